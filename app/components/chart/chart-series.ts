@@ -1,0 +1,36 @@
+/** One line, or one part of each bar. */
+export interface ChartSeries {
+  id: string
+  name: string
+  /** One a bucket; null: there is no value. */
+  values: (number | null)[]
+}
+
+/** What a chart is drawn of, whatever it is drawn as. */
+export interface ChartData {
+  /** When each bucket begins, in ISO 8601. */
+  buckets: string[]
+  bucket: 'hour' | 'day' | 'week' | 'month'
+  timeZone: string
+  series: ChartSeries[]
+}
+
+const COLOURS = 8
+
+/** The colours stand in assets/charts.css; what is beyond them is drawn in grey. */
+export const colourOf = (index: number): string => index < COLOURS ? `var(--chart-${index + 1})` : 'var(--chart-rest)'
+
+/** A bucket as an axis has room for it. */
+export function formatBucket(start: string, bucket: ChartData['bucket'], timeZone: string): string {
+  const at = new Date(start)
+  if (bucket === 'hour') return at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone })
+  return at.toLocaleDateString('en-GB', bucket === 'month' ? { month: 'short', year: '2-digit', timeZone } : { day: 'numeric', month: 'short', timeZone })
+}
+
+/** A bucket in full. */
+export function describeBucket(start: string, bucket: ChartData['bucket'], timeZone: string): string {
+  const at = new Date(start)
+  if (bucket === 'hour') return at.toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: 'short' })
+  const day = at.toLocaleDateString('en-GB', bucket === 'month' ? { month: 'long', year: 'numeric', timeZone } : { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', timeZone })
+  return bucket === 'week' ? `Week from ${day}` : day
+}

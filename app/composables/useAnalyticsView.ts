@@ -1,0 +1,26 @@
+import type { AnalyticsGroup, AnalyticsWindow } from '#shared/analytics'
+import { analyticsGroups, analyticsWindows } from '#shared/analytics'
+
+export const analyticsMeasures = ['cost', 'requests', 'tokens', 'errors', 'latency'] as const
+export type AnalyticsMeasure = typeof analyticsMeasures[number]
+
+/** What the overview shows: kept in the address, so that it can be shared, and comes back with the page. */
+export function useAnalyticsView() {
+  const route = useRoute()
+  const router = useRouter()
+  const choice = <Value extends string>(name: string, values: readonly Value[], initial: Value) => computed<Value>({
+    get: () => values.find(value => value === route.query[name]) ?? initial,
+    set: value => void router.replace({ query: { ...route.query, [name]: value === initial ? undefined : value } })
+  })
+  const timeZone = computed<string | undefined>({
+    get: () => typeof route.query.zone === 'string' ? route.query.zone : undefined,
+    set: zone => void router.replace({ query: { ...route.query, zone } })
+  })
+  return {
+    window: choice<AnalyticsWindow>('window', analyticsWindows, '30d'),
+    groupBy: choice<AnalyticsGroup>('by', analyticsGroups, 'model'),
+    measure: choice<AnalyticsMeasure>('show', analyticsMeasures, 'cost'),
+    spenders: choice<AnalyticsGroup>('spenders', ['key', 'user', 'project'], 'key'),
+    timeZone
+  }
+}

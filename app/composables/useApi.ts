@@ -1,0 +1,41 @@
+import type { z } from 'zod'
+import { useSignOutLocally } from '~/composables/useSession'
+import { ApiError, toApiError } from '~/utils/api-error'
+
+interface CallOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  query?: Record<string, string | number | boolean | undefined>
+  body?: object
+  /** Of what is changed, as it was read: a change of anything else by then is refused as a conflict. */
+  version?: string | null
+  signal?: AbortSignal
+}
+
+type Fetch = (path: string, options: Omit<CallOptions, 'version'> & { retry: false, headers?: Record<string, string> }) => Promise<unknown>
+
+/**
+ * Calls our own API as the person at the screen and parses what comes back. A session that has ended leads to the
+ * login page and back; drafts stay in this browser.
+ * @throws {ApiError} for every failure, an unreadable reply included
+ */
+export function useApi() {
+  // On the server this carries the visitor's cookies along.
+  const request: Fetch = useRequestFetch()
+  const signOutLocally = useSignOutLocally()
+
+  return async function call<Schema extends z.ZodType>(schema: Schema, path: string, { version, ...options }: CallOptions = {}): Promise<z.infer<Schema>> {
+    let reply: unknown
+    try {
+      reply = await request(path, { ...options, ...(version && { headers: { 'if-match': `"${version}"` } }), retry: false })
+    } catch (thrown) {
+      const error = toApiError(thrown)
+      // Not awaited: whoever called still has to put back what was typed, before the page is left.
+      if (error.status === 401) void signOutLocally()
+      throw error
+    }
+    const parsed = schema.safeParse(reply)
+    if (parsed.success) return parsed.data
+    console.error(`${path} replied with something unexpected`, parsed.error.issues)
+    throw new ApiError(200, 'unexpected_reply', 'The server replied with something this page does not understand. Reload the page.')
+  }
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { MESSAGE_FILES_MAX, toFileName } from '#shared/files'
+import { useNotify } from '~/composables/useNotify'
+import { useSession } from '~/composables/useSession'
+import { useUpload } from '~/composables/useUpload'
+import { AttachedFile, toAttachedFile } from '~/utils/attached-files'
+
+/** A file on its way to the server. */
+export interface Upload { key: number, name: string, controller: AbortController }
+
+const Kept = z.array(AttachedFile)
+
+/** The files of a message that is being written. Those that have arrived are kept in this browser until it is sent. */
+export function useAttachments({ place, projectId }: { place: () => string, projectId: () => string }) {
+  const notify = useNotify()
+  const upload = useUpload(projectId)
+  const session = useSession()
+  const files = shallowRef<AttachedFile[]>([])
+  const uploads = shallowRef<Upload[]>([])
+  const owner = session.value?.user?.id ?? 'nobody'
+  const key = () => `loom:draft-files:${owner}:${projectId()}:${place()}`
+  let nextKey = 0
+
+  onMounted(() => {
+    files.value = [...readKept(localStorage.getItem(key())), ...files.value]
+    watch(files, kept => kept.length > 0 ? localStorage.setItem(key(), JSON.stringify(kept)) : localStorage.removeItem(key()), { flush: 'sync' })
+  })
+  onScopeDispose(() => uploads.value.forEach(({ controller }) => controller.abort()))
+
+  async function addOne(file: File) {
+    const begun: Upload = { key: nextKey++, name: toFileName(file.name), controller: new AbortController() }
+    uploads.value = [...uploads.value, begun]
+    try {
+      const stored = await upload(file, { signal: begun.controller.signal })
+      files.value = [...files.value, toAttachedFile(stored)]
+    } catch (error) {
+      if (!begun.controller.signal.aborted) notify.failed(`“${begun.name}” was not attached.`, error)
+    } finally {
+      uploads.value = uploads.value.filter(other => other !== begun)
+    }
+  }
+
+  async function add(chosen: Iterable<File>) {
+    const room = MESSAGE_FILES_MAX - files.value.length - uploads.value.length
+    const all = [...chosen]
+    if (all.length > room) notify.failed('Some files were not attached.', new Error(`A message takes ${MESSAGE_FILES_MAX} files.`))
+    await Promise.all(all.slice(0, Math.max(0, room)).map(addOne))
+  }
+
+  return {
+    files: shallowReadonly(files),
+    uploads: shallowReadonly(uploads),
+    add,
+    remove: (file: AttachedFile) => {
+      files.value = files.value.filter(other => other !== file)
+    },
+    cancel: ({ controller }: Upload) => controller.abort(),
+    /** Puts files back that were not sent. */
+    putBack: (given: readonly AttachedFile[]) => {
+      files.value = [...given, ...files.value]
+    },
+    /** All of them, out of the draft. */
+    take: (): AttachedFile[] => {
+      const taken = files.value
+      files.value = []
+      return taken
+    }
+  }
+}
+
+function readKept(stored: string | null): AttachedFile[] {
+  if (stored === null) return []
+  try {
+    return Kept.parse(JSON.parse(stored))
+  } catch (error) {
+    console.warn('The files of a draft in this browser could not be read', error)
+    return []
+  }
+}

@@ -1,0 +1,8 @@
+import { BudgetList } from '#shared/billing'
+import { useApi } from '~/composables/useApi'
+
+/** What of the org's budgets is used; the same wherever it is shown. */
+export function useBudgets() {
+  const api = useApi()
+  return useAsyncData('budgets', async () => (await api(BudgetList, '/api/budgets')).budgets)
+}

@@ -1,0 +1,50 @@
+import type { ChangeConversations, Conversation } from '#shared/chat'
+import { ConversationsChanged } from '#shared/chat'
+import type { Project } from '#shared/projects'
+import { useApi } from '~/composables/useApi'
+import { useNotify } from '~/composables/useNotify'
+
+const counted = (count: number) => `${count} ${count === 1 ? 'conversation' : 'conversations'}`
+
+/** What can be done with many conversations of one project at once, each with a way back. */
+export function useBulkActions(projectId: string) {
+  const api = useApi()
+  const toast = useToast()
+  const notify = useNotify()
+  const change = (body: ChangeConversations) => api(ConversationsChanged, '/api/conversations/bulk', { method: 'POST', body })
+  const refresh = (...others: string[]) => refreshNuxtData([projectId, ...others].flatMap(id => [`conversations:${id}`, `archived:${id}`]))
+
+  async function attempt(done: string, icon: string, work: ChangeConversations, back: ChangeConversations, other?: string): Promise<boolean> {
+    try {
+      await change(work)
+    } catch (error) {
+      notify.failed('Nothing was changed.', error)
+      return false
+    }
+    await refresh(...other ? [other] : [])
+    toast.add({ title: done, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo(back, other) }] })
+    return true
+  }
+
+  async function undo(back: ChangeConversations, other: string | undefined) {
+    try {
+      await change(back)
+    } catch (error) {
+      notify.failed('It was not undone.', error)
+    }
+    await refresh(...other ? [other] : [])
+  }
+
+  const idsOf = (chosen: Conversation[]) => chosen.map(({ id }) => id)
+  return {
+    archive: (chosen: Conversation[], archived: boolean) => attempt(
+      archived ? `Archived ${counted(chosen.length)}` : `${counted(chosen.length)} back from the archive`, 'i-lucide-archive',
+      { action: archived ? 'archive' : 'unarchive', ids: idsOf(chosen) }, { action: archived ? 'unarchive' : 'archive', ids: idsOf(chosen) }
+    ),
+    remove: (chosen: Conversation[]) => attempt(`Deleted ${counted(chosen.length)}`, 'i-lucide-trash-2', { action: 'delete', ids: idsOf(chosen) }, { action: 'restore', ids: idsOf(chosen) }),
+    move: (chosen: Conversation[], to: Project) => attempt(
+      `Moved ${counted(chosen.length)} to “${to.name}”`, 'i-lucide-folder-input',
+      { action: 'move', ids: idsOf(chosen), projectId: to.id }, { action: 'move', ids: idsOf(chosen), projectId }, to.id
+    )
+  }
+}

@@ -1,0 +1,40 @@
+import { ChangedMeanwhile } from '#shared/errors'
+import { toApiError } from '~/utils/api-error'
+
+export interface Conflict {
+  by: string | null
+  at: string | null
+  /** Lets the same save pass. */
+  version: string
+  changes: { label: string, now: string }[]
+}
+
+/**
+ * What somebody else changed while a form was open, until the person at it decides.
+ * @param labels of the fields the form is about
+ */
+export function useConflict(labels: Record<string, string>) {
+  const conflict = shallowRef<Conflict>()
+
+  /** Whether `thrown` tells of a conflict, which is then shown; `seen` is the thing as the form was opened with it. */
+  function caught(thrown: unknown, seen: Record<string, unknown>): boolean {
+    const error = toApiError(thrown)
+    const parsed = ChangedMeanwhile.safeParse(error.details)
+    if (error.code !== 'conflict' || !parsed.success) return false
+    const { version, changedBy, changedAt, current } = parsed.data
+    const changed = Object.entries(labels).filter(([name]) => JSON.stringify(seen[name] ?? null) !== JSON.stringify(current[name] ?? null))
+    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: describe(current[name]) })) }
+    return true
+  }
+
+  function settle() {
+    conflict.value = undefined
+  }
+  return { conflict, caught, settle }
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'nothing'
+  if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value.join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { UpdateConversation } from '#shared/chat'
+import { Conversation } from '#shared/chat'
+import type { Project } from '#shared/projects'
+import { useApi } from '~/composables/useApi'
+import { useConversationList } from '~/composables/useConversationList'
+import { useNotify } from '~/composables/useNotify'
+
+/** What can be done with a conversation as a whole. Each reports its own failure. */
+export function useConversationActions(conversation: () => Conversation) {
+  const api = useApi()
+  const toast = useToast()
+  const notify = useNotify()
+  const route = useRoute()
+  const list = useConversationList(() => conversation().projectId)
+  // Changed only where a page has read it.
+  const archivedList = useConversationList(() => conversation().projectId, { archived: true, immediate: false })
+
+  const path = () => `/api/conversations/${conversation().id}`
+  const titleOf = ({ title }: Conversation) => `“${title || 'Untitled'}”`
+
+  /** Both lists show it where it belongs now. */
+  function put(changed: Conversation) {
+    list.put(changed)
+    archivedList.put(changed)
+  }
+
+  async function attempt(what: string, work: () => Promise<Conversation>): Promise<Conversation | undefined> {
+    try {
+      const changed = await work()
+      put(changed)
+      return changed
+    } catch (error) {
+      notify.failed(what, error)
+      return undefined
+    }
+  }
+
+  const update = (change: UpdateConversation) =>
+    attempt('The conversation was not changed.', () => api(Conversation, path(), { method: 'PATCH', body: change }))
+
+  function offerUndo(title: string, icon: string, undo: () => unknown) {
+    toast.add({ title, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
+  }
+
+  async function archive(archived: boolean) {
+    const [changed, before] = [await update({ archived }), path()]
+    if (!changed) return
+    const undo = () => attempt('The conversation was not changed.', () => api(Conversation, before, { method: 'PATCH', body: { archived: !archived } }))
+    offerUndo(`${archived ? 'Archived' : 'Back from the archive:'} ${titleOf(changed)}`, 'i-lucide-archive', undo)
+  }
+
+  async function move(project: Project) {
+    const here = route.params.conversationId === conversation().id
+    const moved = await update({ projectId: project.id })
+    if (!moved) return
+    notify.done(`Moved to “${project.name}”`)
+    await refreshNuxtData(`conversations:${project.id}`)
+    if (here) await navigateTo(`/projects/${project.id}/c/${moved.id}`)
+  }
+
+  async function duplicate() {
+    const copy = await attempt('The conversation was not duplicated.', () => api(Conversation, `${path()}/duplicate`, { method: 'POST' }))
+    if (copy) await navigateTo(`/projects/${copy.projectId}/c/${copy.id}`)
+  }
+
+  /** Deletes at once and offers to undo it. */
+  async function remove() {
+    const deleted = conversation()
+    const restorePath = `${path()}/restore`
+    try {
+      await api(z.unknown(), path(), { method: 'DELETE' })
+    } catch (error) {
+      notify.failed('The conversation was not deleted.', error)
+      return
+    }
+    list.remove(deleted.id)
+    archivedList.remove(deleted.id)
+    if (route.params.conversationId === deleted.id) await navigateTo(`/projects/${deleted.projectId}`)
+    offerUndo(`Deleted ${titleOf(deleted)}`, 'i-lucide-trash-2', () => attempt('The conversation was not restored.', () => api(Conversation, restorePath, { method: 'POST' })))
+  }
+
+  return { rename: (title: string) => update({ title }), pin: (pinned: boolean) => update({ pinned }), archive, move, duplicate, remove }
+}

@@ -1,0 +1,31 @@
+import { useNotify } from '~/composables/useNotify'
+
+interface Page<Item> { items: Item[], nextCursor: string | null }
+
+/** A list that is read page after page: the first with the page, the others on demand. */
+export function useCursorPages<Item>(key: string, what: string, fetchPage: (cursor?: string) => Promise<Page<Item>>) {
+  const notify = useNotify()
+  const { data, status, error, refresh } = useAsyncData(key, () => fetchPage())
+  const loadingMore = ref(false)
+
+  async function loadMore() {
+    const loaded = data.value
+    if (!loaded?.nextCursor) return
+    loadingMore.value = true
+    try {
+      const next = await fetchPage(loaded.nextCursor)
+      data.value = { items: [...loaded.items, ...next.items], nextCursor: next.nextCursor }
+    } catch (thrown) {
+      notify.failed(`More ${what} could not be loaded.`, thrown)
+    } finally {
+      loadingMore.value = false
+    }
+  }
+
+  return {
+    items: computed(() => data.value?.items ?? []),
+    hasMore: computed(() => data.value?.nextCursor != null),
+    pending: computed(() => status.value === 'pending' && !data.value),
+    error, refresh, loadMore, loadingMore
+  }
+}

@@ -1,0 +1,39 @@
+import { Conversation, IMPORT_MAX_BYTES } from '#shared/chat'
+import { useApi } from '~/composables/useApi'
+import { useConversationList } from '~/composables/useConversationList'
+import { useNotify } from '~/composables/useNotify'
+import { ApiError } from '~/utils/api-error'
+import { useFileDialog } from '@vueuse/core'
+
+/** Asks for an exported conversation and goes to the copy made of it. */
+export function useImportConversation(projectId: string) {
+  const api = useApi()
+  const notify = useNotify()
+  const list = useConversationList(projectId)
+  const { open, onChange } = useFileDialog({ accept: 'application/json,.json', multiple: false, reset: true })
+
+  onChange(async (files) => {
+    const file = files?.item(0)
+    if (!file) return
+    try {
+      const conversation = await api(Conversation, `/api/projects/${projectId}/import`, { method: 'POST', body: await readExport(file) })
+      list.put(conversation)
+      await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
+    } catch (error) {
+      notify.failed(`“${file.name}” was not imported.`, error)
+    }
+  })
+  return { choose: () => open() }
+}
+
+/** @throws {ApiError} for what cannot be an export; what it says inside is the server's to judge */
+async function readExport(file: File): Promise<object> {
+  if (file.size > IMPORT_MAX_BYTES) throw new ApiError(413, 'body_too_large', `It is larger than the ${IMPORT_MAX_BYTES / 1024 / 1024} MB that are taken.`)
+  try {
+    const read: unknown = JSON.parse(await file.text())
+    if (typeof read === 'object' && read !== null) return read
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new ApiError(400, 'invalid_request', 'It is not a conversation that Loom has exported as JSON.')
+}

@@ -1,0 +1,9 @@
+import type { Model } from '#shared/catalog'
+import { ModelList } from '#shared/catalog'
+import { useApi } from '~/composables/useApi'
+
+/** The models this org may chat with. */
+export function useModels() {
+  const api = useApi()
+  return useAsyncData('models', async (): Promise<Model[]> => (await api(ModelList, '/api/models')).models.filter(({ mode }) => mode === 'chat'))
+}

@@ -1,0 +1,8 @@
+import { Project } from '#shared/projects'
+import { useApi } from '~/composables/useApi'
+
+/** One project; the same object wherever it is shown. */
+export function useProject(projectId: MaybeRefOrGetter<string>) {
+  const api = useApi()
+  return useAsyncData(computed(() => `project:${toValue(projectId)}`), () => api(Project, `/api/projects/${toValue(projectId)}`))
+}

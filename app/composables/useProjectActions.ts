@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { Project } from '#shared/projects'
+import { useApi } from '~/composables/useApi'
+import { useNotify } from '~/composables/useNotify'
+
+/** What can be done with a project as a whole, each with a way back. Whatever lists projects is read again after each. */
+export function useProjectActions(project: () => Project) {
+  const api = useApi()
+  const toast = useToast()
+  const notify = useNotify()
+  const route = useRoute()
+
+  async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work()
+    } catch (error) {
+      notify.failed(what, error)
+      return false
+    }
+    // By its key: the row that an undo brings back is gone, and tells nobody any more.
+    await refreshNuxtData(['projects', 'project-search', `project:${project().id}`])
+    return true
+  }
+
+  const offerUndo = (title: string, icon: string, undo: () => unknown) =>
+    toast.add({ title, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
+
+  const setArchived = (id: string, archived: boolean) => attempt('The project was not changed.', () => api(Project, `/api/projects/${id}`, { method: 'PATCH', body: { archived } }))
+
+  return {
+    archive: async (archived: boolean) => {
+      const { id, name } = project()
+      if (await setArchived(id, archived)) offerUndo(archived ? `Archived “${name}”` : `“${name}” is back`, 'i-lucide-archive', () => setArchived(id, !archived))
+    },
+    remove: async () => {
+      const { id, name } = project()
+      if (!await attempt('The project was not deleted.', () => api(z.unknown(), `/api/projects/${id}`, { method: 'DELETE' }))) return
+      if (route.params.projectId === id) await navigateTo('/projects')
+      offerUndo(`Deleted “${name}” and all in it`, 'i-lucide-trash-2', () => attempt('The project was not restored.', () => api(Project, `/api/projects/${id}/restore`, { method: 'POST' })))
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The sentences of a growing text that are finished, for a screen reader: each is said once, whole, instead of word
+ * after word. What remains at the end is said when `streaming` turns false.
+ */
+export function useSpokenSentences(text: () => string, streaming: () => boolean) {
+  const spoken = ref('')
+  let said = 0
+
+  watch([text, streaming], ([whole, growing]) => {
+    if (whole.length < said) said = 0
+    // Only what is new is looked at: what was said ends outside of code.
+    const fresh = whole.slice(said)
+    const end = growing ? lastSentenceEnd(fresh) : fresh.length
+    if (end <= 0) return
+    spoken.value = speakable(fresh.slice(0, end))
+    said += end
+  })
+  return spoken
+}
+
+function lastSentenceEnd(text: string): number {
+  const inCode = (text.match(/^```/gm)?.length ?? 0) % 2 === 1
+  const readable = inCode ? text.slice(0, text.lastIndexOf('```')) : text
+  return Math.max(...['. ', '! ', '? ', '.\n', '\n\n', ':\n'].map(mark => readable.lastIndexOf(mark) + 1))
+}
+
+function speakable(markdown: string): string {
+  return markdown.replace(/```[\s\S]*?(```|$)/g, ' Code block. ').replace(/[*_`#>|]+/g, ' ').replace(/\s+/g, ' ').trim()
+}

@@ -1,0 +1,38 @@
+import { Conversation } from '#shared/chat'
+import { useApi } from '~/composables/useApi'
+import { useConversationList } from '~/composables/useConversationList'
+import type { OutgoingMessage } from '~/composables/useThread'
+import { useNotify } from '~/composables/useNotify'
+
+/** A conversation that was just made, with the message that goes into it as soon as its page stands. */
+export interface Opening { conversation: Conversation, message: OutgoingMessage }
+
+export const useOpening = () => useState<Opening | undefined>('opening', () => undefined)
+
+/** Makes a conversation for a first message and goes there; the page sends it. */
+export function useStartConversation(projectId: string) {
+  const api = useApi()
+  const notify = useNotify()
+  const opening = useOpening()
+  const list = useConversationList(projectId)
+  const busy = ref(false)
+
+  /** False when the conversation could not be made: the text is still the sender's. */
+  async function start(message: OutgoingMessage): Promise<boolean> {
+    busy.value = true
+    try {
+      const conversation = await api(Conversation, `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model } })
+      opening.value = { conversation, message }
+      list.put(conversation)
+      await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
+      return true
+    } catch (error) {
+      notify.failed('The conversation was not started.', error)
+      return false
+    } finally {
+      busy.value = false
+    }
+  }
+
+  return { start, busy }
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { useApi } from '~/composables/useApi'
+import { useNotify } from '~/composables/useNotify'
+
+/** Changes the org everything is shown of. */
+export function useSwitchOrg() {
+  const api = useApi()
+  const notify = useNotify()
+  return async (orgId: string) => {
+    try {
+      await api(z.unknown(), '/api/session/org', { method: 'POST', body: { orgId } })
+    } catch (error) {
+      notify.failed('The organisation was not changed.', error)
+      return
+    }
+    // A full load: nothing of one org may stay on a page of the other.
+    await navigateTo('/projects', { external: true })
+  }
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod'
+import type { ChatEvent, Feedback, Message, ToolDecision } from '#shared/chat'
+import { AnswerRequest, Conversation, MessagePage, StopResult, ThreadSearchResult } from '#shared/chat'
+import { useAnswer } from '~/composables/useAnswer'
+import { useApi } from '~/composables/useApi'
+import { useConversationList } from '~/composables/useConversationList'
+import type { AttachedFile } from '~/utils/attached-files'
+import type { ApiError } from '~/utils/api-error'
+import { toApiError } from '~/utils/api-error'
+import { readAnswerText } from '~/utils/read-answer-text'
+
+/** What a person wrote that has not reached the server's timeline yet. */
+export interface OutgoingMessage {
+  text: string
+  model: string | undefined
+  files?: readonly AttachedFile[]
+  /** Whether the answer may call tools. */
+  tools?: boolean
+  /** The answer it follows instead of the last one: it stands beside the messages that follow it already. */
+  parentId?: string | null
+}
+
+/**
+ * One conversation on the screen: its settled messages, the answer being written below them, and what can be done with
+ * both. Settled messages are never touched while an answer streams.
+ */
+export function useThread(conversation: Ref<Conversation>) {
+  const api = useApi()
+  const list = useConversationList(() => conversation.value.projectId)
+  const path = `/api/conversations/${conversation.value.id}`
+
+  const settled = shallowRef<Message[]>([])
+  const olderCursor = ref<string | null>(null)
+  const outgoing = shallowRef<OutgoingMessage>()
+  const failure = shallowRef<ApiError>()
+  const working = ref(0)
+  /** An answer is asked for or being written. */
+  const busy = computed(() => working.value > 0)
+
+  const answer = useAnswer(conversation.value.id, settle)
+
+  function settle(event: ChatEvent) {
+    if (event.type !== 'message' && event.type !== 'done' && event.type !== 'error') return
+    conversation.value = event.conversation
+    list.put(event.conversation)
+    if (event.type === 'message') {
+      outgoing.value = undefined
+      settled.value = [...beforeBranch(settled.value, (event.userMessage ?? event.message).parentId), ...(event.userMessage ? [event.userMessage] : [])]
+    } else {
+      settled.value = [...beforeBranch(settled.value, event.message.parentId), event.message]
+    }
+  }
+
+  let unfinished: Message | undefined
+
+  /** Reads the newest messages. @throws {ApiError} */
+  async function load() {
+    const page = await api(MessagePage, `${path}/messages`)
+    olderCursor.value = page.nextCursor
+    settled.value = page.messages.filter(message => !isRunning(message))
+    unfinished = page.messages.find(isRunning)
+  }
+
+  async function loadOlder(limit?: number) {
+    if (!olderCursor.value) return
+    const page = await api(MessagePage, `${path}/messages`, { query: { before: olderCursor.value, limit } })
+    olderCursor.value = page.nextCursor
+    settled.value = [...page.messages, ...settled.value]
+  }
+
+  /** Shows the branch through another message; what stands above it stays. @throws {ApiError} */
+  async function show(messageId: string) {
+    const page = await api(MessagePage, `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } })
+    const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
+    if (at === -1) olderCursor.value = page.nextCursor
+    settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages]
+  }
+
+  /** Brings a message into the thread: older pages until it is there, another branch where it is on that. @throws {ApiError} */
+  async function reach(messageId: string) {
+    const isHere = () => settled.value.some(({ id }) => id === messageId)
+    while (!isHere() && olderCursor.value) await loadOlder(200)
+    if (!isHere()) await show(messageId)
+    while (!isHere() && olderCursor.value) await loadOlder(200)
+  }
+
+  /** Keeps what the reader thinks of an answer, on the screen at once. @throws {ApiError} when it was not kept; then it is as before */
+  async function rate(message: Message, feedback: Feedback | null) {
+    const put = (given: Feedback | null) => {
+      settled.value = settled.value.map(other => other.id === message.id ? { ...other, feedback: given } : other)
+    }
+    put(feedback)
+    try {
+      await api(z.unknown(), `${path}/messages/${message.id}/feedback`, { method: 'PUT', body: { rating: feedback?.rating ?? null, comment: feedback?.comment ?? '' } })
+    } catch (error) {
+      put(message.feedback)
+      throw error
+    }
+  }
+
+  /** A conversation that goes on from a message of this one. @throws {ApiError} */
+  const branchOff = (messageId: string, summary: boolean, model?: string) => api(Conversation, `${path}/messages/${messageId}/branch-off`, { method: 'POST', body: { summary, model } })
+
+  /** The messages of the thread that hold these words, oldest first. @throws {ApiError} */
+  const find = async (q: string) => (await api(ThreadSearchResult, `${path}/search`, { query: { q } })).messageIds
+
+  /** The call behind an answer. @throws {ApiError} */
+  const readRequest = (message: Message) => api(AnswerRequest, `${path}/messages/${message.id}/request`)
+
+  /** Follows an answer to its end; when that was missed on the way, the thread is read again. */
+  async function see(work: () => Promise<boolean>): Promise<void> {
+    failure.value = undefined
+    working.value += 1
+    try {
+      if (await work()) return
+      await load()
+      await goOn()
+    } catch (thrown) {
+      failure.value = toApiError(thrown)
+    } finally {
+      working.value -= 1
+    }
+  }
+
+  /** Goes on with the answer that was being written when the thread was read, if any. */
+  async function goOn(): Promise<void> {
+    const partial = unfinished
+    unfinished = undefined
+    if (partial) await see(() => answer.attach(partial))
+  }
+
+  async function send(message: OutgoingMessage) {
+    outgoing.value = message
+    await see(() => answer.ask(`${path}/messages`, toBody(message)))
+  }
+
+  /** Sends a message once more whose fate is not known: the network may have gone after it had arrived. */
+  async function resend(message: OutgoingMessage) {
+    const known = new Set(settled.value.map(({ id }) => id))
+    await see(async () => {
+      await load()
+      const last = settled.value.findLast(({ role }) => role === 'user')
+      const arrived = last !== undefined && !known.has(last.id) && readAnswerText(last) === message.text
+      if (!arrived) return answer.ask(`${path}/messages`, toBody(message))
+      outgoing.value = undefined
+      const partial = unfinished
+      unfinished = undefined
+      return partial ? answer.attach(partial) : true
+    })
+  }
+
+  const retry = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, { model }))
+  const proceed = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/continue`, { model }))
+  const decide = (toolCallId: string, decision: ToolDecision) => api(z.unknown(), `${path}/decisions`, { method: 'POST', body: { toolCallId, decision } })
+  const stop = () => api(StopResult, `${path}/stop`, { method: 'POST' })
+
+  /** Takes a message back that was not sent. */
+  function discard() {
+    outgoing.value = undefined
+    failure.value = undefined
+  }
+
+  /** What stands on the screen: while an edited message is on its way, nothing of the branch it leaves. */
+  const shown = computed(() => outgoing.value?.parentId === undefined ? settled.value : beforeBranch(settled.value, outgoing.value.parentId))
+
+  return { shown, olderCursor, outgoing, failure, answer, busy, load, goOn, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
+}
+
+const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })
+
+const isRunning = (message: Message) => message.status === 'pending' || message.status === 'streaming'
+
+/** The thread down to where it goes on from `parentId`, without what follows there now. */
+function beforeBranch(messages: Message[], parentId: string | null): Message[] {
+  const branch = messages.findIndex(message => message.parentId === parentId)
+  return branch === -1 ? messages : messages.slice(0, branch)
+}

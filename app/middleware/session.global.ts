@@ -1,0 +1,23 @@
+import { useRefreshSession, useSession } from '~/composables/useSession'
+import { toApiError } from '~/utils/api-error'
+import { safeNext } from '~/utils/safe-next'
+
+const forStrangers = new Set(['/login', '/sign-up', '/setup'])
+
+/** Sends everyone where they can go on: the first visitor to set up, strangers to log in, members to their work. */
+export default defineNuxtRouteMiddleware(async (to) => {
+  // The same for everyone, and asks nobody who they are.
+  if (to.path === '/reference') return
+  const known = useSession().value
+  const session = known ?? await useRefreshSession()().catch((error: unknown) => {
+    // The status tells the person what to expect, and whoever balances the load where not to send them.
+    throw createError({ status: toApiError(error).status === 503 ? 503 : 500, fatal: true })
+  })
+
+  if (session.setupNeeded) return to.path === '/setup' ? undefined : navigateTo('/setup')
+  if (to.path.startsWith('/invite/')) return
+  if (session.user) return forStrangers.has(to.path) ? navigateTo(safeNext(to.query.next)) : undefined
+  if (to.path === '/sign-up' && session.signUpOpen) return
+  if (to.path === '/login') return
+  return navigateTo({ path: '/login', query: to.path === '/' ? {} : { next: to.fullPath } })
+})

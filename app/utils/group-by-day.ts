@@ -1,0 +1,27 @@
+const DAY_MS = 86_400_000
+
+interface Dated { pinned: boolean, lastActiveAt: string }
+export interface Group<Item> { title: string, items: Item[] }
+
+/** A list in its order, parted as people remember it: pinned, today, yesterday, this week, then by month; days are the reader's. */
+export function groupByDay<Item extends Dated>(items: readonly Item[], now: Date): Group<Item>[] {
+  const groups: Group<Item>[] = []
+  for (const item of items) {
+    const title = item.pinned ? 'Pinned' : titleOf(new Date(item.lastActiveAt), now)
+    const last = groups.at(-1)
+    if (last?.title === title) last.items.push(item)
+    else groups.push({ title, items: [item] })
+  }
+  return groups
+}
+
+function titleOf(at: Date, now: Date): string {
+  const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY_MS)
+  if (days <= 0) return 'Today'
+  if (days === 1) return 'Yesterday'
+  if (days < 7) return 'Last 7 days'
+  if (days < 30) return 'Last 30 days'
+  return at.toLocaleDateString('en-GB', { month: 'long', year: at.getFullYear() === now.getFullYear() ? undefined : 'numeric' })
+}
+
+const startOfDay = (at: Date) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime()

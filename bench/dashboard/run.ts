@@ -1,0 +1,92 @@
+// `npm run bench:dashboard [-- --traces 10000000 --months 36]`: fills a PostgreSQL of its own with traces, measures what the dashboard asks of it, and explains how it answers.
+import { drizzle } from 'drizzle-orm/postgres-js'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { z } from 'zod'
+import type { Orm } from '../../db/client'
+import { migrate } from '../../db/migrate'
+import { openPostgres } from '../../db/open-postgres'
+import { migrationFilesIn, readMigrations } from '../../db/read-migrations'
+import * as schema from '../../db/schema'
+import { exportTraces } from '../../server/traces/export-traces'
+import { startPostgres } from '../../tests/support/postgres'
+import { describeMachine } from '../describe-machine'
+import { formatTable } from '../report'
+import { median, percentile } from '../statistics'
+import type { Generated } from './generate-traces'
+import { generateTraces } from './generate-traces'
+import { listQueries } from './queries'
+
+const DEEP_ROWS = 1_000_000
+const EXPORT_ROWS = 1_000_000
+const ROUNDS = 30
+
+const { values } = parseArgs({ options: { traces: { type: 'string', default: '10000000' }, months: { type: 'string', default: '36' } } })
+const { traces, months } = z.object({ traces: z.coerce.number().int().min(1_000), months: z.coerce.number().int().min(1).max(120) }).parse(values)
+
+const server = await startPostgres()
+if (!server) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
+try {
+  const url = await server.createDatabase('dashboard')
+  console.log(`${await describeMachine(url)}\n${traces} traces over ${months} months\n`)
+  const db = openPostgres({ url, poolSize: 4, statementTimeoutMs: 0 })
+  await migrate(db, await readMigrations(migrationFilesIn(join(import.meta.dirname, '../../drizzle'))))
+  const made = await generateTraces(db, traces, months, line => console.log(line))
+  await measure(db.orm, url, made)
+  await measureExport(db.orm, made)
+  await db.close()
+} finally {
+  await server.stop()
+}
+
+async function measure(orm: Orm, url: string, made: Generated): Promise<void> {
+  const rows = Math.min(DEEP_ROWS, Math.floor(traces / 2))
+  const sql = postgres(url, { max: 1 })
+  const [row] = await sql`select created_at::text as "createdAt", id from traces where org_id = ${made.orgId} order by created_at desc, id desc offset ${rows} limit 1`
+  await sql.end()
+  const queries = listQueries(made, { ...z.object({ createdAt: z.string(), id: z.string() }).parse(row), page: rows / 100 })
+  const results: string[][] = []
+  for (const { name, limitMs, run } of queries) {
+    const took: number[] = []
+    for (let round = 0; round < ROUNDS + 3; round++) {
+      const startedAt = performance.now()
+      await run(orm)
+      // The first ones warm up caches.
+      if (round >= 3) took.push(performance.now() - startedAt)
+    }
+    const p95 = percentile(took, 0.95)
+    results.push([name, median(took).toFixed(1), p95.toFixed(1), `≤ ${limitMs}`, p95 <= limitMs ? 'ok' : 'MISS'])
+  }
+  console.log(`\n${formatTable(['query', 'p50 ms', 'p95 ms', 'target', ''], results)}\n`)
+  for (const { name, run } of queries) console.log(`--- ${name}\n${(await explain(url, run)).join('\n')}\n`)
+}
+
+/** The plan of each statement that `run` makes, as PostgreSQL tells it beside the answer. */
+async function explain(url: string, run: (orm: Orm) => Promise<unknown>): Promise<string[]> {
+  const plans: string[] = []
+  const sql = postgres(url, {
+    max: 1,
+    types: { bigint: postgres.BigInt },
+    onnotice: ({ message }) => plans.push(String(message)),
+    connection: { 'TimeZone': 'UTC', 'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': 0, 'auto_explain.log_level': 'notice', 'auto_explain.log_analyze': true, 'auto_explain.log_timing': false }
+  })
+  await run(drizzle(sql, { schema }))
+  await sql.end()
+  return plans
+}
+
+async function measureExport(orm: Orm, made: Generated): Promise<void> {
+  const before = process.memoryUsage().rss
+  const startedAt = performance.now()
+  const stop = new AbortController()
+  let [lines, bytes, peak] = [0, 0, before]
+  for await (const text of exportTraces(orm, { orgId: made.orgId, projectId: null }, { format: 'csv' }, stop.signal)) {
+    lines += text.split('\r\n').length - 1
+    bytes += text.length
+    peak = Math.max(peak, process.memoryUsage().rss)
+    if (lines > EXPORT_ROWS) stop.abort()
+  }
+  const seconds = (performance.now() - startedAt) / 1000
+  console.log(`export: ${lines - 1} rows, ${(bytes / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s; memory ${(before / 1e6).toFixed(0)} MB before, at most ${(peak / 1e6).toFixed(0)} MB on the way`)
+}

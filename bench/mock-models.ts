@@ -1,0 +1,16 @@
+import type { MockBehaviourInput } from '../tests/support/mock-upstream/behaviour'
+
+const usage = { inputTokens: 300, outputTokens: 200 }
+
+/** What the mock upstream answers to each model name. */
+export const mockModels = {
+  'answer-1kb': { chunks: 1, chunkBytes: 1_000, usage },
+  'answer-100kb': { chunks: 1, chunkBytes: 100_000, usage },
+  /** As a quick model streams: 200 ms to the first token, then 50 a second. */
+  'stream-50': { chunks: 50, firstByteDelayMs: 200, chunkIntervalMs: 20, usage },
+  'stream-500': { chunks: 500, firstByteDelayMs: 200, chunkIntervalMs: 4, usage },
+  'stream-50-at-once': { chunks: 50, usage },
+  'stream-slow': { chunks: 60, firstByteDelayMs: 200, chunkIntervalMs: 100, usage }
+} satisfies Record<string, MockBehaviourInput>
+
+export type MockModel = keyof typeof mockModels

@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { describeMachine } from './describe-machine'
+import type { Arrivals } from './load'
+import { startLoadGenerator } from './load'
+import { measure } from './measure'
+import type { Measurements } from './measure'
+import { measureCachedAuth } from './measure-auth'
+import { measurePolicy } from './measure-policy'
+import { formatMemory, formatScenario, formatTargets } from './report'
+import type { Scenario } from './scenarios'
+import { halfSaturated, quiet, realisticStream, saturated, scenarios } from './scenarios'
+import type { Bench } from './set-up'
+import { startBench } from './set-up'
+import { measureSlowStreams } from './slow-streams'
+
+/** `npm run bench`: everything on this machine, over the loopback. `--quick`: one short round of each, under 90 s. */
+const { values: { quick } } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
+
+const bench = await startBench()
+const load = startLoadGenerator()
+try {
+  console.log(await describeMachine(bench.databaseUrl))
+  await warmUp(bench)
+  // First, while the heaps are still small: later they would have room for it.
+  const floorMemory = await measureSlowStreams(load, bench.floor)
+  const memory = await measureSlowStreams(load, bench.loom)
+  console.log(formatMemory(floorMemory, memory))
+  const results = new Map<Scenario, Measurements>()
+  for (const scenario of scenarios) {
+    const measurements = await measure(bench, load, scenario, arrivalsOf(scenario, results.get(saturated)), { rounds: quick ? 1 : 3, seconds: quick ? scenario.quickSeconds : scenario.seconds })
+    results.set(scenario, measurements)
+    console.log(formatScenario(scenario, measurements))
+  }
+  const of = (scenario: Scenario) => results.get(scenario) ?? fail(`${scenario.title} did not run`)
+  const cachedAuthMs = await measureCachedAuth(bench.databaseUrl, bench.apiKey)
+  const policy = await measurePolicy()
+  const { text, missed } = formatTargets({ saturated: of(saturated), halfSaturated: of(halfSaturated), realisticStream: of(realisticStream), quiet: of(quiet), memory, cachedAuthMs, policy })
+  console.log(`${text}\n\n${missed === 0 ? 'Every target is reached.' : `${missed} targets are MISSED.`}`)
+} finally {
+  load.stop()
+  await bench.stop()
+}
+
+/** Compiles what is hot and opens the connections, so that no round pays for it. */
+async function warmUp(bench: Bench): Promise<void> {
+  for (const scenario of [saturated, realisticStream]) {
+    await measure(bench, load, scenario, { kind: 'closed', concurrency: 32 }, { rounds: 1, seconds: quick ? 2 : 10 })
+  }
+}
+
+function arrivalsOf({ arrivals }: Scenario, saturation: Measurements | undefined): Arrivals {
+  if (arrivals.kind === 'closed') return arrivals
+  if (arrivals.perSecond !== 'half-of-saturation') return { kind: 'open', perSecond: arrivals.perSecond }
+  const { calls, seconds } = saturation?.loom ?? fail('saturation was not measured yet')
+  return { kind: 'open', perSecond: calls / seconds / 2 }
+}
+
+function fail(message: string): never {
+  throw new Error(message)
+}

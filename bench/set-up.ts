@@ -1,0 +1,101 @@
+import postgres from 'postgres'
+import { freePort } from '../tests/support/free-port'
+import type { LoomServer } from '../tests/support/loom-server'
+import { startLoomServer } from '../tests/support/loom-server'
+import type { PostgresServer } from '../tests/support/postgres'
+import { startPostgres } from '../tests/support/postgres'
+import { signIn } from '../tests/support/set-up-loom'
+import { mockModels } from './mock-models'
+import type { ChildServer } from './processes'
+import { postgresPids, startScript } from './processes'
+
+/** Where calls are sent: straight to the mock, through the floor, or through Loom. */
+export interface Target {
+  name: 'direct' | 'floor' | 'loom'
+  origin: string
+  headers: Record<string, string>
+  /** Put before the mock's model names. */
+  modelPrefix: string
+  /** What works for this target besides the mock, and is measured: the proxy first. */
+  pids: () => number[]
+}
+
+export interface Bench {
+  direct: Target
+  floor: Target
+  loom: Target
+  loomServer: LoomServer
+  databaseUrl: string
+  apiKey: string
+  stop: () => Promise<void>
+}
+
+const account = { email: 'bench@example.com', password: 'a password for the bench' }
+
+/** Starts everything, each in a process of its own, and gives Loom a connection to the mock, prices and a key. */
+export async function startBench(): Promise<Bench> {
+  const database = await startPostgres({ durable: true })
+  if (!database) throw new Error('The benchmarks need PostgreSQL (Debian: apt-get install postgresql)')
+  const mockPort = await freePort()
+  const floorPort = await freePort()
+  const mockUrl = `http://127.0.0.1:${mockPort}`
+  const mock = await startScript('mock.ts', [String(mockPort)])
+  const floor = await startScript('floor.ts', [mockUrl, String(floorPort)])
+  const databaseUrl = await database.createDatabase('loom')
+  await makeWal(databaseUrl)
+  const loomServer = await startLoomServer({
+    env: { DATABASE_URL: databaseUrl, ADMIN_EMAIL: account.email, ADMIN_PASSWORD: account.password },
+    keepLogs: false
+  })
+  const apiKey = await connectLoom(loomServer, `${mockUrl}/v1`)
+  const json = { 'content-type': 'application/json' }
+  return {
+    direct: { name: 'direct', origin: mockUrl, headers: json, modelPrefix: '', pids: () => [] },
+    floor: { name: 'floor', origin: `http://127.0.0.1:${floorPort}`, headers: json, modelPrefix: '', pids: () => [floor.pid] },
+    loom: { name: 'loom', origin: loomServer.url, headers: { ...json, authorization: `Bearer ${apiKey}` }, modelPrefix: 'bench/', pids: () => [loomServer.process.pid ?? 0, ...postgresPids(Number(new URL(databaseUrl).port))] },
+    loomServer,
+    databaseUrl,
+    apiKey,
+    stop: () => stopAll(loomServer, [mock, floor], database)
+  }
+}
+
+async function stopAll(loom: LoomServer, children: ChildServer[], database: PostgresServer): Promise<void> {
+  await loom.remove()
+  for (const child of children) child.stop()
+  await database.stop()
+}
+
+const WAL_SEGMENTS = 30
+
+/**
+ * Fills WAL segments and has PostgreSQL keep them for reuse, as a server in use has them. A new one only makes them while it is measured, and
+ * for each every commit waits 50 ms.
+ */
+async function makeWal(databaseUrl: string): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1 })
+  await sql`alter system set min_wal_size = '1GB'`
+  await sql`select pg_reload_conf()`
+  for (let segment = 0; segment < WAL_SEGMENTS; segment++) {
+    await sql`select pg_logical_emit_message(false, 'bench', 'fill')`
+    await sql`select pg_switch_wal()`
+  }
+  await sql`checkpoint`
+  await sql.end()
+}
+
+/** @returns an API key that may call the mock's models */
+async function connectLoom(loom: LoomServer, baseUrl: string): Promise<string> {
+  const session = await signIn(loom, account)
+  const post = async (path: string, body: unknown) => {
+    const response = await fetch(loom.url + path, { method: 'POST', headers: { ...session, 'origin': loom.url, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`)
+    return await response.json()
+  }
+  for (const model of Object.keys(mockModels)) {
+    await post('/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd: '2500000000', outputNanoUsd: '10000000000' })
+  }
+  await post('/api/connections', { kind: 'openai-compatible', name: 'bench', baseUrl, secret: 'bench', platform: true })
+  const { key } = await post('/api/keys', { name: 'bench' })
+  return key
+}

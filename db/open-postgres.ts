@@ -1,0 +1,89 @@
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import type { TransactionSql } from 'postgres'
+import { boundStatements } from './bound-statements'
+import type { Database, Query } from './client'
+import { guardTransactions } from './guard-transactions'
+import { HotConnections } from './hot-connections'
+import * as schema from './schema'
+import { toParameters } from './to-parameters'
+import type { DatabaseSilentError } from './within-deadline'
+
+export interface PostgresOptions {
+  url: string
+  poolSize: number
+  /** How long one statement may run before the server ends it; 0 lets it run, as a migration must. */
+  statementTimeoutMs: number
+  /** How long a statement of `query` or `orm` waits for its answer; default: as long as the server lets it. Transactions of `query` take their time. */
+  deadlineMs?: number | undefined
+  /** Told when `query` got no answer within its deadline. */
+  onSilence?: ((error: DatabaseSilentError) => void) | undefined
+}
+
+/** No deadline of ours: the longest time a timer can wait. */
+const NO_DEADLINE_MS = 2 ** 31 - 1
+
+/** How long a connection may take to open before the caller gets an error. */
+const CONNECT_TIMEOUT_SECONDS = 10
+
+/** The time running statements get at `close`. */
+const CLOSE_TIMEOUT_SECONDS = 10
+
+/**
+ * Connections kept for `query`, the hot path: a slow page never stands in front of a hold, and the few statements of
+ * the road meet backends that have them prepared and warm.
+ */
+const HOT_CONNECTIONS = 3
+
+/**
+ * Plans are made once a connection and kept. One made while the ledger was young, or never analysed, would read whole
+ * tables for as long; every statement of the road has an index to go by, and its pages are in memory.
+ */
+const HOT_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
+
+/** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
+export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {} }: PostgresOptions): Database {
+  const connect = (max: number, settings = {}) => postgres(url, {
+    max,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    // A quarter of a second, then up to five: a database that comes back is found soon.
+    backoff: retries => Math.min(5, 0.25 * 2 ** retries),
+    types: { bigint: postgres.BigInt },
+    onnotice: () => {},
+    connection: { application_name: 'loom', TimeZone: 'UTC', statement_timeout: statementTimeoutMs, ...settings }
+  })
+  const sql = connect(poolSize)
+  guardTransactions(sql)
+  const begin = sql.begin.bind(sql)
+  if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs)
+  // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
+  const orm = drizzle(sql, { schema })
+  const hot = new HotConnections(() => {
+    const client = connect(HOT_CONNECTIONS, HOT_SETTINGS)
+    drizzle(client)
+    return client
+  }, deadlineMs, onSilence)
+
+  return {
+    kind: 'postgres',
+    orm,
+    query: hot.query,
+    transaction: async (run) => {
+      const { result } = await begin(async transaction => ({ result: await run(queryOn(transaction)) }))
+      return result
+    },
+    listen: async (channel, receive) => {
+      await sql.listen(channel, receive)
+    },
+    notify: async (channel, payload) => {
+      await sql.notify(channel, payload)
+    },
+    close: async () => {
+      await Promise.all([sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }), hot.close(CLOSE_TIMEOUT_SECONDS)])
+    }
+  }
+}
+
+function queryOn(sql: TransactionSql<{ bigint: bigint }>): Query {
+  return async (text, parameters = []) => [...await sql.unsafe<Record<string, unknown>[]>(text, toParameters(parameters), { prepare: true })]
+}

@@ -1,0 +1,3 @@
+DROP TABLE "audit_logs", "idempotency_keys", "transactions", "usage_hourly", "usage_records", "wallets", "model_prices", "model_route_targets", "model_routes", "provider_connections", "artifacts", "conversations", "message_parts", "messages", "accounts", "auth_sessions", "auth_verifications", "org_invitations", "org_members", "orgs", "users", "api_keys", "platform_settings", "replicas", "projects", "parcels", "raw_files", "tasks", "workers", "containers", "git_checkpoints", "sandbox_sessions", "traces";--> statement-breakpoint
+DROP FUNCTION "ensure_trace_partition"(timestamp with time zone);--> statement-breakpoint
+DROP FUNCTION "refuse_change"();

@@ -1,0 +1,4 @@
+ALTER TABLE "model_prices" DROP CONSTRAINT "model_prices_kind_check";--> statement-breakpoint
+ALTER TABLE "provider_connections" DROP CONSTRAINT "provider_connections_kind_check";--> statement-breakpoint
+ALTER TABLE "model_prices" ADD CONSTRAINT "model_prices_kind_check" CHECK ("model_prices"."provider_kind" in ('openai', 'azure', 'anthropic', 'google', 'openai-compatible', 'demo'));--> statement-breakpoint
+ALTER TABLE "provider_connections" ADD CONSTRAINT "provider_connections_kind_check" CHECK ("provider_connections"."kind" in ('openai', 'azure', 'anthropic', 'google', 'openai-compatible', 'demo'));

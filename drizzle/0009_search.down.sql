@@ -1,0 +1,1 @@
+DROP INDEX "message_parts_words_idx";

@@ -1,0 +1,1 @@
+CREATE INDEX "message_parts_words_idx" ON "message_parts" USING gin (to_tsvector('simple', left(content ->> 'text', 200000))) WHERE type = 'text';

@@ -1,0 +1,67 @@
+import unicorn from 'eslint-plugin-unicorn'
+import withNuxt from './.nuxt/eslint.config.mjs'
+
+/** The arrows of the house: `app → shared ← server → db`. What each part may not import. */
+const forbidden = {
+  app: ['server', 'db'],
+  server: ['app'],
+  shared: ['app', 'server', 'db'],
+  db: ['app', 'server']
+}
+
+export default withNuxt(
+  ...Object.entries(forbidden).map(([part, others]) => ({
+    name: `loom/arrows-of-${part}`,
+    files: [`${part}/**`],
+    rules: {
+      'no-restricted-imports': ['error', {
+        patterns: [{
+          // Up out of this part, or by an alias of the root, into another one.
+          regex: `^((\\.\\./)+|(~~|@@)/|#)(${others.join('|')})(/|$)`,
+          message: `Imports go one way: app → shared ← server → db. ${part}/ imports neither of: ${others.join(', ')}.`
+        }]
+      }]
+    }
+  })),
+  {
+    name: 'loom/types',
+    files: ['**/*.ts', '**/*.vue', '**/*.mjs'],
+    rules: {
+      '@typescript-eslint/ban-ts-comment': ['error', { 'ts-ignore': true, 'ts-expect-error': 'allow-with-description', 'ts-nocheck': true }],
+      // A cast through unknown (or any) is a lie the compiler cannot see.
+      'no-restricted-syntax': ['error', {
+        selector: 'TSAsExpression > TSAsExpression > :matches(TSUnknownKeyword, TSAnyKeyword)',
+        message: 'Parse it, or give it a type that is true, instead of casting through unknown.'
+      }]
+    }
+  },
+  {
+    name: 'loom/file-names',
+    files: ['{server,shared,db,scripts,tests,bench}/**/*.{ts,mjs}'],
+    plugins: { unicorn },
+    rules: {
+      // [id].get.ts and [...path].ts are Nitro's routes.
+      'unicorn/filename-case': ['error', { case: 'kebabCase', ignore: [/^\[/] }]
+    }
+  },
+  {
+    name: 'loom/playwright',
+    files: ['tests/e2e/**/*.ts'],
+    rules: {
+      // Playwright reads a fixture's needs from this pattern, and insists on one where there are none.
+      'no-empty-pattern': ['error', { allowObjectPatternsAsParameters: true }]
+    }
+  },
+  {
+    name: 'loom/vue',
+    files: ['app/**/*.vue'],
+    rules: {
+      // Pages and layouts are named by their routes.
+      'vue/multi-word-component-names': 'off',
+      // Vue 3 renders fragments, and what fits on a line may stand on it.
+      'vue/no-multiple-template-root': 'off',
+      'vue/max-attributes-per-line': 'off',
+      'vue/singleline-html-element-content-newline': 'off'
+    }
+  }
+)

@@ -1,0 +1,64 @@
+import { copyFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+
+interface Built { options: { rootDir: string, output: { serverDir: string } } }
+
+const nitro = {
+  // Server code imports what it uses, so that tests run it as it stands.
+  imports: { autoImport: false },
+  compressPublicAssets: true,
+  // The Node that runs Loom, so that nothing is rewritten for older ones.
+  esbuild: { options: { target: 'node24' } },
+  serverAssets: [{ baseName: 'migrations', dir: '../drizzle' }],
+  externals: { traceInclude: ['node_modules/@electric-sql/pglite/dist/index.js', 'node_modules/mathjs/lib/esm/index.js'] },
+  hooks: {
+    // The app parses every reply with its zod contract; the types Nitro derives from all routes at once exceed TypeScript's depth.
+    'types:extend': (types: { routes: Record<string, unknown> }) => {
+      types.routes = {}
+    },
+    // Threads are files of their own, which the server looks for beside its entry.
+    'compiled': async ({ options }: Built) => {
+      for (const file of ['db/embedded-worker.mjs', 'server/chat/tools/calculate-worker.mjs']) await copyFile(join(options.rootDir, file), join(options.output.serverDir, basename(file)))
+    }
+  }
+}
+
+export default defineNuxtConfig({
+  modules: ['@nuxt/ui', '@nuxt/eslint', '@vueuse/nuxt', 'nuxt-security'],
+  // Ours are imported by name; only Vue's and Nuxt's own helpers come by themselves.
+  imports: { scan: false },
+  devtools: { enabled: false },
+  css: ['~/assets/main.css'],
+  colorMode: { preference: 'dark', fallback: 'dark' },
+  ui: { fonts: false },
+  compatibilityDate: '2026-11-01',
+  nitro,
+  typescript: { strict: true },
+  telemetry: false,
+  eslint: { config: { stylistic: { commaDangle: 'never', braceStyle: '1tbs' } } },
+  icon: { provider: 'none', fallbackToApi: false, serverBundle: { collections: ['lucide'] }, clientBundle: { scan: true } },
+  // Headers and CSP only: its other guards read bodies before the handlers can bound them, and count callers by a header anyone can set.
+  security: {
+    headers: {
+      // Loom also runs over plain HTTP, in a local network; whoever ends TLS before it decides about HTTPS.
+      strictTransportSecurity: false,
+      xFrameOptions: 'DENY',
+      contentSecurityPolicy: {
+        'upgrade-insecure-requests': false,
+        'default-src': ['\'self\''],
+        'script-src': ['\'nonce-{{nonce}}\'', '\'strict-dynamic\''],
+        'script-src-attr': ['\'none\''],
+        // Menus and dialogs of the component library make style elements as they open.
+        'style-src': ['\'self\'', '\'unsafe-inline\''],
+        'connect-src': ['\'self\''],
+        'font-src': ['\'self\'', 'data:'],
+        'img-src': ['\'self\'', 'data:'],
+        'object-src': ['\'none\''],
+        'base-uri': ['\'none\''],
+        'form-action': ['\'self\''],
+        'frame-ancestors': ['\'none\'']
+      }
+    },
+    rateLimiter: false, requestSizeLimiter: false, xssValidator: false, corsHandler: false, allowedMethodsRestricter: false
+  }
+})

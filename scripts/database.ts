@@ -1,0 +1,77 @@
+// `npm run db:migrate`, `db:status`, `db:revert`, `db:seed`, `ledger:check`, `usage:rebuild`, `audit:verify`: the database by hand, on whichever one the environment names.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from '../db/client'
+import { openDatabase, pendingMigrations } from '../db/connect-database'
+import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from '../db/ensure-trace-partitions'
+import { migrate, migrationStatus, revertLast } from '../db/migrate'
+import { migrationFilesIn, readMigrations } from '../db/read-migrations'
+import type { Migration } from '../db/read-migrations'
+import { seedDemoData } from '../db/seed'
+import { rebuildUsage } from '../server/analytics/rebuild-usage'
+import { verifyChains } from '../server/audit/verify-chains'
+import { checkLedger } from '../server/billing/check-ledger'
+import { readConfig } from '../server/config'
+import { main, root, ScriptError } from './project.mjs'
+
+type Command = (db: Database, migrations: readonly Migration[]) => Promise<string[]>
+
+const commands: Record<string, Command> = {
+  'migrate': async (db, migrations) => {
+    const applied = await migrate(db, migrations)
+    await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+    return applied.length > 0 ? applied.map(tag => `applied ${tag}`) : ['Nothing to do: every migration is applied.']
+  },
+  'status': async (db, migrations) => (await migrationStatus(db, migrations)).map(({ tag, state }) => `${state.padEnd(8)} ${tag}`),
+  'revert': async (db, migrations) => {
+    const tag = await revertLast(db, migrations)
+    return [tag ? `reverted ${tag}` : 'Nothing to do: no migration is applied.']
+  },
+  'seed': async (db, migrations) => {
+    if ((await pendingMigrations(db, migrations)).length > 0) throw new Error('The database is not migrated yet. Run: npm run db:migrate')
+    if (!await seedDemoData(db)) return ['Nothing to do: the demo org is there.']
+    await rebuildUsage(db)
+    return ['Added the demo org Acme Research; its owners are the platform admins.']
+  },
+  'check-ledger': async (db) => {
+    const faults = await checkLedger(db)
+    if (faults.length === 0) return ['The ledger is exact: every balance, hold and charge adds up.']
+    const lines = faults.map(fault => `org ${fault.org_id}: ${fault.rule}: expected ${fault.expected}, found ${fault.found}`)
+    throw new Error(`The ledger does not add up.\n${lines.join('\n')}`)
+  },
+  'rebuild-usage': async (db) => {
+    const { days, rebuilt, unequal } = await rebuildUsage(db)
+    if (unequal.length === 0) return [`The hourly totals are what the calls add up to: ${days} days compared, ${rebuilt} written anew.`]
+    throw new Error(`Some hourly totals are still not what their calls add up to.\n${unequal.map(({ orgId, day }) => `org ${orgId}: ${day}`).join('\n')}`)
+  },
+  'verify-audit': async (db) => {
+    const reports = await Array.fromAsync(verifyChains(db.orm))
+    const faults = reports.flatMap(({ fault }) => fault ? [`org ${fault.orgId}: entry ${fault.sequence}: ${fault.fault}`] : [])
+    if (faults.length > 0) throw new Error(`The audit log was tampered with.\n${faults.join('\n')}`)
+    return [...reports.filter(({ entries }) => entries > 0).map(({ orgId, entries, head }) => `org ${orgId}: ${entries} entries, head ${head}`), 'The audit log is whole: every entry is what was written, in its place.']
+  }
+}
+
+await main(async () => {
+  const command = commands[process.argv[2] ?? '']
+  if (!command) throw new ScriptError(`usage: database <${Object.keys(commands).join(' | ')}>`)
+  const settings = join(root, '.env')
+  if (existsSync(settings)) process.loadEnvFile(settings)
+  try {
+    const migrations = await readMigrations(migrationFilesIn(join(root, 'drizzle')))
+    const db = await openDatabase(readConfig(process.env))
+    try {
+      for (const line of await command(db, migrations)) console.log(line)
+    } finally {
+      await db.close()
+    }
+  } catch (error) {
+    throw new ScriptError(error instanceof Error ? describe(error) : String(error), { cause: error })
+  }
+})
+
+/** One line. A refused connection to several addresses has its reasons inside and no message of its own. */
+function describe(error: Error): string {
+  const inner = error instanceof AggregateError ? error.errors.find(each => each instanceof Error) : undefined
+  return error.message || (inner instanceof Error ? inner.message : error.name)
+}

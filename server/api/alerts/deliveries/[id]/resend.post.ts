@@ -1,0 +1,9 @@
+import { sendNoContent } from 'h3'
+import { resendDelivery } from '../../../../alerts/resend-delivery'
+import { defineApiHandler } from '../../../../utils/api-handler'
+import { readId } from '../../../../utils/read-request'
+
+export default defineApiHandler({ access: 'member', role: 'admin', orgWide: true }, async ({ event, principal, ip, runtime }) => {
+  await resendDelivery(runtime.db.orm, { principal, ip }, readId(event))
+  return sendNoContent(event)
+})

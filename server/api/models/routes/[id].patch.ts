@@ -1,0 +1,10 @@
+import { updateRoute } from '../../../catalog/update-route'
+import { defineApiHandler } from '../../../utils/api-handler'
+import { readId, readJson, readVersion } from '../../../utils/read-request'
+import { UpdateModelRoute } from '../../../../shared/model-routes'
+
+export default defineApiHandler({ access: 'member', role: 'admin', orgWide: true }, async ({ event, principal, ip, runtime }) => {
+  const id = readId(event)
+  const change = await readJson(event, UpdateModelRoute)
+  return updateRoute(runtime.db.orm, { principal, ip }, id, change, readVersion(event))
+})

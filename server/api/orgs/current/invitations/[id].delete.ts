@@ -1,0 +1,9 @@
+import { sendNoContent } from 'h3'
+import { revokeInvitation } from '../../../../identity/revoke-invitation'
+import { defineApiHandler } from '../../../../utils/api-handler'
+import { readId } from '../../../../utils/read-request'
+
+export default defineApiHandler({ access: 'member', role: 'admin', orgWide: true }, async ({ event, principal, ip, runtime }) => {
+  await revokeInvitation(runtime.db.orm, { principal, ip }, readId(event))
+  return sendNoContent(event)
+})

@@ -1,0 +1,277 @@
+import { z } from 'zod'
+import { addToHours } from '../analytics/roll-up'
+import type { Database } from '../../db/client'
+import type { usageSources } from '../../shared/billing'
+import type { Sealed } from '../crypto/envelope'
+import type { Usage } from '../gateway/usage'
+import type { BudgetParts } from './capture-in-budgets'
+import { inBudgets, withoutBudgets } from './capture-in-budgets'
+import type { BudgetShare } from './hold-funds'
+import type { KeptAnswer } from '../idempotency/keep-answer'
+
+/** One finished call, as the ledger and the trace store take it. Money in nano-USD, times in ms. */
+export interface FinishedCall {
+  id: string
+  createdAt: Date
+  orgId: string
+  projectId: string | null
+  apiKeyId: string | null
+  userId: string | null
+  conversationId: string | null
+  messageId: string | null
+  endpoint: string
+  requestedModel: string
+  model: string
+  provider: string
+  statusCode: number
+  errorType: string | null
+  isStream: boolean
+  cache: 'none' | 'hit' | 'miss'
+  attempts: unknown[]
+  latencyMs: number
+  ttfbMs: number | null
+  gatewayOverheadMs: number
+  usage: Usage
+  /** What the call is charged; null when it is not (it never held, or failed): then a hold is released. */
+  charge: { costNanoUsd: bigint, usageSource: typeof usageSources[number], rawUsage: unknown, price: unknown } | null
+  /** Where its money is held: a transaction of its own, in the budgets it has, or a part of a lease; null when none was held. */
+  hold: { kind: 'own', id: string, budgets?: readonly BudgetShare[] | undefined } | { kind: 'lease', lease: { id: string }, reserved: bigint } | null
+  /** The org's data key that the bodies are sealed with. */
+  encryptionKeyVersion: number
+  request: Sealed | null
+  response: Sealed | null
+  /** Of a call that claimed an `Idempotency-Key`: what to keep under it; null when there was no answer, and the key is free again. */
+  kept?: KeptAnswer | null | undefined
+}
+
+/** `settled`: as asked. `short`: the cost exceeded hold and funds, only the hold was captured. `gone`: the hold or lease was no longer there, or the call settled before. */
+export type CaptureOutcome = 'settled' | 'short' | 'gone'
+
+/** Only what did not settle comes back. */
+const Row = z.object({ n: z.number(), outcome: z.enum(['short', 'gone']) })
+
+/**
+ * Settles a whole batch of calls in one statement, so in one transaction: hold → captured or released, or a captured row drawn on
+ * the lease; wallet, usage record, trace, the totals of its hour. Idempotent by request id: a call that was settled before changes nothing, so a batch whose
+ * fate is unknown may be sent again. Wallet rows are locked first, windows of budgets last, in the order that holding locks them.
+ * A call's claim on an `Idempotency-Key` is settled with it: charged means kept, and what was not answered is free. One that lost its claim (its
+ * process was thought dead, and another call took over) is charged nothing: that other one is.
+ */
+export async function captureCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<CaptureOutcome[]> {
+  const rows = await db.query(statementFor(calls), [JSON.stringify(calls.map(toRecord)), replicaId])
+  const outcomes = new Map(rows.map(row => Row.parse(row)).map(row => [row.n, row.outcome]))
+  return calls.map((_, n) => outcomes.get(n) ?? 'settled')
+}
+
+/** The least that does what the batch needs. */
+function statementFor(calls: FinishedCall[]): string {
+  if (calls.every(isDrawn)) return DRAW
+  const budgets = calls.some(({ hold }) => hold?.kind === 'own' && hold.budgets) ? 'inBudgets' : 'withoutBudgets'
+  return statements[budgets][calls.some(call => call.kept !== undefined) ? 'claimed' : 'unclaimed']
+}
+
+/** Whether a call draws what it costs on a lease that has reserved as much, or moves no money; and has claimed no `Idempotency-Key`. */
+function isDrawn({ hold, charge, kept }: FinishedCall): boolean {
+  if (kept !== undefined || hold?.kind === 'own') return false
+  return charge === null || (hold !== null && charge.costNanoUsd <= hold.reserved)
+}
+
+function toRecord(call: FinishedCall, n: number) {
+  const { usage, charge, hold, kept } = call
+  return {
+    n,
+    id: call.id,
+    created_at: call.createdAt,
+    org_id: call.orgId,
+    project_id: call.projectId,
+    api_key_id: call.apiKeyId,
+    user_id: call.userId,
+    conversation_id: call.conversationId,
+    message_id: call.messageId,
+    endpoint: call.endpoint,
+    requested_model: call.requestedModel,
+    model: call.model,
+    provider: call.provider,
+    status_code: call.statusCode,
+    error_type: call.errorType,
+    is_stream: call.isStream,
+    cache: call.cache,
+    attempts: call.attempts,
+    latency_ms: Math.round(call.latencyMs),
+    ttfb_ms: call.ttfbMs === null ? null : Math.round(call.ttfbMs),
+    gateway_overhead_ms: Math.round(call.gatewayOverheadMs * 1000) / 1000,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    reasoning_tokens: usage.reasoningTokens,
+    hold_id: hold?.kind === 'own' ? hold.id : null,
+    budgets: hold?.kind === 'own' ? hold.budgets?.map(({ windowId, limit }) => ({ id: windowId, limit: limit.toString() })) : undefined,
+    lease_id: hold?.kind === 'lease' ? hold.lease.id : null,
+    reserved: hold?.kind === 'lease' ? hold.reserved.toString() : null,
+    charged: charge !== null,
+    cost: (charge?.costNanoUsd ?? 0n).toString(),
+    usage_source: charge?.usageSource ?? null,
+    raw_usage: charge?.rawUsage ?? null,
+    price: charge?.price ?? null,
+    encryption_key_version: call.request || call.response ? call.encryptionKeyVersion : null,
+    request_body: call.request?.data.toString('base64') ?? null,
+    request_iv: call.request?.iv.toString('base64') ?? null,
+    response_body: call.response?.data.toString('base64') ?? null,
+    response_iv: call.response?.iv.toString('base64') ?? null,
+    ...(kept !== undefined && {
+      claimed: true,
+      kept_head: kept?.head ?? null,
+      kept_body: kept?.body?.data.toString('base64') ?? null,
+      kept_iv: kept?.body?.iv.toString('base64') ?? null,
+      kept_key_version: kept?.encryptionKeyVersion ?? null
+    })
+  }
+}
+
+const COLUMNS = `n int, id uuid, created_at timestamptz, org_id uuid, project_id uuid, api_key_id uuid, user_id uuid, conversation_id uuid, message_id uuid,
+    endpoint text, requested_model text, model text, provider text, status_code int, error_type text, is_stream boolean, cache text, attempts jsonb,
+    latency_ms int, ttfb_ms int, gateway_overhead_ms real, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
+    hold_id uuid, budgets jsonb, lease_id uuid, reserved bigint, charged boolean, cost bigint, usage_source text, raw_usage jsonb, price jsonb,
+    encryption_key_version int, request_body text, request_iv text, response_body text, response_iv text`
+
+const INPUT = `
+input as materialized (
+  select * from json_to_recordset($1::text::json) as r(${COLUMNS})
+)`
+
+const nameOf = (column: string) => column.trim().split(' ')[0]
+
+/** The rows of `usage_hourly` that this process writes: one of eight of each key, so that few replicas share them. */
+const SLOT = 'get_byte(uuid_send($2::uuid), 15) & 7'
+
+/** A call that lost its claim is charged nothing. Claims are locked before wallets, in the order of their calls' ids. */
+const CLAIMED_INPUT = `
+asked as materialized (
+  select * from jsonb_to_recordset($1::text::jsonb) as r(${COLUMNS}, claimed boolean, kept_head jsonb, kept_body text, kept_iv text, kept_key_version int)
+), owned as materialized (
+  select request_id from idempotency_keys where request_id = any(array(select id from asked where claimed)) and head is null order by request_id for update
+), input as materialized (
+  select ${COLUMNS.split(',').map(nameOf).filter(name => name !== 'charged' && name !== 'cost').join(', ')}, claimed, kept_head, kept_body, kept_iv, kept_key_version,
+         a.charged and (claimed is not true or o.request_id is not null) as charged, case when claimed is not true or o.request_id is not null then cost else 0 end as cost
+    from asked a left join owned o on o.request_id = a.id
+)`
+
+const KEEP = `, kept as (
+  update idempotency_keys k
+     set head = i.kept_head, answer = decode(i.kept_body, 'base64'), answer_iv = decode(i.kept_iv, 'base64'), encryption_key_version = i.kept_key_version
+    from recorded i where i.kept_head is not null and k.request_id = i.id and k.request_id = any(array(select id from recorded where kept_head is not null))
+), freed as (
+  delete from idempotency_keys where head is null and request_id = any(array(select id from recorded where claimed and kept_head is null))
+)`
+
+const RECORD = `, used as (
+  insert into usage_records (id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
+    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at)
+  select id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
+    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at
+    from recorded where charged
+  on conflict (id) do nothing
+), traced as (
+  insert into traces (id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
+    status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
+    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version)
+  select id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
+    status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
+    reasoning_tokens, cost, decode(request_body, 'base64'), decode(request_iv, 'base64'), decode(response_body, 'base64'), decode(response_iv, 'base64'),
+    encryption_key_version
+    from recorded
+  on conflict do nothing
+  returning id
+), rolled as (
+  ${addToHours('(select * from recorded where id in (select id from traced)) as added', SLOT)}
+)`
+
+// Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves
+// it no other sensible way. With `status = 'held'` to go by it would walk the partial index of held rows, where every call
+// settled since the last vacuum has left a dead entry; what is held is what is not settled yet.
+// A call on a lease that is not charged moves no money: what was reserved for it is the lease's again, in the memory of its process.
+const capture = (input: string, keep: string, { lock, judge, within, count }: BudgetParts) => `
+with ${input}, locked as materialized (
+  select org_id, mode, balance, balance - held as available from wallets
+   where org_id = any(array(select org_id from input where hold_id is not null or lease_id is not null and charged)) order by org_id for update
+), leased as materialized (
+  select id, org_id from wallet_leases
+   where id = any(array(select lease_id from input where charged)) and org_id in (select org_id from locked) order by id for update
+), found as materialized (
+  select id, org_id, status, held from transactions where id = any(array(select hold_id from input))
+)${lock}, due as materialized (
+  select i.n, i.id, i.hold_id, i.lease_id, i.org_id, i.api_key_id, i.created_at, i.charged, i.cost, l.balance, l.mode, l.available,
+         coalesce(t.held, i.reserved) as held, greatest(i.cost - coalesce(t.held, i.reserved), 0) as excess
+    from input i join locked l using (org_id)
+    left join found t on t.id = i.hold_id and t.org_id = i.org_id
+   where t.status = 'held' or i.charged and exists (select from leased where leased.id = i.lease_id and leased.org_id = i.org_id)
+)${judge}, priced as materialized (
+  select d.*, case when not charged then 0
+                   when excess = 0 or (mode = 'unlimited' or sum(excess) over (partition by org_id order by excess, n) <= available)${within} then cost
+                   else held end as captured
+    from due d
+), running as materialized (
+  select *, balance - sum(captured) over (partition by org_id order by n) as balance_after from priced
+), settled as (
+  update transactions t
+     set status = case when r.charged then 'captured' else 'released' end, captured = r.captured, settled_at = now(), balance_after = r.balance_after
+    from running r
+   where t.id = r.hold_id and t.id = any(array(select hold_id from running)) and t.settled_at is null
+  returning t.id, t.org_id, t.held as freed, t.captured
+)${count}, drawn as (
+  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at)
+  select id, org_id, id::text, 'charge', 'captured', held, captured, balance_after, api_key_id, $2::uuid, created_at, now() from running where lease_id is not null
+  on conflict do nothing
+  returning id, org_id, least(held, captured) as freed, captured
+), done as materialized (
+  select * from settled union all select * from drawn
+), paid as (
+  update wallets w set balance = w.balance - s.captured, held = w.held - s.freed, updated_at = now()
+    from (select org_id, sum(captured)::bigint as captured, sum(freed)::bigint as freed from done group by org_id) s
+   where w.org_id = s.org_id and w.org_id = any(array(select org_id from done))
+), shrunk as (
+  update wallet_leases l set amount = l.amount - s.freed
+    from (select i.lease_id, sum(d.freed)::bigint as freed from drawn d join input i using (id) group by i.lease_id) s
+   where l.id = s.lease_id and l.id = any(array(select lease_id from input))
+), recorded as materialized (
+  select i.* from input i where coalesce(i.hold_id, case when charged then lease_id end) is null or coalesce(i.hold_id, i.id) in (select id from done)
+)${RECORD}${keep}
+select i.n, case when d.id is null then 'gone' else 'short' end as outcome
+  from input i left join done d on d.id = coalesce(i.hold_id, i.id)
+ where coalesce(i.hold_id, case when i.charged then i.lease_id end) is not null and (d.id is null or i.charged and d.captured < i.cost)`
+
+/**
+ * The same for a batch whose calls all draw on leases, or move no money, and cost no more than was reserved: what is left
+ * of the statement when nothing else can happen. Setting up what was not needed took PostgreSQL a third of its time.
+ */
+const DRAW = `
+with ${INPUT}, locked as materialized (
+  select org_id, balance from wallets where org_id = any(array(select org_id from input where charged)) order by org_id for update
+), leased as materialized (
+  select id, org_id from wallet_leases
+   where id = any(array(select lease_id from input where charged)) and org_id in (select org_id from locked) order by id for update
+), drawn as (
+  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at)
+  select i.id, i.org_id, i.id::text, 'charge', 'captured', i.reserved, i.cost, l.balance - sum(i.cost) over (partition by i.org_id order by i.n), i.api_key_id, $2::uuid, i.created_at, now()
+    from input i join leased d on d.id = i.lease_id and d.org_id = i.org_id join locked l on l.org_id = i.org_id
+   where i.charged
+  on conflict do nothing
+  returning id, org_id, captured
+), paid as (
+  update wallets w set balance = w.balance - s.captured, held = w.held - s.captured, updated_at = now()
+    from (select org_id, sum(captured)::bigint as captured from drawn group by org_id) s
+   where w.org_id = s.org_id and w.org_id = any(array(select org_id from drawn))
+), shrunk as (
+  update wallet_leases l set amount = l.amount - s.captured
+    from (select i.lease_id, sum(d.captured)::bigint as captured from drawn d join input i using (id) group by i.lease_id) s
+   where l.id = s.lease_id and l.id = any(array(select lease_id from input))
+), recorded as materialized (
+  select i.* from input i where not charged or id in (select id from drawn)
+)${RECORD}
+select n, 'gone' as outcome from input where charged and id not in (select id from drawn)`
+
+/** Batches without claims or budgets need not pay for them. */
+const statements = {
+  withoutBudgets: { unclaimed: capture(INPUT, '', withoutBudgets), claimed: capture(CLAIMED_INPUT, KEEP, withoutBudgets) },
+  inBudgets: { unclaimed: capture(INPUT, '', inBudgets), claimed: capture(CLAIMED_INPUT, KEEP, inBudgets) }
+}

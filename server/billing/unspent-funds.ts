@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import type { Database } from '../../db/client'
+import type { BudgetShare } from './hold-funds'
+
+const Amount = z.object({ amount: z.coerce.bigint() })
+
+/** What a budget would have left if every call under way cost nothing, nano-USD; below zero where its limit was lowered. */
+export async function unspentInWindow(db: Pick<Database, 'query'>, { windowId, limit }: BudgetShare): Promise<bigint> {
+  const [row] = await db.query('select spent::text as amount from budget_windows where id = $1', [windowId])
+  return limit - Amount.parse(row).amount
+}
+
+/** What an org's wallet would have available if every call under way cost nothing, nano-USD. */
+export async function unspentInWallet(db: Pick<Database, 'query'>, orgId: string): Promise<bigint> {
+  const [row] = await db.query('select balance::text as amount from wallets where org_id = $1', [orgId])
+  return Amount.parse(row).amount
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import type { Keyring } from '../crypto/keyring'
+import { LoomError } from '../errors'
+import type { Log } from '../operations/log'
+import type { Metrics } from '../operations/metrics'
+import { openPacked, sealPacked } from './seal-answer'
+import type { AnswerStore } from './answer-store'
+
+const count = z.number()
+const extra = count.optional()
+
+/** What is known of a cached answer besides its bytes. */
+const CachedHead = z.object({
+  storedAtMs: z.number(),
+  /** Whose answer it was: it is priced as that target's. */
+  connectionId: z.string(),
+  upstreamModel: z.string(),
+  /** The provider's, as far as the answer's format hangs on them. */
+  headers: z.record(z.string(), z.string()),
+  /** What the provider counted, or we in its place. */
+  usage: z.object({
+    inputTokens: count,
+    outputTokens: count,
+    cachedInputTokens: count,
+    cacheWriteTokens: count,
+    longCacheWriteTokens: extra,
+    reasoningTokens: count,
+    audioInputTokens: extra,
+    audioOutputTokens: extra,
+    textInputTokens: extra,
+    units: z.object({ audioMs: extra, characters: extra, searches: extra, pictures: z.object({ count, quality: z.string().optional(), size: z.string().optional() }).optional() }).optional()
+  })
+})
+export type CachedHead = z.infer<typeof CachedHead>
+
+export interface CachedAnswer { head: CachedHead, body: Buffer }
+
+interface Owner { orgId: string, encryptionSalt: Buffer, encryptionKeyVersion: number }
+
+interface Parts { store: AnswerStore, keyring: Keyring, metrics: Metrics, log: Log }
+
+/** Complete answers of providers, an org's for that org alone, sealed with its key wherever they are kept. A cache that fails is a cache that knows nothing. */
+export class AnswerCache {
+  constructor(private readonly parts: Parts) {}
+
+  /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`. */
+  async find(owner: Owner, question: string, maxAgeSeconds: number): Promise<CachedAnswer | undefined> {
+    const answer = await this.read(owner, question)
+    const isFresh = answer !== undefined && Date.now() - answer.head.storedAtMs <= maxAgeSeconds * 1000
+    this.parts.metrics.cacheLookups.inc({ outcome: isFresh ? 'hit' : 'miss' })
+    return isFresh ? answer : undefined
+  }
+
+  /** Keeps an answer; resolves when it is, or when it could not be. */
+  async keep(owner: Owner, question: string, { head, body }: CachedAnswer, ttlSeconds: number): Promise<void> {
+    try {
+      await this.parts.store.set(owner.orgId, this.nameOf(owner, question), sealPacked(this.key(owner), this.context(owner, question), head, body), ttlSeconds)
+    } catch (cause) {
+      this.report(cause, 'An answer could not be cached')
+    }
+  }
+
+  /**
+   * Forgets all of an org's answers.
+   * @throws {LoomError} `service_unavailable` when the cache cannot be reached: then nothing is certain
+   */
+  async purge(orgId: string): Promise<void> {
+    await this.parts.store.purge(orgId).catch((cause: unknown) => {
+      throw new LoomError('service_unavailable', 'The cache cannot be reached right now. Try again shortly.', { cause, retryAfterSeconds: 2 })
+    })
+  }
+
+  private async read(owner: Owner, question: string): Promise<CachedAnswer | undefined> {
+    try {
+      const stored = await this.parts.store.get(owner.orgId, this.nameOf(owner, question))
+      if (!stored) return undefined
+      const { head, body } = openPacked(this.key(owner), this.context(owner, question), stored)
+      return { head: CachedHead.parse(head), body }
+    } catch (cause) {
+      this.report(cause, 'The cache could not be read')
+      return undefined
+    }
+  }
+
+  /** A new data key makes the answers under the old one unreadable, so it names others. */
+  private nameOf({ encryptionKeyVersion }: Owner, question: string): string {
+    return `${encryptionKeyVersion}:${question}`
+  }
+
+  private key({ orgId, encryptionSalt }: Owner) {
+    return this.parts.keyring.forOrg(orgId, encryptionSalt)
+  }
+
+  private context({ orgId }: Owner, question: string): string {
+    return `cache:${orgId}:${question}`
+  }
+
+  private report(cause: unknown, message: string): void {
+    this.parts.metrics.failures.inc({ what: 'cache' })
+    this.parts.log.warn({ err: cause }, message)
+  }
+}

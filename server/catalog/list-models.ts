@@ -1,0 +1,80 @@
+import type { Model } from '../../shared/catalog'
+import type { UnitRates } from '../billing/units'
+import { declaredModels, servedModel } from './connection-models'
+import { describeTarget } from './describe-target'
+import { findTargets } from './find-targets'
+import { modelMode } from './model-mode'
+import type { RouteRow, Snapshot, TargetRow } from './load-snapshot'
+import { seesImages } from './sees-images'
+import type { Price } from './target'
+
+/** What a name leads to, listed or not (`<connection>/<model>`, a dated version); undefined when it leads nowhere. */
+export function findSnapshotModel(snapshot: Snapshot, id: string): Model | undefined {
+  const [first] = findTargets(snapshot, id)
+  if (!first) return undefined
+  const route = snapshot.routes.get(id)
+  const { orgId, createdAt } = first.connection
+  return toModel(snapshot, id, route ? 'route' : 'connection', route ?? { platform: orgId === null, description: '', createdAt }, first)
+}
+
+/** Everything an org may name in `model`, each target once, under its shortest name; routes first. */
+export function listSnapshotModels(snapshot: Snapshot): Model[] {
+  const models = new Map<string, Model>()
+  for (const route of snapshot.routes.values()) {
+    const first = route.targets[0]
+    if (first) models.set(route.alias, toModel(snapshot, route.alias, 'route', route, first))
+  }
+  for (const connection of snapshot.connections) {
+    const offered = { platform: connection.orgId === null, description: '', createdAt: connection.createdAt }
+    for (const upstreamModel of declaredModels(connection)) {
+      const id = models.has(upstreamModel) ? `${connection.name}/${upstreamModel}` : upstreamModel
+      if (!models.has(id)) models.set(id, toModel(snapshot, id, 'connection', offered, { connection, upstreamModel }))
+    }
+  }
+  return [...models.values()]
+}
+
+function toModel(
+  snapshot: Snapshot,
+  id: string,
+  source: Model['source'],
+  origin: Pick<RouteRow, 'platform' | 'description' | 'createdAt'>,
+  { connection, upstreamModel }: Pick<TargetRow, 'connection' | 'upstreamModel'>
+): Model {
+  const { price, contextWindow, maxOutputTokens } = describeTarget(snapshot, connection, upstreamModel)
+  return {
+    id,
+    source,
+    provider: connection.kind,
+    connectionName: connection.name,
+    upstreamModel,
+    mode: modelMode(servedModel(connection, upstreamModel)),
+    platform: origin.platform,
+    description: origin.description,
+    contextWindow: contextWindow ?? null,
+    maxOutputTokens: maxOutputTokens ?? null,
+    vision: seesImages(connection.kind, servedModel(connection, upstreamModel)) ?? null,
+    price: price ? toModelPrice(price) : null,
+    createdAt: origin.createdAt.toISOString()
+  }
+}
+
+function toModelPrice(price: Price): Model['price'] {
+  return {
+    source: price.source,
+    inputNanoUsd: price.inputPrice.toString(),
+    outputNanoUsd: price.outputPrice.toString(),
+    cachedInputNanoUsd: price.cachedInputPrice?.toString() ?? null,
+    cacheWriteNanoUsd: price.cacheWritePrice?.toString() ?? null,
+    units: price.units ? toUnitPrices(price.units) : null
+  }
+}
+
+function toUnitPrices({ audioMs: hour, characters, searches, pictures }: UnitRates): NonNullable<Model['price']>['units'] {
+  return {
+    ...(hour !== undefined && { audioHourNanoUsd: hour.toString() }),
+    ...(characters !== undefined && { millionCharactersNanoUsd: characters.toString() }),
+    ...(searches !== undefined && { thousandSearchesNanoUsd: searches.toString() }),
+    ...(pictures && { pictureNanoUsd: Object.fromEntries(Object.entries(pictures).map(([kind, price]) => [kind, price.toString()])) })
+  }
+}

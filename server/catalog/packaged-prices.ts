@@ -1,0 +1,111 @@
+import { calcPrice, findProvider } from '@pydantic/genai-prices'
+import type { ModelPrice } from '@pydantic/genai-prices'
+import { LRUCache } from 'lru-cache'
+import { parseUsdDecimal } from '../../shared/money'
+import type { NanoUsd } from '../../shared/money'
+import { modelMode } from './model-mode'
+import type { Price, Rates } from './target'
+
+/** The version of `@pydantic/genai-prices` these prices come from, stored with every charge. A test holds it to the installed one. */
+export const PACKAGED_PRICES_VERSION = '0.1.8'
+
+export interface PackagedModel {
+  /** Undefined when the catalogue prices something else than tokens and hours of sound, or lacks the price of input or, unless it writes nothing, of output. */
+  price: Price | undefined
+  contextWindow: number | undefined
+}
+
+/** Some prices follow the time of day: none is remembered longer than a minute. */
+const found = new LRUCache<string, { model: PackagedModel | undefined }>({ max: 5_000, ttl: 60_000 })
+
+/**
+ * What the packaged catalogue knows of a model of one of its providers (`openai`, `anthropic`, `azure`, `groq`…), at
+ * this moment's price. Dated names find their family. Remembered, so cheap to ask again.
+ */
+export function findPackagedModel(providerId: string, model: string): PackagedModel | undefined {
+  const name = `${providerId}/${model}`
+  const known = found.get(name) ?? { model: readPackagedModel(providerId, model, new Date()) }
+  found.set(name, known, { noUpdateTTL: true })
+  return known.model
+}
+
+/** As `findPackagedModel`, at the price of `at`. */
+export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
+  const match = calcPrice({}, model, { providerId, timestamp: at })
+  return match ? { price: toPrice(match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
+}
+
+/** The models of a provider, by the catalogue's own names; retired ones left out. */
+export function packagedModelIds(providerId: string): string[] {
+  return (findProvider({ providerId })?.models ?? []).flatMap(model => model.deprecated ? [] : [model.id])
+}
+
+/** The catalogue's provider behind an API's base URL; undefined for private servers. */
+export function findPackagedProviderId(baseUrl: string): string | undefined {
+  if (!URL.canParse(baseUrl)) return undefined
+  const { origin } = new URL(baseUrl)
+  const provider = findProvider({ providerApiUrl: origin })
+  // The catalogue's patterns are prefixes; ours must be the whole host.
+  return provider && new RegExp(`^(?:${provider.api_pattern})(?::\\d+)?$`).test(origin) ? provider.id : undefined
+}
+
+/**
+ * Where the catalogue has several rates for one kind of token that a call's usage does not tell apart (images, thoughts), the dearest
+ * counts. Prices per request cannot be told from tokens at all, so such a model has no price.
+ */
+function toPrice(model: string, prices: ModelPrice): Price | undefined {
+  if (prices.requests_kcount !== undefined) return undefined
+  const source = `catalog:${PACKAGED_PRICES_VERSION}`
+  const hour = dearestAbove(prices, -1, 'audio_hours', 'input_audio_hours')
+  if (hour !== undefined && prices.input_mtok === undefined && prices.output_mtok === undefined) return { source, inputPrice: 0n, outputPrice: 0n, units: { audioMs: hour }, byUnitsAlone: true }
+  const writesNothing = modelMode(model) === 'embeddings'
+  const base = ratesAbove(prices, -1, writesNothing)
+  if (!base) return undefined
+  const starts = new Set(Object.values(prices).flatMap(price => typeof price === 'object' ? price.tiers.map(tier => tier.start) : []))
+  const tiers = [...starts].sort((a, b) => a - b).flatMap((start) => {
+    const rates = ratesAbove(prices, start, writesNothing)
+    return rates ? [{ aboveInputTokens: start, ...rates }] : []
+  })
+  return { source, ...base, ...(tiers.length > 0 && { tiers }) }
+}
+
+function ratesAbove(prices: ModelPrice, start: number, writesNothing: boolean): Rates | undefined {
+  const dearest = (...keys: string[]) => dearestAbove(prices, start, ...keys)
+  const inputPrice = prices.input_mtok === undefined ? undefined : dearest('input_mtok', 'input_image_mtok')
+  const outputPrice = prices.output_mtok === undefined ? writesNothing ? 0n : undefined : dearest('output_mtok', 'output_image_mtok', 'output_reasoning_mtok')
+  if (inputPrice === undefined || outputPrice === undefined) return undefined
+  const textInputPrice = dearest('input_mtok')
+  const cachedInputPrice = dearest('cache_read_mtok', 'cache_image_read_mtok')
+  const cacheWritePrice = dearest('cache_write_mtok')
+  const longCacheWritePrice = dearest('cache_write_1h_mtok')
+  const audioInputPrice = dearest('input_audio_mtok')
+  const audioOutputPrice = dearest('output_audio_mtok')
+  return {
+    inputPrice,
+    outputPrice,
+    ...(textInputPrice !== undefined && textInputPrice < inputPrice && { textInputPrice }),
+    ...(cachedInputPrice !== undefined && { cachedInputPrice }),
+    ...(cacheWritePrice !== undefined && { cacheWritePrice }),
+    ...(longCacheWritePrice !== undefined && { longCacheWritePrice }),
+    ...(audioInputPrice !== undefined && { audioInputPrice }),
+    ...(audioOutputPrice !== undefined && { audioOutputPrice })
+  }
+}
+
+function dearestAbove(prices: ModelPrice, start: number, ...keys: string[]): NanoUsd | undefined {
+  return keys.flatMap(key => priceAbove(prices[key], start) ?? []).reduce<NanoUsd | undefined>((most, price) => most !== undefined && most > price ? most : price, undefined)
+}
+
+function priceAbove(price: ModelPrice[string], start: number): NanoUsd | undefined {
+  if (price === undefined || typeof price === 'number') return price === undefined ? undefined : toNanoUsd(price)
+  return toNanoUsd(price.tiers.findLast(tier => tier.start <= start)?.price ?? price.base)
+}
+
+/**
+ * USD per million tokens → nano-USD per million tokens. The catalogue's decimals arrive as floats; nine places give
+ * them back exactly, and one with more places is rounded up.
+ */
+export function toNanoUsd(usd: number): NanoUsd {
+  const nearest = parseUsdDecimal(usd.toFixed(9))
+  return Number(usd.toFixed(9)) < usd ? nearest + 1n : nearest
+}

@@ -1,0 +1,77 @@
+import { and, desc, eq, isNull, or } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { modelPrices } from '../../db/schema'
+import type { CreateModelPrice, ModelPrice, ModelPriceList } from '../../shared/model-routes'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { notifyCatalog } from '../connections/notify-catalog'
+import { LoomError } from '../errors'
+
+/** The price overrides that concern an org, newest first. */
+export async function listPrices(orm: Orm, orgId: string): Promise<ModelPriceList> {
+  const rows = await orm.select().from(modelPrices).where(or(eq(modelPrices.orgId, orgId), isNull(modelPrices.orgId))).orderBy(desc(modelPrices.effectiveFrom), desc(modelPrices.id))
+  return { prices: rows.map(toModelPrice) }
+}
+
+/** Sets what a model costs from a moment on, for every org or for the author's. Only for platform admins to call: orgs must not price what they owe. */
+export async function createPrice(orm: Orm, author: Author, input: CreateModelPrice): Promise<ModelPrice> {
+  const orgId = input.ownOrgOnly ? author.principal.orgId : null
+  return orm.transaction(async (transaction) => {
+    const [row] = await transaction.insert(modelPrices).values({
+      orgId,
+      providerKind: input.providerKind,
+      model: input.model,
+      inputPrice: BigInt(input.inputNanoUsd),
+      outputPrice: BigInt(input.outputNanoUsd),
+      cachedInputPrice: toPrice(input.cachedInputNanoUsd),
+      cacheWritePrice: toPrice(input.cacheWriteNanoUsd),
+      longCacheWritePrice: toPrice(input.longCacheWriteNanoUsd),
+      audioHourPrice: toPrice(input.audioHourNanoUsd),
+      millionCharactersPrice: toPrice(input.millionCharactersNanoUsd),
+      thousandSearchesPrice: toPrice(input.thousandSearchesNanoUsd),
+      picturePrices: input.pictureNanoUsd,
+      effectiveFrom: input.effectiveFrom === undefined ? new Date() : new Date(input.effectiveFrom)
+    }).returning()
+    if (!row) throw new Error('The price just written was not returned')
+    await recordChange(transaction, author, { action: 'model_price.create', target: `model_price:${row.id}`, after: input })
+    await notifyCatalog(transaction, orgId)
+    return toModelPrice(row)
+  })
+}
+
+/**
+ * Deletes an override; what was charged by it keeps its figures. Only for platform admins to call.
+ * @throws {LoomError} `not_found`
+ */
+export async function deletePrice(orm: Orm, author: Author, priceId: string): Promise<void> {
+  await orm.transaction(async (transaction) => {
+    const owned = or(eq(modelPrices.orgId, author.principal.orgId), isNull(modelPrices.orgId))
+    const [row] = await transaction.delete(modelPrices).where(and(eq(modelPrices.id, priceId), owned)).returning()
+    if (!row) throw new LoomError('not_found', 'There is nothing with this id.')
+    await recordChange(transaction, author, { action: 'model_price.delete', target: `model_price:${row.id}`, before: toModelPrice(row) })
+    await notifyCatalog(transaction, row.orgId)
+  })
+}
+
+function toPrice(nanoUsd: string | null): bigint | null {
+  return nanoUsd === null ? null : BigInt(nanoUsd)
+}
+
+function toModelPrice(row: typeof modelPrices.$inferSelect): ModelPrice {
+  return {
+    id: row.id,
+    providerKind: row.providerKind,
+    model: row.model,
+    inputNanoUsd: row.inputPrice.toString(),
+    outputNanoUsd: row.outputPrice.toString(),
+    cachedInputNanoUsd: row.cachedInputPrice?.toString() ?? null,
+    cacheWriteNanoUsd: row.cacheWritePrice?.toString() ?? null,
+    longCacheWriteNanoUsd: row.longCacheWritePrice?.toString() ?? null,
+    audioHourNanoUsd: row.audioHourPrice?.toString() ?? null,
+    millionCharactersNanoUsd: row.millionCharactersPrice?.toString() ?? null,
+    thousandSearchesNanoUsd: row.thousandSearchesPrice?.toString() ?? null,
+    pictureNanoUsd: row.picturePrices,
+    effectiveFrom: row.effectiveFrom.toISOString(),
+    platform: row.orgId === null
+  }
+}

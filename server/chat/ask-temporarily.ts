@@ -1,0 +1,61 @@
+import { LoomError } from '../errors'
+import type { CallOutcome } from '../gateway/call-context'
+import { callChat } from '../gateway/call-chat'
+import type { Principal } from '../identity/principal'
+import { getProject } from '../projects/get-project'
+import type { Runtime } from '../runtime'
+import type { AskTemporarily, TemporaryEvent } from '../../shared/chat'
+import { toRequestFields } from '../../shared/model-parameters'
+import { createPartAssembler } from './assemble-parts'
+import { findCaller } from './find-caller'
+import { reportFailure } from './report-failure'
+import { trimContext } from './trim-context'
+
+/** Calls back with the events of the answer; resolves after the last one. `signal` ends the call. */
+export type TemporaryEvents = (emit: (item: { id: number, event: TemporaryEvent }) => void, signal: AbortSignal) => Promise<void>
+
+/**
+ * The next answer of a chat that is kept nowhere: nothing of it is written but what every paid call leaves, its charge and a trace without
+ * bodies. Whoever leaves stops it.
+ * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` when there is no model
+ */
+export async function askTemporarily(runtime: Runtime, principal: Principal, projectId: string, { messages, model }: AskTemporarily): Promise<TemporaryEvents> {
+  const project = await getProject(runtime.db.orm, principal, projectId)
+  const models = await runtime.catalog.listModels(principal.orgId)
+  const chosen = model ?? project.defaultModel ?? models.find(({ mode }) => mode === 'chat')?.id
+  if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
+  const thread = messages.map(({ role, text }) => ({ role, content: text }))
+  const window = models.find(({ id }) => id === chosen)?.contextWindow ?? undefined
+  const body = { model: chosen, messages: trimContext(project.instructions, thread, window), ...toRequestFields(project.parameters), stream_options: { include_usage: true } }
+  const caller = { ...await findCaller(runtime.db.orm, principal, projectId), traceBodies: false }
+  return async (emit, signal) => {
+    let id = 0
+    const assembler = createPartAssembler()
+    const publish = (events: (ReturnType<typeof assembler.take>[number] | TemporaryEvent)[]) => {
+      // No tool is offered here, so none asks.
+      for (const event of events) if (event.type !== 'approval') emit({ id: ++id, event })
+    }
+    const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk: chunk => publish(assembler.take(chunk)) }))
+    const error = outcome.error && { code: outcome.error.code, message: outcome.error.message }
+    publish([...assembler.finish(error), { type: 'end', error, figures: outcome.call ? figuresOf(outcome.call) : null }])
+  }
+}
+
+async function callModel(runtime: Runtime, work: () => Promise<CallOutcome>): Promise<{ call?: CallOutcome, error: LoomError | null }> {
+  try {
+    const call = await work()
+    return { call, error: call.error }
+  } catch (error) {
+    if (error instanceof LoomError) return { error }
+    reportFailure(runtime, 'chat_call', error, {})
+    return { error: new LoomError('internal_error', 'Something went wrong on our side. Ask again.', { cause: error }) }
+  }
+}
+
+function figuresOf({ head, usage, costNanoUsd, latencyMs, ttfbMs }: CallOutcome) {
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = usage
+  return {
+    provider: head.provider, model: head.model, inputTokens, outputTokens, cachedInputTokens, reasoningTokens,
+    costNanoUsd: costNanoUsd.toString(), latencyMs: Math.round(latencyMs), ttfbMs: ttfbMs === null ? null : Math.round(ttfbMs), traceId: head.requestId
+  }
+}

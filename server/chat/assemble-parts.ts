@@ -1,0 +1,108 @@
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import type { ChatEvent, MessagePart, ToolResultPart } from '../../shared/chat'
+import { readUsage } from '../gateway/usage'
+
+const text = z.string().nullish().catch(undefined)
+
+/** What of a `chat.completion.chunk` becomes parts; a field of another shape counts as absent, as providers invent many. */
+const Chunk = z.looseObject({
+  choices: z.array(z.looseObject({
+    index: z.number().catch(0),
+    delta: z.looseObject({
+      content: text,
+      reasoning_content: text,
+      reasoning: text,
+      tool_calls: z.array(z.looseObject({
+        index: z.number().catch(0),
+        id: text,
+        function: z.looseObject({ name: text, arguments: text }).catch({}),
+        extra_content: z.record(z.string(), z.unknown()).optional().catch(undefined)
+      })).nullish().catch(undefined)
+    }).catch({})
+  })).catch([]),
+  usage: z.unknown().optional()
+})
+
+type PartEvent = Extract<ChatEvent, { type: 'part' | 'delta' | 'part_done' | 'usage' | 'approval' }>
+
+/**
+ * Turns the chunks of one answer into events: a run of text or of reasoning is a part, each tool call is one. A part is
+ * done when the next one begins. Only the first choice is read: a conversation asks for one.
+ */
+export function createPartAssembler(now: () => Date = () => new Date()) {
+  let open: Pick<MessagePart, 'index' | 'type'> | undefined
+  let nextIndex = 0
+  const toolParts = new Map<number, number>()
+  /** By the id of each call: what its provider wants back with it. */
+  const extras = new Map<string, object>()
+
+  function finishOpen(): PartEvent[] {
+    if (!open) return []
+    const { index } = open
+    open = undefined
+    return [{ type: 'part_done', index, completedAt: now().toJSON() }]
+  }
+
+  function begin(part: DistributiveOmit<MessagePart, 'index' | 'startedAt' | 'completedAt'>): PartEvent[] {
+    const finished = finishOpen()
+    const begun = { ...part, index: nextIndex++, startedAt: now().toJSON(), completedAt: null }
+    open = begun
+    return [...finished, { type: 'part', part: begun }]
+  }
+
+  function takeText(type: 'text' | 'reasoning', piece: string | null | undefined): PartEvent[] {
+    if (!piece) return []
+    return open?.type === type ? [{ type: 'delta', index: open.index, text: piece }] : begin({ type, text: piece })
+  }
+
+  /** Some servers send no ids, others the same ones in each step; within an answer each call has its own. */
+  function ownId(id: string | null | undefined): string {
+    return id && !extras.has(id) ? id : `call_${uuidv7()}`
+  }
+
+  function takeToolCall({ index, id, function: call, extra_content: extra }: { index: number, id?: string | null, function: { name?: string | null, arguments?: string | null }, extra_content?: Record<string, unknown> | undefined }): PartEvent[] {
+    const part = toolParts.get(index)
+    if (part !== undefined) return call.arguments ? [{ type: 'delta', index: part, text: call.arguments }] : []
+    toolParts.set(index, nextIndex)
+    const toolCallId = ownId(id)
+    extras.set(toolCallId, extra ? { extra_content: extra } : {})
+    return begin({ type: 'tool_call', toolCallId, toolName: call.name ?? '', arguments: call.arguments ?? '' })
+  }
+
+  return {
+    /** The model is asked once more: its calls are counted from 0 again. */
+    beginStep: () => toolParts.clear(),
+    extraOf: (toolCallId: string) => extras.get(toolCallId),
+    nextIndex: () => nextIndex,
+    /** A result that has `nextIndex()`, whole as it is. */
+    takeResult(result: ToolResultPart): PartEvent[] {
+      nextIndex = result.index + 1
+      return [...finishOpen(), { type: 'part', part: result }]
+    },
+    take(chunk: Record<string, unknown>): PartEvent[] {
+      const { choices, usage } = Chunk.parse(chunk)
+      const delta = choices.find(choice => choice.index === 0)?.delta
+      const counted = readUsage(usage)
+      return [
+        ...takeText('reasoning', delta?.reasoning_content ?? delta?.reasoning),
+        ...takeText('text', delta?.content),
+        ...(delta?.tool_calls ?? []).flatMap(takeToolCall),
+        ...(counted ? [usageEvent(counted)] : [])
+      ]
+    },
+    /** Closes what is open and, when the answer failed, says why in a part of its own. */
+    finish(failure: { code: string, message: string } | null): PartEvent[] {
+      if (!failure) return finishOpen()
+      return [...begin({ type: 'error', code: failure.code, text: failure.message }), ...finishOpen()]
+    }
+  }
+}
+
+export type PartAssembler = ReturnType<typeof createPartAssembler>
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
+
+function usageEvent({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: NonNullable<ReturnType<typeof readUsage>>): PartEvent {
+  return { type: 'usage', inputTokens, outputTokens, cachedInputTokens, reasoningTokens }
+}

@@ -1,0 +1,161 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Orm } from '../../db/client'
+import { conversations, messageParts, messages, projects } from '../../db/schema'
+import { LoomError } from '../errors'
+import { attachFiles } from '../files/attach-files'
+import type { AttachedFile } from '../files/attach-files'
+import type { Scope } from '../projects/scope'
+import type { Message, MessagePart, SendMessage } from '../../shared/chat'
+import type { ModelParameters } from '../../shared/model-parameters'
+import { findMessage } from './find-message'
+import { inherit } from './inherit-settings'
+import { nextMessageId } from './message-id'
+import { conversationNotFound, openConversations } from './select-conversations'
+import { newestMessageId, selectMessages, toPartRow } from './select-messages'
+import { titleFromText } from './title-from-text'
+
+/** Where an answer is wanted, and from which model. */
+export interface AnswerPlace {
+  conversationId: string
+  /** The process that will write it. */
+  replicaId: string
+  /** Chosen now, and the conversation's from now on. */
+  model: string | undefined
+  /** Answers when neither the conversation nor its project has chosen one. */
+  fallbackModel: string | undefined
+}
+
+/** An answer that the database knows as `pending`: nobody else can start one in its conversation. */
+export interface BegunAnswer {
+  projectId: string
+  /** Of the project, then of the conversation. */
+  instructions: string
+  parameters: ModelParameters
+  model: string
+  /** Whether it may call tools, and which of those that ask were told "always". */
+  tools: boolean
+  allowedTools: string[]
+  /** The end of the thread it answers: a user's message, or the answer it continues. */
+  parentId: string
+  /** The row of that message when it was stored just now. */
+  userMessage: Message | null
+  /** Its own row, without parts yet. */
+  message: Message
+}
+
+/**
+ * Stores the user's message, where `parentId` says, and a `pending` answer below it, both or neither; the branch they end is shown from now on.
+ * An untitled conversation takes its title from the message.
+ * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is no answer
+ */
+export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, fileIds = [], parentId, tools }: SendMessage): Promise<BegunAnswer> {
+  const { orgId } = caller
+  return orm.transaction(async (tx) => {
+    const attached = await attachFiles(tx, caller, fileIds)
+    const conversation = await touchConversation(tx, caller, place, text.trim() || attached.map(({ name }) => name).join(', '), tools)
+    if (parentId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
+    const userMessageId = nextMessageId(conversation.newestMessageId ?? undefined)
+    await tx.insert(messages).values({
+      id: userMessageId, orgId, conversationId: place.conversationId, parentId: parentId === undefined ? conversation.shownMessageId : parentId, role: 'user', status: 'complete'
+    })
+    await tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
+    return insertAnswer(tx, orgId, place.replicaId, userMessageId, conversation)
+  })
+}
+
+/**
+ * Stores a `pending` answer beside another one, to the same message.
+ * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when `messageId` is no answer or there is no model
+ */
+export async function beginRetry(orm: Orm, caller: Scope, place: AnswerPlace, messageId: string): Promise<BegunAnswer> {
+  return orm.transaction(async (tx) => {
+    const conversation = await touchConversation(tx, caller, place)
+    const answer = await requireAnswer(tx, caller, place.conversationId, messageId, 'Only an answer can be retried.')
+    return insertAnswer(tx, caller.orgId, place.replicaId, answer.parentId, conversation)
+  })
+}
+
+/**
+ * Stores a `pending` answer below another one, to go on with it.
+ * @throws {LoomError} as `beginRetry`
+ */
+export async function beginContinuation(orm: Orm, caller: Scope, place: AnswerPlace, messageId: string): Promise<BegunAnswer> {
+  return orm.transaction(async (tx) => {
+    const conversation = await touchConversation(tx, caller, place)
+    await requireAnswer(tx, caller, place.conversationId, messageId, 'Only an answer can be continued.')
+    return insertAnswer(tx, caller.orgId, place.replicaId, messageId, conversation)
+  })
+}
+
+/** What somebody sends: the words first, unless there are none. */
+function toUserParts(text: string, attached: readonly AttachedFile[]): MessagePart[] {
+  const at = new Date().toJSON()
+  const contents = [...text.trim() === '' ? [] : [{ type: 'text' as const, text }], ...attached]
+  return contents.map((content, index) => ({ ...content, index, startedAt: at, completedAt: at }))
+}
+
+async function requireAnswer(tx: Orm, caller: Scope, conversationId: string, messageId: string, otherwise: string): Promise<{ parentId: string }> {
+  const { role, parentId } = await findMessage(tx, caller, conversationId, messageId)
+  if (role !== 'assistant' || parentId === null) throw new LoomError('invalid_request', otherwise)
+  return { parentId }
+}
+
+interface TouchedConversation {
+  id: string
+  projectId: string
+  shownMessageId: string | null
+  newestMessageId: string | null
+  model: string
+  instructions: string
+  tools: boolean
+  allowedTools: string[]
+  parameters: ModelParameters
+}
+
+/** Moves the conversation up its list, under its row lock: who comes second waits here and then sees the first one's messages. */
+async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, fallbackModel }: AnswerPlace, text?: string, tools?: boolean): Promise<TouchedConversation> {
+  const [conversation] = await tx.update(conversations)
+    .set({
+      lastActiveAt: sql`now()`,
+      model,
+      tools,
+      title: text === undefined ? undefined : sql`case when ${conversations.title} = '' then ${titleFromText(text)} else ${conversations.title} end`
+    })
+    .where(and(openConversations(caller), eq(conversations.id, conversationId)))
+    .returning({ projectId: conversations.projectId, model: conversations.model, shownMessageId: conversations.shownMessageId, tools: conversations.tools, allowedTools: conversations.allowedTools, systemPrompt: conversations.systemPrompt, parameters: conversations.parameters })
+  if (!conversation) throw conversationNotFound()
+  const [project] = await tx
+    .select({ instructions: projects.instructions, parameters: projects.parameters, defaultModel: projects.defaultModel, newestMessageId: sql<string | null>`(${newestMessageId(caller.orgId, conversationId)})` })
+    .from(projects)
+    .where(and(eq(projects.orgId, caller.orgId), eq(projects.id, conversation.projectId)))
+  if (!project) throw conversationNotFound()
+  const chosenModel = conversation.model ?? project.defaultModel ?? fallbackModel
+  if (chosenModel === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
+  const { instructions, parameters } = inherit(project, conversation)
+  const { projectId, shownMessageId } = conversation
+  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools) }
+}
+
+/** The answer to `parentId`; that message is given back with it when it is newer than all the conversation had. */
+async function insertAnswer(tx: Orm, orgId: string, replicaId: string, parentId: string, conversation: TouchedConversation): Promise<BegunAnswer> {
+  const messageId = nextMessageId(laterOf(parentId, conversation.newestMessageId))
+  const inserted = await tx.insert(messages)
+    .values({ id: messageId, orgId, conversationId: conversation.id, parentId, role: 'assistant', status: 'pending', model: conversation.model, replica: replicaId })
+    // The partial unique index refuses a second running answer, on whichever replica it is.
+    .onConflictDoNothing({ target: messages.conversationId, where: sql`status in ('pending', 'streaming')` })
+    .returning({ id: messages.id })
+  if (inserted.length === 0) throw new LoomError('conflict', 'An answer is still being written in this conversation. Wait for it or stop it.')
+  await tx.update(conversations).set({ shownMessageId: messageId }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversation.id)))
+  const isNew = conversation.newestMessageId === null || parentId > conversation.newestMessageId
+  const rows = await selectMessages(tx, orgId, isNew ? [parentId, messageId] : [messageId])
+  const message = rows.at(-1)
+  if (!message) throw conversationNotFound()
+  const { projectId, instructions, parameters, model, tools, allowedTools } = conversation
+  return { projectId, instructions, parameters, model, tools, allowedTools, parentId, userMessage: isNew ? rows[0] ?? null : null, message }
+}
+
+/** Ids order a thread: the answer comes after its question and, on a retry, after the answer it replaces. */
+function laterOf(id: string, other: string | null): string {
+  return other !== null && other > id ? other : id
+}

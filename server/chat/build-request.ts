@@ -1,0 +1,36 @@
+import type { Model } from '../../shared/catalog'
+import type { AnswerRequest } from '../../shared/chat'
+import type { Runtime } from '../runtime'
+import type { ModelParameters } from '../../shared/model-parameters'
+import { toRequestFields } from '../../shared/model-parameters'
+import { projectKnowledge } from './project-knowledge'
+import { readThread } from './read-thread'
+import { sendFiles } from './send-files'
+import { trimContext } from './trim-context'
+
+/** Said for the user where an answer is to go on; no message of the thread. */
+const GO_ON = 'Go on exactly where your last answer stopped. Do not repeat anything of it and do not comment on this.'
+
+interface Question {
+  orgId: string
+  projectId: string
+  model: string
+  instructions: string
+  parameters: ModelParameters
+  /** The end of the thread: a user's message, or the answer to go on with. */
+  parentId: string
+  /** Whether the tool calls of the thread are read, too. */
+  withTools: boolean
+  /** Leaves the bytes of attachments out, for a look at what is asked. */
+  withoutBytes?: boolean
+}
+
+/** What is asked of a model: the instructions, the project's files and as much of the thread as it can read, as the body of a chat completion. */
+export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<AnswerRequest> {
+  const thread = await readThread(runtime.db.orm, orgId, parentId, withTools)
+  if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
+  const known: Model | undefined = (await runtime.catalog.listModels(orgId)).find(({ id }) => id === model)
+  const system = [instructions, await projectKnowledge(runtime, orgId, projectId, known?.contextWindow ?? undefined)].filter(Boolean).join('\n\n')
+  const messages = trimContext(system, thread, known?.contextWindow ?? undefined)
+  return { model, messages: await sendFiles(runtime, orgId, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true }), stream: true, ...toRequestFields(parameters) }
+}

@@ -1,0 +1,63 @@
+import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Orm } from '../../db/client'
+import { messageParts, messages } from '../../db/schema'
+import { branchIds } from './select-messages'
+import type { ContextCall, ContextFile, ContextMessage } from './trim-context'
+
+/** However long a thread is, no more of its newest messages are looked at for one answer. */
+const THREAD_MESSAGES_MAX = 400
+
+const read = ['text', 'image', 'file'] as const
+const readWithTools = [...read, 'tool_call', 'tool_result'] as const
+const Content = z.object({ text: z.string().optional(), arguments: z.string().optional() })
+const File = z.object({ fileId: z.string(), name: z.string(), mime: z.string(), sizeBytes: z.number() })
+
+/**
+ * The branch that ends with `lastId`, oldest first, as a model reads it: text and attachments, and `withTools` the calls that came to an end
+ * with their results. Reasoning and errors are left out, and so are answers that said nothing. An answer and what continues it are one.
+ */
+export async function readThread(orm: Orm, orgId: string, lastId: string, withTools: boolean): Promise<ContextMessage[]> {
+  const branch = branchIds(orgId, sql`${lastId}::uuid`, THREAD_MESSAGES_MAX)
+  const rows = await orm
+    .select({ id: messages.id, role: messages.role, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
+    .from(messages)
+    .innerJoin(messageParts, and(eq(messageParts.messageId, messages.id), inArray(messageParts.type, withTools ? readWithTools : read)))
+    .where(and(eq(messages.orgId, orgId), eq(messageParts.orgId, orgId), sql`${messages.id} = any(${branch})`))
+    .orderBy(asc(messages.id), asc(messageParts.index))
+  const thread: ContextMessage[] = []
+  for (const parts of Object.values(Object.groupBy(rows, ({ id }) => id))) if (parts) addMessage(thread, parts)
+  return thread.filter(isSomething)
+}
+
+type PartRow = Pick<typeof messageParts.$inferSelect, 'type' | 'content' | 'toolName' | 'toolCallId'> & Pick<typeof messages.$inferSelect, 'role'>
+
+function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
+  const ended = new Set(parts.flatMap(({ type, toolCallId }) => type === 'tool_result' ? [toolCallId] : []))
+  let begins = true
+  for (const { role, type, content, toolName, toolCallId } of parts) {
+    if (role === 'tool') continue
+    if (type === 'tool_call' && !ended.has(toolCallId)) continue
+    const { text = '', arguments: written = '{}' } = Content.parse(content)
+    if (type === 'tool_result') {
+      thread.push({ role: 'tool', content: text, toolCallId: toolCallId ?? '' })
+      continue
+    }
+    const message = openMessage(thread, role, begins)
+    if (type === 'text') message.content += !begins && message.content !== '' ? `\n\n${text}` : text
+    else if (type === 'tool_call') (message.calls ??= []).push({ toolCallId: toolCallId ?? '', toolName: toolName ?? '', arguments: written } satisfies ContextCall)
+    else (message.files ??= []).push(File.parse(content) satisfies ContextFile)
+    begins = false
+  }
+}
+
+/** An answer goes on with the one before it; somebody's message stands for itself. */
+function openMessage(thread: ContextMessage[], role: 'system' | 'user' | 'assistant', begins: boolean): ContextMessage {
+  const last = thread.at(-1)
+  if (last && last.role === role && (role === 'assistant' || !begins)) return last
+  const message: ContextMessage = { role, content: '' }
+  thread.push(message)
+  return message
+}
+
+const isSomething = ({ content, files, calls, role }: ContextMessage) => role === 'tool' || content !== '' || files !== undefined || calls !== undefined

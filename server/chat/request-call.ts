@@ -1,0 +1,16 @@
+import type { ToolCallPart } from '../../shared/chat'
+
+/** A call as a request repeats it. Providers refuse arguments that are no JSON, whoever wrote them. */
+export function toRequestCall({ toolCallId, toolName, arguments: written }: Pick<ToolCallPart, 'toolCallId' | 'toolName' | 'arguments'>) {
+  return { id: toolCallId, type: 'function' as const, function: { name: toolName, arguments: isJson(written) ? written : '{}' } }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}

@@ -1,0 +1,83 @@
+import { and, eq } from 'drizzle-orm'
+import { conversations } from '../../db/schema'
+import { storeArtifact } from '../artifacts/store-artifact'
+import { LoomError } from '../errors'
+import type { Scope } from '../projects/scope'
+import type { Runtime } from '../runtime'
+import type { ToolCallPart, ToolDecision, ToolResultPart } from '../../shared/chat'
+import type { PartAssembler } from './assemble-parts'
+import type { OfferedTools } from './offer-tools'
+import { reportFailure } from './report-failure'
+import type { RunningAnswer } from './running-answers'
+import type { Tool, ToolOutcome } from './tools/tool'
+import { ToolError } from './tools/tool'
+
+/** Calls of one step that are run; a model that asks for more is told. */
+const CALLS_MAX = 16
+/** The longest result a model reads, in UTF-16 code units. */
+const RESULT_MAX = 40_000
+
+export interface ToolRun {
+  runtime: Runtime
+  answer: RunningAnswer
+  assembler: PartAssembler
+  tools: OfferedTools
+  projectId: string
+  scope: Scope
+  /** Names of the tools that need not ask here; "always" adds to it. */
+  allowed: Set<string>
+  publish: (events: ReturnType<PartAssembler['takeResult']>) => void
+}
+
+/** Runs the calls of a step side by side and publishes each result as it comes. What they cannot do they tell the model; none of it ends the answer. */
+export async function runToolCalls(run: ToolRun, calls: readonly ToolCallPart[]): Promise<void> {
+  // Results take their places in the answer one after the other, also those that are stored first.
+  let placed = Promise.resolve()
+  await Promise.all(calls.map(async (call, index) => {
+    const startedAt = Date.now()
+    const { outcome, failed } = index < CALLS_MAX ? await runCall(run, call) : { outcome: { text: `Only ${CALLS_MAX} calls are run at once. Call again.` }, failed: true }
+    if (run.answer.signal.aborted) return
+    const result = { toolCallId: call.toolCallId, toolName: call.toolName, failed, durationMs: Date.now() - startedAt, startedAt: new Date(startedAt).toJSON() }
+    placed = placed.then(() => place(run, result, outcome))
+    await placed
+  }))
+}
+
+type BareResult = Pick<ToolResultPart, 'toolCallId' | 'toolName' | 'failed' | 'durationMs' | 'startedAt'>
+
+async function place({ runtime, answer, assembler, publish }: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
+  const { orgId, message: { id: messageId, conversationId } } = answer
+  const part: ToolResultPart = { ...result, type: 'tool_result', text: text.slice(0, RESULT_MAX), index: assembler.nextIndex(), completedAt: new Date().toJSON() }
+  publish(assembler.takeResult(artifact ? await storeArtifact(runtime, { orgId, conversationId, messageId, ...artifact }, part) : part))
+}
+
+async function runCall(run: ToolRun, call: ToolCallPart): Promise<{ outcome: ToolOutcome, failed: boolean }> {
+  const { runtime, answer, tools, projectId, scope } = run
+  const tool = tools.find(call.toolName)
+  if (!tool) return { outcome: { text: `There is no tool ${call.toolName}.` }, failed: true }
+  if (!await mayRun(run, tool, call)) return { outcome: { text: 'The user did not allow this call.' }, failed: true }
+  const { orgId, message: { id: messageId, conversationId } } = answer
+  const signal = AbortSignal.any([answer.signal, AbortSignal.timeout(tool.timeoutMs)])
+  try {
+    return { outcome: await tool.call(call.arguments, { runtime, orgId, projectId, scope, conversationId, messageId, signal }), failed: false }
+  } catch (error) {
+    if (error instanceof ToolError || error instanceof LoomError) return { outcome: { text: error.message }, failed: true }
+    if (!signal.aborted) reportFailure(runtime, 'chat_tool', error, { orgId, messageId })
+    return { outcome: { text: signal.aborted ? `${tool.name} took too long.` : `${tool.name} failed on our side.` }, failed: true }
+  }
+}
+
+async function mayRun(run: ToolRun, tool: Tool, { index, toolCallId }: ToolCallPart): Promise<boolean> {
+  if (!tool.asks || run.allowed.has(tool.name)) return true
+  run.publish([{ type: 'approval', index, approval: 'asked' }])
+  const decision: ToolDecision = await run.answer.approvals.ask(toolCallId, run.answer.signal)
+  if (run.answer.signal.aborted) return false
+  if (decision === 'always') await allowAlways(run, tool)
+  run.publish([{ type: 'approval', index, approval: decision === 'deny' ? 'denied' : 'allowed' }])
+  return decision !== 'deny'
+}
+
+async function allowAlways({ runtime: { db: { orm } }, answer: { orgId, message: { conversationId } }, allowed }: ToolRun, { name }: Tool): Promise<void> {
+  allowed.add(name)
+  await orm.update(conversations).set({ allowedTools: [...allowed] }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversationId)))
+}

@@ -1,0 +1,147 @@
+import type { SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { conversations, messageParts, messages } from '../../db/schema'
+import { Feedback, MessagePart } from '../../shared/chat'
+import type { Message } from '../../shared/chat'
+import { applyChatEvent } from '../../shared/apply-chat-event'
+import { toStorableText } from '../../shared/json'
+import { readEvents } from './read-events'
+
+/** The number of the event that begins a stream; what the answer says comes after it. */
+export const FIRST_EVENT_ID = 1
+
+/** In a select from `messages`: the ids of all that follow the same message, oldest first. Written out, because drizzle leaves the table's name away. */
+export const siblingIds = sql<string[]>`array_to_string(case when messages.parent_id is null
+  then array(select sibling.id from messages sibling where sibling.org_id = messages.org_id and sibling.conversation_id = messages.conversation_id and sibling.parent_id is null order by sibling.id)
+  else array(select sibling.id from messages sibling where sibling.org_id = messages.org_id and sibling.parent_id = messages.parent_id order by sibling.id)
+end, ',')`.mapWith((ids: string | null) => ids === null ? [] : ids.split(','))
+
+/** In a select from `messages`: what that user thought of each; null where they said nothing. */
+export const feedbackOf = (userId: string) =>
+  sql`(select jsonb_build_object('rating', rating, 'comment', comment) from message_feedback where message_feedback.message_id = messages.id and message_feedback.user_id = ${userId})`
+    .mapWith((given: unknown) => Feedback.nullable().parse(given))
+
+/** A message with its siblings. */
+const withSiblings = { ...getTableColumns(messages), siblingIds }
+
+type MessageRow = typeof messages.$inferSelect & { siblingIds: string[], feedback?: Feedback | null }
+type PartRow = typeof messageParts.$inferSelect
+
+/**
+ * The ids on a branch: from the message that `start` selects up through its parents, at most `limit`, as an array.
+ * Reads only those rows, however long the conversation is.
+ */
+export function branchIds(orgId: string, start: SQL, limit: number): SQL {
+  return sql`array(
+    with recursive branch as (
+      select id, parent_id, 1 as length from ${messages} where org_id = ${orgId} and id = (${start})
+      union all
+      select parent.id, parent.parent_id, branch.length + 1
+      from ${messages} parent join branch on parent.id = branch.parent_id
+      where parent.org_id = ${orgId} and branch.length < ${limit}
+    )
+    select id from branch
+  )`
+}
+
+/** The last message of the branch that is shown. */
+export function shownMessageId(orgId: string, conversationId: string): SQL {
+  return sql`select shown_message_id from ${conversations} where org_id = ${orgId} and id = ${conversationId}`
+}
+
+/** The newest message of a conversation, on whichever branch. */
+export function newestMessageId(orgId: string, conversationId: string): SQL {
+  return sql`select id from ${messages} where org_id = ${orgId} and conversation_id = ${conversationId} order by id desc limit 1`
+}
+
+/** Those messages of the org with their parts, in the order of their ids. */
+export async function selectMessages(orm: Orm, orgId: string, ids: string[]): Promise<Message[]> {
+  return withParts(orm, orgId, await orm.select(withSiblings).from(messages).where(and(eq(messages.orgId, orgId), inArray(messages.id, ids))).orderBy(asc(messages.id)))
+}
+
+/** The messages of those rows: a settled one with its stored parts, a running one as its log says it to be. */
+export async function withParts(orm: Orm, orgId: string, rows: MessageRow[]): Promise<Message[]> {
+  const parts = await selectParts(orm, orgId, rows.map(({ id }) => id))
+  return Promise.all(rows.map(async (row) => {
+    const message = toMessage(row, parts.get(row.id) ?? [])
+    return isRunning(message) ? (await readRunning(orm, orgId, message)).message : message
+  }))
+}
+
+/** A running answer with all that its log holds, and the number of the last event in it. */
+export async function readRunning(orm: Orm, orgId: string, message: Message): Promise<{ message: Message, lastId: number }> {
+  const events = await readEvents(orm, orgId, message.id, 0)
+  return {
+    message: events.reduce((folded, { event }) => applyChatEvent(folded, event) ?? folded, message),
+    lastId: events.at(-1)?.id ?? FIRST_EVENT_ID
+  }
+}
+
+export const isRunning = ({ status }: Pick<Message, 'status'>) => status === 'pending' || status === 'streaming'
+
+/** The parts of those messages by message id, in order. */
+async function selectParts(orm: Orm, orgId: string, messageIds: string[]): Promise<Map<string, MessagePart[]>> {
+  const rows = messageIds.length === 0
+    ? []
+    : await orm.select().from(messageParts)
+        .where(and(eq(messageParts.orgId, orgId), inArray(messageParts.messageId, messageIds)))
+        .orderBy(asc(messageParts.messageId), asc(messageParts.index))
+  return new Map(Object.entries(Object.groupBy(rows, row => row.messageId)).map(([id, parts = []]) => [id, parts.map(toPart)]))
+}
+
+function toMessage(row: MessageRow, parts: MessagePart[]): Message {
+  return {
+    id: row.id,
+    conversationId: row.conversationId,
+    parentId: row.parentId,
+    siblingIds: row.siblingIds,
+    role: row.role,
+    status: row.status,
+    provider: row.provider,
+    model: row.model,
+    inputTokens: row.inputTokens,
+    outputTokens: row.outputTokens,
+    cachedInputTokens: row.cachedInputTokens,
+    reasoningTokens: row.reasoningTokens,
+    costNanoUsd: row.cost?.toString() ?? null,
+    latencyMs: row.latencyMs,
+    ttfbMs: row.ttfbMs,
+    traceId: row.traceId,
+    error: row.status === 'error' ? { code: row.errorType ?? 'internal_error', message: row.error ?? '' } : null,
+    createdAt: row.createdAt.toJSON(),
+    feedback: row.feedback ?? null,
+    parts
+  }
+}
+
+function toPart(row: PartRow): MessagePart {
+  const { index, type, toolCallId, toolName } = row
+  return MessagePart.parse({
+    ...Object(row.content), index, type, toolCallId, toolName, ...row.toolDurationMs !== null && { durationMs: row.toolDurationMs }, startedAt: row.startedAt.toJSON(), completedAt: row.completedAt?.toJSON() ?? null
+  })
+}
+
+/** The row of a part, but for its id. */
+export function toPartRow(orgId: string, messageId: string, part: MessagePart): Omit<typeof messageParts.$inferInsert, 'id'> {
+  const tool = 'toolCallId' in part ? { toolCallId: toStorableText(part.toolCallId), toolName: toStorableText(part.toolName) } : {}
+  return {
+    orgId,
+    messageId,
+    index: part.index,
+    type: part.type,
+    content: contentOf(part),
+    ...tool,
+    toolDurationMs: part.type === 'tool_result' ? part.durationMs : undefined,
+    startedAt: new Date(part.startedAt),
+    completedAt: part.completedAt === null ? null : new Date(part.completedAt)
+  }
+}
+
+function contentOf(part: MessagePart): Record<string, unknown> {
+  if (part.type === 'image' || part.type === 'file') return { fileId: part.fileId, name: part.name, mime: part.mime, sizeBytes: part.sizeBytes }
+  if (part.type === 'tool_call') return { arguments: toStorableText(part.arguments), approval: part.approval }
+  if (part.type === 'tool_result') return { text: toStorableText(part.text), failed: part.failed, artifact: part.artifact }
+  const text = toStorableText(part.text)
+  return part.type === 'error' ? { code: part.code, text } : { text }
+}

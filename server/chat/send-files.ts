@@ -1,0 +1,56 @@
+import { and, eq, inArray } from 'drizzle-orm'
+import { files } from '../../db/schema'
+import type { Runtime } from '../runtime'
+import type { RequestMessage } from '../../shared/chat'
+import { toRequestCall } from './request-call'
+import type { ContextFile, ContextMessage } from './trim-context'
+
+/** Of the newest attachments, so many bytes go out with a question; older ones are named. What a call's body may be is bounded by providers too. */
+const BYTES_MAX = 20 * 1024 * 1024
+
+interface Sight {
+  /** Whether the model sees images; null: not known, so it is tried. */
+  vision: boolean | null
+  withoutBytes: boolean
+}
+
+type Content = Exclude<RequestMessage['content'], string | null>[number]
+
+/** The messages as a chat completion has them: with their texts, images and PDFs inside, the newest first while there is room. */
+export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore'>, orgId: string, messages: readonly ContextMessage[], sight: Sight): Promise<RequestMessage[]> {
+  const keys = await findKeys(runtime, orgId, messages.flatMap(({ files: attached = [] }) => attached.map(({ fileId }) => fileId)))
+  let left = BYTES_MAX
+  const sent: RequestMessage[] = []
+  for (const { role, content, files: attached = [], calls, toolCallId } of messages.toReversed()) {
+    const parts: Content[] = []
+    for (const file of attached) {
+      const key = keys.get(file.fileId)
+      left -= file.sizeBytes
+      parts.push(key === undefined || left < 0 ? told(file, 'is left out: it is too long ago') : await toContent(runtime, file, key, sight))
+    }
+    if (calls) sent.push({ role, content: content || null, tool_calls: calls.map(toRequestCall) })
+    else if (toolCallId !== undefined) sent.push({ role, content, tool_call_id: toolCallId })
+    else sent.push(parts.length === 0 ? { role, content } : { role, content: [...parts, ...content === '' ? [] : [{ type: 'text' as const, text: content }]] })
+  }
+  return sent.toReversed()
+}
+
+async function findKeys({ db: { orm } }: Pick<Runtime, 'db'>, orgId: string, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await orm.select({ id: files.id, storageKey: files.storageKey }).from(files).where(and(eq(files.orgId, orgId), inArray(files.id, ids)))
+  return new Map(rows.map(({ id, storageKey }) => [id, storageKey]))
+}
+
+async function toContent({ fileStore }: Pick<Runtime, 'fileStore'>, file: ContextFile, key: string, { vision, withoutBytes }: Sight): Promise<Content> {
+  const { name, mime } = file
+  const isText = mime.startsWith('text/')
+  if (!isText && vision === false) return told(file, 'was attached, but you cannot see it')
+  const bytes = withoutBytes ? undefined : await fileStore.read(key)
+  if (isText) return { type: 'text', text: `<file name=${JSON.stringify(name)}>\n${bytes?.toString('utf8') ?? '…'}\n</file>` }
+  const data = `data:${mime};base64,${bytes?.toString('base64') ?? '…'}`
+  return mime === 'application/pdf' ? { type: 'file', file: { filename: name, file_data: data } } : { type: 'image_url', image_url: { url: data } }
+}
+
+function told({ name }: ContextFile, what: string): Content {
+  return { type: 'text', text: `[The file ${JSON.stringify(name)} ${what}.]` }
+}

@@ -1,0 +1,59 @@
+import type { Principal } from '../identity/principal'
+import { LoomError } from '../errors'
+import type { Runtime } from '../runtime'
+import type { AnswerAgain, SendMessage } from '../../shared/chat'
+import type { AnswerPlace, BegunAnswer } from './begin-answer'
+import { beginAnswer, beginContinuation, beginRetry } from './begin-answer'
+import type { AnswerEvents } from './follow-answer'
+import { followRunning } from './follow-answer'
+import { getConversation } from './get-conversation'
+import { RunningAnswer, registerAnswer } from './running-answers'
+import { FIRST_EVENT_ID } from './select-messages'
+import { writeAnswer } from './write-answer'
+
+/**
+ * Stores the user's message and starts the answer, which goes on to its end whether or not anybody reads its events.
+ * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or no place for it, `service_unavailable` while stopping
+ */
+export async function sendMessage(runtime: Runtime, principal: Principal, conversationId: string, input: SendMessage): Promise<AnswerEvents> {
+  requireRunning(runtime)
+  const begun = await beginAnswer(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, input.model), input)
+  return startAnswer(runtime, principal, begun)
+}
+
+/**
+ * Answers the message before an answer once more, as a branch beside it.
+ * @throws {LoomError} as `sendMessage`; `invalid_request` also when `messageId` is no answer
+ */
+export async function retryMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, { model }: AnswerAgain): Promise<AnswerEvents> {
+  requireRunning(runtime)
+  const begun = await beginRetry(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, model), messageId)
+  return startAnswer(runtime, principal, begun)
+}
+
+/**
+ * Goes on with an answer that stopped too soon, in a message below it.
+ * @throws {LoomError} as `retryMessage`
+ */
+export async function continueMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, { model }: AnswerAgain): Promise<AnswerEvents> {
+  requireRunning(runtime)
+  const begun = await beginContinuation(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, model), messageId)
+  return startAnswer(runtime, principal, begun)
+}
+
+/** Without a choice of the conversation or its project, the first model of the list answers. */
+async function answerPlace({ catalog, replicaId }: Runtime, { orgId }: Principal, conversationId: string, model: string | undefined): Promise<AnswerPlace> {
+  const first = (await catalog.listModels(orgId)).find(({ mode }) => mode === 'chat')
+  return { conversationId, replicaId, model, fallbackModel: first?.id }
+}
+
+function requireRunning(runtime: Runtime): void {
+  if (runtime.stopping) throw new LoomError('service_unavailable', 'Loom is stopping. Try again in a moment.', { retryAfterSeconds: 5 })
+}
+
+async function startAnswer(runtime: Runtime, principal: Principal, begun: BegunAnswer): Promise<AnswerEvents> {
+  const answer = new RunningAnswer(principal.orgId, begun.message)
+  registerAnswer(answer, writeAnswer(runtime, principal, begun, answer))
+  const conversation = await getConversation(runtime.db.orm, principal, begun.message.conversationId)
+  return followRunning(answer, FIRST_EVENT_ID, { type: 'message', conversation, userMessage: begun.userMessage, message: begun.message })
+}

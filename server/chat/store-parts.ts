@@ -1,0 +1,21 @@
+import { sql } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { messageParts } from '../../db/schema'
+import type { MessagePart } from '../../shared/chat'
+import { toPartRow } from './select-messages'
+
+/** Stores the parts of an answer that is settled in this transaction, over what may be stored of them. */
+export async function storeParts(tx: Orm, orgId: string, messageId: string, parts: readonly MessagePart[]): Promise<void> {
+  if (parts.length === 0) return
+  await tx.insert(messageParts)
+    .values(parts.map((part, at) => ({ ...toPartRow(orgId, messageId, part), stepIndex: stepOf(parts, at) })))
+    .onConflictDoUpdate({
+      target: [messageParts.messageId, messageParts.index],
+      set: { content: sql`excluded.content`, completedAt: sql`excluded.completed_at`, stepIndex: sql`excluded.step_index` }
+    })
+}
+
+/** How often the model had been asked before it wrote this part: each time, what its tools said comes between. */
+function stepOf(parts: readonly MessagePart[], at: number): number {
+  return parts.slice(1, at + 1).filter((part, before) => parts[before]?.type === 'tool_result' && part.type !== 'tool_result').length
+}

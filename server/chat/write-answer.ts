@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LoomError } from '../errors'
+import type { CallOutcome } from '../gateway/call-context'
+import type { Principal } from '../identity/principal'
+import type { Runtime } from '../runtime'
+import { notifyAnswers } from './answer-signals'
+import type { PartAssembler } from './assemble-parts'
+import { createPartAssembler } from './assemble-parts'
+import type { BegunAnswer } from './begin-answer'
+import { buildRequest } from './build-request'
+import { findCaller } from './find-caller'
+import { offerTools } from './offer-tools'
+import { reportFailure } from './report-failure'
+import { runSteps } from './run-steps'
+import type { RunningAnswer } from './running-answers'
+import { answerEnd, settleAnswer } from './settle-answer'
+
+const SETTLE_RETRY_MAX_MS = 5_000
+
+/**
+ * Calls the model on the road and publishes and stores what it says, to the end: whoever watches may leave. Settles the
+ * answer whatever happens, trying again for as long as the database is away.
+ */
+export async function writeAnswer(runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer): Promise<void> {
+  const { orm } = runtime.db
+  const { orgId } = answer
+  const messageId = begun.message.id
+  const assembler = createPartAssembler()
+  const publish = (events: ReturnType<typeof assembler.take>) => {
+    for (const event of events) runtime.eventLog.append(orgId, messageId, answer.publish(event))
+  }
+
+  const outcome = await callModel(runtime, principal, begun, answer, assembler, publish)
+  const end = answerEnd(answer.stopReason, outcome.error)
+  publish(assembler.finish(end.error))
+  await runtime.eventLog.forget(messageId)
+  answer.publish(await untilStored(runtime, { orgId, messageId }, () => settleAnswer(orm, orgId, messageId, end, outcome.call, answer.message.parts)))
+  await tellOthers(runtime, { orgId, messageId })
+}
+
+/** The call's outcome; a failure before the road could give one is an error without figures. */
+async function callModel(
+  runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer, assembler: PartAssembler, publish: (events: ReturnType<PartAssembler['take']>) => void
+): Promise<{ call?: CallOutcome, error: { code: string, message: string } | null }> {
+  const { projectId, message: { id: messageId } } = begun
+  try {
+    const caller = await findCaller(runtime.db.orm, principal, projectId)
+    const tools = begun.tools ? await offerTools(runtime, answer.orgId) : undefined
+    const request = await buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools: begun.tools })
+    return await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
+  } catch (error) {
+    if (error instanceof LoomError) return { error }
+    reportFailure(runtime, 'chat_call', error, { orgId: answer.orgId, messageId })
+    return { error: new LoomError('internal_error', 'Something went wrong on our side. Retry the answer.', { cause: error }) }
+  }
+}
+
+/** Readers on other replicas need not wait for their next look; without this they only see the end later. */
+async function tellOthers(runtime: Runtime, context: { orgId: string, messageId: string }): Promise<void> {
+  try {
+    await notifyAnswers(runtime.db, [context.messageId])
+  } catch (error) {
+    reportFailure(runtime, 'chat_notify', error, context)
+  }
+}
+
+async function untilStored<Result>(runtime: Runtime, context: { orgId: string, messageId: string }, store: () => Promise<Result>): Promise<Result> {
+  for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, SETTLE_RETRY_MAX_MS)) {
+    try {
+      return await store()
+    } catch (error) {
+      reportFailure(runtime, 'chat_settle', error, context)
+      await sleep(delayMs)
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { LoomError } from '../errors'
+
+/** Source: Anthropic's API reference, "Errors". */
+const types: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  422: 'invalid_request_error',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+  529: 'overloaded_error'
+}
+
+/** The error object Anthropic's SDKs understand; `code` and `details` are ours. */
+export function toAnthropicError(error: LoomError): { type: 'error', error: Record<string, unknown> } {
+  return {
+    type: 'error',
+    error: {
+      type: types[error.status] ?? (error.status < 500 ? 'invalid_request_error' : 'api_error'),
+      message: error.message,
+      code: error.code,
+      ...(error.param && { param: error.param }),
+      ...(error.details && { details: error.details })
+    }
+  }
+}

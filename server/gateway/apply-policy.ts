@@ -1,0 +1,128 @@
+import type { CallScope, PolicyDecision, PolicyRule, PolicyScope } from '../../shared/policy'
+import { callScopes } from '../../shared/policy'
+import type { KeyScope } from '../../shared/keys'
+import { LoomError } from '../errors'
+import type { JudgedCall } from '../policy/static-rules'
+import type { CounterRule } from '../policy/compile-policy'
+import type { Claim, CounterState, LimitStore } from '../policy/limit-store'
+import { clamp } from '../policy/limit-store'
+import { limitRefusal } from '../policy/limit-refusal'
+import type { Caller } from './caller'
+
+/** What the caller is told about its limits, for the `x-ratelimit-*` headers. */
+export interface RateLimitState { limit: number, remaining: number, resetMs: number }
+export interface Admission {
+  /** The one of its limits with the least left. */
+  requests?: RateLimitState | undefined
+  tokens?: RateLimitState | undefined
+  /** Gives the concurrency slot back and settles the token reservation at `usedTokens`. Call it once. */
+  release: (usedTokens: number) => void
+}
+
+/** What the policy step needs to know of a call. */
+export interface PolicyRequest extends Omit<JudgedCall, 'inputTokens'> {
+  /** Tells running calls apart. */
+  callId: string
+  /** The most tokens the call may use. */
+  bound: { inputTokens: number, outputTokens: number }
+  /** The prompt's real tokens; asked for only where the bound exceeds a limit. */
+  countInput: () => Promise<number>
+}
+
+const NO_ADMISSION: Admission = { release: () => {} }
+
+/**
+ * Step 2 of the road: may this caller make this call now? Scope, the rules about the call itself, then running calls, requests and
+ * tokens of the minute at every level, so that a refused call takes nothing.
+ */
+export class PolicyGate {
+  constructor(private readonly limits: LimitStore) {}
+
+  /** @throws {LoomError} naming the rule that refused, its level, and when it may pass again */
+  async admit(caller: Caller, request: PolicyRequest): Promise<Admission> {
+    requireScope(caller, request.scope)
+    const { rules, counters } = caller.policy
+    if (rules.length > 0) {
+      const call = await judged(caller, request)
+      for (const { refuse } of rules) {
+        const refusal = refuse(call)
+        if (refusal) throw refusal
+      }
+    }
+    if (counters.length === 0) return NO_ADMISSION
+    const claims = counters.map(rule => claim(rule, request))
+    const taken = await this.limits.take(request.callId, claims)
+    if ('settle' in taken) return { requests: tightest('requests_per_minute', counters, taken.states), tokens: tightest('tokens_per_minute', counters, taken.states), release: taken.settle }
+    const [rule, state] = [counters[taken.refused], taken.states[taken.refused]]
+    if (!rule || !state) throw new Error('A limit refused that was not asked')
+    throw limitRefusal(rule, state)
+  }
+
+  /** The verdict of every rule in the order they are applied; nothing is counted. */
+  async explain(caller: Caller, request: PolicyRequest): Promise<PolicyDecision[]> {
+    const { rules, counters } = caller.policy
+    const call = await judged(caller, request)
+    const states = counters.length === 0 ? [] : await this.limits.peek(counters)
+    const own = findScopeFault(caller, request.scope)
+    return [
+      decide({ rule: 'scopes', scope: 'key', limit: [...caller.scopes] }, own),
+      ...rules.map(rule => decide(rule, rule.refuse(call))),
+      ...counters.map((rule, index) => {
+        const { remaining, resetMs } = states[index] ?? { remaining: 0, resetMs: 0 }
+        const decision = decide(rule, clamp(claim(rule, request)) > remaining ? limitRefusal(rule, { remaining, resetMs }) : undefined)
+        return { ...decision, remaining, ...(resetMs > 0 && { resets_at: new Date(Date.now() + resetMs).toISOString() }) }
+      })
+    ]
+  }
+}
+
+/** A rule's verdict as a dry run tells it. */
+function decide({ rule, scope, limit }: { rule: PolicyRule, scope: PolicyScope, limit: unknown }, refusal: LoomError | undefined): PolicyDecision {
+  return { rule, scope, outcome: refusal ? 'deny' : 'allow', limit, ...(refusal && { message: refusal.message }) }
+}
+
+/** The call as rules see it: the prompt is counted only where its bound would be refused. */
+async function judged({ policy }: Caller, { bound, countInput, ...call }: PolicyRequest): Promise<JudgedCall> {
+  return { ...call, inputTokens: bound.inputTokens <= policy.maxInputTokens ? bound.inputTokens : await countInput() }
+}
+
+function claim(rule: CounterRule, { bound }: Pick<PolicyRequest, 'bound'>): Claim {
+  return { rule, amount: rule.rule === 'tokens_per_minute' ? bound.inputTokens + bound.outputTokens : 1 }
+}
+
+function tightest(kind: CounterRule['rule'], rules: readonly CounterRule[], states: readonly CounterState[]): RateLimitState | undefined {
+  let found: RateLimitState | undefined
+  for (const [index, { rule, limit }] of rules.entries()) {
+    const state = states[index]
+    if (rule === kind && state && (!found || state.remaining < found.remaining)) found = { limit, ...state }
+  }
+  return found
+}
+
+/** @throws {LoomError} `insufficient_scope`; the scope `inference` covers every kind of model call */
+export function requireScope(caller: Pick<Caller, 'scopes'>, scope: KeyScope): void {
+  const fault = findScopeFault(caller, scope)
+  if (fault) throw fault
+}
+
+function findScopeFault(caller: Pick<Caller, 'scopes'>, scope: KeyScope): LoomError | undefined {
+  if (caller.scopes.has(scope) || (isCallScope(scope) && caller.scopes.has('inference'))) return undefined
+  return new LoomError('insufficient_scope', `This key lacks the scope "${scope}". Give it that scope under Keys, or use another key.`, { details: { rule: 'scopes', scope: 'key', required: scope } })
+}
+
+/** @throws {LoomError} `insufficient_scope` for a key that may make no model calls at all */
+export function requireSomeInference(caller: Pick<Caller, 'scopes'>): void {
+  if (!callScopes.some(scope => caller.scopes.has(scope))) requireScope(caller, 'inference')
+}
+
+function isCallScope(scope: KeyScope): scope is CallScope {
+  return callScopes.some(name => name === scope)
+}
+
+/** @throws {LoomError} `forbidden` when the caller may not call from there */
+export function requireAddress({ policy }: Pick<Caller, 'policy'>, ip: string | null): void {
+  for (const { refuse } of policy.addressRules) {
+    const refusal = refuse({ ip })
+    if (refusal) throw refusal
+  }
+}

@@ -1,0 +1,72 @@
+import { pipeline, Readable, Transform } from 'node:stream'
+import type { CacheDirective } from '../cache/cache-directive'
+import { hashQuestion } from '../cache/hash-question'
+import { MAX_CACHED_BYTES } from '../cache/answer-store'
+import type { Target } from '../catalog/target'
+import type { CallRecord } from './call-record'
+import type { Gateway } from './gateway'
+import type { Opened } from './open-upstream'
+import { openAnswer } from './open-upstream'
+import type { UpstreamResponse } from './providers/provider'
+import type { Usage } from './usage'
+
+/** What of a provider's headers an answer's format hangs on. */
+const KEPT_HEADERS = ['content-type']
+
+/** What a provider answered. */
+interface Recorded { headers: UpstreamResponse['headers'], chunks: Buffer[], bytes: number }
+
+/** One call's dealings with the cache: an answer found there takes the provider's place on the road. */
+export class CacheUse {
+  private recorded: Recorded | undefined
+
+  private constructor(private readonly gateway: Gateway, private readonly call: CallRecord, private readonly directive: CacheDirective, private readonly question: string) {}
+
+  /** Undefined for a call that did not ask for it, or whose answer cannot be cached. */
+  static of(gateway: Gateway, call: CallRecord, targets: readonly Target[]): CacheUse | undefined {
+    const { caching, operation, request, caller } = call.context
+    if (!caching) return undefined
+    const maxOutputTokens = Number.isFinite(caller.policy.maxOutputTokens) ? caller.policy.maxOutputTokens : null
+    const question = hashQuestion({ operation: operation.name, targets, maxOutputTokens, stream: request.stream, body: request.raw })
+    return question === undefined ? undefined : new CacheUse(gateway, call, caching, question)
+  }
+
+  /** The cached answer, opened as if its provider had just given it, and what the provider counted for it. */
+  async find(targets: readonly Target[]): Promise<{ opened: Opened, usage: Usage } | undefined> {
+    const { gateway, call, directive } = this
+    call.cache = 'miss'
+    const found = directive.reads ? await gateway.answers.find(call.context.caller, this.question, directive.ttlSeconds) : undefined
+    const target = found && targets.find(({ connection, upstreamModel }) => connection.id === found.head.connectionId && upstreamModel === found.head.upstreamModel)
+    if (!found || !target) return undefined
+    call.cache = 'hit'
+    call.cacheAgeMs = Math.max(0, Date.now() - found.head.storedAtMs)
+    call.target = target
+    const response = { status: 200, headers: found.head.headers, body: Readable.from([found.body], { objectMode: false }) }
+    return { opened: await openAnswer(call.context.request, target, response), usage: found.head.usage }
+  }
+
+  /** The same response, its bytes noted on their way. */
+  record(response: UpstreamResponse): UpstreamResponse {
+    const recorded: Recorded = { headers: response.headers, chunks: [], bytes: 0 }
+    this.recorded = recorded
+    const body = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        recorded.bytes += chunk.length
+        if (recorded.bytes <= MAX_CACHED_BYTES) recorded.chunks.push(chunk)
+        done(null, chunk)
+      }
+    })
+    // Whoever reads `body` hears of its failures.
+    pipeline(response.body, body, () => {})
+    return { ...response, body }
+  }
+
+  /** Keeps a complete answer for the next who asks. Nobody waits for it. */
+  keep(usage: Usage): void {
+    const { recorded, call: { target, context: { caller } } } = this
+    if (!recorded || !target || recorded.bytes > MAX_CACHED_BYTES) return
+    const headers = Object.fromEntries(Object.entries(recorded.headers).filter(([name]) => KEPT_HEADERS.includes(name)))
+    const head = { storedAtMs: Date.now(), connectionId: target.connection.id, upstreamModel: target.upstreamModel, headers, usage }
+    void this.gateway.answers.keep(caller, this.question, { head, body: Buffer.concat(recorded.chunks) }, this.directive.ttlSeconds)
+  }
+}

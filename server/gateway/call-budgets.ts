@@ -1,0 +1,48 @@
+import { openWindows } from '../billing/open-windows'
+import type { BudgetShare } from '../billing/hold-funds'
+import type { Database } from '../../db/client'
+import { toUsdDecimal } from '../../shared/money'
+import type { BudgetPeriod } from '../../shared/policy'
+import { BudgetCalendar, windowId } from '../policy/budget-window'
+import type { BudgetRule } from '../policy/compile-policy'
+import { levelAdvice, levelNames, PolicyRefusal } from '../policy/policy-refusal'
+import type { Caller } from './caller'
+
+const calendar = new BudgetCalendar()
+
+/** One budget over one call, in its present window. */
+export interface CallBudget extends BudgetShare {
+  rule: BudgetRule
+  startsAtMs: number
+  endsAtMs: number
+}
+
+/** The budgets a call counts in, in the windows of now; undefined for callers without any. */
+export function callBudgets({ policy: { budgets } }: Pick<Caller, 'policy'>): CallBudget[] | undefined {
+  if (budgets.length === 0) return undefined
+  const nowMs = Date.now()
+  return budgets.map((rule) => {
+    const { startsAtMs, endsAtMs } = calendar.current(rule.period, rule.timeZone, nowMs)
+    return { rule, startsAtMs, endsAtMs, windowId: windowId(rule, startsAtMs), limit: rule.limit }
+  })
+}
+
+/** Makes the rows their windows lack: once a window. */
+export async function openCallWindows(db: Pick<Database, 'query'>, orgId: string, budgets: readonly CallBudget[]): Promise<void> {
+  await openWindows(db, budgets.map(({ rule: { scope, subjectId, period }, startsAtMs, windowId }) => ({
+    id: windowId, orgId: scope === 'platform' ? null : orgId, scope, subjectId, period, startsAtMs
+  })))
+}
+
+const adjectives: Record<BudgetPeriod, string> = { day: 'daily', week: 'weekly', month: 'monthly', total: 'total' }
+
+/** The 402 of a budget with too little left. Amounts in nano-USD. */
+export function budgetRefusal({ rule: { scope, period, limit, timeZone }, endsAtMs }: CallBudget, required: bigint, left: bigint): PolicyRefusal {
+  const reset = endsAtMs === Infinity ? 'It does not reset.' : `It resets at ${new Date(endsAtMs).toISOString()}.`
+  return new PolicyRefusal(
+    'budget_exceeded',
+    `This call may cost up to $${toUsdDecimal(required)}, and the ${adjectives[period]} budget of ${levelNames[scope]} ($${toUsdDecimal(limit)}) has $${toUsdDecimal(left)} left. ${reset} Raise it ${levelAdvice[scope]}, or lower max_tokens.`,
+    { rule: `budget_${period}`, scope, ...(endsAtMs !== Infinity && { resetMs: endsAtMs - Date.now() }) },
+    { limit_usd: toUsdDecimal(limit), remaining_usd: toUsdDecimal(left), required_usd: toUsdDecimal(required), time_zone: timeZone }
+  )
+}

@@ -1,0 +1,230 @@
+import { toUsdDecimal } from '../../shared/money'
+import { applyMarkup, applyShare } from '../billing/apply-markup'
+import { computeCost } from '../billing/compute-cost'
+import type { Units } from '../billing/units'
+import type { Price, Target } from '../catalog/target'
+import { LoomError } from '../errors'
+import type { KeptAnswer } from '../idempotency/keep-answer'
+import type { CallSpan } from '../operations/call-span'
+import { sealBody } from '../traces/seal-body'
+import type { BodySide } from '../traces/seal-body'
+import type { Admission } from './apply-policy'
+import type { CallToCapture } from './capture'
+import type { AnswerHead, CallContext, CallOutcome } from './call-context'
+import { countTextTokens } from './count-tokens'
+import type { Gateway } from './gateway'
+import type { Hold } from './hold-budget'
+import type { Attempt, Progress } from './open-upstream'
+import type { StreamTap } from './operations/operation'
+import type { Usage } from './usage'
+import { noUsage, storable } from './usage'
+
+/** An answer as it was given, whole or in part. */
+interface Answered {
+  usage: Usage
+  usageSource: CallOutcome['usageSource']
+  rawUsage: unknown
+  responseBody: Buffer | null
+  /** What is still to be sent: the whole answer, or what ends its stream. Null where nobody gets one. */
+  rest: { contentType: string, bytes: Buffer } | null
+  error: LoomError | null
+}
+
+/** What is known of a call so far, and its way into the ledger. */
+export class CallRecord implements Progress {
+  readonly attempts: Attempt[] = []
+  /** Undefined unless calls are traced. */
+  readonly span: CallSpan | undefined
+  target: Target | undefined
+  admission: Admission | undefined
+  hold: Hold | null = null
+  /** The cap put on the answer because the wallet pays for no more. */
+  maxOutputTokens: number | undefined
+  /** Reads the answer of a call that streams, once it has begun. */
+  tap: StreamTap | undefined
+  dispatchedAt: number | undefined
+  firstByteAt: number | undefined
+  upstreamEndedAt: number | undefined
+  cache: AnswerHead['cache'] = 'none'
+  cacheAgeMs: number | undefined
+  private readonly createdAt = new Date()
+  private usedTokens = 0
+
+  constructor(private readonly gateway: Gateway, readonly context: CallContext) {
+    this.span = gateway.tracing?.begin(context)
+  }
+
+  head(): AnswerHead {
+    return {
+      requestId: this.context.requestId,
+      provider: this.target?.connection.kind ?? 'none',
+      model: this.target?.upstreamModel ?? this.context.request.model,
+      attempts: this.attempts.length,
+      overheadMs: this.overheadMs(),
+      admission: this.admission,
+      maxOutputTokens: this.maxOutputTokens,
+      cache: this.cache,
+      cacheAgeMs: this.cacheAgeMs
+    }
+  }
+
+  /** What the caller's org is charged for this usage. */
+  cost(usage: Usage): bigint {
+    const { billing, caller } = this.context
+    const full = billing.amount ?? applyMarkup(this.rawCost(usage), caller.markupBasisPoints)
+    return this.cache === 'hit' ? applyShare(full, caller.cacheHitBasisPoints) : full
+  }
+
+  /** What the provider asks for it. */
+  private rawCost(usage: Usage): bigint {
+    return this.target?.price ? computeCost(usage, this.target.price) : 0n
+  }
+
+  /** The price as the ledger keeps it; with what the call cost the platform, where the org is charged something else. */
+  private describeCharge(usage: Usage, chargedNanoUsd: bigint): unknown {
+    const { billing, caller: { markupBasisPoints, cacheHitBasisPoints } } = this.context
+    const plain = describePrice(this.target?.price)
+    const price = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
+    if (billing.amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
+    return {
+      ...price,
+      ...(billing.amount === null ? { markupBasisPoints } : { source: 'x-billing-amount' }),
+      ...(this.cache === 'hit' && { cacheHitBasisPoints }),
+      rawCostNanoUsd: (this.cache === 'hit' ? 0n : this.rawCost(usage)).toString(),
+      chargedNanoUsd: chargedNanoUsd.toString()
+    }
+  }
+
+  /**
+   * What the call used: as the provider told, else by our own count of the `text` it made and of what it `made` that is no text.
+   * @param units told in the answer; what it tells none of, the request itself measures
+   */
+  async measureUsage(told: Usage | undefined, units: Units | undefined, text: () => string, made = 0): Promise<{ usage: Usage, usageSource: 'provider' | 'estimated' }> {
+    const tokens = told ?? await this.countUsage(text(), made)
+    const used = units ?? this.context.request.measure?.()
+    const isTold = told !== undefined || (units !== undefined && this.target?.price?.byUnitsAlone === true)
+    return { usage: used ? { ...tokens, units: used } : tokens, usageSource: isTold ? 'provider' : 'estimated' }
+  }
+
+  private async countUsage(text: string, made: number): Promise<Usage> {
+    const [inputTokens, outputTokens] = await Promise.all([this.context.request.countInput(), countTextTokens(text)])
+    return { ...noUsage, inputTokens, outputTokens: outputTokens + made }
+  }
+
+  /** Charges an answer that was given, whole or in part. */
+  async capture(answered: Answered): Promise<CallOutcome> {
+    const { usage, usageSource, rawUsage, responseBody } = answered
+    const costNanoUsd = this.cost(usage)
+    // No provider wrote a cached answer.
+    this.usedTokens = this.cache === 'hit' ? 0 : usage.inputTokens + usage.outputTokens
+    const finished = this.finished(usage, responseBody, answered.error)
+    // What costs nothing and was not held has its trace, and no line in the ledger.
+    const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd) }
+    const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd) }, finished.isStream).then(() => undefined, toLoomError)
+    this.span?.step('capture')
+    return failure ? this.outcome(failure, usage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
+  }
+
+  /** Ends a call without an answer. Only a caller who left while a provider was working is charged: for its prompt. */
+  async fail(error: LoomError): Promise<CallOutcome> {
+    if (error.code === 'internal_error') this.gateway.log.error({ err: error.cause, requestId: this.context.requestId }, 'A call failed on our side')
+    if (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone') {
+      const { usage } = await this.measureUsage(undefined, undefined, () => '')
+      return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
+    }
+    const finished = this.finished(noUsage, null, error)
+    // Nobody waits for the trace of a refusal; a hold is given back before the caller is told.
+    const captured = this.gateway.capturer.capture({ ...finished, charge: null, kept: this.context.keeper && null }, false).catch((cause: unknown) => {
+      this.gateway.log.warn({ err: cause, requestId: finished.id }, 'A failed call could not be recorded yet')
+    })
+    if (this.hold) await captured
+    return this.outcome(error, noUsage, 'provider', 0n)
+  }
+
+  /** The answer as it is kept for a repeat, where the caller claimed an `Idempotency-Key`. */
+  private keep({ rest }: Answered, costNanoUsd: bigint): KeptAnswer | null | undefined {
+    const { keeper, requestId } = this.context
+    if (!keeper) return undefined
+    if (rest) keeper.push(rest.bytes)
+    // Broken off, with no way to say so in its format: it cannot be given again, but its call was charged.
+    else keeper.drop()
+    const { provider, model, attempts, cache } = this.head()
+    return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
+  }
+
+  release(): void {
+    this.admission?.release(this.usedTokens)
+  }
+
+  private finished(usage: Usage, responseBody: Buffer | null, error: LoomError | null): Omit<CallToCapture, 'charge'> {
+    const { context, target } = this
+    const { caller, request } = context
+    const seal = (side: BodySide, body: Buffer | null) => body && caller.traceBodies
+      ? sealBody(this.gateway.keyring.forOrg(caller.orgId, caller.encryptionSalt), caller.orgId, context.requestId, side, body)
+      : null
+    return {
+      id: context.requestId,
+      createdAt: this.createdAt,
+      orgId: caller.orgId,
+      projectId: caller.projectId,
+      apiKeyId: caller.apiKeyId,
+      userId: caller.userId,
+      conversationId: context.conversationId ?? null,
+      messageId: context.messageId ?? null,
+      endpoint: context.endpoint,
+      requestedModel: request.model,
+      model: target?.upstreamModel ?? request.model,
+      provider: target?.connection.kind ?? 'none',
+      statusCode: error?.status ?? 200,
+      errorType: error?.code ?? null,
+      isStream: request.stream,
+      cache: this.cache,
+      attempts: this.attempts,
+      latencyMs: performance.now() - context.receivedAt,
+      ttfbMs: this.ttfbMs(),
+      gatewayOverheadMs: this.overheadMs(),
+      usage,
+      hold: this.hold,
+      encryptionKeyVersion: caller.encryptionKeyVersion,
+      request: seal('request', request.record?.() ?? request.raw),
+      response: seal('response', responseBody)
+    }
+  }
+
+  private outcome(error: LoomError | null, usage: Usage, usageSource: CallOutcome['usageSource'], costNanoUsd: bigint): CallOutcome {
+    const head = this.head()
+    const latencyMs = performance.now() - this.context.receivedAt
+    const outcome: CallOutcome = { head, usage, usageSource, costNanoUsd, latencyMs, ttfbMs: this.ttfbMs(), answer: null, ending: error && this.tap ? this.tap.failure(error) : null, error }
+    this.gateway.observe(this.context, outcome)
+    this.span?.end(outcome)
+    return outcome
+  }
+
+  private ttfbMs(): number | null {
+    return this.firstByteAt === undefined ? null : this.firstByteAt - this.context.receivedAt
+  }
+
+  /** Time since the call arrived, less the time the provider had it. */
+  private overheadMs(): number {
+    const now = performance.now()
+    const upstreamMs = this.dispatchedAt === undefined ? 0 : (this.upstreamEndedAt ?? this.firstByteAt ?? now) - this.dispatchedAt
+    return now - this.context.receivedAt - upstreamMs
+  }
+}
+
+const describedPrices = new WeakMap<Price, Record<string, unknown>>()
+
+/** A price as JSON, its figures as strings; made once a price, not once a call. */
+function describePrice(price: Price | undefined): Record<string, unknown> {
+  if (!price) return { source: 'none' }
+  const known = describedPrices.get(price)
+  if (known) return known
+  const described: Record<string, unknown> = JSON.parse(JSON.stringify(price, (_, item: unknown) => typeof item === 'bigint' ? item.toString() : item))
+  describedPrices.set(price, described)
+  return described
+}
+
+/** Whatever was thrown, as a caller may hear of it. */
+export function toLoomError(cause: unknown): LoomError {
+  return cause instanceof LoomError ? cause : new LoomError('internal_error', 'Something went wrong on our side. Nothing was charged; try again.', { cause })
+}

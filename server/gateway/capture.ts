@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import type { Database } from '../../db/client'
+import { transactionStatuses } from '../../shared/billing'
+import { captureCalls } from '../billing/capture-calls'
+import type { CaptureOutcome, FinishedCall } from '../billing/capture-calls'
+import { holdAtMost } from '../billing/hold-at-most'
+import { LoomError } from '../errors'
+import { releaseClaim } from '../idempotency/sweep-claims'
+import type { Log } from '../operations/log'
+import type { Metrics } from '../operations/metrics'
+import { Batcher } from './batcher'
+import type { BudgetHolder, Hold } from './hold-budget'
+import { isRowFault } from './row-fault'
+
+/** Calls carry their bodies, so a batch is bounded more tightly than one of holds. */
+const MAX_BATCH = 200
+/** How long an answer waits for a database that is gone before its caller is told. */
+const PATIENCE_MS = 10_000
+const RETRY_PAUSE_MS = 250
+
+/** A finished call with the hold as the process keeps it. */
+export type CallToCapture = FinishedCall & { hold: Hold | null }
+
+/** Step 6 of the road: what a call used and cost becomes durable before its last byte is sent. */
+export class Capturer {
+  private readonly batcher: Batcher<CallToCapture, CaptureOutcome>
+  private readonly background = new Set<Promise<void>>()
+  private stopping = false
+
+  constructor(private readonly db: Database, private readonly replicaId: string, private readonly metrics: Metrics, private readonly log: Log, private readonly budget: BudgetHolder) {
+    this.batcher = new Batcher((calls) => {
+      metrics.batchSize.observe({ batch: 'capture' }, calls.length)
+      return this.captureBatch(calls)
+    }, MAX_BATCH, isRowFault)
+  }
+
+  /**
+   * Resolves once the call is committed.
+   * @throws {LoomError} `service_unavailable` when it could not be within 10 s. The call is then not lost: a delivered
+   * one is charged when the database is back, an undelivered one (`delivered` false) gives its hold back.
+   */
+  async capture(call: CallToCapture, delivered: boolean): Promise<void> {
+    try {
+      await this.settle(call)
+    } catch (cause) {
+      this.metrics.failures.inc({ what: 'capture' })
+      this.log.error({ err: cause, requestId: call.id }, 'A call could not be captured in time; it will be when the database is back')
+      this.keepTrying(delivered ? call : this.withdraw(call))
+      throw new LoomError('service_unavailable', 'The answer could not be recorded, so it is not given out. Try again shortly.', { cause, retryAfterSeconds: 2 })
+    }
+  }
+
+  /** Waits for everything under way; what a dead database still refuses then is left to the holds' sweeper. */
+  async stop(): Promise<void> {
+    // First, so that retries end: with the database dead, they would keep the batcher busy for good.
+    this.stopping = true
+    await this.batcher.drain()
+    await Promise.all(this.background)
+  }
+
+  private async settle(call: CallToCapture): Promise<void> {
+    if (call.hold && call.charge) this.budget.extend(call.hold, call.charge.costNanoUsd)
+    const outcome = await this.batcher.add(call)
+    if (outcome === 'gone') await this.settleLate(call)
+    if (outcome === 'short') this.reportShortfall(call)
+    if (call.hold) this.budget.settle(call.hold, call.charge?.costNanoUsd ?? 0n)
+  }
+
+  /**
+   * The hold was gone: settled by this very call before (its first commit went unnoticed), or expired because this
+   * process was thought dead, or a lease that was taken back. What was answered is charged all the same, under a hold of its own.
+   */
+  private async settleLate(call: CallToCapture): Promise<void> {
+    const status = await this.statusOf(call)
+    if (status !== 'expired' && status !== undefined) return
+    if (call.hold?.kind === 'lease') this.budget.lost(call.hold.lease)
+    this.metrics.failures.inc({ what: 'late_capture' })
+    if (!call.charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
+    const budgets = call.hold?.kind === 'own' ? call.hold.budgets : undefined
+    const hold = { id: uuidv7(), orgId: call.orgId, refId: `loom:late:${call.id}`, apiKeyId: call.apiKeyId, amount: call.charge.costNanoUsd, budgets }
+    // One transaction: the first hold locks the wallet, so what is available stays so, and no hold is left without its capture.
+    const isShort = await this.db.transaction(async (query) => {
+      const isWhole = await holdAtMost({ query }, this.replicaId, hold)
+      if (isWhole === undefined) return false
+      await captureCalls({ query }, this.replicaId, [{ ...call, hold: { kind: 'own', id: hold.id, budgets } }])
+      return !isWhole
+    })
+    if (isShort) this.reportShortfall(call)
+  }
+
+  /** Of the call's transaction; undefined when there is none, as for a call on a lease that was never captured. */
+  private async statusOf({ id, orgId, hold }: CallToCapture): Promise<typeof transactionStatuses[number] | undefined> {
+    const [row] = await this.db.query('select status from transactions where id = $1 and org_id = $2', [hold?.kind === 'own' ? hold.id : id, orgId])
+    return row && z.object({ status: z.enum(transactionStatuses) }).parse(row).status
+  }
+
+  private reportShortfall(call: CallToCapture): void {
+    this.log.error({ requestId: call.id, orgId: call.orgId }, 'A call cost more than its hold, and the wallet and budgets could cover')
+    this.metrics.shortfall.inc(Number(call.charge?.costNanoUsd ?? 0n) / 1e9)
+  }
+
+  /** A lost connection is waited out; a row's fault is not, for the batcher to find that row. */
+  private async captureBatch(calls: CallToCapture[]): Promise<CaptureOutcome[]> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await captureCalls(this.db, this.replicaId, calls)
+      } catch (error) {
+        if (isRowFault(error) || performance.now() > deadline) throw error
+        this.metrics.failures.inc({ what: 'capture_retry' })
+        await sleep(RETRY_PAUSE_MS)
+      }
+    }
+  }
+
+  /** The call as one that was not answered. Whether its lease was drawn on is unknown: it counts as drawn, until the lease ends and the rest of it is given back. */
+  private withdraw(call: CallToCapture): CallToCapture {
+    const unanswered = { ...call, charge: null, statusCode: 503, errorType: 'service_unavailable', response: null, kept: call.kept === undefined ? undefined : null }
+    if (call.hold?.kind !== 'lease') return unanswered
+    this.budget.settle(call.hold, call.charge?.costNanoUsd ?? 0n)
+    return { ...unanswered, hold: null }
+  }
+
+  /** Rows that the database refuses for good: the sweeper gives the hold back. */
+  private giveUp(call: CallToCapture, error: unknown): void {
+    this.log.error({ err: error, requestId: call.id }, 'A call cannot be captured; its hold is given back')
+    if (call.hold) this.budget.settle(call.hold, 0n)
+    if (call.kept === undefined) return
+    releaseClaim(this.db, call.id).catch((cause: unknown) => this.log.error({ err: cause, requestId: call.id }, 'An Idempotency-Key could not be given back'))
+  }
+
+  private keepTrying(call: CallToCapture): void {
+    const attempt = async () => {
+      while (!this.stopping) {
+        try {
+          return await this.settle(call)
+        } catch (error) {
+          this.metrics.failures.inc({ what: 'capture_retry' })
+          if (isRowFault(error)) return this.giveUp(call, error)
+          await sleep(RETRY_PAUSE_MS)
+        }
+      }
+    }
+    const running = attempt().finally(() => this.background.delete(running))
+    this.background.add(running)
+  }
+}

@@ -1,0 +1,58 @@
+import type { Price } from '../catalog/target'
+import { computeCost, ratesFor } from '../billing/compute-cost'
+import type { Units } from '../billing/units'
+
+/** Output bound of a model whose cap is unknown; today's models answer less unless asked. */
+const UNKNOWN_OUTPUT_CAP = 32_768
+/** A caller may ask for any number; no model writes more. */
+const MAX_OUTPUT_TOKENS = 10_000_000
+/** Above what any provider counts for one image or audio clip: gpt-4o-mini takes 2,833 + 5,667 a tile of an image, of at most 8. Source: OpenAI, "Images and vision". */
+export const TOKENS_PER_MEDIUM = 50_000
+
+/** Of models in the packaged catalogue, rounded up. */
+const LARGEST_WINDOW = 2_000_000
+
+export interface ModelLimits { contextWindow?: number | undefined, maxOutputTokens?: number | undefined, defaultOutputTokens?: number | undefined }
+
+export interface TokenBounds {
+  inputTokens: number
+  outputTokens: number
+  /** The most of what some models are priced by instead of tokens. */
+  units?: Units
+}
+
+/** What a call's bounds hang on. */
+export interface CallMeasure {
+  bodyBytes: number
+  /** Images and sounds in the body, and how many bytes of it their data is at least: base64 is not priced by the byte. */
+  media: number
+  mediaBytes: number
+  /** What the caller lets the model write; 0 when they did not say. */
+  maxOutputTokens: number
+  /** How many answers were asked for. */
+  answers: number
+  /** The provider reads more than the body: an earlier answer it kept, a file, what its own tools find. */
+  readsMore?: boolean
+}
+
+/**
+ * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt is larger than
+ * the model's window, and no answer is longer than the caller's or the model's own cap.
+ */
+export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore }: CallMeasure, limits: ModelLimits): TokenBounds {
+  const window = limits.contextWindow ?? Infinity
+  const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
+  const asked = maxOutputTokens || limits.defaultOutputTokens || (cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP)
+  return {
+    inputTokens: readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window),
+    outputTokens: Math.min(asked, cap) * answers
+  }
+}
+
+/** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input may be one written to the provider's cache. */
+export function boundCost(tokens: TokenBounds, price: Price): bigint {
+  const { inputPrice, outputPrice, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
+  const dearestInput = [cacheWritePrice, longCacheWritePrice, audioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
+  const dearestOutput = audioOutputPrice > outputPrice ? audioOutputPrice : outputPrice
+  return computeCost(tokens, { source: price.source, inputPrice: dearestInput, outputPrice: dearestOutput, units: price.units })
+}

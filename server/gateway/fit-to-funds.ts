@@ -1,0 +1,80 @@
+import type { Target } from '../catalog/target'
+import { computeCost } from '../billing/compute-cost'
+import { boundCost, TOKENS_PER_MEDIUM } from './estimate-cost'
+import type { TokenBounds } from './estimate-cost'
+import type { CallRequest } from './operations/operation'
+
+/** Below this an answer is not worth having: the call is refused rather than cut. */
+const LEAST_ANSWER_TOKENS = 256
+/** What an answer without a cap of the caller's gets where the funds reach; beyond it, it leaves the greater part to other calls. */
+const DECENT_ANSWER_TOKENS = 4_096
+const SHARE_OF_FUNDS = 4
+/** No tokenizer of today makes twice as many tokens of a text as OpenAI's. Source: Anthropic's migration guides, which tell of 1.35 at most. */
+const FOREIGN_TOKENIZER_FACTOR = 2
+/** What a text that is counted in pieces, and framing that nobody sees, add to the count. */
+const OWN_TOKENIZER_FACTOR = 1.1
+const FRAMING_TOKENS = 200
+/** Of an image, with any model but gpt-4o-mini. Source: the vision guides of OpenAI, Anthropic and Google, read 2026-11. */
+const TOKENS_PER_IMAGE = 10_000
+/** Of ordinary text; a prompt of spaces may have more, and is not worth the counting. */
+const MOST_BYTES_PER_TOKEN = 16
+
+export interface BoundTarget { target: Target, tokens: TokenBounds }
+
+/** What a call is held for when the wallet has less than its upper bound. */
+export interface Offer {
+  amount: bigint
+  /** The cap on the answer that the amount pays for; undefined when the call's own stands. */
+  maxOutputTokens: number | undefined
+}
+
+/**
+ * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, and, unless
+ * the caller chose a cap, caps the answer at what the funds pay, leaving room for other calls. Undefined when even that is too much.
+ * See docs/decisions/2026-11-21-holds-fit-the-funds.md.
+ * @param charge what the org is charged for a provider's cost, nano-USD
+ * @param available what the wallet has, nano-USD
+ * @param count the closer look; for who asks more than once, once
+ */
+export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: (raw: bigint) => bigint, available: bigint, count = () => request.countClosely?.()): Promise<Offer | undefined> {
+  const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price }] : [])
+  // Counting takes time: not for a wallet that even long words would exceed.
+  if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor(tokens.inputTokens / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
+  const counted = await count()
+  const answers = counted?.answers ?? 1
+  const closer = priced.map(bound => ({ ...bound, tokens: counted ? closeIn(bound.target, bound.tokens, counted) : bound.tokens }))
+  const amountOf = (maxOutputTokens: number) => dearest(closer.map(({ tokens, price }) =>
+    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * answers) }, price))))
+  const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / answers)))
+  const whole = amountOf(full)
+  if (whole <= available) return { amount: whole, maxOutputTokens: undefined }
+  if (!request.limitOutput || request.askedOutputTokens !== undefined) return undefined
+  const affordable = largest(full, cap => amountOf(cap) <= available)
+  if (affordable < LEAST_ANSWER_TOKENS) return undefined
+  const maxOutputTokens = Math.max(Math.min(affordable, DECENT_ANSWER_TOKENS), Math.floor(affordable / SHARE_OF_FUNDS))
+  return { amount: amountOf(maxOutputTokens), maxOutputTokens }
+}
+
+/** With a margin, since each provider counts with a tokenizer of its own. */
+function closeIn(target: Target, tokens: TokenBounds, counted: { tokens: number, images: number, sounds: number }): TokenBounds {
+  const factor = target.connection.kind === 'openai' || target.connection.kind === 'azure' ? OWN_TOKENIZER_FACTOR : FOREIGN_TOKENIZER_FACTOR
+  const perImage = target.upstreamModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
+  const prompt = Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
+  return { ...tokens, inputTokens: Math.min(tokens.inputTokens, prompt) }
+}
+
+function dearest(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((a, b) => a > b ? a : b, 0n)
+}
+
+/** The largest whole number up to `limit` that `fits`, which holds for all below one that does; 0 when none does. */
+function largest(limit: number, fits: (value: number) => boolean): number {
+  let low = 0
+  let high = limit
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (fits(middle)) low = middle
+    else high = middle - 1
+  }
+  return low
+}

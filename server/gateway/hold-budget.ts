@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../../db/client'
+import { toUsdDecimal } from '../../shared/money'
+import type { HoldRequest, HoldResult } from '../billing/hold-funds'
+import { holdFunds } from '../billing/hold-funds'
+import { sumLeases } from '../billing/lease-funds'
+import { unspentInWallet, unspentInWindow } from '../billing/unspent-funds'
+import { LoomError } from '../errors'
+import type { Log } from '../operations/log'
+import type { Metrics } from '../operations/metrics'
+import { Batcher } from './batcher'
+import type { CallBudget } from './call-budgets'
+import { budgetRefusal, openCallWindows } from './call-budgets'
+import type { Offer } from './fit-to-funds'
+import type { Lease } from './lease-book'
+import { LeaseBook } from './lease-book'
+import { isRowFault } from './row-fault'
+
+const MAX_BATCH = 500
+/** How often a call that is held for less may find that others took what was there. */
+const MAX_ATTEMPTS = 4
+/** How often, and how far apart, a call asks again while other replicas give back what they have leased and do not use. */
+const RECLAIM_TRIES = 5
+const RECLAIM_PAUSE_MS = 100
+/** How long a call asks again while only what is held for calls under way stands between it and its money, how far apart, and how many of a process may. */
+const SETTLING_PATIENCE_MS = 5_000
+const SETTLING_PAUSE_MS = 50
+const SETTLING_PAUSE_CAP_MS = 400
+const MAX_WAITING = 200
+/** `NOTIFY` with the org's id: its wallet is short, leave it what you do not need. */
+const SHORT_CHANNEL = 'loom_leases'
+
+/** Money reserved for one call: a held transaction of its own (less than was asked, on an `offer`), or a part of a lease. `id` is the call's. */
+export type Hold = { kind: 'own', id: string, budgets?: readonly CallBudget[] | undefined, offer?: Offer | undefined } | { kind: 'lease', id: string, lease: Lease, reserved: bigint }
+
+type CallHold = Omit<HoldRequest, 'budgets'> & { budgets?: readonly CallBudget[] | undefined }
+type Answered = Exclude<HoldResult, { outcome: 'no_window' }>
+type Refused = Extract<HoldResult, { outcome: 'over_budget' | 'insufficient' }>
+type Lower = (available: bigint) => Promise<Offer | undefined>
+
+/** Step 3 of the road: money is reserved, durably, before an upstream is called. */
+export class BudgetHolder {
+  private readonly batcher: Batcher<HoldRequest, HoldResult>
+  private readonly leases: LeaseBook
+  /** Calls with money held and leases of this process, by id; the sweeper leaves them alone. */
+  readonly open = new Set<string>()
+  private waiting = 0
+
+  constructor(private readonly db: Database, replicaId: string, private readonly metrics: Metrics, log: Log) {
+    this.leases = new LeaseBook(db, replicaId, metrics, log, this.open)
+    this.batcher = new Batcher((requests) => {
+      metrics.batchSize.observe({ batch: 'hold' }, requests.length)
+      return this.holdBatch(replicaId, requests)
+    }, MAX_BATCH, isRowFault)
+  }
+
+  /** Hears of wallets that ran short elsewhere, or whose terms have changed. */
+  async listen(): Promise<void> {
+    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, orgId => this.leases.retire(orgId))
+  }
+
+  /**
+   * Resolves once the money is reserved in the database: at once from a lease, else with a hold that is committed. A call with a
+   * reference of its own is always held, for only the ledger knows whether the reference is taken, and so is one that has budgets.
+   * Nobody is refused for money that is held for other calls rather than spent before those have had some time to end.
+   * @param lower what the call can be held for instead, when wallet or budget have less; undefined when nothing less will do
+   * @param signal of a caller who leaves while waiting
+   * @throws {LoomError} `insufficient_funds`, `budget_exceeded`, `ref_id_conflict`, or `service_unavailable` when the database does not answer
+   */
+  async hold(request: CallHold, lower?: Lower, signal?: AbortSignal): Promise<Hold> {
+    const lease = request.refId === request.id && !request.budgets ? this.leases.take(request.orgId, request.amount) : undefined
+    if (lease) {
+      this.open.add(request.id)
+      return { kind: 'lease', id: request.id, lease, reserved: request.amount }
+    }
+    let asked = request
+    let offer: Offer | undefined
+    let wait: { untilMs: number, pauseMs: number } | undefined
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.holdOwn(asked)
+      if (result.outcome === 'held') return { kind: 'own', id: request.id, budgets: request.budgets, offer }
+      if (result.outcome === 'ref_taken') {
+        throw new LoomError('ref_id_conflict', `The billing reference "${request.refId}" has been charged or is in flight already. Use a new one for a new call.`, { param: 'X-Billing-Ref-Id' })
+      }
+      offer = attempt < MAX_ATTEMPTS ? await lower?.(result.available) : undefined
+      if (offer) {
+        asked = { ...asked, amount: offer.amount }
+        continue
+      }
+      wait ??= { untilMs: performance.now() + SETTLING_PATIENCE_MS, pauseMs: SETTLING_PAUSE_MS }
+      if (performance.now() > wait.untilMs || this.waiting >= MAX_WAITING || !await this.fitsOnceSettled(request, result, lower)) throw this.refusal(asked, result)
+      await this.pause(wait.pauseMs, signal)
+      wait.pauseMs = Math.min(wait.pauseMs * 1.5, SETTLING_PAUSE_CAP_MS)
+      asked = request
+      attempt = 0
+    }
+  }
+
+  /** What a call may draw on its lease to cost `cost` nano-USD: its reservation, and beyond it what the lease has left. */
+  extend(hold: Hold, cost: bigint): void {
+    if (hold.kind === 'lease' && cost > hold.reserved) hold.reserved += this.leases.extend(hold.lease, cost - hold.reserved)
+  }
+
+  /** The call is captured, at `cost` nano-USD, or without a charge at 0. */
+  settle(hold: Hold, cost: bigint): void {
+    this.open.delete(hold.id)
+    if (hold.kind === 'lease') this.leases.settle(hold.lease, hold.reserved, cost < hold.reserved ? cost : hold.reserved)
+  }
+
+  /** The lease a call was to draw on is gone. */
+  lost(lease: Lease): void {
+    this.leases.lost(lease)
+  }
+
+  closeIdleLeases(): void {
+    this.leases.closeIdle()
+  }
+
+  drain(): Promise<void> {
+    return this.batcher.drain()
+  }
+
+  /** Gives all leases back; every call must have been settled. */
+  stop(): Promise<void> {
+    return this.leases.stop()
+  }
+
+  /**
+   * The wallet's own constraint has the last word: what it refuses was judged by figures that another replica changed meanwhile. Nothing of the
+   * batch was written then, and it is judged again.
+   */
+  private async holdBatch(replicaId: string, requests: HoldRequest[]): Promise<HoldResult[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await holdFunds(this.db, replicaId, requests)
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !isOverdraft(error)) throw error
+        this.metrics.failures.inc({ what: 'hold_judged_again' })
+      }
+    }
+  }
+
+  private async holdOwn(request: CallHold): Promise<Answered> {
+    this.open.add(request.id)
+    try {
+      const result = await this.ask(request)
+      const settled = result.outcome === 'insufficient' && await sumLeases(this.db, request.orgId) > 0n ? await this.holdReclaimed(request, result) : result
+      if (settled.outcome !== 'held') this.open.delete(request.id)
+      return settled
+    } catch (cause) {
+      // Whether it was committed is unknown; if so, the sweeper gives it back.
+      this.open.delete(request.id)
+      throw new LoomError('service_unavailable', 'The ledger cannot be reached right now. Nothing was charged; try again shortly.', { cause, retryAfterSeconds: 2 })
+    }
+  }
+
+  private async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    this.waiting++
+    try {
+      await sleep(ms, undefined, signal && { signal })
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw cause
+    } finally {
+      this.waiting--
+    }
+  }
+
+  /** Asks again while only smaller calls of its batch, refused or not, stood before this one, or a window had no row. */
+  private async ask(request: CallHold): Promise<Answered> {
+    for (;;) {
+      const result = await this.batcher.add(request)
+      if (result.outcome === 'no_window') await openCallWindows(this.db, request.orgId, request.budgets ?? [])
+      // The smallest call of a batch is decided for good each time, so this ends.
+      else if (result.outcome !== 'over_budget' || request.amount > result.available) return result
+    }
+  }
+
+  private refusal(asked: CallHold, result: Refused): LoomError {
+    return result.outcome === 'over_budget' ? budgetRefusal(budgetOf(asked, result.windowId), asked.amount, result.available) : insufficientFunds(asked.amount, result.available)
+  }
+
+  /** Whether the call would find its money if every call under way cost nothing. */
+  private async fitsOnceSettled(request: CallHold, refused: Refused, lower: Lower | undefined): Promise<boolean> {
+    const unspent = refused.outcome === 'over_budget'
+      ? await unspentInWindow(this.db, budgetOf(request, refused.windowId))
+      : await unspentInWallet(this.db, request.orgId)
+    if (unspent <= refused.available) return false
+    return request.amount <= unspent || await lower?.(unspent) !== undefined
+  }
+
+  /** Nobody is refused for money that lies in a lease unused: all replicas are asked to give back what they can. */
+  private async holdReclaimed(request: CallHold, refused: Answered): Promise<Answered> {
+    this.leases.retire(request.orgId)
+    await this.db.notify(SHORT_CHANNEL, request.orgId)
+    let result = refused
+    for (let tries = 0; tries < RECLAIM_TRIES && result.outcome === 'insufficient'; tries++) {
+      await sleep(RECLAIM_PAUSE_MS)
+      result = await this.ask(request)
+    }
+    return result
+  }
+}
+
+function isOverdraft(error: unknown): boolean {
+  return error instanceof Error && 'constraint_name' in error && error.constraint_name === 'wallets_funds_check'
+}
+
+function budgetOf({ budgets }: CallHold, windowId: string): CallBudget {
+  const budget = budgets?.find(budget => budget.windowId === windowId)
+  if (!budget) throw new Error('A budget refused that was not asked')
+  return budget
+}
+
+function insufficientFunds(amount: bigint, available: bigint): LoomError {
+  return new LoomError(
+    'insufficient_funds',
+    `This call may cost up to $${toUsdDecimal(amount)} and the wallet has $${toUsdDecimal(available)} available. Top up the wallet, or lower max_tokens.`,
+    { details: { required_usd: toUsdDecimal(amount), available_usd: toUsdDecimal(available) } }
+  )
+}

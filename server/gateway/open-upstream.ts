@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Readable } from 'node:stream'
+import type { Target } from '../catalog/target'
+import { LoomError } from '../errors'
+import type { LatencyBoard } from './latency-board'
+import { readOpeningError } from './opening-error'
+import type { CallRequest, StreamTap, WholeAnswer } from './operations/operation'
+import type { Transport, UpstreamResponse } from './providers/provider'
+import type { AttemptVerdict, TargetHealth } from './target-health'
+import { toUpstreamError, UnreachableError } from './transport'
+import { readUpstreamError } from './upstream-error'
+
+const BACKOFF_BASE_MS = 100
+const BACKOFF_CAP_MS = 2_000
+/** The longest `Retry-After` worth waiting for inside a call; beyond it the next target is tried, or the caller is told. */
+const MAX_RETRY_AFTER_MS = 5_000
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** One upstream try, as the trace keeps it. */
+export interface Attempt {
+  /** The connection's name. */
+  connection: string
+  provider: string
+  model: string
+  status: number | null
+  error: string | null
+  latencyMs: number
+}
+
+/** An answer that has begun: whole, or the first bytes of a stream. */
+export type Opened = { target: Target } & (
+  | { kind: 'whole', answer: WholeAnswer }
+  | { kind: 'stream', body: Readable, first: Buffer, tap: StreamTap }
+)
+
+/** How far a call has come; filled on the way, so that it is true whatever happens. */
+export interface Progress {
+  attempts: Attempt[]
+  /** The target tried last. */
+  target: Target | undefined
+}
+
+export interface OpenOptions {
+  /** On whose behalf: see `TargetHealth`. */
+  orgId: string
+  health: TargetHealth
+  latencies: LatencyBoard
+  transport: Transport
+  /** For targets that do not say themselves. */
+  retries: number
+  signal: AbortSignal
+  progress: Progress
+  /** Told of each attempt as it ends. */
+  observe: (attempt: Attempt) => void
+  /** Listens in on an answer as it comes. */
+  record?: ((response: UpstreamResponse) => UpstreamResponse) | undefined
+}
+
+/**
+ * Steps 4 and 5 of the road up to the first byte: tries targets in order until one answers. Connect errors,
+ * timeouts, 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target; other refusals
+ * go to the caller at once, unless it named other models. A streamed answer is open once its first bytes are here,
+ * another once it is whole.
+ * @throws {LoomError} the last failure, with the upstream's own status where it had one
+ */
+export async function openUpstream(request: CallRequest, targets: readonly Target[], options: OpenOptions): Promise<Opened> {
+  let failure: UpstreamFailure | undefined
+  let waitMs = Infinity
+  // Who names other models wants one of them rather than a refusal.
+  const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'final' && request.alternatives === undefined
+  for (const [position, target] of targets.entries()) {
+    const retries = target.retries ?? options.retries
+    for (let tries = 0; tries <= retries; tries++) {
+      if (!options.health.allows(options.orgId, target)) {
+        waitMs = Math.min(waitMs, options.health.waitMs(options.orgId, target))
+        break
+      }
+      const result = await attempt(request, target, options)
+      if ('target' in result) return result
+      failure = result
+      if (options.signal.aborted || isFinal(result)) throw result.error
+      const pauseMs = result.retryAfterMs ?? Math.random() * Math.min(BACKOFF_BASE_MS * 2 ** tries, BACKOFF_CAP_MS)
+      const last = tries === retries
+      if (result.verdict !== 'retry' || last || (pauseMs > MAX_RETRY_AFTER_MS)) break
+      await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => {
+        throw toUpstreamError(options.signal.reason, options.signal)
+      })
+    }
+    if (position === targets.length - 1 && failure) throw failure.error
+  }
+  throw failure?.error ?? new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
+    retryAfterSeconds: Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 1_000) / 1000))
+  })
+}
+
+interface UpstreamFailure {
+  error: LoomError
+  verdict: 'retry' | 'next_target' | 'final'
+  retryAfterMs: number | undefined
+}
+
+async function attempt(request: CallRequest, target: Target, { orgId, health, latencies, transport, signal: callSignal, progress, observe, record: listen }: OpenOptions): Promise<Opened | UpstreamFailure> {
+  const started = performance.now()
+  const { connection } = target
+  const { stream } = request
+  const { signal, isOver, clear } = limitTime(callSignal, target.timeoutMs)
+  const record = (status: number | null, error: string | null, verdict: AttemptVerdict) => {
+    const latencyMs = performance.now() - started
+    const made: Attempt = { connection: connection.name, provider: connection.kind, model: target.upstreamModel, status, error, latencyMs: Math.round(latencyMs) }
+    progress.attempts.push(made)
+    observe(made)
+    health.report(orgId, target, verdict)
+    if (target.strategy !== 'least-latency') return
+    if (error === null) latencies.answered(target, stream, latencyMs)
+    else if (verdict === 'failed' || verdict === 'unreachable') latencies.failed(target, stream)
+  }
+  let status: number | null = null
+  progress.target = target
+  if (target.strategy === 'least-latency') latencies.began(target, stream)
+  try {
+    const response = await request.send(target, transport, signal)
+    status = response.status
+    if (status >= 400) {
+      const { error, verdict, retryAfterMs } = await readUpstreamError(response)
+      record(status, error.code, status >= 500 ? 'failed' : 'answered')
+      return { error, verdict, retryAfterMs }
+    }
+    const opened = await openAnswer(request, target, listen ? listen(response) : response)
+    if (opened.kind === 'stream') refuseOpeningError(opened)
+    record(status, null, 'answered')
+    return opened
+  } catch (cause) {
+    const error = toUpstreamError(cause, signal)
+    // Nothing was sent: this kind of provider cannot express the request, another may.
+    const inexpressible = error.code === 'invalid_request'
+    record(status, error.code, error.code === 'caller_gone' || inexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
+    return { error, verdict: inexpressible || isOver() ? 'next_target' : 'retry', retryAfterMs: undefined }
+  } finally {
+    clear()
+  }
+}
+
+/**
+ * A successful response as an answer to the request: whole, or begun.
+ * @throws {LoomError} `upstream_error` when it is none
+ */
+export async function openAnswer(request: CallRequest, target: Target, response: UpstreamResponse): Promise<Opened> {
+  return request.stream && request.tap
+    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap: request.tap(response.headers) }
+    : { target, kind: 'whole', answer: await readAnswer(request, response) }
+}
+
+/** A signal of an attempt's own, for a target that may take so long until it answers; it goes on to mean the call's end. */
+function limitTime(signal: AbortSignal, timeoutMs: number | null): { signal: AbortSignal, isOver: () => boolean, clear: () => void } {
+  if (timeoutMs === null) return { signal, isOver: () => false, clear: () => {} }
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(new LoomError('upstream_timeout', `The provider did not begin its answer within ${timeoutMs} ms.`)), timeoutMs)
+  return { signal: AbortSignal.any([signal, limit.signal]), isOver: () => limit.signal.aborted, clear: () => clearTimeout(timer) }
+}
+
+/** Some providers answer 200 and then say that they failed: as long as nothing else came, another attempt may do better. */
+function refuseOpeningError({ first, body }: Extract<Opened, { kind: 'stream' }>): void {
+  const error = readOpeningError(first)
+  if (!error) return
+  body.destroy()
+  throw error
+}
+
+/** The first bytes of a stream; it is paused again afterwards. */
+function firstChunk(body: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onEnd)
+      // Between here and the relay it may break, unheard; the relay finds it destroyed.
+      body.on('error', () => {})
+      act()
+    }
+    const onData = (chunk: Buffer) => settle(() => {
+      body.pause()
+      resolve(chunk)
+    })
+    const onEnd = () => settle(() => reject(new LoomError('upstream_error', 'The provider ended its answer before it began.')))
+    const onError = (error: Error) => settle(() => reject(error))
+    body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onEnd)
+  })
+}
+
+/** @throws {LoomError} `upstream_error` for anything but an answer of the request's format */
+async function readAnswer(request: CallRequest, { body, headers }: UpstreamResponse): Promise<WholeAnswer> {
+  const bytes = await readWhole(body)
+  try {
+    return request.readAnswer(bytes, headers)
+  } catch (cause) {
+    if (cause instanceof LoomError) throw cause
+    throw new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })
+  }
+}
+
+/** By events rather than an async iterator, which costs as much as parsing a short answer. */
+function readWhole(body: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size <= MAX_ANSWER_BYTES) return
+      reject(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.'))
+      body.destroy()
+    })
+    const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))
+    body.on('end', () => {
+      body.off('close', onClose)
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+    })
+    body.on('error', reject)
+    body.on('close', onClose)
+  })
+}

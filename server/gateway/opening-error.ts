@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { LoomError } from '../errors'
+import { SseSplitter } from './sse-events'
+
+/** Where an error event's `error` stands, after an `event:` line or none. A chunk that mentions one has its own fields before it. */
+const OPENING_BYTES = 64
+
+const message = z.union([z.string(), z.looseObject({ message: z.string() }).transform(error => error.message)])
+const StreamError = z.looseObject({ error: message })
+
+/** The failure that a stream begins with, before anything else; undefined for any other first bytes. */
+export function readOpeningError(first: Buffer): LoomError | undefined {
+  if (!first.subarray(0, OPENING_BYTES).includes('"error"')) return undefined
+  const [event] = new SseSplitter().push(first)
+  const failed = event && StreamError.safeParse(parseJson(event.data))
+  return failed?.success ? new LoomError('upstream_error', failed.data.error.slice(0, 2_000)) : undefined
+}
+
+/** Undefined for what is no JSON: the relay tells that to the caller. */
+function parseJson(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+
+/** Text, or as some providers write it, parts with text. */
+const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))])
+
+const ToolCallDelta = z.looseObject({
+  // Servers that only ever make one call leave it out.
+  index: z.int().nonnegative().max(1_023).nullish().transform(index => index ?? 0),
+  id: z.string().nullish(),
+  function: z.looseObject({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+  extra_content: z.unknown().optional()
+})
+
+/** A `chat.completion.chunk`, as far as its text matters to us. */
+export const ChatChunk = z.looseObject({
+  id: z.string().nullish(),
+  created: z.number().nullish(),
+  model: z.string().nullish(),
+  choices: z.array(z.looseObject({
+    index: z.int().nonnegative().max(127).default(0),
+    delta: z.looseObject({
+      content: Content.nullish(),
+      refusal: z.string().nullish(),
+      reasoning_content: z.string().nullish(),
+      tool_calls: z.array(ToolCallDelta).nullish()
+    }).nullish(),
+    finish_reason: z.string().nullish()
+  })).nullish().transform(choices => choices ?? []),
+  usage: z.unknown().optional()
+})
+export type ChatChunk = z.infer<typeof ChatChunk>
+
+interface Choice {
+  content: string
+  refusal: string
+  reasoning: string
+  toolCalls: Map<number, { id: string, name: string, arguments: string }>
+  finishReason: string | null
+}
+
+/**
+ * Puts a stream's chunks together into the `chat.completion` they amount to: what the trace keeps, and what is
+ * counted when the provider tells no usage. Keeps the text alone, so its memory is that of the answer, not of its framing.
+ */
+export class CompletionAssembler {
+  private readonly choices = new Map<number, Choice>()
+  private id: string | undefined
+  private created: number | undefined
+  private model: string | undefined
+  /** Characters of text so far. */
+  length = 0
+
+  add(chunk: ChatChunk): void {
+    this.id ??= chunk.id ?? undefined
+    this.created ??= chunk.created ?? undefined
+    this.model ??= chunk.model ?? undefined
+    for (const { index, delta, finish_reason } of chunk.choices) {
+      let choice = this.choices.get(index)
+      if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', toolCalls: new Map(), finishReason: null })
+      if (finish_reason) choice.finishReason = finish_reason
+      if (!delta) continue
+      this.length += (delta.content?.length ?? 0) + (delta.refusal?.length ?? 0) + (delta.reasoning_content?.length ?? 0)
+      if (delta.content) choice.content += delta.content
+      if (delta.refusal) choice.refusal += delta.refusal
+      if (delta.reasoning_content) choice.reasoning += delta.reasoning_content
+      for (const call of delta.tool_calls ?? []) {
+        this.length += (call.function?.name?.length ?? 0) + (call.function?.arguments?.length ?? 0)
+        const known = choice.toolCalls.get(call.index)
+        if (known) {
+          known.id ||= call.id ?? ''
+          known.name += call.function?.name ?? ''
+          known.arguments += call.function?.arguments ?? ''
+        } else {
+          choice.toolCalls.set(call.index, { id: call.id ?? '', name: call.function?.name ?? '', arguments: call.function?.arguments ?? '' })
+        }
+      }
+    }
+  }
+
+  /** Whether every choice that began has ended. */
+  get finished(): boolean {
+    return this.choices.size > 0 && [...this.choices.values()].every(choice => choice.finishReason !== null)
+  }
+
+  /** All text the model made so far, for counting. */
+  get text(): string {
+    return [...this.choices.values()]
+      .map(choice => choice.reasoning + choice.content + choice.refusal + [...choice.toolCalls.values()].map(call => call.name + call.arguments).join(''))
+      .join('')
+  }
+
+  /** The `chat.completion` object so far. */
+  completion(usage: unknown): Record<string, unknown> {
+    return {
+      id: this.id,
+      object: 'chat.completion',
+      created: this.created,
+      model: this.model,
+      choices: [...this.choices].map(([index, choice]) => ({
+        index,
+        message: {
+          role: 'assistant',
+          content: choice.content || null,
+          ...(choice.refusal && { refusal: choice.refusal }),
+          ...(choice.reasoning && { reasoning_content: choice.reasoning }),
+          ...(choice.toolCalls.size > 0 && {
+            tool_calls: [...choice.toolCalls.values()].map(call => ({ id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } }))
+          })
+        },
+        finish_reason: choice.finishReason
+      })),
+      usage
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { countTextTokens } from '../count-tokens'
+import { toOpenAiError } from '../openai-error'
+import type { Transport, UpstreamResponse } from '../providers/provider'
+import { BinaryTap } from './binary-tap'
+import { FinalEventTap } from './final-event-tap'
+import { JsonRequest } from './json-request'
+import { ModelName } from './model-name'
+import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { sendNative } from './send-native'
+
+/** Source: OpenAI's pricing of gpt-4o-mini-tts: $12 per million tokens are about $0.015 a minute. */
+const TOKENS_PER_SECOND = 1_250 / 60
+/** What OpenAI sends of each format; of what varies, and of formats not known, no less than it does. */
+const bytesPerSecond: Readonly<Record<string, number>> = { pcm: 48_000, wav: 48_000, flac: 24_000, mp3: 16_000, aac: 16_000, opus: 8_000 }
+/** Twice what the slowest voice takes for a character. */
+const BOUND_TOKENS_PER_CHARACTER = 8
+const BOUND_TOKENS_AT_LEAST = 500
+
+/** Source: the OpenAI API reference, "Create speech". */
+export const SpeechBody = z.looseObject({
+  model: ModelName,
+  input: z.string().min(1).max(100_000),
+  voice: z.unknown().optional(),
+  response_format: z.string().nullish(),
+  stream_format: z.enum(['audio', 'sse']).nullish()
+})
+type SpeechBody = z.infer<typeof SpeechBody>
+
+/** `POST /v1/audio/speech`: a text read aloud, streamed as it is spoken. */
+export const audioSpeech: Operation = {
+  name: 'audio.speech',
+  path: '/v1/audio/speech',
+  scope: 'audio',
+  parse: raw => new SpeechRequest(raw, SpeechBody),
+  toError: toOpenAiError
+}
+
+class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
+  readonly stream = true
+  readonly unit = 'characters'
+
+  bound() {
+    return { inputTokens: this.raw.length, outputTokens: BOUND_TOKENS_AT_LEAST + this.body.input.length * BOUND_TOKENS_PER_CHARACTER, units: this.measure() }
+  }
+
+  /** Known to the character before anything is spoken. */
+  measure() {
+    return { characters: [...this.body.input].length }
+  }
+
+  countInput() {
+    return countTextTokens(this.body.input)
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    return sendNative('audio.speech', 'speech', target, { body: this.body, stream: true }, transport, signal)
+  }
+
+  readAnswer(): WholeAnswer {
+    throw new Error('Speech is always a stream')
+  }
+
+  tap(headers: UpstreamResponse['headers']) {
+    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0)
+    return new BinaryTap(headers, bytes => this.tokensIn(bytes))
+  }
+
+  private tokensIn(bytes: number): number {
+    return Math.ceil(bytes / (bytesPerSecond[this.body.response_format ?? 'mp3'] ?? 8_000) * TOKENS_PER_SECOND)
+  }
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { LoomError } from '../../errors'
+import { countTextTokens } from '../count-tokens'
+import type { ModelLimits } from '../estimate-cost'
+import { writeField } from '../form-parser'
+import type { FormPart } from '../form-parser'
+import { toOpenAiError } from '../openai-error'
+import type { Transport, UpstreamResponse } from '../providers/provider'
+import { splitAlternatives } from '../requested-models'
+import type { Edit, Upload } from '../upload'
+import { FinalEventTap } from './final-event-tap'
+import { readDuration, readMediaUsage } from './media-usage'
+import { ModelName } from './model-name'
+import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { sendNative } from './send-native'
+
+/** Speech of usual quality (128 kbit/s) at about ten tokens a second. */
+const USUAL_BYTES_PER_TOKEN = 1_600
+const TOKENS_PER_SECOND = 10
+/** Speech as tightly as phones press it (4 kbit/s). */
+const LEAST_BYTES_PER_TOKEN = 50
+/** Above what gpt-4o-transcribe may write. */
+const MAX_OUTPUT_TOKENS = 4_096
+/** A form up to this size is waited for, so that its fields may stand in any order; of a larger one those after the file are too late. */
+const SMALL_BYTES = 1024 * 1024
+const NO_BYTES = Buffer.alloc(0)
+/** Between a part and the next delimiter. */
+const LINE_END_BYTES = 2
+/** The models to try after the first, as a form has lists. */
+const ALTERNATIVES = 'models[]'
+
+export const Transcript = z.looseObject({ text: z.string(), usage: z.unknown().optional(), duration: z.unknown().optional() })
+
+/** `POST /v1/audio/transcriptions`: what was said, from a file. The form goes on while it comes, but for the model's name. */
+export const audioTranscriptions: Operation = {
+  name: 'audio.transcriptions',
+  path: '/v1/audio/transcriptions',
+  scope: 'audio',
+  parse: () => {
+    throw new LoomError('invalid_request', 'Send the file as multipart/form-data.', { param: 'Content-Type' })
+  },
+  async parseUpload(upload, model) {
+    if (!upload.isAnnounced || upload.bytes <= SMALL_BYTES) await upload.whole()
+    await upload.until(form => form.fieldText('model') !== undefined && fileIn(form.parts) !== undefined)
+    return new TranscriptionRequest(upload, model)
+  },
+  toError: toOpenAiError
+}
+
+class TranscriptionRequest implements CallRequest {
+  readonly model: string
+  readonly alternatives: readonly string[] | undefined
+  readonly raw = NO_BYTES
+  readonly unit = 'audioMs'
+  private readonly file: FormPart
+  private readonly edited: readonly FormPart[]
+
+  /** @param model that the path names */
+  constructor(private readonly upload: Upload, model: string | undefined) {
+    const { parts } = upload.form
+    const file = fileIn(parts)
+    if (!file || (file.end === file.start)) throw new LoomError('invalid_request', 'The form has no "file".', { param: 'file' })
+    this.file = file
+    this.edited = parts.filter(({ name, end }) => (name === 'model' || name === ALTERNATIVES) && end !== Infinity)
+    const models = this.edited.filter(({ name }) => name === ALTERNATIVES).map(({ text }) => text)
+    const { body, alternatives } = splitAlternatives({ ...(models.length > 0 && { models }), model: model ?? upload.form.fieldText('model') })
+    this.model = readModel(body)
+    this.alternatives = alternatives
+  }
+
+  /** Known for certain when the file has been sent on: nobody answers before. */
+  get stream(): boolean {
+    return this.upload.form.fieldText('stream') === 'true'
+  }
+
+  get bodyBytes(): number {
+    return this.upload.bytes
+  }
+
+  bound({ contextWindow = Infinity, maxOutputTokens = MAX_OUTPUT_TOKENS }: ModelLimits) {
+    const rest = this.upload.bytes - this.fileBytes
+    return { inputTokens: Math.min(rest + Math.ceil(this.fileBytes / LEAST_BYTES_PER_TOKEN), contextWindow), outputTokens: maxOutputTokens, units: { audioMs: toMs(this.fileBytes, LEAST_BYTES_PER_TOKEN) } }
+  }
+
+  /** Nobody heard a file that never came whole. */
+  measure() {
+    return { audioMs: this.upload.complete ? toMs(this.fileBytes, USUAL_BYTES_PER_TOKEN) : 0 }
+  }
+
+  async countInput(): Promise<number> {
+    if (!this.upload.complete) return 0
+    return Math.ceil(this.fileBytes / USUAL_BYTES_PER_TOKEN) + await countTextTokens(this.upload.form.fieldText('prompt') ?? '')
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    const edits = this.editsFor(target.upstreamModel)
+    const form = {
+      contentType: this.upload.contentType,
+      bytes: this.upload.bytes + edits.reduce((sum, { start, end, text }) => sum + Buffer.byteLength(text) - (end - start), 0),
+      read: () => this.readChecked(edits)
+    }
+    return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: this.stream }, transport, signal)
+  }
+
+  /** Subtitles and plain text come as such, and tell no usage. */
+  readAnswer(body: Buffer, headers: UpstreamResponse['headers']): WholeAnswer {
+    const contentType = headers['content-type'] ?? 'application/json'
+    const answer = contentType.startsWith('application/json') ? Transcript.parse(JSON.parse(body.toString('utf8'))) : { text: body.toString('utf8'), usage: undefined }
+    return { contentType, usage: readMediaUsage(answer.usage), rawUsage: answer.usage, units: readDuration(answer), text: () => answer.text, finish: () => body }
+  }
+
+  tap() {
+    return new FinalEventTap('transcript.text.done')
+  }
+
+  record(): Buffer {
+    return Buffer.from(JSON.stringify(Object.fromEntries(this.upload.form.parts.map(({ name, fileName, contentType, text, start, end }) => [name, fileName === undefined
+      ? text
+      : { file_name: fileName, content_type: contentType, bytes: end === Infinity ? null : end - start }]))))
+  }
+
+  private get fileBytes(): number {
+    return this.file.end === Infinity ? this.upload.bytes - this.file.start : this.file.end - this.file.start
+  }
+
+  /** The model under its name upstream, and without those beside it. */
+  private editsFor(upstreamModel: string): Edit[] {
+    const { contentType, form: { parts } } = this.upload
+    const edits = this.edited.map(part => part.name === 'model'
+      ? { start: part.start, end: part.end, text: upstreamModel }
+      : { start: part.from, end: parts[parts.indexOf(part) + 1]?.from ?? part.end + LINE_END_BYTES, text: '' })
+    return this.edited.some(({ name }) => name === 'model') ? edits : [{ start: 0, end: 0, text: writeField(contentType, 'model', upstreamModel) }, ...edits]
+  }
+
+  /** @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, before the provider has the last of the form */
+  private async* readChecked(edits: readonly Edit[]): AsyncGenerator<Buffer> {
+    for await (const piece of this.upload.read(edits)) {
+      const late = this.upload.form.parts.some(part => part.name === ALTERNATIVES && !this.edited.includes(part))
+      if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
+      yield piece
+    }
+  }
+}
+
+function fileIn(parts: readonly FormPart[]): FormPart | undefined {
+  return parts.find(({ name, fileName }) => name === 'file' && fileName !== undefined)
+}
+
+function toMs(bytes: number, bytesPerToken: number): number {
+  return Math.ceil(bytes / bytesPerToken / TOKENS_PER_SECOND * 1_000)
+}
+
+function readModel(body: unknown): string {
+  const parsed = z.object({ model: ModelName }).safeParse(body)
+  if (parsed.success) return parsed.data.model
+  throw new LoomError('invalid_request', 'The form has no proper "model".', { param: 'model', cause: parsed.error })
+}

@@ -1,0 +1,49 @@
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import { readUsage } from '../usage'
+import type { Usage } from '../usage'
+
+const text = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))]).nullish().transform(content => content ?? '')
+
+const ChatCompletion = z.object({
+  model: z.string().nullish(),
+  choices: z.array(z.object({
+    message: z.object({
+      content: text,
+      refusal: z.string().nullish(),
+      reasoning_content: z.string().nullish(),
+      tool_calls: z.array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string().nullish() }), extra_content: z.unknown().optional() })).nullish()
+    }),
+    finish_reason: z.string().nullish()
+  })).min(1),
+  usage: z.unknown().optional()
+})
+
+/** A call of a tool; `extra` is what a provider wants back with it, such as the signature of Gemini's thought. */
+export interface ChatToolCall { id: string, name: string, arguments: string, extra?: unknown }
+
+/** The first choice of a `chat.completion`, for those who translate it. */
+export interface ChatAnswer {
+  model: string | undefined
+  text: string
+  refusal: string
+  reasoning: string
+  toolCalls: ChatToolCall[]
+  finishReason: string
+  usage: Usage | undefined
+}
+
+/** @throws {ZodError} for what is no chat completion with a choice */
+export function readChatAnswer(completion: unknown): ChatAnswer {
+  const { model, choices: [choice], usage } = ChatCompletion.parse(completion)
+  const message = choice?.message
+  return {
+    model: model ?? undefined,
+    text: message?.content ?? '',
+    refusal: message?.refusal ?? '',
+    reasoning: message?.reasoning_content ?? '',
+    toolCalls: (message?.tool_calls ?? []).map(call => ({ id: call.id || `call_${uuidv7()}`, name: call.function.name, arguments: call.function.arguments || '{}', extra: call.extra_content })),
+    finishReason: choice?.finish_reason ?? 'stop',
+    usage: readUsage(usage)
+  }
+}

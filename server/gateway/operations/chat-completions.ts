@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { boundTokens } from '../estimate-cost'
+import type { ModelLimits } from '../estimate-cost'
+import { countPromptTokens, countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import { toOpenAiError } from '../openai-error'
+import { encodeBody } from '../providers/encode-body'
+import type { Transport } from '../providers/provider'
+import { readUsage } from '../usage'
+import type { ChatChunk } from './assemble-completion'
+import { mediaIn, withoutMedia } from './chat-media'
+import { ChatTap } from './chat-tap'
+import { JsonRequest } from './json-request'
+import { ModelName } from './model-name'
+import type { CallRequest, Operation, WholeAnswer } from './operation'
+
+const Message = z.looseObject({ role: z.string(), content: z.unknown().optional() })
+
+/**
+ * What the road must understand of a chat-completions body. Everything else is passed on as it came: a provider's
+ * newest field must not wait for us. Source: the OpenAI API reference, "Create chat completion".
+ */
+export const ChatBody = z.looseObject({
+  model: ModelName,
+  messages: z.array(Message).min(1),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: z.int().positive().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
+  n: z.int().min(1).max(128).nullish()
+})
+export type ChatBody = z.infer<typeof ChatBody>
+
+/** A `chat.completion`, as far as the road reads it. */
+const Completion = z.looseObject({
+  choices: z.array(z.looseObject({ message: z.looseObject({ content: z.unknown().optional() }).nullish() })),
+  usage: z.unknown().optional()
+})
+type Completion = z.infer<typeof Completion>
+
+/** `POST /v1/chat/completions`: the format every kind of provider answers in. */
+export const chatCompletions: Operation = {
+  name: 'chat.completions',
+  path: '/v1/chat/completions',
+  scope: 'chat',
+  parse: raw => parseChatRequest(raw),
+  toError: toOpenAiError
+}
+
+/**
+ * @param onChunk told each chunk of a streamed answer, for a caller in this process
+ * @throws {LoomError} `invalid_request` naming the first field at fault
+ */
+export function parseChatRequest(raw: Buffer, onChunk?: (chunk: ChatChunk) => void): ChatRequest {
+  return new ChatRequest(raw, onChunk)
+}
+
+class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
+  readonly stream = this.body.stream === true
+  readonly askedOutputTokens = askedOutputTokens(this.body)
+  private outputLimit: number | undefined
+
+  constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void) {
+    super(raw, ChatBody)
+  }
+
+  limitOutput(maxTokens: number) {
+    if (this.askedOutputTokens === undefined) this.outputLimit = maxTokens
+  }
+
+  bound(limits: ModelLimits) {
+    return boundTokens(measure(this.body, this.raw.length, this.askedOutputTokens ?? this.outputLimit), limits)
+  }
+
+  countInput() {
+    return countPromptTokens(this.body)
+  }
+
+  async countClosely() {
+    const text = encodeBody({ ...this.body, messages: withoutMedia(this.body.messages) })
+    // Beyond, the count is a guess, and a guess is no bound.
+    if (text.length > MAX_COUNTED_CHARACTERS) return undefined
+    const media = mediaIn(this.body.messages)
+    const images = media.filter(({ kind }) => kind === 'image').length
+    return { tokens: await countTextTokens(text), images, sounds: media.length - images, answers: this.body.n ?? 1 }
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    return target.provider.chatCompletions(target.connection, { body: this.bodyFor(target), upstreamModel: target.upstreamModel, stream: this.stream }, transport, signal)
+  }
+
+  /** OpenAI's newest models know only the newer of the two names, other servers often only the older. */
+  private bodyFor({ connection: { kind } }: Target) {
+    if (this.outputLimit === undefined) return this.body
+    return { ...this.body, [kind === 'openai' || kind === 'azure' ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
+  }
+
+  readAnswer(body: Buffer): WholeAnswer {
+    const completion = Completion.parse(JSON.parse(body.toString('utf8')))
+    return {
+      contentType: 'application/json',
+      usage: readUsage(completion.usage),
+      rawUsage: completion.usage,
+      text: () => textOf(completion),
+      finish: () => body
+    }
+  }
+
+  tap() {
+    return new ChatTap(this.body.stream_options?.include_usage === true, this.onChunk)
+  }
+}
+
+/** Which of the two a provider obeys is its own affair. */
+function askedOutputTokens({ max_completion_tokens, max_tokens }: ChatBody): number | undefined {
+  return Math.max(max_completion_tokens ?? 0, max_tokens ?? 0) || undefined
+}
+
+function textOf({ choices }: Completion): string {
+  return choices.map(({ message }) => typeof message?.content === 'string' ? message.content : JSON.stringify(message ?? '')).join('')
+}
+
+/** What the bounds of a chat call hang on. */
+function measure(body: ChatBody, bodyBytes: number, maxOutputTokens = 0) {
+  const media = mediaIn(body.messages)
+  return {
+    bodyBytes,
+    media: media.length,
+    mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
+    maxOutputTokens,
+    answers: body.n ?? 1
+  }
+}

@@ -1,0 +1,55 @@
+import type { EventTranslation } from '../providers/translate-events'
+import { readUsage } from '../usage'
+import type { Usage } from '../usage'
+import { ChatChunk } from './assemble-completion'
+import { readStreamError } from './event-tap'
+
+/** Reads a stream of chat-completion chunks for those who translate it into events of another format. */
+export abstract class ChatEvents implements EventTranslation {
+  /** What the provider counted so far. */
+  protected usage: Usage | undefined
+  protected finishReason: string | undefined
+  private ended = false
+
+  event(data: string): string {
+    if (this.ended) return ''
+    if (data === '[DONE]') return this.end()
+    const json = parseJson(data)
+    const failure = readStreamError(json)
+    if (failure !== undefined) return this.fail(failure)
+    const chunk = ChatChunk.safeParse(json)
+    if (!chunk.success) return this.fail('The provider sent something that is not a chat completion chunk.')
+    if (chunk.data.usage) this.usage = readUsage(chunk.data.usage) ?? this.usage
+    const text = this.translate(chunk.data)
+    this.finishReason = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason ?? this.finishReason
+    return text
+  }
+
+  end(): string {
+    if (this.ended) return ''
+    if (this.finishReason === undefined) return this.fail('The provider ended its answer half way.')
+    this.ended = true
+    return this.finish()
+  }
+
+  protected fail(message: string): string {
+    this.ended = true
+    return this.failure(message)
+  }
+
+  protected abstract translate(chunk: ChatChunk): string
+  /** The events that end a whole answer. */
+  protected abstract finish(): string
+  /** The event that tells of a failure. */
+  protected abstract failure(message: string): string
+}
+
+/** Undefined for what is not JSON, and so no chunk either. */
+function parseJson(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

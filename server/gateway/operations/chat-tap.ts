@@ -1,0 +1,51 @@
+import { LoomError } from '../../errors'
+import type { SseEvent } from '../sse-events'
+import { readUsage, storable } from '../usage'
+import { ChatChunk, CompletionAssembler } from './assemble-completion'
+import { ChunkTap } from './chunk-tap'
+import { lengthAsJson, parseEvent, readStreamError, streamFailure } from './event-tap'
+
+/** Reads a stream of chat-completion chunks. */
+export class ChatTap extends ChunkTap {
+  private readonly assembled = new CompletionAssembler()
+
+  constructor(wantsUsage: boolean, private readonly onChunk?: (chunk: ChatChunk) => void) {
+    super(wantsUsage)
+  }
+
+  /** Some servers leave `[DONE]` out; an answer whose choices have all ended is whole nevertheless. */
+  get whole(): boolean {
+    return this.assembled.finished
+  }
+
+  get text(): string {
+    return this.assembled.text
+  }
+
+  record(): Buffer {
+    return Buffer.from(JSON.stringify(this.assembled.completion(storable(this.rawUsage))))
+  }
+
+  protected read(event: SseEvent): Buffer | undefined {
+    if (event.data === '[DONE]') {
+      this.done = true
+      return undefined
+    }
+    const json = parseEvent(event.data)
+    const failure = readStreamError(json)
+    if (failure !== undefined) throw streamFailure(failure)
+    const parsed = ChatChunk.safeParse(json)
+    if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chat completion chunk.')
+    const chunk = parsed.data
+    this.assembled.add(chunk)
+    this.requireSane(this.assembled.length)
+    this.onChunk?.(chunk)
+    if (!chunk.usage) return event.bytes
+    const counted = readUsage(chunk.usage)
+    if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
+    if (chunk.choices.length > 0) return event.bytes
+    if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
+    this.usageChunk = chunk
+    return undefined
+  }
+}

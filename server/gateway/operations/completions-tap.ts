@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import type { SseEvent } from '../sse-events'
+import { readUsage, storable } from '../usage'
+import { ChunkTap } from './chunk-tap'
+import { lengthAsJson, parseEvent, streamFailure } from './event-tap'
+
+const Chunk = z.looseObject({
+  error: z.union([z.string(), z.looseObject({ message: z.string() })]).nullish().catch(undefined),
+  choices: z.array(z.looseObject({ index: z.int().nonnegative().max(100_000).default(0), text: z.string().nullish(), finish_reason: z.string().nullish() })).nullish(),
+  usage: z.unknown().optional()
+})
+type Chunk = z.infer<typeof Chunk>
+
+/** Reads a stream of text completions. */
+export class CompletionsTap extends ChunkTap {
+  private readonly texts = new Map<number, { text: string, finishReason: string | null }>()
+  private head: Record<string, unknown> | undefined
+  private length = 0
+
+  get whole(): boolean {
+    return this.texts.size > 0 && [...this.texts.values()].every(({ finishReason }) => finishReason !== null)
+  }
+
+  get text(): string {
+    return [...this.texts.values()].map(({ text }) => text).join('')
+  }
+
+  record(): Buffer {
+    const choices = [...this.texts].map(([index, { text, finishReason }]) => ({ index, text, logprobs: null, finish_reason: finishReason }))
+    return Buffer.from(JSON.stringify({ ...this.head, choices, usage: storable(this.rawUsage) }))
+  }
+
+  protected read(event: SseEvent): Buffer | undefined {
+    if (event.data === '[DONE]') {
+      this.done = true
+      return undefined
+    }
+    const parsed = Chunk.safeParse(parseEvent(event.data))
+    if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chunk of a completion.')
+    const { error, choices, usage, ...head } = parsed.data
+    if (error) throw streamFailure(typeof error === 'string' ? error : error.message)
+    if (!this.head) this.requireSane(lengthAsJson(head))
+    this.head ??= head
+    for (const choice of choices ?? []) this.add(choice)
+    const counted = readUsage(usage)
+    if (counted) [this.usage, this.rawUsage] = [counted, usage]
+    if (!usage || choices?.length) return event.bytes
+    this.requireSane(lengthAsJson(usage))
+    this.usageChunk = parsed.data
+    return undefined
+  }
+
+  private add({ index, text, finish_reason: finishReason }: NonNullable<Chunk['choices']>[number]): void {
+    const known = this.texts.get(index) ?? { text: '', finishReason: null }
+    known.text += text ?? ''
+    known.finishReason = finishReason ?? known.finishReason
+    this.texts.set(index, known)
+    this.length += text?.length ?? 0
+    this.requireSane(this.length)
+  }
+}

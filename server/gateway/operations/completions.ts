@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import { boundTokens } from '../estimate-cost'
+import type { ModelLimits } from '../estimate-cost'
+import { toOpenAiError } from '../openai-error'
+import { encodeBody } from '../providers/encode-body'
+import type { Transport } from '../providers/provider'
+import { readUsage } from '../usage'
+import { CompletionsBody, DEFAULT_MAX_TOKENS } from './completions-body'
+import { toCompletionOverChat } from './completions-over-chat'
+import { CompletionsTap } from './completions-tap'
+import { JsonRequest } from './json-request'
+import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { sendOverChat } from './over-chat'
+
+const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })), usage: z.unknown().optional() })
+
+/** `POST /v1/completions`: OpenAI's first format, natively where a provider still has it, else over chat. */
+export const completions: Operation = {
+  name: 'completions',
+  path: '/v1/completions',
+  scope: 'chat',
+  parse: raw => new CompletionsRequest(raw, CompletionsBody),
+  toError: toOpenAiError
+}
+
+class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallRequest {
+  readonly stream = this.body.stream === true
+  readonly askedOutputTokens = this.body.max_tokens ?? undefined
+  private outputLimit = DEFAULT_MAX_TOKENS
+
+  limitOutput(maxTokens: number) {
+    this.outputLimit = Math.min(this.outputLimit, maxTokens)
+  }
+
+  bound(limits: ModelLimits) {
+    return boundTokens({
+      bodyBytes: this.raw.length,
+      media: 0,
+      mediaBytes: 0,
+      // Never 0, which would mean that nothing was said.
+      maxOutputTokens: Math.max(this.maxTokens, 1),
+      answers: this.answers
+    }, limits)
+  }
+
+  async countInput() {
+    const { text, tokens } = this.promptParts()
+    return tokens + await countTextTokens(text)
+  }
+
+  async countClosely() {
+    const { text, tokens } = this.promptParts()
+    const { prompt: _prompt, ...rest } = this.body
+    const written = text + encodeBody(rest)
+    if (written.length > MAX_COUNTED_CHARACTERS) return undefined
+    return { tokens: tokens + await countTextTokens(written), images: 0, sounds: 0, answers: this.answers }
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    const { provider, connection, upstreamModel } = target
+    const native = provider.native?.('completions', connection, upstreamModel)
+    // Not every server knows the format's own default: what is held must be what is asked for.
+    const body = { ...this.body, max_tokens: this.maxTokens }
+    if (native) return native(connection, { body, upstreamModel, stream: this.stream }, transport, signal)
+    return sendOverChat(target, this.stream, toCompletionOverChat(body, target), transport, signal)
+  }
+
+  readAnswer(body: Buffer): WholeAnswer {
+    const completion = Completion.parse(JSON.parse(body.toString('utf8')))
+    return {
+      contentType: 'application/json',
+      usage: readUsage(completion.usage),
+      rawUsage: completion.usage,
+      text: () => completion.choices.map(({ text }) => text).join(''),
+      finish: () => body
+    }
+  }
+
+  tap() {
+    return new CompletionsTap(this.body.stream_options?.include_usage === true)
+  }
+
+  private get maxTokens(): number {
+    return this.askedOutputTokens ?? this.outputLimit
+  }
+
+  private get answers(): number {
+    const { prompt, n, best_of: best } = this.body
+    const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+    return prompts * Math.max(n ?? 1, best ?? 1)
+  }
+
+  /** The prompt's text, and how many tokens of it came as such. */
+  private promptParts(): { text: string, tokens: number } {
+    const pieces = [this.body.prompt].flat(2)
+    const texts = pieces.filter(piece => typeof piece === 'string')
+    return { text: texts.join('\n'), tokens: pieces.length - texts.length }
+  }
+}

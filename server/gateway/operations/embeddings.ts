@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { countTextTokens } from '../count-tokens'
+import type { ModelLimits } from '../estimate-cost'
+import { toOpenAiError } from '../openai-error'
+import type { Transport } from '../providers/provider'
+import { storable } from '../usage'
+import { readInputUsage } from './media-usage'
+import { JsonRequest } from './json-request'
+import { ModelName } from './model-name'
+import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { sendNative } from './send-native'
+
+const Tokens = z.array(z.int().nonnegative()).min(1)
+
+/** Texts, or texts as tokens: what else providers may embed has no bound that could be held. Source: the OpenAI API reference, "Create embeddings". */
+export const EmbeddingsBody = z.looseObject({
+  model: ModelName,
+  input: z.union([z.string().min(1), z.array(z.string()).min(1).max(2_048), Tokens, z.array(Tokens).min(1).max(2_048)], { error: 'must be a text, an array of up to 2,048 texts, or tokens' }),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+  dimensions: z.int().positive().nullish()
+})
+type EmbeddingsBody = z.infer<typeof EmbeddingsBody>
+
+export const Embeddings = z.looseObject({ data: z.array(z.looseObject({ embedding: z.unknown() })), usage: z.unknown().optional() })
+type Embeddings = z.infer<typeof Embeddings>
+
+/** `POST /v1/embeddings`: texts as vectors. */
+export const embeddings: Operation = {
+  name: 'embeddings',
+  path: '/v1/embeddings',
+  scope: 'embeddings',
+  parse: raw => new EmbeddingsRequest(raw, EmbeddingsBody),
+  toError: toOpenAiError
+}
+
+class EmbeddingsRequest extends JsonRequest<EmbeddingsBody> implements CallRequest {
+  readonly stream = false
+
+  /** The window is each text's own. A token takes at least a byte of the body, as text and as a number. */
+  bound({ contextWindow = Infinity }: ModelLimits) {
+    const { input } = this.body
+    const texts = Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1
+    return { inputTokens: Math.min(this.raw.length, contextWindow * texts), outputTokens: 0 }
+  }
+
+  async countInput(): Promise<number> {
+    const items = [this.body.input].flat(2)
+    const texts = items.filter(item => typeof item === 'string')
+    return items.length - texts.length + await countTextTokens(texts.join('\n'))
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    return sendNative('embeddings', 'embeddings', target, { body: this.body, stream: false }, transport, signal)
+  }
+
+  readAnswer(body: Buffer): WholeAnswer {
+    const answer = Embeddings.parse(JSON.parse(body.toString('utf8')))
+    return {
+      contentType: 'application/json',
+      usage: readInputUsage(answer.usage),
+      rawUsage: answer.usage,
+      text: () => '',
+      finish: () => body,
+      record: () => Buffer.from(JSON.stringify(withoutVectors(answer)))
+    }
+  }
+}
+
+/** Nobody reads a vector in a trace. */
+function withoutVectors({ data, usage }: Embeddings): object {
+  return { data: data.map(({ embedding }, index) => ({ index, ...(typeof embedding === 'string' ? { base64_characters: embedding.length } : { dimensions: Array.isArray(embedding) ? embedding.length : 0 }) })), usage: storable(usage) }
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import type { SseEvent } from '../sse-events'
+import { SseSplitter } from '../sse-events'
+import type { Usage } from '../usage'
+import type { StreamTap } from './operation'
+
+/** Far more than any model writes; a provider that never ends must not fill our memory. */
+const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
+
+/** A tap on server-sent events: hands each to `read`, whole. */
+export abstract class EventTap implements StreamTap {
+  readonly contentType = 'text/event-stream; charset=utf-8'
+  usage: Usage | undefined
+  rawUsage: unknown
+  done = false
+  private readonly splitter = new SseSplitter()
+
+  push(chunk: Buffer): Buffer[] {
+    return this.forward(this.splitter.push(chunk))
+  }
+
+  end(): Buffer[] {
+    const last = this.splitter.end()
+    return last ? this.forward([last]) : []
+  }
+
+  abstract readonly whole: boolean
+  abstract readonly text: string
+  abstract record(): Buffer
+  abstract closing(usage: Usage, costUsd: string): Buffer
+  abstract failure(error: LoomError): Buffer
+
+  /** What of an event goes to the caller now; undefined for what is held back. */
+  protected abstract read(event: SseEvent): Buffer | undefined
+
+  /** @throws {LoomError} `upstream_error` for an answer of that many characters */
+  protected requireSane(length: number): void {
+    if (length > MAX_ANSWER_CHARACTERS) throw new LoomError('upstream_error', 'The provider sent an answer larger than 16 million characters.')
+  }
+
+  private forward(events: SseEvent[]): Buffer[] {
+    const forwarded: Buffer[] = []
+    for (const event of events) {
+      if (this.done) break
+      const bytes = event.data === '' ? event.bytes : this.read(event)
+      if (bytes) forwarded.push(bytes)
+    }
+    return forwarded
+  }
+}
+
+/** @throws {LoomError} `upstream_error` */
+export function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch (cause) {
+    throw new LoomError('upstream_error', 'The provider sent an event that is not JSON.', { cause })
+  }
+}
+
+/**
+ * How long a value is as JSON, for what an event brings and a later one repeats.
+ * @throws {LoomError} `upstream_error` when it is nested so deeply that it can be read but not written
+ */
+export function lengthAsJson(value: unknown): number {
+  try {
+    return JSON.stringify(value).length
+  } catch (cause) {
+    throw new LoomError('upstream_error', 'The provider sent an event that is nested too deeply.', { cause })
+  }
+}
+
+const StreamError = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
+
+/** What an error event of OpenAI's formats says; undefined for any other event. Looks before it parses: a schema that fails costs more than one that fits. */
+export function readStreamError(json: unknown): string | undefined {
+  if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
+  const error = StreamError.safeParse(json).data?.error
+  return typeof error === 'object' ? error.message : error
+}
+
+/** A provider's own words about a failure in the middle of its stream. */
+export function streamFailure(message: string): LoomError {
+  return new LoomError('upstream_error', message.slice(0, 2_000))
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import type { Units } from '../../billing/units'
+import { LoomError } from '../../errors'
+import { toOpenAiError } from '../openai-error'
+import type { SseEvent } from '../sse-events'
+import type { Usage } from '../usage'
+import { storable } from '../usage'
+import { EventTap, parseEvent, streamFailure } from './event-tap'
+import { readDuration, readMediaUsage } from './media-usage'
+
+const Event = z.looseObject({ type: z.string(), usage: z.unknown().optional(), delta: z.unknown().optional() })
+const Failure = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
+
+/**
+ * Reads the typed events in which OpenAI streams pictures, speech and transcripts. Held back is the last: the one of
+ * the type that ends such a stream, with its usage.
+ */
+export class FinalEventTap extends EventTap {
+  text = ''
+  outputTokens = 0
+  units: Units | undefined
+  private held: Buffer[] = []
+
+  /**
+   * @param finalType what ends the stream: `transcript.text.done`
+   * @param tokensOf our own measure of what an event on the way brings, where that is no text
+   * @param finalTokens and of what the last brings
+   */
+  constructor(private readonly finalType: string, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
+    super()
+  }
+
+  get whole(): boolean {
+    return this.held.length > 0
+  }
+
+  record(): Buffer {
+    return Buffer.from(JSON.stringify({ text: this.text, ...(this.rawUsage !== undefined && { usage: storable(this.rawUsage) }) }))
+  }
+
+  closing(): Buffer {
+    return Buffer.concat(this.held)
+  }
+
+  failure(error: LoomError): Buffer {
+    return Buffer.from(`data: ${JSON.stringify(toOpenAiError(error))}\n\n`)
+  }
+
+  protected read({ data, bytes }: SseEvent): Buffer | undefined {
+    if (data === '[DONE]') {
+      this.held.push(bytes)
+      this.done = true
+      return undefined
+    }
+    const json = parseEvent(data)
+    const failed = Failure.safeParse(json).data?.error
+    if (failed !== undefined) throw streamFailure(typeof failed === 'string' ? failed : failed.message)
+    const event = Event.safeParse(json)
+    if (!event.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of this stream.')
+    return this.take(event.data, bytes)
+  }
+
+  private take(event: z.infer<typeof Event>, bytes: Buffer): Buffer | undefined {
+    if (event.type !== this.finalType) {
+      if (typeof event.delta === 'string') this.text += event.delta
+      this.requireSane(this.text.length)
+      this.outputTokens += this.tokensOf(event)
+      return bytes
+    }
+    const usage = readMediaUsage(event.usage)
+    if (usage) this.usage = this.usage ? sum(this.usage, usage) : usage
+    this.units = readDuration(event) ?? this.units
+    this.rawUsage = event.usage ?? this.rawUsage
+    this.outputTokens += this.finalTokens
+    this.held.push(bytes)
+    return undefined
+  }
+}
+
+/** Several pictures end one by one. */
+function sum(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens
+  }
+}

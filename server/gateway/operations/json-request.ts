@@ -1,0 +1,17 @@
+import type { z } from 'zod'
+import { readModelRequest } from './read-json'
+
+/** What the request of every operation with a JSON body has: the body, parsed as far as the road must understand it, and the models it names. */
+export abstract class JsonRequest<Body extends { model: string }> {
+  readonly model: string
+  readonly alternatives: readonly string[] | undefined
+  body: Body
+
+  /** @throws {LoomError} `invalid_request` naming the first field at fault */
+  constructor(readonly raw: Buffer, schema: z.ZodType<Body>) {
+    const { body, alternatives } = readModelRequest(raw, schema)
+    this.body = body
+    this.model = body.model
+    this.alternatives = alternatives
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { MessageUsage, toChatUsage } from '../providers/anthropic-usage'
+import { readUsage } from '../usage'
+import type { Usage } from '../usage'
+import type { WholeAnswer } from './operation'
+
+const Message = z.looseObject({
+  type: z.literal('message'),
+  content: z.array(z.looseObject({ type: z.string() })),
+  usage: z.unknown().optional()
+})
+
+/** The counts in a message's `usage`; undefined when it is missing, incomplete or makes no sense. */
+export function readMessageUsage(usage: unknown): Usage | undefined {
+  const parsed = MessageUsage.safeParse(usage)
+  return parsed.success ? readUsage(toChatUsage(parsed.data)) : undefined
+}
+
+/** Counts as Anthropic writes them: cached tokens beside `input_tokens`, not within. */
+export function toMessageUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens }: Usage) {
+  return {
+    input_tokens: inputTokens - cachedInputTokens - cacheWriteTokens,
+    cache_creation_input_tokens: cacheWriteTokens,
+    cache_read_input_tokens: cachedInputTokens,
+    output_tokens: outputTokens
+  }
+}
+
+/** @throws {ZodError} for what is no message */
+export function readMessage(body: Buffer): WholeAnswer {
+  const message = Message.parse(JSON.parse(body.toString('utf8')))
+  const usage = readMessageUsage(message.usage)
+  return {
+    contentType: 'application/json',
+    usage,
+    rawUsage: message.usage,
+    text: () => message.content.map(textOf).join(''),
+    finish: counted => usage ? body : Buffer.from(JSON.stringify({ ...message, usage: toMessageUsage(counted) }))
+  }
+}
+
+function textOf({ text, thinking, name, input }: Record<string, unknown>): string {
+  return [text, thinking, name].map(part => typeof part === 'string' ? part : '').join('') + (input === undefined ? '' : JSON.stringify(input))
+}

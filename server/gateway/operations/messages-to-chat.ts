@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { LoomError } from '../../errors'
+import { encodeBody } from '../providers/encode-body'
+import { readAs } from '../read-as'
+import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+
+const Source = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('base64'), media_type: z.string(), data: z.string() }),
+  z.object({ type: z.literal('url'), url: z.string() }),
+  z.object({ type: z.literal('text'), data: z.string() })
+])
+const TextBlock = z.object({ type: z.literal('text'), text: z.string() })
+const ImageBlock = z.object({ type: z.literal('image'), source: Source })
+const DocumentBlock = z.object({ type: z.literal('document'), source: Source, title: z.string().nullish() })
+const ResultBlock = z.discriminatedUnion('type', [TextBlock, ImageBlock, DocumentBlock])
+const UserBlock = z.discriminatedUnion('type', [
+  TextBlock,
+  ImageBlock,
+  DocumentBlock,
+  z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), z.array(ResultBlock)]).optional() })
+])
+const AssistantBlock = z.discriminatedUnion('type', [
+  TextBlock,
+  z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.record(z.string(), z.unknown()), extra_content: z.unknown().optional() }),
+  // Signed by Anthropic for Anthropic: nobody else can read on from it.
+  z.object({ type: z.enum(['thinking', 'redacted_thinking']) })
+])
+
+const Messages = z.object({
+  max_tokens: z.int().positive(),
+  system: z.union([z.string(), z.array(TextBlock)]).nullish(),
+  messages: z.array(z.discriminatedUnion('role', [
+    z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(UserBlock)]) }),
+    z.object({ role: z.literal('assistant'), content: z.union([z.string(), z.array(AssistantBlock)]) }),
+    z.object({ role: z.literal('system'), content: z.union([z.string(), z.array(TextBlock)]) })
+  ])).min(1),
+  tools: z.array(z.object({
+    type: z.literal('custom', 'is run by Anthropic, and this model is not Anthropic\'s').nullish(),
+    name: z.string(),
+    description: z.string().optional(),
+    input_schema: z.record(z.string(), z.unknown())
+  })).nullish(),
+  tool_choice: z.object({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
+  mcp_servers: z.array(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
+  stop_sequences: z.array(z.string()).nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  thinking: z.looseObject({ type: z.string(), budget_tokens: z.number().optional() }).nullish(),
+  output_config: z.looseObject({
+    effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional().catch(undefined),
+    format: z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish()
+  }).nullish(),
+  metadata: z.looseObject({ user_id: z.string().nullish() }).nullish()
+})
+type Messages = z.infer<typeof Messages>
+type UserBlock = z.infer<typeof UserBlock>
+type AssistantBlock = z.infer<typeof AssistantBlock>
+
+/**
+ * The chat-completions body that asks the same. Without counterpart, and left out: `top_k`, `cache_control`,
+ * `service_tier`, `context_management`, and the thinking of earlier turns.
+ * @throws {LoomError} `invalid_request` where leaving something out would change what the caller gets
+ */
+export function messagesToChat(body: unknown, target: Target): Record<string, unknown> {
+  const request = readAs(Messages, body)
+  const { stop_sequences: stop, temperature, top_p: topP, metadata } = request
+  return {
+    messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, takesSignatures(target)))],
+    [maxTokensField(target)]: request.max_tokens,
+    ...(stop?.length && { stop }),
+    ...(typeof temperature === 'number' && { temperature }),
+    ...(typeof topP === 'number' && { top_p: topP }),
+    ...toolFields(request),
+    ...(request.output_config?.format && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: request.output_config.format.schema, strict: true } } }),
+    ...(takesEffort(target) && effortField(request)),
+    ...(metadata?.user_id && { user: metadata.user_id })
+  }
+}
+
+function toMessages(message: Messages['messages'][number], index: number, signed: boolean): object[] {
+  if (message.role === 'user') return userMessages(message.content, index)
+  return message.role === 'assistant' ? assistantMessage(message.content, signed) : systemMessage(message.content)
+}
+
+function systemMessage(system: Messages['system']): object[] {
+  const content = typeof system === 'string' ? system : system?.map(({ text }) => text).join('\n')
+  return content ? [{ role: 'system', content }] : []
+}
+
+/** Results of tools are messages of their own and stand first, right after the calls they answer; images among them follow as the user's, for a tool's message takes text alone. */
+function userMessages(content: string | UserBlock[], index: number): object[] {
+  if (typeof content === 'string') return [{ role: 'user', content }]
+  const results: object[] = []
+  const parts: object[] = []
+  for (const [position, block] of content.entries()) {
+    if (block.type !== 'tool_result') {
+      parts.push(toPart(block, `messages.${index}.content.${position}`))
+      continue
+    }
+    const blocks = typeof block.content === 'string' ? [{ type: 'text' as const, text: block.content }] : block.content ?? []
+    results.push({ role: 'tool', tool_call_id: block.tool_use_id, content: blocks.flatMap(inner => inner.type === 'text' ? inner.text : []).join('\n') })
+    parts.push(...blocks.flatMap(inner => inner.type === 'text' ? [] : [toPart(inner, `messages.${index}.content.${position}.content`)]))
+  }
+  return parts.length > 0 ? [...results, { role: 'user', content: parts }] : results
+}
+
+function toPart(block: z.infer<typeof ResultBlock>, param: string): object {
+  if (block.type === 'text') return { type: 'text', text: block.text }
+  const { source } = block
+  if (source.type === 'text') return { type: 'text', text: source.data }
+  const url = source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`
+  if (block.type === 'image') return { type: 'image_url', image_url: { url } }
+  if (source.type === 'base64') return { type: 'file', file: { filename: block.title ?? 'document.pdf', file_data: url } }
+  throw new LoomError('invalid_request', `${param}: this model takes documents as base64 or text only, not by URL.`, { param })
+}
+
+function assistantMessage(content: string | AssistantBlock[], signed: boolean): object[] {
+  if (typeof content === 'string') return [{ role: 'assistant', content }]
+  const text = content.flatMap(block => block.type === 'text' ? block.text : []).join('')
+  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: block.id, type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(signed && extraContent(block.extra_content)) }] : [])
+  return text || calls.length > 0 ? [{ role: 'assistant', content: text || null, ...(calls.length > 0 && { tool_calls: calls }) }] : []
+}
+
+function toolFields({ tools, tool_choice: choice }: Messages): Record<string, unknown> {
+  if (!tools?.length) return {}
+  const names = { auto: 'auto', any: 'required', none: 'none' } as const
+  return {
+    tools: tools.map(({ name, description, input_schema: parameters }) => ({ type: 'function', function: { name, ...(description && { description }), parameters } })),
+    ...(choice && { tool_choice: choice.type === 'tool' ? { type: 'function', function: { name: choice.name } } : names[choice.type] }),
+    ...(choice?.disable_parallel_tool_use && { parallel_tool_calls: false })
+  }
+}
+
+/** Shares of thinking as OpenAI names them; a budget counts by its size. */
+function effortField({ thinking, output_config: config }: Messages): Record<string, unknown> {
+  if (config?.effort) return { reasoning_effort: config.effort === 'max' || config.effort === 'xhigh' ? 'high' : config.effort }
+  if (thinking?.type !== 'enabled' || thinking.budget_tokens === undefined) return {}
+  return { reasoning_effort: thinking.budget_tokens < 4_096 ? 'low' : thinking.budget_tokens < 16_384 ? 'medium' : 'high' }
+}

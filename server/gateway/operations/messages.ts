@@ -1,0 +1,62 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Target } from '../../catalog/target'
+import { toAnthropicError } from '../anthropic-error'
+import { boundTokens } from '../estimate-cost'
+import type { ModelLimits } from '../estimate-cost'
+import type { Transport } from '../providers/provider'
+import { anthropicHeaders } from './anthropic-headers'
+import { JsonRequest } from './json-request'
+import { readMessage } from './message-answer'
+import { countMessages, countMessagesClosely, findUnpriced, measureMessages, MessagesBody } from './messages-body'
+import { toMessageOverChat } from './messages-over-chat'
+import { MessagesTap } from './messages-tap'
+import type { CallRequest, Operation } from './operation'
+import { sendOverChat, withoutExtra } from './over-chat'
+
+/** `POST /v1/messages`: Anthropic's format, for every kind of provider. */
+export const messages: Operation = {
+  name: 'messages',
+  path: '/v1/messages',
+  scope: 'chat',
+  parse: (raw, headers) => new MessagesRequest(raw, headers),
+  toError: toAnthropicError,
+  requestIdHeader: 'request-id'
+}
+
+class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
+  readonly stream = this.body.stream === true
+  readonly unpriced = findUnpriced(this.body)
+  /** The format has no call without it, so there is none to be limited. */
+  readonly askedOutputTokens = this.body.max_tokens
+
+  constructor(raw: Buffer, private readonly headers: IncomingHttpHeaders) {
+    super(raw, MessagesBody)
+  }
+
+  bound(limits: ModelLimits) {
+    return boundTokens(measureMessages(this.body, this.raw.length), limits)
+  }
+
+  countInput() {
+    return countMessages(this.body)
+  }
+
+  countClosely() {
+    return countMessagesClosely(this.body)
+  }
+
+  send(target: Target, transport: Transport, signal: AbortSignal) {
+    const { provider, connection, upstreamModel } = target
+    const native = provider.native?.('messages', connection, upstreamModel)
+    if (native) return native(connection, { body: withoutExtra(this.raw, this.body, 'messages'), upstreamModel, stream: this.stream, headers: anthropicHeaders(this.headers) }, transport, signal)
+    return sendOverChat(target, this.stream, toMessageOverChat(this.body, target), transport, signal)
+  }
+
+  readAnswer(body: Buffer) {
+    return readMessage(body)
+  }
+
+  tap() {
+    return new MessagesTap()
+  }
+}

@@ -1,0 +1,156 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CallScope } from '../../../shared/policy'
+import type { UnitKind, Units } from '../../billing/units'
+import type { Target } from '../../catalog/target'
+import type { LoomError } from '../../errors'
+import type { ModelLimits, TokenBounds } from '../estimate-cost'
+import type { Transport, UpstreamResponse } from '../providers/provider'
+import type { Upload } from '../upload'
+import type { Usage } from '../usage'
+
+/** The endpoints of the road; a trace's and a metric's `endpoint`. */
+export type OperationName = 'chat.completions' | 'completions' | 'responses' | 'messages' | 'messages.count_tokens' | MediaOperationName
+export type MediaOperationName = 'embeddings' | 'images.generations' | 'audio.speech' | 'audio.transcriptions' | 'moderations' | 'rerank'
+
+/**
+ * One endpoint of `/v1` that calls a model. An operation knows its format; it knows nothing of keys, money, traces or
+ * sockets: `run-call.ts` takes every operation down the same road.
+ *
+ * To add one:
+ * 1. Its name in `OperationName`; a file here with a class that implements `CallRequest` (what one parsed request can
+ *    tell the road) and an `Operation` whose `parse` makes it; a line in `registry.ts`. Then it is served.
+ * 2. Its native form: `Provider.native` of each kind that has it (`providers/provider.ts`). In `send`, call that; for a
+ *    kind without it go over chat completions (`over-chat.ts`), or throw `invalid_request`: the road then tries the next target.
+ * 3. An answer that streams needs a `StreamTap`: `EventTap` (`event-tap.ts`) for server-sent events; one of its own for
+ *    bytes that are no events, such as sound.
+ */
+export interface Operation {
+  name: OperationName
+  /** What follows the host, `/v1` included. */
+  path: string
+  /** What a key needs to call it, unless it has `inference`. */
+  scope: CallScope
+  /**
+   * Understands a request; no more of it than the road needs.
+   * @throws {LoomError} `invalid_request` naming the first field at fault
+   */
+  parse: (raw: Buffer, headers: IncomingHttpHeaders) => CallRequest
+  /**
+   * As `parse`, of a form with a file, of up to `MAX_UPLOAD_BYTES` rather than `MAX_BODY_BYTES`, as soon as enough of it is here.
+   * @param model that the path names, in place of the form's
+   */
+  parseUpload?: (upload: Upload, model?: string) => Promise<CallRequest>
+  /** The body of an error answer, as the SDKs of this format read it. */
+  toError: (error: LoomError) => object
+  /** Another header these SDKs look for the request's id in. */
+  requestIdHeader?: string
+}
+
+/** One request as the road works on it. */
+export interface CallRequest {
+  /** As the caller names it. */
+  readonly model: string
+  /** Models to try after it (`models` in the body); undefined when the caller named none. See `requested-models.ts`. */
+  readonly alternatives?: readonly string[] | undefined
+  readonly stream: boolean
+  /** The body as it came; empty for an upload. */
+  readonly raw: Buffer
+  /** Its size, where that is not `raw`'s. */
+  readonly bodyBytes?: number
+  /** What the trace keeps in its place; left out, `raw`. */
+  record?: () => Buffer
+  /** What of the request a provider bills beside tokens, or at other prices than ours: refused for orgs that pay. */
+  readonly unpriced?: string | undefined
+  /** What models of this endpoint may be priced by instead of tokens. */
+  readonly unit?: UnitKind
+  /** How much of that the request alone amounts to, where no provider tells. */
+  measure?: () => Units
+  /** The most tokens (and units) the call may use with a model of these limits: what is held. */
+  bound: (limits: ModelLimits) => TokenBounds
+  /** The longest answer the caller asked for, in tokens; undefined when they did not say. */
+  readonly askedOutputTokens?: number | undefined
+  /** Lets no answer be longer than `maxTokens`, where the caller asked for no length: `bound` and `send` heed it. Only of endpoints that write text. */
+  limitOutput?: (maxTokens: number) => void
+  /** Our own count of the prompt's tokens, for a provider that tells none. */
+  countInput: () => Promise<number>
+  /** A closer look than `bound`, for a wallet that cannot cover that; undefined for a prompt too long to be counted in good time. */
+  countClosely?: () => Promise<CountedRequest | undefined>
+  /**
+   * One attempt: the answer of a target in this operation's own format, natively or translated. A refusal (status ≥ 400)
+   * is an OpenAI error object, whatever the format.
+   * @throws {LoomError} `invalid_request` when the target's kind cannot express the request: another may
+   */
+  send: (target: Target, transport: Transport, signal: AbortSignal) => Promise<UpstreamResponse>
+  /**
+   * Reads a whole answer.
+   * @throws {LoomError} `upstream_error` for a failure told in it; any other error for what is none, which the road tells in its own words
+   */
+  readAnswer: (body: Buffer, headers: UpstreamResponse['headers']) => WholeAnswer
+  /** A new reader for one streamed answer; left out where none streams. */
+  tap?: (headers: UpstreamResponse['headers']) => StreamTap
+}
+
+/** What a request is made of, by OpenAI's newest tokenizer. */
+export interface CountedRequest {
+  /** Of everything but the data of images and sounds. */
+  tokens: number
+  images: number
+  sounds: number
+  /** How many answers are asked for. */
+  answers: number
+}
+
+/** An answer that does not stream. */
+export interface WholeAnswer {
+  contentType: string
+  /** What the provider counted; undefined when it told nothing sensible. */
+  usage: Usage | undefined
+  /** As the provider wrote it. */
+  rawUsage: unknown
+  /** What the model wrote, for our own count. */
+  text: () => string
+  /** And by our own measure, where that is no text. */
+  outputTokens?: number
+  /** What the answer tells of other units than tokens. */
+  units?: Units | undefined
+  /** The bytes for the caller, `usage` being what is charged. */
+  finish: (usage: Usage) => Buffer
+  /** What the trace keeps in their place; left out, those bytes. */
+  record?: () => Buffer
+}
+
+/**
+ * Reads one streamed answer as it passes. What ends an answer for an SDK (`[DONE]`, `message_stop`, …) is held back
+ * until the call is captured: `push` gives out all before it, `closing` the rest.
+ */
+export interface StreamTap {
+  readonly contentType: string
+  /**
+   * What of the upstream's bytes goes to the caller now, in whole events.
+   * @throws {LoomError} `upstream_error` for an error event, and for what is no stream of this format
+   */
+  push: (chunk: Buffer) => Buffer[]
+  /** The upstream has closed: what is left. */
+  end: () => Buffer[]
+  /** The last event has come; whatever follows is nobody's. */
+  readonly done: boolean
+  /** Nothing is missing, even should the last event not come. */
+  readonly whole: boolean
+  /** The final usage; undefined until the provider told one that makes sense. */
+  readonly usage: Usage | undefined
+  /** What a provider tells of the prompt before it answers: truer than our count, should the answer break off. */
+  readonly inputUsage?: Omit<Usage, 'outputTokens' | 'reasoningTokens'> | undefined
+  readonly rawUsage: unknown
+  /** What the model wrote so far, for our own count. */
+  readonly text: string
+  /** And by our own measure, where that is no text. */
+  readonly outputTokens?: number
+  /** What it told of other units than tokens. */
+  readonly units?: Units | undefined
+  /** The answer so far as one body, for the trace. */
+  record: () => Buffer
+  /** What ends the stream well, once the call is captured at this usage and cost. */
+  closing: (usage: Usage, costUsd: string) => Buffer
+  /** What ends it otherwise: this format's error event; null where it has none, and breaking off must say it. */
+  failure: (error: LoomError) => Buffer | null
+}

@@ -1,0 +1,78 @@
+import type { Target } from '../../catalog/target'
+import { LoomError } from '../../errors'
+import type { Transport, UpstreamResponse } from '../providers/provider'
+import { readText } from '../providers/read-text'
+import { jsonResponse, streamedResponse } from '../providers/translated-response'
+import type { EventTranslation } from '../providers/translate-events'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** A request of another format, put to a target that speaks chat completions only. */
+export interface OverChat {
+  /** The chat-completions body that asks the same; the model and the stream's options are filled in. */
+  body: Readonly<Record<string, unknown>>
+  /** A whole `chat.completion` in the caller's format. */
+  toAnswer: (completion: unknown) => object
+  /** A stream of chunks in the caller's format. */
+  toEvents: () => EventTranslation
+}
+
+/**
+ * An attempt over chat completions: the answer comes in the caller's format, as if the target spoke it.
+ * @throws {LoomError} `upstream_error` when the answer is no chat completion; whatever the provider throws
+ */
+export async function sendOverChat({ provider, connection, upstreamModel }: Target, stream: boolean, { body, toAnswer, toEvents }: OverChat, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
+  const response = await provider.chatCompletions(connection, { body: { ...body, stream }, upstreamModel, stream }, transport, signal)
+  if (response.status >= 400) return response
+  if (stream) return streamedResponse(response, toEvents())
+  return jsonResponse(response, translate(await readText(response.body, MAX_ANSWER_BYTES), toAnswer))
+}
+
+/**
+ * The name of the field that bounds a chat answer: OpenAI's reasoning models refuse the old one, most other servers know
+ * no other.
+ */
+export function maxTokensField({ connection: { kind } }: Target): 'max_completion_tokens' | 'max_tokens' {
+  return kind === 'openai' || kind === 'azure' ? 'max_completion_tokens' : 'max_tokens'
+}
+
+/** The field that carries what a provider wants back with a call of a tool, in every format; nothing where it wants nothing. */
+export function extraContent(extra: unknown): { extra_content?: unknown } {
+  return extra === undefined || extra === null ? {} : { extra_content: extra }
+}
+
+const EXTRA = Buffer.from('"extra_content"')
+
+/** A body for a provider that speaks its format itself and knows no such field: without any in the items of a list or of what they contain. A body that has none comes back as it is. */
+export function withoutExtra<Body extends object, Field extends keyof Body>(raw: Buffer, body: Body, field: Field): Body {
+  return raw.includes(EXTRA) ? { ...body, [field]: strip(body[field], 2) } : body
+}
+
+function strip(list: unknown, depth: number): unknown {
+  if (!Array.isArray(list)) return list
+  return list.map((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return item
+    const { extra_content: _extra, ...rest } = { extra_content: undefined, ...item }
+    return depth > 1 && 'content' in rest ? { ...rest, content: strip(rest.content, depth - 1) } : rest
+  })
+}
+
+/** Whether a target knows the signatures of Gemini's thoughts; others may refuse a field they do not know. */
+export function takesSignatures({ connection: { kind }, upstreamModel }: Target): boolean {
+  return kind === 'google' || upstreamModel.includes('gemini')
+}
+
+/** Whether a target takes `reasoning_effort`: models that do not reason refuse it at OpenAI and its likes. */
+export function takesEffort({ connection: { kind }, upstreamModel }: Target): boolean {
+  const passesThrough = kind === 'openai' || kind === 'azure' || kind === 'openai-compatible'
+  return !passesThrough || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(upstreamModel)
+}
+
+function translate(text: string, toAnswer: OverChat['toAnswer']): object {
+  try {
+    return toAnswer(JSON.parse(text))
+  } catch (cause) {
+    if (cause instanceof LoomError) throw cause
+    throw new LoomError('upstream_error', 'The provider answered with something that is not a chat completion.', { cause })
+  }
+}

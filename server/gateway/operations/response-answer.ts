@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import { readUsage } from '../usage'
+import type { Usage } from '../usage'
+import type { WholeAnswer } from './operation'
+
+const tokens = z.number().nullish()
+const ResponseUsage = z.object({
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  input_tokens_details: z.object({ cached_tokens: tokens, cache_write_tokens: tokens }).nullish(),
+  output_tokens_details: z.object({ reasoning_tokens: tokens }).nullish()
+})
+
+/** The counts in a response's `usage`; undefined when it is missing or makes no sense. */
+export function readResponseUsage(usage: unknown): Usage | undefined {
+  const parsed = ResponseUsage.safeParse(usage)
+  if (!parsed.success) return undefined
+  const { input_tokens: input, output_tokens: output, input_tokens_details: inputDetails, output_tokens_details: outputDetails } = parsed.data
+  return readUsage({ prompt_tokens: input, completion_tokens: output, prompt_tokens_details: inputDetails, completion_tokens_details: outputDetails })
+}
+
+/** Counts as the Responses API writes them. */
+export function toResponseUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: inputTokens + outputTokens
+  }
+}
+
+const Response = z.looseObject({
+  object: z.literal('response'),
+  status: z.string().nullish(),
+  error: z.looseObject({ message: z.string() }).nullish().catch(undefined),
+  output: z.array(z.looseObject({ type: z.string() })),
+  usage: z.unknown().optional()
+})
+
+/**
+ * @throws {LoomError} `upstream_error` for a response that failed
+ * @throws {ZodError} for what is no response
+ */
+export function readResponse(body: Buffer): WholeAnswer {
+  const response = Response.parse(JSON.parse(body.toString('utf8')))
+  if (response.status === 'failed') throw failureOf(response.error?.message)
+  const usage = readResponseUsage(response.usage)
+  return {
+    contentType: 'application/json',
+    usage,
+    rawUsage: response.usage,
+    text: () => response.output.map(textOf).join(''),
+    finish: counted => usage ? body : Buffer.from(JSON.stringify({ ...response, usage: toResponseUsage(counted) }))
+  }
+}
+
+/** What a provider says of a response that failed. */
+export function failureOf(message: string | undefined): LoomError {
+  return new LoomError('upstream_error', (message ?? 'The provider failed to answer.').slice(0, 2_000))
+}
+
+const Text = z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })
+
+/** What the model wrote in an item: texts, a refusal, a call's name and arguments. */
+function textOf({ content, summary, name, arguments: called }: Record<string, unknown>): string {
+  const parts = [content, summary].flatMap((list: unknown) => z.array(Text).safeParse(list).data ?? [])
+  return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('') + [name, called].map(text => typeof text === 'string' ? text : '').join('')
+}

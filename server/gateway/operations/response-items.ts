@@ -1,0 +1,62 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { ChatToolCall } from './chat-completion'
+import { extraContent } from './over-chat'
+import type { ResponsesBody } from './responses-body'
+
+export type MessagePart = { type: 'output_text', text: string, annotations: [], logprobs: [] } | { type: 'refusal', refusal: string }
+
+/** An id as OpenAI writes them. */
+export function newId(prefix: 'resp' | 'msg' | 'rs' | 'fc'): string {
+  return `${prefix}_${uuidv7().replaceAll('-', '')}`
+}
+
+/** A `response` object without its answer: who answers, and what was asked of it. */
+export function describeResponse(body: ResponsesBody, model: string): Record<string, unknown> {
+  const { instructions, max_output_tokens: maxTokens, metadata, parallel_tool_calls: parallel, reasoning, temperature, text, tool_choice: choice, tools, top_p: topP, user } = body
+  return {
+    id: newId('resp'),
+    object: 'response',
+    created_at: Math.floor(Date.now() / 1_000),
+    status: 'in_progress',
+    background: false,
+    error: null,
+    incomplete_details: null,
+    instructions: instructions ?? null,
+    max_output_tokens: maxTokens ?? null,
+    model,
+    output: [],
+    parallel_tool_calls: parallel ?? true,
+    previous_response_id: null,
+    reasoning: { effort: null, summary: null, ...(typeof reasoning === 'object' && reasoning) },
+    store: false,
+    temperature: temperature ?? null,
+    text: text ?? { format: { type: 'text' } },
+    tool_choice: choice ?? 'auto',
+    tools: tools ?? [],
+    top_p: topP ?? null,
+    truncation: 'disabled',
+    usage: null,
+    user: user ?? null,
+    metadata: metadata ?? {}
+  }
+}
+
+/** How a response ended, by the reason its chat answer did. */
+export function outcomeOf(finishReason: string): { status: 'completed' | 'incomplete', incomplete_details: { reason: string } | null } {
+  if (finishReason === 'length') return { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
+  if (finishReason === 'content_filter') return { status: 'incomplete', incomplete_details: { reason: 'content_filter' } }
+  return { status: 'completed', incomplete_details: null }
+}
+
+/** Reasoning that a provider shows is told as its summary: the part of a response that clients display. */
+export function reasoningItem(text: string, id = newId('rs')) {
+  return { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] }
+}
+
+export function messageItem(part: MessagePart, id = newId('msg')) {
+  return { id, type: 'message', status: 'completed', role: 'assistant', content: [part] }
+}
+
+export function callItem(call: ChatToolCall, id: unknown = undefined) {
+  return { id: typeof id === 'string' ? id : newId('fc'), type: 'function_call', status: 'completed', call_id: call.id, name: call.name, arguments: call.arguments, ...extraContent(call.extra) }
+}

@@ -1,0 +1,32 @@
+import type { Target } from '../../catalog/target'
+import { encodeBody } from '../providers/encode-body'
+import { readChatAnswer } from './chat-completion'
+import type { OverChat } from './over-chat'
+import { toResponseUsage } from './response-answer'
+import { callItem, describeResponse, messageItem, outcomeOf, reasoningItem } from './response-items'
+import { ResponseEvents } from './response-events'
+import type { ResponsesBody } from './responses-body'
+import { responsesToChat } from './responses-to-chat'
+
+/** A Responses call put to a model that speaks chat completions only. Nothing is kept at the provider. */
+export function toResponseOverChat(body: ResponsesBody, target: Target): OverChat {
+  // What is told back of the request must be writable: an event that cannot be written would break off the answer.
+  encodeBody(describeResponse(body, target.upstreamModel))
+  return {
+    body: responsesToChat(body, target),
+    toAnswer: completion => toResponse(completion, body, target.upstreamModel),
+    toEvents: () => new ResponseEvents(body, target.upstreamModel)
+  }
+}
+
+function toResponse(completion: unknown, body: ResponsesBody, model: string): object {
+  const answer = readChatAnswer(completion)
+  const output = [
+    ...(answer.reasoning ? [reasoningItem(answer.reasoning)] : []),
+    ...(answer.refusal ? [messageItem({ type: 'refusal', refusal: answer.refusal })] : []),
+    ...(answer.text || (answer.toolCalls.length === 0 && !answer.refusal) ? [messageItem({ type: 'output_text', text: answer.text, annotations: [], logprobs: [] })] : []),
+    ...answer.toolCalls.map(callItem)
+  ]
+  // Without counts of the provider's, ours are put in later.
+  return { ...describeResponse(body, answer.model ?? model), ...outcomeOf(answer.finishReason), output, usage: answer.usage ? toResponseUsage(answer.usage) : null }
+}

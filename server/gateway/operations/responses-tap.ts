@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import { toOpenAiError } from '../openai-error'
+import type { SseEvent } from '../sse-events'
+import { storable } from '../usage'
+import type { Usage } from '../usage'
+import { EventTap, lengthAsJson, parseEvent, streamFailure } from './event-tap'
+import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
+
+const Event = z.looseObject({
+  type: z.string(),
+  sequence_number: z.int().nonnegative().optional().catch(undefined),
+  delta: z.string().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  error: z.looseObject({ message: z.string() }).optional().catch(undefined),
+  response: z.looseObject({ usage: z.unknown().optional(), error: z.looseObject({ message: z.string() }).nullish().catch(undefined) }).optional()
+})
+type Event = z.infer<typeof Event>
+
+/** Deltas of what the model writes; others carry sound or pictures. */
+const WRITTEN = /^response\.(?:output_text|refusal|reasoning_text|reasoning_summary_text|function_call_arguments|custom_tool_call_input|mcp_call_arguments|code_interpreter_call_code)\.delta$/
+
+/** Reads a stream of Responses events. Held back is the one that ends it, `response.completed` or `response.incomplete`: it tells the charged usage and cost. */
+export class ResponsesTap extends EventTap {
+  /** No other event tells that all is here. */
+  readonly whole = false
+  private written: string[] = []
+  private length = 0
+  private sequence = -1
+  private response: Event['response']
+  private last: Event | undefined
+
+  get text(): string {
+    return this.written.join('')
+  }
+
+  record(): Buffer {
+    const response = this.last?.response ?? { ...this.response, status: 'incomplete', output_text: this.text }
+    return Buffer.from(JSON.stringify({ ...response, usage: storable(this.rawUsage) }))
+  }
+
+  closing(usage: Usage, costUsd: string): Buffer {
+    const counts = this.usage && typeof this.rawUsage === 'object' ? this.rawUsage : toResponseUsage(usage)
+    return toEvent({ type: 'response.completed', ...this.last, response: { ...this.last?.response, usage: { ...counts, cost: Number(costUsd) } } })
+  }
+
+  /** In both forms there are: the documented one, and the nested one that OpenAI sends and its SDK throws. */
+  failure(error: LoomError): Buffer {
+    const { error: nested } = toOpenAiError(error)
+    const { code, message, param } = nested
+    return toEvent({ type: 'error', sequence_number: this.sequence + 1, code, message, param, error: nested })
+  }
+
+  protected read({ data, bytes }: SseEvent): Buffer | undefined {
+    if (data === '[DONE]') return undefined
+    const parsed = Event.safeParse(parseEvent(data))
+    if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of a response.')
+    const event = parsed.data
+    if (event.type === 'error') throw streamFailure(event.error?.message ?? event.message ?? 'The provider failed to answer.')
+    if (event.response) this.take(event.response)
+    if (event.type === 'response.failed') throw failureOf(event.response?.error?.message)
+    if (event.type === 'response.completed' || event.type === 'response.incomplete') {
+      this.last = event
+      this.done = true
+      return undefined
+    }
+    this.sequence = event.sequence_number ?? this.sequence + 1
+    if (event.delta && WRITTEN.test(event.type)) this.write(event.delta)
+    return bytes
+  }
+
+  private take(response: NonNullable<Event['response']>): void {
+    this.requireSane(lengthAsJson(response))
+    this.response = response
+    this.usage = readResponseUsage(response.usage)
+    this.rawUsage = response.usage
+  }
+
+  private write(delta: string): void {
+    this.written.push(delta)
+    this.length += delta.length
+    this.requireSane(this.length)
+  }
+}
+
+function toEvent(event: { type: string } & Record<string, unknown>): Buffer {
+  return Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+}

@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import type { Target } from '../../catalog/target'
+import { LoomError } from '../../errors'
+import { readAs } from '../read-as'
+import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+
+const InputPart = z.discriminatedUnion('type', [
+  z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() }),
+  z.object({ type: z.literal('refusal'), refusal: z.string() }),
+  z.object({ type: z.literal('input_image'), image_url: z.string('must be a URL here, not a file of OpenAI\'s'), detail: z.string().nullish() }),
+  z.object({ type: z.literal('input_file'), file_data: z.string('must be given here: this model cannot fetch files'), filename: z.string().nullish() })
+])
+const Content = z.union([z.string(), z.array(InputPart)])
+
+const Item = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('message'), role: z.enum(['user', 'assistant', 'system', 'developer']), content: Content }),
+  z.object({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string(), extra_content: z.unknown().optional() }),
+  z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: Content }),
+  // Written by one model for itself: no other can read on from it.
+  z.object({ type: z.literal('reasoning') })
+])
+type Item = z.infer<typeof Item>
+
+const untyped = z.preprocess(item => typeof item === 'object' && item !== null && !('type' in item) ? { ...item, type: 'message' } : item, Item)
+const never = (field: string) => z.union([z.null(), z.literal(false)], `"${field}" needs a provider with the Responses API, and this model's has none`).optional()
+
+const Responses = z.object({
+  input: z.union([z.string(), z.array(untyped).min(1)]),
+  instructions: z.string().nullish(),
+  max_output_tokens: z.int().positive().nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  tools: z.array(z.object({
+    type: z.literal('function', 'is run by OpenAI, and this model is not OpenAI\'s'),
+    name: z.string(),
+    description: z.string().nullish(),
+    parameters: z.record(z.string(), z.unknown()).nullish(),
+    strict: z.boolean().nullish()
+  })).nullish(),
+  tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.object({ type: z.literal('function'), name: z.string() })]).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  text: z.object({
+    format: z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('json_object') }),
+      z.object({ type: z.literal('json_schema'), name: z.string().default('answer'), schema: z.record(z.string(), z.unknown()), strict: z.boolean().nullish(), description: z.string().nullish() })
+    ]).nullish()
+  }).nullish(),
+  reasoning: z.object({ effort: z.string().nullish() }).nullish(),
+  user: z.string().nullish(),
+  top_logprobs: z.literal(0, 'is not offered by this model\'s provider').nullish(),
+  previous_response_id: never('previous_response_id'),
+  conversation: never('conversation'),
+  prompt: never('prompt'),
+  store: never('store')
+})
+type Responses = z.infer<typeof Responses>
+
+/**
+ * The chat-completions body that asks the same. Without counterpart, and left out: `include`, `metadata`, `truncation`,
+ * `service_tier`, `prompt_cache_key`, `text.verbosity`, and the reasoning of earlier turns.
+ * @throws {LoomError} `invalid_request` for what needs answers kept at the provider or tools it runs, and wherever else leaving something out would change what the caller gets
+ */
+export function responsesToChat(body: unknown, target: Target): Record<string, unknown> {
+  const request = readAs(Responses, body)
+  const { max_output_tokens: maxTokens, temperature, top_p: topP, reasoning, user } = request
+  return {
+    messages: [...(request.instructions ? [{ role: 'system', content: request.instructions }] : []), ...toMessages(request.input, takesSignatures(target))],
+    ...(maxTokens && { [maxTokensField(target)]: maxTokens }),
+    ...(typeof temperature === 'number' && { temperature }),
+    ...(typeof topP === 'number' && { top_p: topP }),
+    ...toolFields(request),
+    ...formatField(request),
+    ...(reasoning?.effort && takesEffort(target) && { reasoning_effort: reasoning.effort }),
+    ...(user && { user })
+  }
+}
+
+interface ToolCall { id: string, type: 'function', function: { name: string, arguments: string }, extra_content?: unknown }
+interface Message { role: string, content: unknown, tool_calls?: ToolCall[], tool_call_id?: string }
+
+function toMessages(input: string | Item[], signed: boolean): Message[] {
+  if (typeof input === 'string') return [{ role: 'user', content: input }]
+  const messages: Message[] = []
+  for (const [index, item] of input.entries()) {
+    const previous = messages.at(-1)
+    switch (item.type) {
+      case 'message':
+        messages.push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? toParts(item.content) : textOf(item.content, `input.${index}.content`) })
+        break
+      case 'function_call': {
+        const call: ToolCall = { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
+        // A turn's words and calls are items of their own there, and one message here.
+        if (previous?.role === 'assistant') previous.tool_calls = [...previous.tool_calls ?? [], call]
+        else messages.push({ role: 'assistant', content: null, tool_calls: [call] })
+        break
+      }
+      case 'function_call_output':
+        messages.push({ role: 'tool', tool_call_id: item.call_id, content: textOf(item.output, `input.${index}.output`) })
+        break
+    }
+  }
+  return messages
+}
+
+function toParts(content: z.infer<typeof Content>): unknown {
+  if (typeof content === 'string') return content
+  return content.map((part) => {
+    if (part.type === 'input_image') return { type: 'image_url', image_url: { url: part.image_url, ...(part.detail && { detail: part.detail }) } }
+    if (part.type === 'input_file') return { type: 'file', file: { filename: part.filename ?? 'file', file_data: part.file_data } }
+    return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
+  })
+}
+
+/** @throws {LoomError} `invalid_request` where anything but text stands, which only a user's message can hold here */
+function textOf(content: z.infer<typeof Content>, param: string): string {
+  if (typeof content === 'string') return content
+  return content.map((part) => {
+    if (part.type === 'refusal') return part.refusal
+    if ('text' in part) return part.text
+    throw new LoomError('invalid_request', `${param}: this model takes images and files in messages of the user only.`, { param })
+  }).join('')
+}
+
+function toolFields({ tools, tool_choice: choice, parallel_tool_calls: parallel }: Responses): Record<string, unknown> {
+  if (!tools?.length) return {}
+  return {
+    tools: tools.map(({ name, description, parameters, strict }) => ({ type: 'function', function: { name, ...(description && { description }), ...(parameters && { parameters }), ...(typeof strict === 'boolean' && { strict }) } })),
+    ...(choice && { tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } } }),
+    ...(typeof parallel === 'boolean' && { parallel_tool_calls: parallel })
+  }
+}
+
+function formatField({ text }: Responses): Record<string, unknown> {
+  const format = text?.format
+  if (!format || format.type === 'text') return {}
+  if (format.type === 'json_object') return { response_format: { type: 'json_object' } }
+  const { name, schema, strict, description } = format
+  return { response_format: { type: 'json_schema', json_schema: { name, schema, ...(typeof strict === 'boolean' && { strict }), ...(description && { description }) } } }
+}

@@ -1,0 +1,70 @@
+import type { ChatRequest } from './chat-request'
+import { requestedMaxTokens } from './chat-request'
+
+/**
+ * What a Claude model can do, told by the version in its name: Anthropic's API refuses fields that a model does not
+ * know. A name without a version counts as newest.
+ * Source: Anthropic's extended-thinking, adaptive-thinking and migration guides, read 2026-11.
+ */
+interface ClaudeTraits {
+  thinks: 'never' | 'budget' | 'adaptive'
+  /** False where `temperature`, `top_p` and `top_k` are refused. */
+  samples: boolean
+  /** The most the model can write. */
+  maxTokens: number
+  /** Asked for when the caller sets no limit; a hold is as large as this. */
+  defaultMaxTokens: number
+}
+
+function traitsOf(model: string): ClaudeTraits {
+  const version = /claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/.exec(model)
+  const number = version ? Number(version[1]) * 100 + Number(version[2] ?? 0) : Number.POSITIVE_INFINITY
+  return {
+    thinks: number >= 406 ? 'adaptive' : number >= 307 ? 'budget' : 'never',
+    samples: number < 407,
+    maxTokens: number >= 406 ? 128_000 : /opus-4-[01]|opus-4$|opus-4-20/.test(model) ? 32_000 : number >= 307 ? 64_000 : number >= 305 ? 8_192 : 4_096,
+    // The newest think unasked, within the same limit.
+    defaultMaxTokens: number >= 406 ? 16_384 : number >= 305 ? 8_192 : 4_096
+  }
+}
+
+/** Anthropic demands a limit in every call: `defaultMaxTokens` is the one sent when the caller sets none. */
+export function claudeLimits(model: string): Pick<ClaudeTraits, 'maxTokens' | 'defaultMaxTokens'> {
+  return traitsOf(model)
+}
+
+/** Sampling and thinking fields of the Messages API; the two exclude each other. */
+export function thinkingFields(request: ChatRequest, model: string): Record<string, unknown> {
+  const traits = traitsOf(model)
+  const thinking = request.thinking ? { thinking: request.thinking } : effortFields(request, traits)
+  if ('thinking' in thinking || !traits.samples) return thinking
+  return { ...thinking, ...samplingFields(request) }
+}
+
+function effortFields(request: ChatRequest, traits: ClaudeTraits): Record<string, unknown> {
+  const effort = request.reasoning_effort
+  if (!effort || effort === 'none' || traits.thinks === 'never') return {}
+  if (traits.thinks === 'adaptive') {
+    const level = effort === 'minimal' ? 'low' : effort === 'xhigh' && traits.samples ? 'high' : effort
+    const thinking = forcesTool(request) ? {} : { thinking: { type: 'adaptive', display: 'summarized' } }
+    return { ...thinking, output_config: { effort: level } }
+  }
+  const share = { minimal: 0, low: 0.2, medium: 0.5, high: 0.8, xhigh: 0.8 }[effort]
+  const budget = Math.floor((requestedMaxTokens(request) ?? traits.defaultMaxTokens) * share)
+  // Refused by Anthropic: a budget under 1,024 tokens, a forced tool, a tool's result whose call carries no thinking.
+  if (budget < 1_024 || forcesTool(request) || request.messages.at(-1)?.role === 'tool') return {}
+  return { thinking: { type: 'enabled', budget_tokens: budget } }
+}
+
+function forcesTool({ tool_choice: choice }: ChatRequest): boolean {
+  return choice === 'required' || (typeof choice === 'object' && choice !== null)
+}
+
+function samplingFields({ temperature, top_p: topP, top_k: topK }: ChatRequest): Record<string, unknown> {
+  return {
+    // OpenAI's range goes to 2, Anthropic's to 1.
+    ...(typeof temperature === 'number' && { temperature: Math.min(temperature, 1) }),
+    ...(typeof topP === 'number' && topP < 1 && { top_p: topP }),
+    ...(typeof topK === 'number' && { top_k: topK })
+  }
+}

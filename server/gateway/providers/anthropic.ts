@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { toChatCompletion } from './anthropic-answer'
+import { toMessagesBody } from './anthropic-request'
+import { AnthropicStream } from './anthropic-stream'
+import { encodeBody } from './encode-body'
+import { endpointUrl } from './endpoint-url'
+import { renamedBody } from './openai-format'
+import type { Provider, ProviderCall, ProviderRequest } from './provider'
+import { readText } from './read-text'
+import { commonHeaders, sendUpstream } from './send-upstream'
+import { jsonResponse, streamedResponse } from './translated-response'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+const AnthropicConfig = z.strictObject({
+  /** What may be called beside the catalogue's own list. */
+  models: z.array(z.string().min(1)).max(1_000).optional()
+})
+
+/** Anthropic's Messages API: natively, or translated from and to chat completions. */
+export const anthropic: Provider = {
+  kind: 'anthropic',
+  Config: AnthropicConfig,
+  async chatCompletions(connection, call, transport, signal) {
+    const response = await translated(connection, call, transport, signal)
+    if (response.status >= 400) return response
+    if (call.stream) return streamedResponse(response, new AnthropicStream(connection, new Date()))
+    return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), new Date()))
+  },
+  native(operation) {
+    if (operation === 'messages') return post('v1/messages', renamedBody)
+    return operation === 'messages.count_tokens' ? post('v1/messages/count_tokens', renamedBody) : undefined
+  }
+}
+
+const translated = post('v1/messages', call => encodeBody(toMessagesBody(call)))
+
+function post(path: string, encode: (call: ProviderRequest) => string): ProviderCall {
+  return async (connection, call, transport, signal) => sendUpstream(connection, {
+    // Anthropic's own SDKs take the base URL without `/v1`, others with it.
+    url: endpointUrl((connection.baseUrl ?? 'https://api.anthropic.com').replace(/\/v1\/?$/, ''), path),
+    headers: { ...commonHeaders, 'anthropic-version': '2023-06-01', ...call.headers, ...(connection.secret && { 'x-api-key': connection.secret }) },
+    body: encode(call)
+  }, call.stream, transport, signal)
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import { endpointUrl } from './endpoint-url'
+import { mediaPath, mediaRequest } from './media-request'
+import { passThroughBody, renamedBody } from './openai-format'
+import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
+import { commonHeaders, sendUpstream } from './send-upstream'
+
+export const AzureConfig = z.strictObject({
+  /** A dated version calls `/openai/deployments/{deployment}/…`; `v1` calls Azure's `/openai/v1/…`. */
+  apiVersion: z.string().regex(/^(v1|\d{4}-\d{2}-\d{2}(-preview)?)$/, 'must be v1 or a date like 2024-10-21').default('2024-10-21'),
+  /** Deployment name → the model it serves, which decides its price. */
+  deployments: z.record(z.string().min(1), z.string().min(1)).default({})
+})
+
+/** Azure OpenAI: the upstream model is the name of a deployment. Bytes pass through. */
+export const azure: Provider = {
+  kind: 'azure',
+  Config: AzureConfig,
+  chatCompletions: post('chat/completions', call => ({ body: passThroughBody(call) })),
+  native(operation, { config }) {
+    const { apiVersion } = AzureConfig.parse(config)
+    if (operation === 'responses') return apiVersion === 'v1' || apiVersion >= FIRST_WITH_RESPONSES ? post('responses', call => ({ body: renamedBody(call) })) : undefined
+    const path = mediaPath(operation, ['moderations', 'rerank'])
+    return path === undefined ? undefined : post(path, mediaRequest)
+  }
+}
+
+/** Source: Azure OpenAI's REST reference, "Responses". */
+const FIRST_WITH_RESPONSES = '2025-03-01-preview'
+
+function post(path: string, write: (call: ProviderRequest) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
+  return async (connection, call, transport, signal) => sendUpstream(connection, azureRequest(connection, call.upstreamModel, path, write(call)), call.stream, transport, signal)
+}
+
+function azureRequest(connection: Connection, deployment: string, path: string, { headers, body }: Partial<UpstreamRequest> & Pick<UpstreamRequest, 'body'>): UpstreamRequest {
+  const { apiVersion } = AzureConfig.parse(connection.config)
+  if (!connection.baseUrl) throw new LoomError('invalid_request', `Connection "${connection.name}" has no endpoint (https://<resource>.openai.azure.com). Set it under Connections.`)
+  return {
+    url: deploymentUrl(connection.baseUrl, apiVersion, deployment, path),
+    headers: { ...commonHeaders, ...(connection.secret && { 'api-key': connection.secret }), ...headers },
+    body
+  }
+}
+
+function deploymentUrl(endpoint: string, apiVersion: string, deployment: string, path: string): URL {
+  if (apiVersion === 'v1') return endpointUrl(endpoint, `openai/v1/${path}`)
+  // Responses name their deployment in the body alone.
+  const url = endpointUrl(endpoint, path === 'responses' ? 'openai/responses' : `openai/deployments/${encodeURIComponent(deployment)}/${path}`)
+  url.searchParams.set('api-version', apiVersion)
+  return url
+}

@@ -1,0 +1,31 @@
+import type { Connection } from './provider'
+import { describeStreamFailure } from './upstream-failure'
+
+/** Writes the events of a streamed chat completion. `id` and `model` may be told late: what is written carries them as they are then. */
+export class ChatChunks {
+  id = ''
+  model = ''
+  private readonly created: number
+
+  constructor(private readonly connection: Connection, createdAt: Date) {
+    this.created = Math.floor(createdAt.getTime() / 1_000)
+  }
+
+  delta(delta: object, finishReason: string | null = null): string {
+    return this.line([{ index: 0, delta, logprobs: null, finish_reason: finishReason }])
+  }
+
+  /** The end of a whole answer: why it ended, its usage where that is known, `[DONE]`. */
+  end(finishReason: string, usage: object | undefined): string {
+    return `${this.delta({}, finishReason)}${usage ? this.line([], { usage }) : ''}data: [DONE]\n\n`
+  }
+
+  /** The end of an answer that broke off. */
+  failure(message: string, type = 'upstream_error'): string {
+    return `data: ${JSON.stringify(describeStreamFailure(this.connection, message, type))}\n\n`
+  }
+
+  private line(choices: unknown[], rest: object = {}): string {
+    return `data: ${JSON.stringify({ id: this.id, object: 'chat.completion.chunk', created: this.created, model: this.model, choices, ...rest })}\n\n`
+  }
+}

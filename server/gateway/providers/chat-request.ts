@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { readAs } from '../read-as'
+
+const Text = z.union([z.string(), z.array(z.looseObject({ type: z.string(), text: z.string().optional() }))])
+
+const ContentPart = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('text'), text: z.string() }),
+  z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
+  z.looseObject({ type: z.literal('file'), file: z.object({ file_data: z.string().optional(), filename: z.string().optional() }) })
+])
+
+const ToolCall = z.object({
+  id: z.string(),
+  type: z.literal('function').default('function'),
+  function: z.object({ name: z.string(), arguments: z.string().default('') }),
+  /** Google's: what its model needs to go on from the thought that led to the call. */
+  extra_content: z.object({ google: z.object({ thought_signature: z.string().nullish() }).nullish() }).nullish()
+})
+
+const Message = z.discriminatedUnion('role', [
+  z.object({ role: z.enum(['system', 'developer']), content: Text }),
+  z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(ContentPart)]) }),
+  z.object({ role: z.literal('assistant'), content: Text.nullish(), tool_calls: z.array(ToolCall).nullish() }),
+  z.object({ role: z.literal('tool'), content: Text, tool_call_id: z.string() })
+])
+
+const Tool = z.looseObject({
+  type: z.literal('function'),
+  function: z.object({ name: z.string(), description: z.string().optional(), parameters: z.record(z.string(), z.unknown()).optional() })
+})
+
+const ResponseFormat = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+  z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: z.record(z.string(), z.unknown()).default({}) }) })
+])
+
+/** What a kind that does not pass the body through understands of it. Fields not named here have no counterpart and are left out. */
+const ChatRequest = z.object({
+  messages: z.array(Message).min(1),
+  tools: z.array(Tool).nullish(),
+  tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) })]).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
+  max_tokens: z.int().positive().nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  n: z.literal(1, 'only one choice per call is offered by this provider').nullish(),
+  logprobs: z.literal(false, 'is not offered by this provider').nullish(),
+  functions: z.undefined('is replaced by `tools`').optional(),
+  response_format: ResponseFormat.nullish(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
+  user: z.string().nullish(),
+  /** Anthropic's own, for callers who know whom they call. */
+  thinking: z.looseObject({ type: z.string() }).nullish(),
+  top_k: z.int().positive().nullish(),
+  seed: z.int().nullish()
+})
+
+export type ChatRequest = z.infer<typeof ChatRequest>
+export type ChatMessage = ChatRequest['messages'][number]
+export type ContentPart = z.infer<typeof ContentPart>
+export type ChatTool = z.infer<typeof Tool>
+
+/** @throws {LoomError} `invalid_request` naming the field that this kind cannot take */
+export function readChatRequest(body: Readonly<Record<string, unknown>>): ChatRequest {
+  return readAs(ChatRequest, body)
+}
+
+/** The text of a message's content, its other parts left out. */
+export function contentText(content: z.infer<typeof Text> | null | undefined): string {
+  if (typeof content === 'string') return content
+  return (content ?? []).flatMap(part => part.text ?? []).join('\n')
+}
+
+/** The most tokens the caller lets the model write, if they said. */
+export function requestedMaxTokens(request: ChatRequest): number | undefined {
+  return request.max_completion_tokens ?? request.max_tokens ?? undefined
+}
+
+export function stopSequences({ stop }: ChatRequest): string[] {
+  return typeof stop === 'string' ? [stop] : stop ?? []
+}

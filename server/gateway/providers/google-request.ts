@@ -1,0 +1,60 @@
+import { readChatRequest, requestedMaxTokens, stopSequences } from './chat-request'
+import type { ChatRequest } from './chat-request'
+import { conversationContents, systemParts } from './google-contents'
+import { thinkingConfig } from './google-model'
+import type { ProviderRequest } from './provider'
+
+/**
+ * The body of a `generateContent` call that asks the same. Without counterpart, and left out: penalties (most models
+ * refuse them), `logit_bias`, `metadata`, `store`, `prediction`, `parallel_tool_calls`, `user`.
+ * @throws {LoomError} `invalid_request` where leaving a field out would change what the caller gets
+ */
+export function toGenerateContentBody(call: ProviderRequest): Record<string, unknown> {
+  const request = readChatRequest(call.body)
+  const system = systemParts(request.messages)
+  const generationConfig = toGenerationConfig(request, call.upstreamModel)
+  return {
+    contents: conversationContents(request.messages, call.upstreamModel),
+    ...(system.length > 0 && { systemInstruction: { parts: system } }),
+    ...toolFields(request),
+    ...(Object.keys(generationConfig).length > 0 && { generationConfig })
+  }
+}
+
+function toGenerationConfig(request: ChatRequest, model: string): Record<string, unknown> {
+  const maxTokens = requestedMaxTokens(request)
+  const stop = stopSequences(request)
+  const thinking = thinkingConfig(request, model)
+  return {
+    ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
+    ...(typeof request.temperature === 'number' && { temperature: request.temperature }),
+    ...(typeof request.top_p === 'number' && { topP: request.top_p }),
+    ...(typeof request.top_k === 'number' && { topK: request.top_k }),
+    ...(typeof request.seed === 'number' && { seed: request.seed }),
+    ...(stop.length > 0 && { stopSequences: stop }),
+    ...(thinking && { thinkingConfig: thinking }),
+    ...responseFormat(request)
+  }
+}
+
+function responseFormat({ response_format: format }: ChatRequest): Record<string, unknown> {
+  if (format?.type === 'json_object') return { responseMimeType: 'application/json' }
+  return format?.type === 'json_schema' ? { responseMimeType: 'application/json', responseJsonSchema: format.json_schema.schema } : {}
+}
+
+function toolFields({ tools, tool_choice: choice }: ChatRequest): Record<string, unknown> {
+  if (!tools?.length) return {}
+  const functionDeclarations = tools.map(({ function: { name, description, parameters } }) => ({
+    name,
+    ...(description && { description }),
+    ...(parameters && { parametersJsonSchema: parameters })
+  }))
+  const calling = callingConfig(choice)
+  return { tools: [{ functionDeclarations }], ...(calling && { toolConfig: { functionCallingConfig: calling } }) }
+}
+
+function callingConfig(choice: ChatRequest['tool_choice']): Record<string, unknown> | undefined {
+  if (!choice) return undefined
+  if (typeof choice === 'object') return { mode: 'ANY', allowedFunctionNames: [choice.function.name] }
+  return { mode: { auto: 'AUTO', none: 'NONE', required: 'ANY' }[choice] }
+}

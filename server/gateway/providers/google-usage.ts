@@ -1,0 +1,40 @@
+import { z } from 'zod'
+
+const tokens = z.int().min(0).nullish()
+
+const Modalities = z.array(z.looseObject({ modality: z.string(), tokenCount: tokens })).nullish()
+
+/** Google counts thoughts beside the answer and cached tokens within the prompt. Each report in a stream is cumulative, and leaves out what is zero. */
+export const UsageMetadata = z.looseObject({
+  promptTokenCount: tokens,
+  candidatesTokenCount: tokens,
+  thoughtsTokenCount: tokens,
+  cachedContentTokenCount: tokens,
+  /** What the results of Google's own tools added to the prompt. */
+  toolUsePromptTokenCount: tokens,
+  promptTokensDetails: Modalities,
+  cacheTokensDetails: Modalities,
+  candidatesTokensDetails: Modalities
+})
+export type UsageMetadata = z.infer<typeof UsageMetadata>
+
+/** The same usage as OpenAI tells it, thoughts included in `completion_tokens`. Undefined when the prompt's count is missing. */
+export function toChatUsage(usage: UsageMetadata | undefined) {
+  if (typeof usage?.promptTokenCount !== 'number') return undefined
+  const prompt = usage.promptTokenCount + (usage.toolUsePromptTokenCount ?? 0)
+  const reasoning = usage.thoughtsTokenCount ?? 0
+  const completion = (usage.candidatesTokenCount ?? 0) + reasoning
+  const heard = soundIn(usage.promptTokensDetails) - soundIn(usage.cacheTokensDetails)
+  const spoken = soundIn(usage.candidatesTokensDetails)
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: usage.cachedContentTokenCount ?? 0, ...(heard > 0 && { audio_tokens: heard }) },
+    completion_tokens_details: { reasoning_tokens: reasoning, ...(spoken > 0 && { audio_tokens: spoken }) }
+  }
+}
+
+function soundIn(modalities: z.infer<typeof Modalities>): number {
+  return (modalities ?? []).reduce((sum, { modality, tokenCount }) => modality === 'AUDIO' ? sum + (tokenCount ?? 0) : sum, 0)
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { encodeBody } from './encode-body'
+import { endpointUrl } from './endpoint-url'
+import { toBatchEmbedBody, toEmbeddingList } from './google-embeddings'
+import { toChatCompletion } from './google-answer'
+import { toGenerateContentBody } from './google-request'
+import { GoogleStream } from './google-stream'
+import type { Connection, Provider, ProviderCall } from './provider'
+import { readText } from './read-text'
+import { commonHeaders, sendUpstream } from './send-upstream'
+import { jsonResponse, streamedResponse } from './translated-response'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+const GoogleConfig = z.strictObject({
+  /** What may be called beside the catalogue's own list. */
+  models: z.array(z.string().min(1)).max(1_000).optional()
+})
+
+/** Google's Gemini API, translated from and to chat completions. Source: ai.google.dev/api/generate-content, read 2026-11. */
+export const google: Provider = {
+  kind: 'google',
+  Config: GoogleConfig,
+  async chatCompletions(connection, call, transport, signal) {
+    const url = modelUrl(connection, call.upstreamModel, call.stream ? 'streamGenerateContent' : 'generateContent')
+    if (call.stream) url.searchParams.set('alt', 'sse')
+    const request = { url, headers: googleHeaders(connection), body: encodeBody(toGenerateContentBody(call)) }
+    const response = await sendUpstream(connection, request, call.stream, transport, signal)
+    if (response.status >= 400) return response
+    if (call.stream) return streamedResponse(response, new GoogleStream(connection, call.upstreamModel, new Date()))
+    return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), call.upstreamModel, new Date()))
+  },
+  native: operation => operation === 'embeddings' ? embed : undefined
+}
+
+const embed: ProviderCall = async (connection, call, transport, signal) => {
+  const request = { url: modelUrl(connection, call.upstreamModel, 'batchEmbedContents'), headers: googleHeaders(connection), body: encodeBody(toBatchEmbedBody(call)) }
+  const response = await sendUpstream(connection, request, false, transport, signal)
+  if (response.status >= 400) return response
+  return jsonResponse(response, toEmbeddingList(await readText(response.body, MAX_ANSWER_BYTES), call))
+}
+
+/** The key goes into a header, though Google also takes it in the URL: URLs end up in logs. */
+function googleHeaders({ secret }: Connection): Record<string, string> {
+  return { ...commonHeaders, ...(secret && { 'x-goog-api-key': secret }) }
+}
+
+/** A method of a model. The base URL may come with its version or without; `tunedModels/…` are named in full, others may be. */
+export function modelUrl({ baseUrl }: Connection, model: string, method: string): URL {
+  const base = baseUrl ?? 'https://generativelanguage.googleapis.com'
+  const version = /\/v\d\w*\/?$/.test(base) ? '' : 'v1beta/'
+  const [, collection = 'models', name = model] = /^(models|tunedModels)\/(.+)$/.exec(model) ?? []
+  return endpointUrl(base, `${version}${collection}/${encodeURIComponent(name)}:${method}`)
+}

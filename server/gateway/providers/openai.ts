@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { endpointUrl } from './endpoint-url'
+import { mediaPath, mediaRequest } from './media-request'
+import { passThroughBody, renamedBody } from './openai-format'
+import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
+import { commonHeaders, sendUpstream } from './send-upstream'
+
+const OpenAiConfig = z.strictObject({
+  /** What may be called beside the catalogue's own list (fine-tunes, new models). */
+  models: z.array(z.string().min(1)).max(1_000).optional(),
+  organization: z.string().min(1).optional(),
+  project: z.string().min(1).optional()
+})
+
+/** OpenAI's own API. Bytes pass through. */
+export const openai: Provider = {
+  kind: 'openai',
+  Config: OpenAiConfig,
+  chatCompletions: post('chat/completions', call => ({ body: passThroughBody(call) })),
+  native(operation, _connection, upstreamModel) {
+    if (operation === 'responses') return post('responses', call => ({ body: renamedBody(call) }))
+    // The models of the chat endpoint are refused there.
+    if (operation === 'completions') return /^(?:ft:)?(?:davinci|babbage)|-instruct/.test(upstreamModel) ? post('completions', call => ({ body: passThroughBody(call) })) : undefined
+    const path = mediaPath(operation, ['rerank'])
+    return path === undefined ? undefined : post(path, mediaRequest)
+  }
+}
+
+function post(path: string, write: (call: ProviderRequest) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
+  return (connection, call, transport, signal) => sendUpstream(connection, openAiRequest(connection, path, write(call)), call.stream, transport, signal)
+}
+
+function openAiRequest(connection: Connection, path: string, { headers, body }: Partial<UpstreamRequest> & Pick<UpstreamRequest, 'body'>): UpstreamRequest {
+  const { organization, project } = OpenAiConfig.parse(connection.config)
+  return {
+    url: endpointUrl(connection.baseUrl ?? 'https://api.openai.com/v1', path),
+    headers: {
+      ...commonHeaders,
+      ...(connection.secret && { authorization: `Bearer ${connection.secret}` }),
+      ...(organization && { 'openai-organization': organization }),
+      ...(project && { 'openai-project': project }),
+      ...headers
+    },
+    body
+  }
+}

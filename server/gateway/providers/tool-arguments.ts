@@ -1,0 +1,30 @@
+import { LoomError } from '../../errors'
+
+/**
+ * The arguments of a tool call, which the OpenAI format writes as text, as the object they are.
+ * @throws {LoomError} `invalid_request` naming `param` when they are no JSON object
+ */
+export function readToolArguments(text: string, param: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text || '{}')
+    if (isObject(value)) return value
+    throw new SyntaxError('not an object')
+  } catch (cause) {
+    throw new LoomError('invalid_request', `${param}: must be a JSON object.`, { param, cause })
+  }
+}
+
+/** What a tool answered, as an object: its own where its text is one, else `{ "result": text }`. */
+export function readToolResult(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : { result: value }
+  } catch (error) {
+    if (error instanceof SyntaxError) return { result: text }
+    throw error
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream'
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import type { Connection, UpstreamResponse } from './provider'
+
+const MAX_ERROR_BYTES = 64 * 1024
+const MAX_MESSAGE_LENGTH = 2_000
+
+/** The object OpenAI's SDKs turn into their error classes. */
+export interface OpenAiError {
+  error: { message: string, type: string, param: string | null, code: string | null }
+}
+
+const text = z.string().optional().catch(undefined)
+const Explanation = z.object({
+  message: text,
+  type: text,
+  param: text,
+  code: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined)
+})
+
+/** What Google adds to an error: why, and when to come again (`34.4s`). */
+const Details = z.array(z.object({ reason: text, retryDelay: text })).optional().catch(undefined)
+
+/** Errors as providers write them: nested (OpenAI, Azure, Anthropic, Google), flat (vLLM), a string (Ollama), or `detail` (FastAPI). */
+const ErrorBody = Explanation.extend({
+  error: z.union([z.string().transform(message => ({ message, details: undefined })), Explanation.extend({ details: Details })]).optional().catch(undefined),
+  detail: text
+})
+type ErrorBody = z.infer<typeof ErrorBody>
+
+/**
+ * The upstream's error answer as an OpenAI error object, its status and other headers (`retry-after`) kept.
+ * @throws {LoomError} `upstream_error` when it breaks off half way
+ */
+export async function toErrorResponse(connection: Connection, response: UpstreamResponse): Promise<UpstreamResponse> {
+  const body = ErrorBody.safeParse(parseJson(await readStart(response.body))).data
+  const details = body?.error?.details
+  // Google calls a wrong key a bad request.
+  const status = details?.some(({ reason }) => reason === 'API_KEY_INVALID') ? 401 : response.status
+  const json = JSON.stringify(describeFailure(connection, status, body))
+  const retryDelay = details?.map(detail => parseSeconds(detail.retryDelay)).find(seconds => seconds !== undefined)
+  const { 'content-length': _length, 'content-encoding': _encoding, 'transfer-encoding': _transfer, ...headers } = response.headers
+  return {
+    status,
+    headers: { ...(retryDelay !== undefined && { 'retry-after': String(retryDelay) }), ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(json)) },
+    body: Readable.from([Buffer.from(json)], { objectMode: false })
+  }
+}
+
+function describeFailure(connection: Connection, status: number, body: ErrorBody | undefined): OpenAiError {
+  if (status === 401 || status === 403) {
+    return openAiError(`The provider refused the credential of connection "${connection.name}" (status ${status}). Ask an admin to renew it under Connections.`, 'upstream_error', 'connection_refused_credential')
+  }
+  if (!body) return openAiError(`The provider answered with status ${status} and no explanation.`, 'upstream_error')
+  const { error, detail, ...flat } = body
+  const found: z.infer<typeof Explanation> = error ?? flat
+  const message = found.message ?? detail ?? `The provider answered with status ${status} and no explanation.`
+  return openAiError(redact(message, connection), found.type ?? 'upstream_error', found.code, found.param)
+}
+
+/** A duration as Google writes it, in whole seconds, rounded up. */
+function parseSeconds(duration: string | undefined): number | undefined {
+  const seconds = /^(\d+(?:\.\d+)?)s$/.exec(duration ?? '')?.[1]
+  return seconds === undefined ? undefined : Math.ceil(Number(seconds))
+}
+
+/** An error event in the middle of a stream says no more than an error answer would. */
+export function describeStreamFailure(connection: Connection, message: string, type: string): OpenAiError {
+  return openAiError(redact(message, connection), type)
+}
+
+function openAiError(message: string, type: string, code?: string, param?: string): OpenAiError {
+  return { error: { message: message.slice(0, MAX_MESSAGE_LENGTH), type, param: param ?? null, code: code ?? null } }
+}
+
+/** Providers quote keys and name the account in their messages; a connection may be another tenant's or the platform's. */
+function redact(message: string, { secret }: Connection): string {
+  const withoutSecret = secret ? message.replaceAll(secret, '[redacted]') : message
+  return withoutSecret.replace(/\b(?:(?:sk|org|proj)-|AIza)[\w*-]{6,}/g, '[redacted]')
+}
+
+/** As much of an error body as is worth reading. */
+async function readStart(body: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      const bytes = Buffer.from(chunk)
+      chunks.push(bytes)
+      size += bytes.length
+      if (size > MAX_ERROR_BYTES) break
+    }
+  } catch (cause) {
+    throw new LoomError('upstream_error', 'The provider broke off while explaining an error.', { cause })
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Undefined for what is not JSON (a proxy's page, plain text): the status is told in place of its words. */
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,73 @@
+import { computeCost, isPricedFor } from '../billing/compute-cost'
+import type { Catalog } from '../catalog/catalog'
+import type { Target } from '../catalog/target'
+import { LoomError } from '../errors'
+import type { Caller } from './caller'
+import type { LatencyBoard } from './latency-board'
+import type { CallRequest } from './operations/operation'
+
+/** What of a call its route depends on. */
+type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit'>
+
+interface Routing { catalog: Pick<Catalog, 'resolveTargets'>, latencies: LatencyBoard }
+
+/** English text has about four bytes a token, and so has JSON around it. */
+const BYTES_PER_TOKEN = 4
+/** What an answer is taken to be long, for comparing prices. */
+const USUAL_OUTPUT_TOKENS = 500
+
+/**
+ * Step 4 of the road: all targets a call may try, in order. Those of the first model come first; a later one that leads nowhere is
+ * passed over, as long as any leads somewhere.
+ * @param models what it names, in the order they are wanted
+ * @throws {LoomError} `model_not_found`, `model_without_price` of the first model, when none leads anywhere
+ */
+export async function routeCall({ catalog, latencies }: Routing, caller: Pick<Caller, 'orgId' | 'walletMode'>, call: RoutedCall, models: readonly string[]): Promise<Target[]> {
+  const route = async (model: string) => orderTargets(caller, model, pricedFor(call, await catalog.resolveTargets(caller.orgId, model)), target => rankOf(target, call, latencies))
+  const [only] = models
+  if (only !== undefined && models.length === 1) return route(only)
+  const routed = await Promise.allSettled(models.map(route))
+  const targets = routed.flatMap(result => result.status === 'fulfilled' ? result.value : [])
+  if (targets.length === 0 && routed[0]?.status === 'rejected') throw routed[0].reason
+  return targets
+}
+
+/** A price by other units than the call is measured in is none. */
+function pricedFor({ unit }: Pick<RoutedCall, 'unit'>, targets: readonly Target[]): readonly Target[] {
+  if (!targets.some(({ price }) => price?.byUnitsAlone)) return targets
+  return targets.map(target => isPricedFor(target.price, unit) ? target : { ...target, price: undefined })
+}
+
+/**
+ * The targets of a model in the order they are tried: by priority, then by rank, lower ones first. Targets without a price are left
+ * out for orgs that pay: an unknown price is not zero.
+ * @throws {LoomError} `model_not_found`, `model_without_price`
+ */
+export function orderTargets(caller: Pick<Caller, 'walletMode'>, model: string, targets: readonly Target[], rank: (target: Target) => number): Target[] {
+  if (targets.length === 0) throw new LoomError('model_not_found', `The model "${model}" does not exist here, or no active connection serves it. GET /v1/models lists what you may use.`, { param: 'model' })
+  const usable = caller.walletMode === 'prepaid' ? targets.filter(target => target.price) : targets
+  if (usable.length === 0) throw new LoomError('model_without_price', `The model "${model}" has no price, so it cannot be charged. Ask an admin to set one.`, { param: 'model' })
+  if (usable.length === 1) return [...usable]
+  return usable
+    .map(target => ({ target, rank: rank(target) }))
+    .sort((a, b) => a.target.priority - b.target.priority || a.rank - b.rank)
+    .map(({ target }) => target)
+}
+
+/** A target's place among those of its priority, as its route's strategy has it; lower comes first, equals as they are listed. */
+export function rankOf(target: Target, call: Pick<RoutedCall, 'stream' | 'bound'>, latencies: LatencyBoard, random: () => number = Math.random): number {
+  switch (target.strategy) {
+    case 'ordered': return 0
+    // Efraimidis & Spirakis (2006): ordering by random^(1/weight) draws without replacement in proportion to the weights.
+    case 'weighted': return -(random() ** (1 / target.weight))
+    case 'least-latency': return latencies.rank(target, call.stream)
+    case 'least-cost': return usualCost(target, call)
+  }
+}
+
+/** What a call of this size usually costs, nano-USD, to compare targets by: their bounds would compare their caps. */
+function usualCost(target: Target, call: Pick<RoutedCall, 'bound'>): number {
+  if (!target.price) return Number.MAX_VALUE
+  const { inputTokens, outputTokens, units } = call.bound(target)
+  return Number(computeCost({ inputTokens: Math.ceil(inputTokens / BYTES_PER_TOKEN), outputTokens: Math.min(outputTokens, USUAL_OUTPUT_TOKENS), units }, target.price))
+}

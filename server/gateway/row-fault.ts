@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+/**
+ * Whether a statement failed for its data, so that the same rows will fail again: SQLSTATE classes 22 (data), 23
+ * (integrity) and 54 (too large), or rows too large to be written down at all.
+ */
+export function isRowFault(error: unknown): boolean {
+  if (error instanceof RangeError) return true
+  const { success, data } = z.object({ code: z.string() }).safeParse(error)
+  return success && /^(2[23]|54)/.test(data.code)
+}

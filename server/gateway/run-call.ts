@@ -1,0 +1,114 @@
+import { toUsdDecimal } from '../../shared/money'
+import { applyMarkup } from '../billing/apply-markup'
+import { LoomError } from '../errors'
+import { requireScope } from './apply-policy'
+import { callBudgets } from './call-budgets'
+import { CacheUse } from './cache-use'
+import type { CallContext, CallOutcome, CallSink } from './call-context'
+import { CallRecord, toLoomError } from './call-record'
+import { fitToFunds } from './fit-to-funds'
+import type { Gateway } from './gateway'
+import type { Opened } from './open-upstream'
+import { openUpstream } from './open-upstream'
+import type { CallRequest } from './operations/operation'
+import { planCall } from './plan-call'
+import { policyRequest } from './policy-request'
+import { relayStream } from './relay-stream'
+
+/**
+ * The road every call takes: policy → hold → route → call → capture (who calls is known already). Never throws:
+ * a refusal or failure is the outcome's `error`, and by then the hold is settled and the trace written.
+ */
+export async function runCall(gateway: Gateway, context: CallContext, sink: CallSink): Promise<CallOutcome> {
+  const { request, caller, billing } = context
+  const call = new CallRecord(gateway, context)
+  const timer = setTimeout(() => context.abort.abort(new LoomError('upstream_timeout', 'The call took longer than is allowed in total.')), gateway.config.UPSTREAM_TOTAL_TIMEOUT_MS)
+  gateway.metrics.inFlight.inc()
+  try {
+    const plan = await planCall(gateway, context)
+    const { targets, bounds, amount: most } = plan
+    if (billing.amount !== null) requireScope(caller, 'billing')
+    else if (caller.walletMode === 'prepaid') requirePriced(request)
+    call.admission = await gateway.policy.admit(caller, policyRequest(context, plan))
+    call.span?.step('policy')
+
+    const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
+    let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
+    const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, () => counted ??= request.countClosely?.())
+    const cache = CacheUse.of(gateway, call, targets)
+    const cached = await cache?.find(targets)
+    const amount = cached ? call.cost(cached.usage) : most
+    if (cached && amount === 0n) return await finish(call, cached.opened, sink)
+    const hold = { id: context.requestId, orgId: caller.orgId, refId: billing.refId ?? context.requestId, apiKeyId: caller.apiKeyId, amount, budgets: callBudgets(caller) }
+    call.hold = await gateway.budget.hold(hold, billing.amount === null && !cached ? lower : undefined, context.abort.signal)
+    if (call.hold.kind === 'own' && call.hold.offer?.maxOutputTokens !== undefined) {
+      call.maxOutputTokens = call.hold.offer.maxOutputTokens
+      request.limitOutput?.(call.maxOutputTokens)
+    }
+    call.span?.step('hold')
+    context.abort.signal.throwIfAborted()
+    if (cached) return await finish(call, cached.opened, sink)
+
+    call.dispatchedAt = performance.now()
+    const opened = await openUpstream(request, targets, {
+      orgId: caller.orgId,
+      health: gateway.health,
+      latencies: gateway.latencies,
+      transport: call.span ? call.span.carry(gateway.pools.send) : gateway.pools.send,
+      retries: gateway.config.UPSTREAM_RETRIES,
+      signal: context.abort.signal,
+      progress: call,
+      observe: (attempt) => {
+        gateway.metrics.attempts.inc({ provider: attempt.provider, outcome: attempt.error === null ? 'ok' : 'error' })
+        call.span?.attempted(attempt)
+      },
+      record: cache && (response => cache.record(response))
+    })
+    const outcome = await finish(call, opened, sink)
+    // One cut short for want of funds is not what another would get.
+    if (!outcome.error && call.maxOutputTokens === undefined) cache?.keep(outcome.usage)
+    return outcome
+  } catch (cause) {
+    return await call.fail(toLoomError(cause))
+  } finally {
+    clearTimeout(timer)
+    call.release()
+    gateway.metrics.inFlight.dec()
+  }
+}
+
+/** @throws {LoomError} `model_without_price`: an unknown price is not zero */
+function requirePriced({ unpriced }: CallRequest): void {
+  if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it cannot be charged to a prepaid wallet. Leave it out.`)
+}
+
+function finish(call: CallRecord, opened: Opened, sink: CallSink): Promise<CallOutcome> {
+  call.firstByteAt = performance.now()
+  return opened.kind === 'whole' ? finishWhole(call, opened) : finishStream(call, opened, sink)
+}
+
+async function finishWhole(call: CallRecord, { answer }: Extract<Opened, { kind: 'whole' }>): Promise<CallOutcome> {
+  call.upstreamEndedAt = call.firstByteAt
+  const { usage, usageSource } = await call.measureUsage(answer.usage, answer.units, answer.text, answer.outputTokens)
+  const body = answer.finish(usage)
+  const { contentType } = answer
+  const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, responseBody: answer.record?.() ?? body, rest: { contentType, bytes: body }, error: null })
+  return outcome.error ? outcome : { ...outcome, answer: { contentType, body } }
+}
+
+async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 'stream' }>, sink: CallSink): Promise<CallOutcome> {
+  const { tap } = opened
+  call.tap = tap
+  sink.begin(call.head(), tap.contentType)
+  const { error, endedAt } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
+  call.span?.step('relay')
+  // Nothing came but the failure: that is no answer, and is not charged.
+  if (error && error.code !== 'caller_gone' && !tap.usage && tap.text === '' && !tap.outputTokens) throw error
+  call.upstreamEndedAt = endedAt
+  const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap.outputTokens)
+  const usage = tap.usage || !tap.inputUsage ? measured.usage : { ...measured.usage, ...tap.inputUsage }
+  const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
+  const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
+  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, responseBody: tap.record(), rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
+  return outcome.error ? outcome : { ...outcome, ending }
+}

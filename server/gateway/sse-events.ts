@@ -1,0 +1,75 @@
+import { LoomError } from '../errors'
+
+const LF = 10
+const CR = 13
+/** No chunk of a sane answer is larger; an upstream that never ends an event must not fill our memory. */
+const MAX_EVENT_BYTES = 8 * 1024 * 1024
+/** A blank line is at most LF CR LF, of which two may be here already. */
+const SEAM_BYTES = 2
+const NOTHING = Buffer.alloc(0)
+
+/** One server-sent event: its bytes as they came (with the blank line that ends it), and its `data`. */
+export interface SseEvent { bytes: Buffer, data: string }
+
+/**
+ * Cuts a byte stream into server-sent events without changing a byte. Bytes are held only until the blank line that
+ * ends their event. Source: the HTML standard, "Server-sent events", 9.2.6.
+ */
+export class SseSplitter {
+  private rest: Buffer[] = []
+  private restBytes = 0
+  private seam: Buffer = NOTHING
+
+  /** @throws {LoomError} `upstream_error` when one event grows beyond 8 MiB */
+  push(chunk: Buffer): SseEvent[] {
+    // Only where old meets new can an event have ended: what was searched once is not searched again.
+    if (this.rest.length > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
+    const bytes = this.rest.length > 0 ? Buffer.concat([...this.rest, chunk]) : chunk
+    const events: SseEvent[] = []
+    let start = 0
+    for (let end = findEventEnd(bytes, start); end > 0; end = findEventEnd(bytes, start)) {
+      const slice = bytes.subarray(start, end)
+      events.push({ bytes: slice, data: readData(slice) })
+      start = end
+    }
+    this.clear()
+    if (start < bytes.length) this.keep(bytes.subarray(start))
+    return events
+  }
+
+  /** What came after the last complete event, once the stream has ended. */
+  end(): SseEvent | undefined {
+    const bytes = Buffer.concat(this.rest)
+    this.clear()
+    return bytes.length === 0 ? undefined : { bytes: Buffer.concat([bytes, Buffer.from('\n\n')]), data: readData(bytes) }
+  }
+
+  private keep(chunk: Buffer): SseEvent[] {
+    this.restBytes += chunk.length
+    if (this.restBytes > MAX_EVENT_BYTES) throw new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB.')
+    this.rest.push(chunk)
+    this.seam = Buffer.concat([this.seam, chunk.subarray(-SEAM_BYTES)]).subarray(-SEAM_BYTES)
+    return []
+  }
+
+  private clear(): void {
+    this.rest = []
+    this.restBytes = 0
+    this.seam = NOTHING
+  }
+}
+
+/** The index after the blank line that ends the event at `start`; 0 when it is not complete. */
+function findEventEnd(bytes: Buffer, start: number): number {
+  for (let at = bytes.indexOf(LF, start); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return at + 2
+    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3
+  }
+  return 0
+}
+
+function readData(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  if (text.startsWith('data: ') && text.indexOf('\n') >= text.length - 2) return text.slice(6).trimEnd()
+  return text.split(/\r?\n/).filter(line => line.startsWith('data:')).map(line => line.slice(line.charAt(5) === ' ' ? 6 : 5)).join('\n')
+}

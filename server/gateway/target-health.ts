@@ -1,0 +1,52 @@
+import type { Target } from '../catalog/target'
+import { CircuitBreaker } from './circuit-breaker'
+
+/** What an attempt told of its target: `unreachable` is no connection at all, `failed` a 5xx, a timeout or a broken answer, `undecided` nothing. */
+export type AttemptVerdict = 'answered' | 'failed' | 'unreachable' | 'undecided'
+
+/**
+ * Whether a target may be called now. Two circuits guard it, so that no tenant can take a provider from the others: a provider that
+ * cannot be reached is so for everybody, and its connection rests; but a 5xx or a timeout may be the request's own doing, so it
+ * counts for the org alone that sent it, and for that model.
+ */
+export class TargetHealth {
+  private readonly reach = new CircuitBreaker()
+  private readonly answers = new CircuitBreaker()
+
+  /** True may claim the one probe of an open circuit: report how the attempt went. */
+  allows(orgId: string, target: Target): boolean {
+    if (!this.reach.allows(target.connection.id)) return false
+    if (this.answers.allows(answersOf(orgId, target))) return true
+    this.reach.undecided(target.connection.id)
+    return false
+  }
+
+  /** Milliseconds until it may be tried again; 0 when it may be now. */
+  waitMs(orgId: string, target: Target): number {
+    return Math.max(this.reach.waitMs(target.connection.id), this.answers.waitMs(answersOf(orgId, target)))
+  }
+
+  /** What rests now, and for how many milliseconds: whole connections for everybody (`orgId` null), models of a connection for one org. */
+  resting(): { orgId: string | null, connectionId: string, model: string | null, waitMs: number }[] {
+    const connections = this.reach.open().map(({ name, waitMs }) => ({ orgId: null, connectionId: name, model: null, waitMs }))
+    const models = this.answers.open().map(({ name, waitMs }) => {
+      const [orgId = '', connectionId = '', ...model] = name.split(' ')
+      return { orgId, connectionId, model: model.join(' '), waitMs }
+    })
+    return [...connections, ...models]
+  }
+
+  report(orgId: string, target: Target, verdict: AttemptVerdict): void {
+    const [connection, answers] = [target.connection.id, answersOf(orgId, target)]
+    if (verdict === 'unreachable') this.reach.failed(connection)
+    else if (verdict === 'undecided') this.reach.undecided(connection)
+    else this.reach.succeeded(connection)
+    if (verdict === 'failed') this.answers.failed(answers)
+    else if (verdict === 'answered') this.answers.succeeded(answers)
+    else this.answers.undecided(answers)
+  }
+}
+
+function answersOf(orgId: string, { connection, upstreamModel }: Target): string {
+  return `${orgId} ${connection.id} ${upstreamModel}`
+}

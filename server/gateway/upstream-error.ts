@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { LoomError } from '../errors'
+import type { ErrorCode } from '../errors'
+import type { UpstreamResponse } from './providers/provider'
+
+const MAX_ERROR_BYTES = 64 * 1024
+const MAX_MESSAGE_LENGTH = 2_000
+
+const ErrorBody = z.object({ error: z.looseObject({ message: z.string(), param: z.string().nullish(), code: z.union([z.string(), z.number()]).nullish() }) })
+
+/** An upstream's refusal, and what the road should do about it. */
+export interface UpstreamRefusal {
+  error: UpstreamStatusError
+  /** `retry` the target, leave it for the `next_target`, or `final`: the request itself is at fault. */
+  verdict: 'retry' | 'next_target' | 'final'
+  retryAfterMs: number | undefined
+}
+
+/** A failure that keeps the status the upstream gave. */
+export class UpstreamStatusError extends LoomError {
+  constructor(code: ErrorCode, message: string, private readonly upstreamStatus: number, options: ConstructorParameters<typeof LoomError>[2]) {
+    super(code, message, options)
+  }
+
+  override get status(): number {
+    return this.upstreamStatus
+  }
+}
+
+/**
+ * Reads an error response (an OpenAI error object, as the provider contract says). The caller gets the upstream's
+ * own status and message; only 401 and 403 become 502, because it is the connection's credential that was refused,
+ * not the caller's key.
+ */
+export async function readUpstreamError(response: UpstreamResponse): Promise<UpstreamRefusal> {
+  // Beyond 599 HTTP knows no meaning: a caller could not, either.
+  const status = response.status > 599 ? 502 : response.status
+  const body = ErrorBody.safeParse(await readJson(response)).data?.error
+  const retryAfterMs = readRetryAfter(response.headers)
+  const message = (body?.message ?? `The provider answered with status ${status}.`).slice(0, MAX_MESSAGE_LENGTH)
+  const options = { param: body?.param ?? undefined, details: { upstream_status: status, ...(body?.code != null && { upstream_code: body.code }) }, retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000) }
+  const refused = status === 401 || status === 403
+  const error = refused
+    ? new UpstreamStatusError('upstream_error', 'The provider refused the credential of this connection. Ask an admin to check it.', 502, options)
+    : new UpstreamStatusError(codeOf(status), message, status, options)
+  return { error, verdict: verdictOf(status), retryAfterMs }
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 429) return 'rate_limit_exceeded'
+  return status >= 500 || status === 408 || status === 409 ? 'upstream_error' : 'invalid_request'
+}
+
+function verdictOf(status: number): UpstreamRefusal['verdict'] {
+  if (status === 408 || status === 409 || status === 429 || status >= 500) return 'retry'
+  return status === 401 || status === 403 || status === 404 ? 'next_target' : 'final'
+}
+
+/** `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110, 10.2.3). */
+function readRetryAfter(headers: Record<string, string>): number | undefined {
+  const milliseconds = Number(headers['retry-after-ms'] ?? Number.NaN)
+  if (milliseconds >= 0) return milliseconds
+  const header = headers['retry-after']
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  const waitMs = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000
+  return Number.isNaN(waitMs) ? undefined : Math.max(waitMs, 0)
+}
+
+async function readJson(response: UpstreamResponse): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of response.body) {
+      size += chunk.length
+      if (size > MAX_ERROR_BYTES) {
+        response.body.destroy()
+        return undefined
+      }
+      chunks.push(chunk)
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    // A broken or unreadable error body: the status alone tells the caller enough.
+    return undefined
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { Units } from '../billing/units'
+
+/** What a call used, in tokens, and in other units where it is measured in them. `inputTokens` includes the cached and cache-write parts, `outputTokens` the reasoning part. */
+export interface Usage {
+  inputTokens: number
+  outputTokens: number
+  cachedInputTokens: number
+  cacheWriteTokens: number
+  /** The part of `cacheWriteTokens` that the provider keeps for an hour; absent means none. */
+  longCacheWriteTokens?: number
+  reasoningTokens: number
+  /** Sound among the input and the output; absent means none. */
+  audioInputTokens?: number
+  audioOutputTokens?: number
+  /** Of the input, what is told to be text rather than a picture; absent where nobody tells. */
+  textInputTokens?: number
+  units?: Units
+}
+
+export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+
+/** A thousand times what any model reads or writes: a larger count is nonsense, and would overflow the ledger. */
+export const MAX_TOKENS = 1_000_000_000
+
+const tokens = z.int().nonnegative().max(MAX_TOKENS)
+/** What only some tell: where it makes no sense, the rest still counts. */
+const extra = tokens.nullish().catch(undefined)
+
+const InputDetails = z.looseObject({ cached_tokens: tokens.nullish(), cache_write_tokens: tokens.nullish(), cache_write_1h_tokens: extra, audio_tokens: extra })
+
+/** `usage` of the OpenAI chat format, as the providers that speak it write it; an explicit 0 is a count, not a gap. */
+const ChatUsage = z.looseObject({
+  prompt_tokens: tokens,
+  completion_tokens: tokens,
+  total_tokens: extra,
+  prompt_tokens_details: InputDetails.nullish(),
+  completion_tokens_details: z.looseObject({ reasoning_tokens: tokens.nullish(), audio_tokens: extra }).nullish(),
+  /** DeepSeek's and Moonshot's words for what OpenAI keeps in the details. */
+  prompt_cache_hit_tokens: extra,
+  cached_tokens: extra
+})
+
+/** The counts in a provider's `usage`; undefined when it is missing or makes no sense, so that they are estimated instead. */
+export function readUsage(usage: unknown): Usage | undefined {
+  const parsed = ChatUsage.safeParse(usage)
+  if (!parsed.success) return undefined
+  const { prompt_tokens, prompt_tokens_details: input, prompt_cache_hit_tokens, cached_tokens } = parsed.data
+  const cachedInputTokens = Math.min(input?.cached_tokens ?? prompt_cache_hit_tokens ?? cached_tokens ?? 0, prompt_tokens)
+  const cacheWriteTokens = Math.min(input?.cache_write_tokens ?? 0, prompt_tokens - cachedInputTokens)
+  const longCacheWriteTokens = Math.min(input?.cache_write_1h_tokens ?? 0, cacheWriteTokens)
+  return {
+    inputTokens: prompt_tokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    ...(longCacheWriteTokens > 0 && { longCacheWriteTokens }),
+    ...(input?.audio_tokens && { audioInputTokens: Math.min(input.audio_tokens, prompt_tokens) }),
+    ...countOutput(parsed.data)
+  }
+}
+
+/**
+ * xAI and Gemini count what a model thought beside `completion_tokens`, OpenAI within: the total tells which. What it exceeds
+ * the two counts by was written by the model too, and is billed as output.
+ * Source: xAI, "Consumption and rate limits": reasoning tokens are counted separately from `completion_tokens`, but in `total_tokens`.
+ */
+function countOutput({ prompt_tokens, completion_tokens, total_tokens, completion_tokens_details }: z.infer<typeof ChatUsage>): Pick<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens'> {
+  const beside = Math.max((total_tokens ?? 0) - prompt_tokens - completion_tokens, 0)
+  const outputTokens = completion_tokens + beside
+  const audio = completion_tokens_details?.audio_tokens
+  return {
+    outputTokens,
+    reasoningTokens: Math.min(completion_tokens_details?.reasoning_tokens ?? beside, outputTokens),
+    ...(audio && { audioOutputTokens: Math.min(audio, outputTokens) })
+  }
+}
+
+const MAX_RAW_USAGE_CHARACTERS = 20_000
+
+/** A provider's usage that PostgreSQL can keep: NUL and lone surrogates are valid JSON, but not valid `jsonb`. Null for what cannot or need not be kept. */
+export function storable(usage: unknown): unknown {
+  if (usage === undefined) return null
+  try {
+    const json = JSON.stringify(usage)
+    return json.length > MAX_RAW_USAGE_CHARACTERS || /\\u0000|\\ud[89a-f]/i.test(json) ? null : usage
+  } catch (error) {
+    // Nested too deeply to be written.
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}

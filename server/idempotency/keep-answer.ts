@@ -1,0 +1,44 @@
+import type { KeyObject } from 'node:crypto'
+import { sealBody } from '../traces/seal-body'
+import type { Sealed } from '../crypto/envelope'
+import type { AnswerHead } from './claim-key'
+
+/** Longer answers are not kept: a repeat is told so. */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024
+
+/** An answer as the capture of its call stores it. */
+export interface KeptAnswer {
+  head: AnswerHead
+  /** Null when it was too long, or broken off. */
+  body: Sealed | null
+  encryptionKeyVersion: number
+}
+
+interface Owner { orgId: string, encryptionKeyVersion: number }
+
+/** Collects one call's answer as it goes out. */
+export class AnswerKeeper {
+  private chunks: Buffer[] = []
+  private bytes = 0
+
+  constructor(private readonly owner: Owner, private readonly orgKey: KeyObject) {}
+
+  push(bytes: Buffer): void {
+    this.bytes += bytes.length
+    if (this.bytes > MAX_KEPT_BYTES) this.chunks = []
+    else this.chunks.push(bytes)
+  }
+
+  /** Nothing of it can be given again. */
+  drop(): void {
+    this.bytes = Infinity
+    this.chunks = []
+  }
+
+  /** All that was pushed, sealed for this call's id. */
+  seal(head: AnswerHead): KeptAnswer {
+    const { orgId, encryptionKeyVersion } = this.owner
+    const body = this.bytes > MAX_KEPT_BYTES ? null : sealBody(this.orgKey, orgId, head.requestId, 'replay', Buffer.concat(this.chunks))
+    return { head, body, encryptionKeyVersion }
+  }
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../../db/client'
+import type { Keyring } from '../crypto/keyring'
+import { LoomError } from '../errors'
+import { openBody } from '../traces/seal-body'
+import type { AnswerHead, Claim, ClaimResult, KeyName } from './claim-key'
+import { claimKey, isRunning } from './claim-key'
+import { AnswerKeeper } from './keep-answer'
+import { sweepClaims } from './sweep-claims'
+
+const FIRST_LOOK_MS = 25
+const LONGEST_PAUSE_MS = 500
+
+interface Parts { db: Database, keyring: Keyring, replicaId: string, replicaTimeoutMs: number, patienceMs: number, openHolds: ReadonlySet<string> }
+
+/** Whose answers are kept, and with which key. */
+interface Owner { orgId: string, apiKeyId: string, encryptionSalt: Buffer, encryptionKeyVersion: number }
+
+/** An answer given before, as it is given again. */
+export interface Replay { head: AnswerHead, body: Buffer }
+
+/** This process's part in idempotent calls: what it claimed, and what its callers wait for. */
+export class Replays {
+  /** Claims of calls under way here, by request id; the sweeper leaves them alone. */
+  private readonly open = new Set<string>()
+  /** One look-out a key, however many wait for it. */
+  private readonly watches = new Map<string, Promise<void>>()
+  private readonly running = new Set<Promise<unknown>>()
+
+  constructor(private readonly parts: Parts) {}
+
+  /**
+   * Answers a repeated call, or lets a first one pass. While another call has the key, waits for what becomes of it.
+   * @returns the answer to give again, or a keeper for the answer that is to come: then `settled` is due when the call has ended
+   * @throws {LoomError} `idempotency_conflict` when the key belongs to another request, its answer was not kept or does not come in time;
+   * `caller_gone`; `service_unavailable` when the database does not answer
+   */
+  async begin(owner: Owner, { key, requestHash, requestId }: Omit<Claim, 'orgId' | 'apiKeyId'>, signal: AbortSignal): Promise<{ replay: Replay } | { keeper: AnswerKeeper }> {
+    const name = { orgId: owner.orgId, apiKeyId: owner.apiKeyId, key }
+    const deadline = performance.now() + this.parts.patienceMs
+    for (;;) {
+      const result = await this.claim({ ...name, requestHash, requestId })
+      if (result.state === 'claimed') return { keeper: new AnswerKeeper(owner, this.orgKey(owner)) }
+      if (result.requestHash !== requestHash) {
+        throw new LoomError('idempotency_conflict', 'This Idempotency-Key was used for another request. Send the same request byte for byte, or use a new key.', { param: 'Idempotency-Key' })
+      }
+      if (result.state === 'answered') return { replay: this.read(owner, result) }
+      if (performance.now() > deadline) throw new LoomError('idempotency_conflict', 'The first call with this Idempotency-Key is still running. Try again later.', { param: 'Idempotency-Key', retryAfterSeconds: 5 })
+      await this.settlement(name, signal)
+    }
+  }
+
+  /** The call of a claim has ended: its capture has told the database what became of the claim. */
+  settled(requestId: string): void {
+    this.open.delete(requestId)
+  }
+
+  /** Runs a call that goes on without its caller; a stop waits for it. */
+  async run<T>(call: Promise<T>): Promise<T> {
+    this.running.add(call)
+    return call.finally(() => this.running.delete(call))
+  }
+
+  async sweep(): Promise<void> {
+    const { db, replicaId, replicaTimeoutMs, openHolds } = this.parts
+    // A call whose capture waits for the database has ended, but not settled.
+    await sweepClaims(db, { replicaId, replicaTimeoutMs, open: new Set([...this.open, ...openHolds]) })
+  }
+
+  /** Lets calls under way end, for at most so long. */
+  async drain(timeoutMs: number): Promise<void> {
+    await Promise.race([Promise.allSettled([...this.running]), sleep(timeoutMs, undefined, { ref: false })])
+  }
+
+  private async claim(claim: Claim): Promise<ClaimResult> {
+    this.open.add(claim.requestId)
+    try {
+      const result = await claimKey(this.parts.db, this.parts, claim)
+      if (result.state !== 'claimed') this.open.delete(claim.requestId)
+      return result
+    } catch (cause) {
+      // Whether it was committed is unknown; if so, the sweeper gives it back.
+      this.open.delete(claim.requestId)
+      throw new LoomError('service_unavailable', 'The Idempotency-Key cannot be looked up right now. Nothing was charged; try again shortly.', { cause, retryAfterSeconds: 2 })
+    }
+  }
+
+  private read(owner: Owner, { head, answer, answerIv, encryptionKeyVersion }: Extract<ClaimResult, { state: 'answered' }>): Replay {
+    if (!answer || !answerIv) throw notKept(head, 'was too long to be kept, or broken off')
+    if (encryptionKeyVersion !== owner.encryptionKeyVersion) throw notKept(head, 'was sealed with a data key that is gone')
+    return { head, body: openBody(this.orgKey(owner), owner.orgId, head.requestId, 'replay', { data: answer, iv: answerIv }) }
+  }
+
+  private orgKey({ orgId, encryptionSalt }: Owner) {
+    return this.parts.keyring.forOrg(orgId, encryptionSalt)
+  }
+
+  /** Resolves when the call that has the key has ended, or it is time to give up; rejects when the caller leaves first. */
+  private settlement(name: KeyName, signal: AbortSignal): Promise<void> {
+    const id = JSON.stringify([name.orgId, name.apiKeyId, name.key])
+    let watch = this.watches.get(id)
+    if (!watch) {
+      watch = this.watch(name).finally(() => this.watches.delete(id))
+      this.watches.set(id, watch)
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason)
+      if (signal.aborted) return leave()
+      signal.addEventListener('abort', leave, { once: true })
+      watch.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    })
+  }
+
+  private async watch(name: KeyName): Promise<void> {
+    const deadline = performance.now() + this.parts.patienceMs
+    for (let pauseMs = FIRST_LOOK_MS; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      await sleep(pauseMs)
+      if (!await isRunning(this.parts.db, this.parts.replicaTimeoutMs, name)) return
+    }
+  }
+}
+
+function notKept(head: AnswerHead, why: string): LoomError {
+  return new LoomError('idempotency_conflict', `The call with this Idempotency-Key was answered and charged, but its answer ${why}. Its trace is ${head.requestId}. Use a new key to ask again.`, {
+    param: 'Idempotency-Key', details: { request_id: head.requestId }
+  })
+}

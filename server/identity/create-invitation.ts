@@ -1,0 +1,47 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Orm } from '../../db/client'
+import { orgInvitations, orgMembers, users } from '../../db/schema'
+import type { CreateInvitation, CreatedInvitation } from '../../shared/identity'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { LoomError } from '../errors'
+import { generateInvitationToken, hashInvitationToken } from './invitation-token'
+import { requireRole } from './principal'
+
+const VALID_DAYS = 7
+
+/**
+ * Invites an e-mail address into the author's org, with at most the author's role; replaces an earlier invitation of the same
+ * address. The token is in the answer and nowhere else. `appUrl` is where the link leads.
+ * @throws {LoomError} `forbidden` for a role above the author's, `conflict` when the address is in the org already
+ */
+export async function createInvitation(orm: Orm, author: Author, input: CreateInvitation, appUrl: string): Promise<CreatedInvitation> {
+  const { orgId, userId } = author.principal
+  requireRole(author.principal, input.role)
+  const token = generateInvitationToken()
+  const createdAt = new Date()
+  const expiresAt = new Date(createdAt.getTime() + VALID_DAYS * 24 * 60 * 60 * 1000)
+  const id = uuidv7()
+  const invitedBy = await orm.transaction(async (transaction) => {
+    await requireNoMember(transaction, orgId, input.email)
+    await transaction.delete(orgInvitations).where(and(eq(orgInvitations.orgId, orgId), eq(orgInvitations.email, input.email), isNull(orgInvitations.acceptedAt)))
+    await transaction.insert(orgInvitations).values({ id, orgId, email: input.email, role: input.role, tokenHash: hashInvitationToken(token), invitedBy: userId, expiresAt, createdAt })
+    await recordChange(transaction, author, { action: 'invitation.create', target: `invitation:${id}`, after: { email: input.email, role: input.role } })
+    const [inviter] = await transaction.select({ name: users.name }).from(users).where(eq(users.id, userId))
+    return inviter?.name ?? ''
+  })
+  return {
+    id, email: input.email, role: input.role, invitedBy, createdAt: createdAt.toISOString(), expiresAt: expiresAt.toISOString(), token,
+    url: new URL(`/invite/${token}`, appUrl).href
+  }
+}
+
+async function requireNoMember(transaction: Orm, orgId: string, email: string): Promise<void> {
+  const members = await transaction
+    .select({ id: orgMembers.id })
+    .from(orgMembers)
+    .innerJoin(users, eq(users.id, orgMembers.userId))
+    .where(and(eq(orgMembers.orgId, orgId), eq(users.email, email)))
+  if (members.length > 0) throw new LoomError('conflict', 'This person is a member already.', { param: 'email' })
+}

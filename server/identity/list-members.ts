@@ -1,0 +1,15 @@
+import { asc, eq } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { orgMembers, users } from '../../db/schema'
+import type { MemberList } from '../../shared/identity'
+
+/** Everyone in an org, the longest-standing first. */
+export async function listMembers(orm: Orm, orgId: string): Promise<MemberList> {
+  const rows = await orm
+    .select({ id: orgMembers.id, userId: users.id, name: users.name, email: users.email, role: orgMembers.role, twoFactor: users.twoFactorEnabled, lastLoginAt: users.lastLoginAt, joinedAt: orgMembers.createdAt })
+    .from(orgMembers)
+    .innerJoin(users, eq(users.id, orgMembers.userId))
+    .where(eq(orgMembers.orgId, orgId))
+    .orderBy(asc(orgMembers.createdAt), asc(orgMembers.id))
+  return { members: rows.map(row => ({ ...row, lastLoginAt: row.lastLoginAt?.toISOString() ?? null, joinedAt: row.joinedAt.toISOString() })) }
+}

@@ -1,0 +1,52 @@
+import { APIError } from 'better-auth/api'
+import type { H3Event } from 'h3'
+import { appendResponseHeader, getRequestHeader } from 'h3'
+import { databaseUnavailable, LoomError } from '../errors'
+import { authenticateWorkspaceKey } from '../keys/authenticate-workspace-key'
+import type { Runtime } from '../runtime'
+import { findMemberships } from './find-memberships'
+import type { Principal } from './principal'
+
+/**
+ * Who is calling: an API key with the scope `workspace` when one is sent, else the session of the cookie; null for a
+ * stranger, and for someone whose orgs are all inactive.
+ * @throws {LoomError} `invalid_api_key` or `insufficient_scope` when a key is sent that may not do this, `rate_limit_exceeded` when too many wrong ones came from `ip`
+ */
+export async function resolvePrincipal(event: H3Event, runtime: Runtime, ip: string | null): Promise<Principal | null> {
+  const key = presentedKey(event)
+  if (key !== undefined) return resolveKey(runtime, key, ip)
+  const cookie = getRequestHeader(event, 'cookie')
+  return cookie === undefined ? null : resolveSession(event, runtime, cookie)
+}
+
+async function resolveKey({ db, gateway: { guesses } }: Runtime, key: string, ip: string | null): Promise<Principal> {
+  guesses.admit(ip)
+  try {
+    return await authenticateWorkspaceKey(db.orm, key, ip)
+  } catch (error) {
+    if (error instanceof LoomError && error.code === 'invalid_api_key') guesses.failed(ip)
+    throw error
+  }
+}
+
+async function resolveSession(event: H3Event, runtime: Runtime, cookie: string): Promise<Principal | null> {
+  const { response, headers } = await runtime.auth.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true }).catch((cause: unknown) => {
+    // The library keeps its reason to itself; a session that cannot be read has but one.
+    throw cause instanceof APIError && cause.statusCode >= 500 ? databaseUnavailable(cause) : cause
+  })
+  // A session in use is prolonged, and a dead one's cookie taken away.
+  for (const setCookie of headers.getSetCookie()) appendResponseHeader(event, 'set-cookie', setCookie)
+  if (!response) return null
+  const { user, session } = response
+  const memberships = await findMemberships(runtime.db.orm, user.id)
+  const current = memberships.find(org => org.id === session.activeOrgId) ?? memberships[0]
+  if (!current) return null
+  return { kind: 'session', userId: user.id, orgId: current.id, role: current.role, platformAdmin: user.role === 'admin', projectId: null, keyId: null }
+}
+
+/** The key as SDKs send it. A bearer token that is no key is refused as one, never ignored. */
+function presentedKey(event: H3Event): string | undefined {
+  const authorization = getRequestHeader(event, 'authorization')
+  if (authorization && /^bearer /i.test(authorization)) return authorization.slice('bearer '.length).trim()
+  return getRequestHeader(event, 'x-api-key')?.trim()
+}

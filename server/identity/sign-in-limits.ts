@@ -1,0 +1,33 @@
+import type { Orm } from '../../db/client'
+import { LoomError } from '../errors'
+import type { AttemptWindow } from './attempt-counts'
+import { countAttempt, forgetAttempt, forgetAttempts } from './attempt-counts'
+
+const WINDOW_SECONDS = 15 * 60
+const ACCOUNT: AttemptWindow = { max: 10, seconds: WINDOW_SECONDS }
+/** Higher, as an office may share one address. */
+const ADDRESS: AttemptWindow = { max: 50, seconds: WINDOW_SECONDS }
+
+const accountName = (email: string) => `sign-in:account:${email}`
+const addressName = (ip: string | null) => `sign-in:address:${ip ?? 'unknown'}`
+
+/**
+ * Counts an attempt to sign in, of the account and of the address, on all replicas together, before the password is looked at: many at
+ * once cannot all slip through. An unknown account counts like a known one, so the limit tells nothing.
+ * @throws {LoomError} `rate_limit_exceeded` after too many failures
+ */
+export async function beginSignIn(orm: Orm, email: string, ip: string | null): Promise<void> {
+  await take(orm, addressName(ip), ADDRESS)
+  await take(orm, accountName(email), ACCOUNT)
+}
+
+/** Takes the attempt back: only failures count. */
+export async function succeedSignIn(orm: Orm, email: string, ip: string | null): Promise<void> {
+  await forgetAttempts(orm, accountName(email))
+  await forgetAttempt(orm, addressName(ip))
+}
+
+async function take(orm: Orm, name: string, window: AttemptWindow): Promise<void> {
+  const { allowed, secondsLeft } = await countAttempt(orm, name, window)
+  if (!allowed) throw new LoomError('rate_limit_exceeded', 'Too many failed sign-ins. Wait a while, then try again.', { retryAfterSeconds: secondsLeft })
+}

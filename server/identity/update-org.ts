@@ -1,0 +1,28 @@
+import { eq, sql } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { orgs } from '../../db/schema'
+import type { OrgDetails, UpdateOrg } from '../../shared/identity'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { requireVersion } from '../versions/require-version'
+import { getOrg } from './get-org'
+
+/**
+ * Changes the author's org's name and settings; every replica knows within a second.
+ * @param version of the org as the author saw it; undefined: whatever it is now
+ * @throws {LoomError} `conflict` when it is another by now
+ */
+export async function updateOrg(orm: Orm, author: Author, change: UpdateOrg, version?: string): Promise<OrgDetails> {
+  return orm.transaction(async (transaction) => {
+    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('update')
+    const { id, name, timeZone, traceBodies, webTools } = await getOrg(transaction, author.principal)
+    const before = { name, timeZone, traceBodies, webTools }
+    await requireVersion(transaction, { orgId: id, target: `org:${id}`, fields: before, expected: version })
+    const after = { ...before, ...change }
+    const { name: _name, ...settings } = after
+    await transaction.update(orgs).set({ name: after.name, settings: sql`${orgs.settings} || ${JSON.stringify(settings)}::jsonb` }).where(eq(orgs.id, id))
+    await recordChange(transaction, author, { action: 'org.update', target: `org:${id}`, before, after })
+    await transaction.execute(sql`select pg_notify('loom_orgs', ${id})`)
+    return getOrg(transaction, author.principal)
+  })
+}

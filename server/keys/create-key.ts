@@ -1,0 +1,50 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Orm } from '../../db/client'
+import { apiKeys, orgMembers, orgs, projects } from '../../db/schema'
+import type { CreatedApiKey, CreateKey } from '../../shared/keys'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { LoomError } from '../errors'
+import { requireRole } from '../identity/principal'
+import type { Principal } from '../identity/principal'
+import { generateKey, hashKey, shownPrefix } from './key-format'
+import { notifyKeyChange } from './notify-key-change'
+import { requireGrantable } from './require-grantable'
+import { selectKeys } from './select-keys'
+
+/**
+ * Makes a key of the author's org. The key itself is in the answer and nowhere else.
+ * @throws {LoomError} `forbidden` when it could do more than its author, `not_found` for a project the org does not have
+ */
+export async function createKey(orm: Orm, author: Author, { service: isService, ...input }: CreateKey): Promise<CreatedApiKey> {
+  const { orgId, userId } = author.principal
+  const key = generateKey()
+  const id = uuidv7()
+  const keyHash = hashKey(key)
+  return orm.transaction(async (transaction) => {
+    await requireStillMember(transaction, author.principal)
+    if (input.projectId !== null) await requireProject(transaction, orgId, input.projectId)
+    if (isService) requireRole(author.principal, 'admin')
+    await requireGrantable(transaction, author.principal, input)
+    await transaction.insert(apiKeys).values({ ...input, isService, id, orgId, keyPrefix: shownPrefix(key), keyHash, createdBy: userId })
+    await recordChange(transaction, author, { action: 'key.create', target: `key:${id}`, after: { ...input, service: isService } })
+    // Replicas remember unknown keys for a moment.
+    await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
+    const [created] = await selectKeys(transaction, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))
+    if (!created) throw new Error('The key just written cannot be read')
+    return { ...created, key }
+  })
+}
+
+/** Waits for a removal or change of role under way: it revokes the keys it sees, and must not miss this one. */
+async function requireStillMember(transaction: Orm, { orgId, userId, role }: Principal): Promise<void> {
+  await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('share')
+  const [member] = await transaction.select({ role: orgMembers.role }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
+  if (member?.role !== role) throw new LoomError('forbidden', 'Your role in this organisation has just changed. Try again.')
+}
+
+async function requireProject(transaction: Orm, orgId: string, projectId: string): Promise<void> {
+  const found = await transaction.select({ id: projects.id }).from(projects).where(and(eq(projects.id, projectId), eq(projects.orgId, orgId), isNull(projects.archivedAt)))
+  if (found.length === 0) throw new LoomError('not_found', 'There is no project with this id.', { param: 'projectId' })
+}

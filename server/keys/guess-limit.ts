@@ -1,0 +1,65 @@
+import { isIP } from 'node:net'
+import { LRUCache } from 'lru-cache'
+import { LoomError } from '../errors'
+
+const MINUTE_MS = 60_000
+/** How often an address over its limit may still have a key looked up: a good caller behind the same address gets in with its next try. */
+const LOOKUP_PAUSE_MS = 1_000
+const MAX_ADDRESSES = 20_000
+
+interface Address { failures: number, endsMs: number, nextLookupMs: number }
+
+/**
+ * Bounds the wrong keys an address may present: 238 random bits are not guessed, but each guess costs a look-up and a line
+ * of the log. Counts failures alone, in this process; a key known to be good is never asked about here.
+ */
+export class GuessLimit {
+  private readonly addresses = new LRUCache<string, Address>({ max: MAX_ADDRESSES, ttl: MINUTE_MS })
+
+  constructor(private readonly failuresPerMinute: number) {}
+
+  /**
+   * Before a key is looked up.
+   * @throws {LoomError} `rate_limit_exceeded` when the address is over its limit and had a look-up within the last second
+   */
+  admit(ip: string | null, now = Date.now()): void {
+    const address = this.find(ip, now)
+    if (!address || address.failures < this.failuresPerMinute) return
+    if (now < address.nextLookupMs) throw tooMany(address, now)
+    address.nextLookupMs = now + LOOKUP_PAUSE_MS
+  }
+
+  /**
+   * After a key was found to be wrong.
+   * @throws {LoomError} `rate_limit_exceeded` in place of the plain refusal, once the address is over its limit
+   */
+  failed(ip: string | null, now = Date.now()): void {
+    if (ip === null) return
+    const address = this.find(ip, now) ?? { failures: 0, endsMs: now + MINUTE_MS, nextLookupMs: 0 }
+    address.failures++
+    this.addresses.set(networkOf(ip), address)
+    if (address.failures > this.failuresPerMinute) throw tooMany(address, now)
+  }
+
+  private find(ip: string | null, now: number): Address | undefined {
+    const address = ip === null ? undefined : this.addresses.get(networkOf(ip))
+    return address && now < address.endsMs ? address : undefined
+  }
+}
+
+function tooMany(address: Address, now: number): LoomError {
+  return new LoomError('rate_limit_exceeded', 'Too many wrong API keys came from your address. Check the key; a right one is let in again within a few tries.', {
+    retryAfterSeconds: Math.max(1, Math.ceil((Math.min(address.endsMs, Math.max(address.nextLookupMs, now)) - now) / 1000)),
+    details: { rule: 'failed_authentications_per_minute' }
+  })
+}
+
+/** Whoever has an IPv6 address has the 2^64 of its network. */
+function networkOf(ip: string): string {
+  if (isIP(ip) !== 6) return ip
+  const [head = '', tail] = ip.split('::')
+  const before = head.split(':').filter(Boolean)
+  const after = tail === undefined ? [] : tail.split(':').filter(Boolean)
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0')
+  return [...before, ...zeros, ...after].slice(0, 4).map(group => Number.parseInt(group, 16).toString(16)).join(':')
+}

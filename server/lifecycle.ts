@@ -1,0 +1,171 @@
+import { v7 as uuidv7 } from 'uuid'
+import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from '../db/ensure-trace-partitions'
+import { connectDatabase, pendingMigrations } from '../db/connect-database'
+import { readMigrations } from '../db/read-migrations'
+import type { ReadMigrationFile } from '../db/read-migrations'
+import { version } from '../package.json'
+import { AlertDeliverer } from './alerts/deliver-alerts'
+import { AlertsJob } from './alerts/evaluate-alerts'
+import { openMailer } from './alerts/mailer'
+import { WebhookSender } from './alerts/send-webhook'
+import { settleAbandonedHolds } from './billing/settle-abandoned-holds'
+import { AnswerCache } from './cache/answer-cache'
+import { openMemoryStore } from './cache/memory-store'
+import { openRedisStore } from './cache/redis-store'
+import { openCatalog } from './catalog/catalog'
+import { ensurePlatformConnections } from './catalog/platform-connections'
+import { listenForAnswers } from './chat/answer-signals'
+import { listenForDecisions } from './chat/decide-tool'
+import { EventLog } from './chat/event-log'
+import { drainAnswers, findRunningMessage } from './chat/running-answers'
+import { settleInterrupted } from './chat/settle-interrupted'
+import { listenForStops } from './chat/stop-answer'
+import { readConfig } from './config'
+import { openKeyring } from './crypto/keyring'
+import { openFileStore } from './files/file-store'
+import { sweepFiles } from './files/sweep-files'
+import { Gateway } from './gateway/gateway'
+import { sweepAttempts } from './identity/attempt-counts'
+import { createAuth } from './identity/auth'
+import { SingleSignOn } from './identity/single-sign-on'
+import { ExpiringKeysWatch } from './keys/watch-expiring-keys'
+import { prepareSetup } from './identity/setup'
+import { BackgroundJobs } from './operations/background-jobs'
+import { createLog } from './operations/log'
+import { connectRedis, waitForRedis } from './operations/connect-redis'
+import { createMetrics } from './operations/metrics'
+import { beat, forgetReplicas, registerReplica, unregisterReplica } from './operations/replica'
+import { openLimits } from './policy/open-limits'
+import type { Runtime } from './runtime'
+import { setRuntime } from './runtime'
+import { RetentionJob } from './traces/apply-retention'
+import { boundClients } from './operations/bound-clients'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+let starting: Promise<Runtime> | undefined
+let closeAlerts: (() => Promise<void>) | undefined
+
+/** The runtime once the start is complete; rejects when the start failed. */
+export function started(): Promise<Runtime> {
+  if (!starting) throw new Error('Loom was not told to start')
+  return starting
+}
+
+/** The one place where long-lived resources are made. */
+export function start(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
+  starting = makeRuntime(environment, readMigrationFile)
+  return starting
+}
+
+/** The one place where they are closed: what runs finishes, batches flush, then the database closes. */
+export async function stop(): Promise<void> {
+  const runtime = await starting
+  if (!runtime) return
+  runtime.stopping = true
+  await drainAnswers(runtime.config.SHUTDOWN_TIMEOUT_MS)
+  await runtime.jobs.stop()
+  await closeAlerts?.()
+  await runtime.gateway.stop()
+  await runtime.limits.close()
+  runtime.redis?.disconnect()
+  runtime.catalog.close()
+  await unregisterReplica(runtime.db, runtime.replicaId)
+  await runtime.db.close()
+  setRuntime(undefined)
+}
+
+async function makeRuntime(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
+  const config = readConfig(environment)
+  boundClients(config)
+  const log = createLog(config)
+  const metrics = createMetrics()
+  const keyring = openKeyring(config)
+  const db = await connectDatabase(config, readMigrationFile, (error) => {
+    metrics.failures.inc({ what: 'database_silent' })
+    log.error({ err: error }, 'The database has fallen silent: calls are refused until it answers again')
+  })
+  const migrations = await readMigrations(readMigrationFile)
+  const pending = await pendingMigrations(db, migrations)
+  if (pending.length > 0) throw new Error(`The database lacks ${pending.join(', ')}. Run npm run db:migrate, or set DB_AUTO_MIGRATE=true.`)
+  const replicaId = uuidv7()
+  await registerReplica(db, replicaId, version)
+  await ensurePlatformConnections(db, keyring, config)
+  const catalog = await openCatalog({ db, keyring, log })
+  const redis = connectRedis(config, log, metrics)
+  if (redis) await waitForRedis(redis)
+  const limits = openLimits(redis, metrics, log)
+  const store = redis ? openRedisStore(redis) : await openMemoryStore(db, config.CACHE_MAX_BYTES)
+  const answers = new AnswerCache({ store, keyring, metrics, log })
+  const gateway = new Gateway({ config, db, replicaId, catalog, keyring, limits, answers, metrics, log })
+  await gateway.listen()
+  await db.listen('loom_orgs', orgId => keyring.forgetOrg(orgId || undefined))
+  const eventLog = new EventLog({
+    db,
+    refused: messageId => findRunningMessage(messageId)?.stop('taken_over'),
+    failed: (error) => {
+      metrics.failures.inc({ what: 'chat_log_events' })
+      log.error({ err: error }, 'What answers say could not be written down; it is tried again')
+    }
+  })
+  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
+  await settleHolds(runtime)
+  await listenForStops(db)
+  await listenForDecisions(db)
+  await listenForAnswers(db)
+  await settleAnswers(runtime)
+  startJobs(runtime)
+  setRuntime(runtime)
+  const setupUrl = await prepareSetup(runtime)
+  // The one secret ever printed, for whoever started this. It is worth nothing once used.
+  if (setupUrl) console.info(`Set up Loom: ${setupUrl}`)
+  if (keyring.generated) log.warn('ENCRYPTION_MASTER_KEY is not set: the key in the data directory is used. Back it up, for without it secrets and traces cannot be read; several replicas must share one.')
+  if (db.kind === 'embedded') log.warn('The embedded database is used: fine for one machine, but a power cut may lose the last seconds. Set DATABASE_URL to use PostgreSQL.')
+  return runtime
+}
+
+function startJobs(runtime: Runtime): void {
+  const { db, config, gateway, jobs, log, metrics, replicaId } = runtime
+  const retention = new RetentionJob(db, metrics, log)
+  const expiringKeys = new ExpiringKeysWatch(db, metrics, log)
+  const alerts = new AlertsJob(db, gateway.health, config.ALERTS_INTERVAL_MS, log)
+  const deliverer = openDeliverer(runtime)
+  jobs.every(config.REPLICA_TIMEOUT_MS / 4, 'heartbeat', () => beat(db, replicaId, version))
+  jobs.every(config.REPLICA_TIMEOUT_MS / 2, 'settle_holds', () => settleHolds(runtime))
+  jobs.every(config.REPLICA_TIMEOUT_MS / 2, 'settle_answers', () => settleAnswers(runtime))
+  jobs.every(config.REPLICA_TIMEOUT_MS, 'idempotency', () => gateway.replays.sweep())
+  jobs.every(1_000, 'idle_leases', async () => gateway.budget.closeIdleLeases())
+  jobs.every(MINUTE_MS / 2, 'key_use', () => gateway.authenticator.recordUse())
+  jobs.every(10 * MINUTE_MS, 'attempts', () => sweepAttempts(db.orm))
+  jobs.every(DAY_MS, 'trace_partitions', () => ensureTracePartitions(db, TRACE_MONTHS_AHEAD))
+  jobs.every(10 * MINUTE_MS, 'retention', () => retention.run())
+  jobs.every(HOUR_MS, 'sweep_files', () => sweepFiles(runtime))
+  jobs.every(HOUR_MS, 'expiring_keys', () => expiringKeys.look())
+  jobs.every(config.ALERTS_INTERVAL_MS, 'alerts', () => alerts.run())
+  jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
+  jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
+}
+
+function openDeliverer({ config, db, keyring, log, metrics }: Runtime): AlertDeliverer {
+  const webhooks = new WebhookSender()
+  const mailer = openMailer(config)
+  closeAlerts = async () => {
+    mailer?.close()
+    await webhooks.close()
+  }
+  return new AlertDeliverer({ db, keyring, webhooks, mailer, metrics, log })
+}
+
+async function settleHolds({ db, config, gateway, log, metrics, replicaId }: Runtime): Promise<void> {
+  const settled = await settleAbandonedHolds(db, config.REPLICA_TIMEOUT_MS, { replicaId, open: gateway.budget.open })
+  if (settled === 0) return
+  metrics.expiredHolds.inc(settled)
+  log.warn({ settled }, 'Abandoned holds were given back')
+}
+
+async function settleAnswers({ db, config, log }: Runtime): Promise<void> {
+  const settled = await settleInterrupted(db, config.REPLICA_TIMEOUT_MS)
+  if (settled > 0) log.warn({ settled }, 'Answers of a process that is gone were settled as interrupted')
+}

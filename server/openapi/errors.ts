@@ -1,0 +1,48 @@
+import { statusOf } from '../errors'
+import type { ErrorCode } from '../errors'
+import type { RouteReference } from './route-reference'
+
+const meanings: Record<number, string> = {
+  400: 'The request is not valid; `param` names the field.',
+  401: 'The API key is missing, mistyped, unknown, revoked or expired.',
+  402: 'The money does not suffice. Waiting does not help (`x-should-retry: false`).',
+  403: 'The key may not do this.',
+  404: 'There is no such thing, or not for this key.',
+  409: 'The billing reference or idempotency key was used for something else.',
+  413: 'The body is too large.',
+  422: 'The model has no price, and this org pays.',
+  429: 'A limit is used up; `retry-after` says for how long.',
+  500: 'Something failed on our side; nothing was charged.',
+  502: 'The provider failed.',
+  503: 'No provider, or not the database, can be reached right now.',
+  504: 'The provider took too long.'
+}
+
+const ofLookUps: readonly number[] = [400, 401, 403, 404, 429, 500, 503]
+
+/** A response for each error status, in each format. */
+export function errorResponses(): Record<string, unknown> {
+  const responses: Record<string, unknown> = {}
+  for (const [status, meaning] of Object.entries(meanings)) {
+    const description = `${meaning} \`code\`: ${codesOf(Number(status)).map(code => `\`${code}\``).join(', ')}.`
+    for (const [format, schema] of [['openai', 'Error'], ['anthropic', 'AnthropicError']]) {
+      responses[`${format}-${status}`] = { description, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
+    }
+  }
+  return responses
+}
+
+/** Those a route may answer. */
+export function describeErrors({ callsModel, errors }: RouteReference): Record<string, unknown> {
+  const statuses = callsModel ? Object.keys(meanings).map(Number) : ofLookUps
+  return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${errors}-${status}` }]))
+}
+
+/** Codes that `/v1` never answers. */
+const ofOtherApis: readonly string[] = ['unauthenticated', 'conflict'] satisfies ErrorCode[]
+
+function codesOf(status: number): string[] {
+  return Object.entries(statusOf)
+    .filter(([code, its]) => its === status && !ofOtherApis.includes(code))
+    .map(([code]) => code === 'invalid_request' ? 'invalid_request_error' : code)
+}

@@ -1,0 +1,28 @@
+const text = { type: 'string' }
+
+/** Headers that every model call takes. */
+export const requestHeaders = [
+  { name: 'X-Billing-Amount', in: 'header', required: false, description: 'Charge this amount in USD, with at most nine decimals, in place of the cost. Needs the scope `billing`.', schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,9})?$' } },
+  { name: 'X-Billing-Ref-Id', in: 'header', required: false, description: 'Names the transaction. A name is charged once, whatever happens.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+  { name: 'Idempotency-Key', in: 'header', required: false, description: 'Repeating a call with the same key and body gets the first one\'s answer, and is charged once.', schema: { type: 'string', minLength: 1, maxLength: 255 } },
+  { name: 'x-loom-cache', in: 'header', required: false, description: '`on`, `off`, `refresh` and `ttl=<seconds>`, separated by commas: whether to take and keep a cached answer. Without it, the key\'s setting counts.', schema: { type: 'string' } },
+  { name: 'traceparent', in: 'header', required: false, description: 'Your span, by W3C Trace Context. With tracing on, the call becomes its child, and so does the provider\'s.', schema: text }
+]
+
+/** Headers of the answers to model calls. */
+export const answerHeaders = {
+  'x-request-id': { description: 'The id of the call and its trace.', schema: text },
+  'x-loom-provider': { description: 'The kind of provider that answered.', schema: text },
+  'x-loom-model': { description: 'The model that answered, as its provider calls it.', schema: text },
+  'x-loom-attempts': { description: 'How many attempts it took.', schema: { type: 'integer' } },
+  'x-loom-cache': { description: '`hit`, `miss` or `none`.', schema: text },
+  'age': { description: 'Of a cached answer (`x-loom-cache: hit`): how old it is, in seconds.', schema: { type: 'integer' } },
+  'idempotent-replayed': { description: '`true` for the stored answer to an earlier call with the same `Idempotency-Key`, which is not charged again; its other headers are that call\'s.', schema: { type: 'string', enum: ['true'] } },
+  'x-loom-cost-usd': { description: 'What was charged, an exact decimal. Not for streams, which tell it in `usage.cost`.', schema: text },
+  'x-loom-max-tokens': { description: 'The cap put on the answer because the wallet or a budget pays for no more. Only where there is one.', schema: { type: 'integer' } },
+  'x-loom-key-expires': { description: 'When the key that was sent ends, if that is within two weeks.', schema: { type: 'string', format: 'date-time' } },
+  'x-loom-overhead-ms': { description: 'The time Loom itself took.', schema: { type: 'number' } },
+  'x-ratelimit-limit-requests': { description: 'The limit of requests that is nearest; likewise `-tokens`. Only where there is one.', schema: { type: 'integer' } },
+  'x-ratelimit-remaining-requests': { description: 'What is left of it.', schema: { type: 'integer' } },
+  'x-ratelimit-reset-requests': { description: 'When it is whole again, as a duration: `12ms`, `7.2s`, `6m0s`.', schema: text }
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { SpeechBody } from '../gateway/operations/audio-speech'
+import { Transcript } from '../gateway/operations/audio-transcriptions'
+import { ChatBody } from '../gateway/operations/chat-completions'
+import { CompletionsBody } from '../gateway/operations/completions-body'
+import { Embeddings, EmbeddingsBody } from '../gateway/operations/embeddings'
+import { Images, ImagesBody } from '../gateway/operations/images-generations'
+import { CountBody, MessagesBody } from '../gateway/operations/messages-body'
+import { Moderation, ModerationsBody } from '../gateway/operations/moderations'
+import type { Operation, OperationName } from '../gateway/operations/operation'
+import { Ranking, RerankBody } from '../gateway/operations/rerank'
+import { ResponsesBody } from '../gateway/operations/responses-body'
+import type { RouteReference } from './route-reference'
+
+type Told = Pick<RouteReference, 'summary' | 'description' | 'body' | 'answers'>
+
+const json = (schema: z.ZodType) => ({ contentType: 'application/json', schema })
+/** Events are told in words: a schema of OpenAPI says nothing of their order. */
+const events = (description: string) => ({ 'text/event-stream': z.string().describe(description) })
+
+const Usage = z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
+/** A form with a file, as far as it is ours to read: its other fields are passed on. */
+const TranscriptionForm = z.looseObject({ file: z.file(), model: z.string() })
+const Sound = z.string().meta({ format: 'binary' })
+
+const ChatCompletion = z.looseObject({
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  model: z.string(),
+  choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.string(), content: z.string().nullish() }), finish_reason: z.string().nullable() })),
+  usage: Usage.optional()
+})
+
+/** What an operation's parser cannot tell of it. */
+const told: Record<OperationName, Told> = {
+  'chat.completions': {
+    summary: 'Create a chat completion',
+    description: 'OpenAI\'s chat completions, whatever provider answers. Fields not listed here are passed on as they come.',
+    body: json(ChatBody),
+    answers: {
+      'application/json': ChatCompletion,
+      ...events('With `stream: true`: events with `chat.completion.chunk` objects, then `[DONE]`. With `stream_options.include_usage` the last chunk tells `usage`, its cost in USD in `usage.cost`. A failure on the way is an event with an error object, and no `[DONE]` follows.')
+    }
+  },
+  'completions': {
+    summary: 'Complete a text',
+    description: 'OpenAI\'s older text completions; over chat completions where the provider has none.',
+    body: json(CompletionsBody),
+    answers: {
+      'application/json': z.looseObject({ id: z.string(), object: z.literal('text_completion'), choices: z.array(z.looseObject({ text: z.string() })), usage: Usage.optional() }),
+      ...events('With `stream: true`: events with `text_completion` objects, then `[DONE]`.')
+    }
+  },
+  'responses': {
+    summary: 'Create a response',
+    description: 'OpenAI\'s responses; native where the provider has them, else over chat completions.',
+    body: json(ResponsesBody),
+    answers: {
+      'application/json': z.looseObject({ id: z.string(), object: z.literal('response'), status: z.string(), output: z.array(z.looseObject({ type: z.string() })), usage: z.looseObject({ input_tokens: z.int(), output_tokens: z.int() }).nullish() }),
+      ...events('With `stream: true`: named events, from `response.created` to `response.completed`. A failure on the way is an event of the type `error`.')
+    }
+  },
+  'messages': {
+    summary: 'Create a message',
+    description: 'Anthropic\'s messages, their events and errors; native to Anthropic, translated to every other kind of provider.',
+    body: json(MessagesBody),
+    answers: {
+      'application/json': z.looseObject({ id: z.string(), type: z.literal('message'), role: z.literal('assistant'), model: z.string(), content: z.array(z.looseObject({ type: z.string() })), stop_reason: z.string().nullable(), usage: z.looseObject({ input_tokens: z.int(), output_tokens: z.int() }) }),
+      ...events('With `stream: true`: named events, from `message_start` to `message_stop`. A failure on the way is an event of the type `error`.')
+    }
+  },
+  'messages.count_tokens': {
+    summary: 'Count the tokens of a message',
+    description: 'Costs nothing.',
+    body: json(CountBody),
+    answers: { 'application/json': z.looseObject({ input_tokens: z.int() }) }
+  },
+  'embeddings': { summary: 'Create embeddings', body: json(EmbeddingsBody), answers: { 'application/json': Embeddings } },
+  'images.generations': {
+    summary: 'Create images',
+    body: json(ImagesBody),
+    answers: { 'application/json': Images, ...events('With `stream: true`: partial images as they come, then the finished one with its `usage`.') }
+  },
+  'audio.speech': {
+    summary: 'Speak a text',
+    body: json(SpeechBody),
+    answers: { 'audio/*': Sound.describe('The sound, as it is made.'), ...events('With `stream_format: "sse"`: events with pieces of the sound, then one with `usage`.') }
+  },
+  'audio.transcriptions': {
+    summary: 'Transcribe a recording',
+    body: { contentType: 'multipart/form-data', schema: TranscriptionForm },
+    answers: { 'application/json': Transcript, ...events('With `stream=true`: the text as it is understood.') }
+  },
+  'moderations': { summary: 'Classify texts and images', body: json(ModerationsBody), answers: { 'application/json': Moderation } },
+  'rerank': { summary: 'Order documents by how well they answer a query', body: json(RerankBody), answers: { 'application/json': Ranking } }
+}
+
+/** The reference of an endpoint that calls a model. */
+export function describeOperation({ name, path, scope }: Operation): RouteReference {
+  return {
+    method: 'post',
+    path,
+    tag: 'Models',
+    scopes: ['inference', scope],
+    callsModel: true,
+    errors: name.startsWith('messages') ? 'anthropic' : 'openai',
+    ...told[name]
+  }
+}

@@ -1,0 +1,134 @@
+import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
+import { createTraceState, isSpanContextValid, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { ProviderKind } from '../../shared/catalog'
+import { toUsdDecimal } from '../../shared/money'
+import type { CallContext, CallOutcome } from '../gateway/call-context'
+import type { Attempt } from '../gateway/open-upstream'
+import type { Transport } from '../gateway/providers/provider'
+
+/** What the conventions call an operation; others keep the name they have here. */
+const operationNames: Record<string, string> = {
+  'chat.completions': 'chat',
+  'responses': 'chat',
+  'messages': 'chat',
+  'completions': 'text_completion',
+  'images.generations': 'generate_content',
+  'audio.speech': 'generate_content'
+}
+
+const providerNames: Partial<Record<string, string>> & Record<Extract<ProviderKind, 'azure' | 'google'>, string> = { azure: 'azure.ai.openai', google: 'gcp.gemini' }
+
+/**
+ * One call as a span, with a span below it for each step of the road and each attempt. Carries names, counts and times, never a
+ * body. Source: the OpenTelemetry semantic conventions for generative AI 1.41 (`gen_ai.*`).
+ */
+export class CallSpan {
+  private readonly span: Span
+  private readonly within: Context
+  private attempt: Span | undefined
+  /** When the step under way began (performance.now()). */
+  private since: number
+
+  constructor(private readonly tracer: Tracer, private readonly context: CallContext) {
+    const { caller, endpoint, operation, receivedAt, request, requestId } = context
+    const isHttp = endpoint === operation.name
+    this.span = tracer.startSpan(`${this.operationName} ${request.model}`, {
+      kind: isHttp ? SpanKind.SERVER : SpanKind.INTERNAL,
+      startTime: clock(receivedAt),
+      attributes: withoutGaps({
+        'gen_ai.operation.name': this.operationName,
+        'gen_ai.request.model': request.model,
+        'gen_ai.request.stream': request.stream,
+        'gen_ai.conversation.id': context.conversationId,
+        'http.request.method': isHttp ? 'POST' : undefined,
+        'http.route': isHttp ? operation.path : undefined,
+        'loom.request.id': requestId,
+        'loom.org.id': caller.orgId,
+        'loom.project.id': caller.projectId,
+        'loom.key.id': caller.apiKeyId
+      })
+    }, parentOf(context))
+    this.within = trace.setSpan(ROOT_CONTEXT, this.span)
+    this.since = receivedAt
+    this.step('authenticate')
+  }
+
+  /** The step that ran since the last one has ended. */
+  step(name: 'authenticate' | 'policy' | 'hold' | 'relay' | 'capture'): void {
+    const span = this.tracer.startSpan(name, { startTime: clock(this.since) }, this.within)
+    this.since = performance.now()
+    span.end(clock(this.since))
+  }
+
+  /** Sends requests as attempts of this call: the upstream learns whose child it is. */
+  carry(send: Transport): Transport {
+    return (request, signal) => {
+      this.attempt = this.tracer.startSpan('attempt', { kind: SpanKind.CLIENT, startTime: clock(performance.now()) }, this.within)
+      const { traceId, spanId, traceFlags, traceState } = this.attempt.spanContext()
+      const state = traceState?.serialize()
+      const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+      return send({ ...request, headers: { ...request.headers, traceparent, ...(state && { tracestate: state }) } }, signal)
+    }
+  }
+
+  attempted({ error, latencyMs, model, provider, status }: Attempt): void {
+    const now = performance.now()
+    const span = this.attempt ?? this.tracer.startSpan('attempt', { kind: SpanKind.CLIENT, startTime: clock(now - latencyMs) }, this.within)
+    this.attempt = undefined
+    span.updateName(`${this.operationName} ${model}`)
+    span.setAttributes(withoutGaps({
+      'gen_ai.operation.name': this.operationName,
+      'gen_ai.provider.name': providerNames[provider] ?? provider,
+      'gen_ai.request.model': model,
+      'http.response.status_code': status,
+      'error.type': error
+    }))
+    if (error) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(clock(now))
+    this.since = now
+  }
+
+  end({ costNanoUsd, error, head, ttfbMs, usage, usageSource }: CallOutcome): void {
+    const now = clock(performance.now())
+    this.attempt?.end(now)
+    const { span } = this
+    span.setAttributes(withoutGaps({
+      'gen_ai.provider.name': head.provider === 'none' ? undefined : providerNames[head.provider] ?? head.provider,
+      'gen_ai.response.model': head.provider === 'none' ? undefined : head.model,
+      'gen_ai.response.time_to_first_chunk': this.context.request.stream && ttfbMs !== null ? ttfbMs / 1000 : undefined,
+      'gen_ai.usage.input_tokens': usage.inputTokens,
+      'gen_ai.usage.output_tokens': usage.outputTokens,
+      'gen_ai.usage.cache_read.input_tokens': usage.cachedInputTokens,
+      'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
+      'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens,
+      'http.response.status_code': error?.status ?? 200,
+      'error.type': error?.code,
+      'loom.usage.source': usageSource,
+      'loom.cost.usd': Number(toUsdDecimal(costNanoUsd)),
+      'loom.attempts': head.attempts
+    }))
+    // A server's span is an error only where the server is at fault, as the conventions for HTTP have it.
+    if (error && error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+    span.end(now)
+  }
+
+  private get operationName(): string {
+    return operationNames[this.context.operation.name] ?? this.context.operation.name
+  }
+}
+
+/** performance.now() as milliseconds since 1970, by one clock for all spans: the SDK would read another for each. */
+const clock = (now: number) => performance.timeOrigin + now
+
+/** The caller's span, by W3C Trace Context; what is malformed is no parent. */
+function parentOf({ traceparent, tracestate }: CallContext): Context {
+  const [, traceId = '', spanId = '', flags = ''] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '') ?? []
+  const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true, ...(tracestate && { traceState: createTraceState(tracestate) }) }
+  return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+}
+
+function withoutGaps(attributes: Record<string, string | number | boolean | null | undefined>): Attributes {
+  const known: Attributes = {}
+  for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) known[name] = value
+  return known
+}

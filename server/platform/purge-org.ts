@@ -1,0 +1,94 @@
+import { eq } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Database, Query } from '../../db/client'
+import { auditHeads } from '../../db/schema'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { CATALOG_CHANNEL } from '../catalog/catalog'
+import { LoomError } from '../errors'
+import type { Runtime } from '../runtime'
+import { CLOSED_CHANNEL, lockOrg } from './lock-org'
+
+/** Traces a statement, so that nobody waits for long. */
+const TRACE_BATCH = 5_000
+
+const TenantTable = z.object({ name: z.string().regex(/^[a-z_]+$/), parents: z.array(z.string()), has_files: z.boolean() })
+type TenantTable = z.infer<typeof TenantTable>
+const StorageKey = z.object({ storage_key: z.string() })
+
+/**
+ * Deletes everything of an org for good, its files, ledger and audit log too. What is left is one entry in the author's own log, with the
+ * last hash of the org's. Only after a soft deletion. Safe to repeat after a failure.
+ * @throws {LoomError} `not_found`, `conflict` when it is not deleted, `invalid_request` when its slug was not typed
+ */
+export async function purgeOrg({ db, fileStore, log, metrics }: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, author: Author, orgId: string, confirm: string): Promise<void> {
+  await recordPurge(db, author, orgId, confirm)
+  await deleteTraces(db, orgId)
+  const tables = await listTenantTables(db)
+  const storageKeys = await db.transaction(query => deleteRows(query, tables, orgId))
+  for (const key of storageKeys) {
+    await fileStore.remove(key).catch((error: unknown) => {
+      metrics.failures.inc({ what: 'purge_files' })
+      log.error({ err: error, orgId }, 'A file of a purged organisation could not be removed')
+    })
+  }
+  for (const channel of ['loom_orgs', CLOSED_CHANNEL, CATALOG_CHANNEL]) await db.notify(channel, orgId)
+}
+
+/** Written first: rather a purge in the log that has to be repeated than one that nobody knows of. */
+async function recordPurge({ orm }: Database, author: Author, orgId: string, confirm: string): Promise<void> {
+  await orm.transaction(async (transaction) => {
+    const org = await lockOrg(transaction, orgId)
+    if (!org.deletedAt) throw new LoomError('conflict', 'Delete the organisation first. Only what is deleted can be purged.')
+    if (confirm !== org.slug) throw new LoomError('invalid_request', `Type the organisation's slug, "${org.slug}", to confirm. Nothing of it can be brought back afterwards.`, { param: 'confirm' })
+    const [head] = await transaction.select().from(auditHeads).where(eq(auditHeads.orgId, orgId))
+    const before = { name: org.name, slug: org.slug, auditEntries: head?.sequence ?? 0, auditHead: head?.hash ?? null }
+    await recordChange(transaction, author, { action: 'org.purge', target: `org:${orgId}`, before })
+  })
+}
+
+/** The bulk of an org, a piece at a time and ahead of the rest. */
+async function deleteTraces({ query }: Database, orgId: string): Promise<void> {
+  for (let deleted = TRACE_BATCH; deleted === TRACE_BATCH;) {
+    const rows = await query(`delete from traces where (created_at, id) in (select created_at, id from traces where org_id = $1 limit ${TRACE_BATCH}) returning 1`, [orgId])
+    deleted = rows.length
+  }
+}
+
+/** All rows of the org, and the org; the keys of its files. */
+async function deleteRows(query: Query, tables: TenantTable[], orgId: string): Promise<string[]> {
+  // The first is what the triggers that keep ledger and log ask for.
+  await query(`select set_config('loom.purging', $1, true), set_config('statement_timeout', '0', true)`, [orgId])
+  const [org] = await query('select from orgs where id = $1 and deleted_at is not null for update', [orgId])
+  if (!org) throw new LoomError('conflict', 'The organisation was restored meanwhile.')
+  const storageKeys: string[] = []
+  for (const { name, has_files: hasFiles } of tables) {
+    const rows = await query(`delete from ${name} where org_id = $1 ${hasFiles ? 'returning storage_key' : ''}`, [orgId])
+    if (hasFiles) storageKeys.push(...rows.map(row => StorageKey.parse(row).storage_key))
+  }
+  await query('delete from orgs where id = $1', [orgId])
+  return storageKeys
+}
+
+/** Every table with rows of orgs, each before those it refers to. Asked of the database, so that a new table is not forgotten. */
+async function listTenantTables({ query }: Database): Promise<TenantTable[]> {
+  const rows = await query(`
+    select c.relname::text as name,
+           exists (select from pg_attribute k where k.attrelid = c.oid and k.attname = 'storage_key' and not k.attisdropped) as has_files,
+           array(select distinct p.relname::text from pg_constraint f join pg_class p on p.oid = f.confrelid where f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid) as parents
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+     order by 1`)
+  return childrenFirst(rows.map(row => TenantTable.parse(row)))
+}
+
+function childrenFirst(tables: TenantTable[]): TenantTable[] {
+  const order: TenantTable[] = []
+  for (let left = tables; left.length > 0;) {
+    const free = left.filter(({ name }) => !left.some(other => other.name !== name && other.parents.includes(name)))
+    if (free.length === 0) throw new Error(`Tables that refer to one another in a circle: ${left.map(({ name }) => name).join(', ')}`)
+    order.push(...free)
+    left = left.filter(table => !free.includes(table))
+  }
+  return order
+}

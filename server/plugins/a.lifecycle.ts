@@ -1,0 +1,13 @@
+import { defineNitroPlugin, useStorage } from 'nitropack/runtime'
+import { start, stop } from '../lifecycle'
+
+/** Starts and stops everything long-lived with the server. First by its name: other plugins wait for the start it begins. */
+export default defineNitroPlugin(({ hooks }) => {
+  start(process.env, path => useStorage('assets:migrations').getItem(path)).catch((error: unknown) => {
+    // One clear line; the stack only where it helps to repair Loom itself.
+    console.error(`Loom cannot start: ${error instanceof Error ? error.message : String(error)}`)
+    if (process.env.LOG_LEVEL === 'debug') console.error(error)
+    process.exit(1)
+  })
+  hooks.hook('close', stop)
+})

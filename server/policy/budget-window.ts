@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type { BudgetPeriod } from '../../shared/policy'
+import type { BudgetRule } from './compile-policy'
+
+/** One period of a budget. A call counts in the one it begins in. */
+export interface BudgetWindow {
+  startsAtMs: number
+  /** When the next begins; Infinity for a budget in total. */
+  endsAtMs: number
+}
+
+const DAY_MS = 86_400_000
+/** No time zone is further from UTC, and no clock change larger. */
+const MAX_OFFSET_MS = 15 * 3_600_000
+const MONDAY = 1
+
+/**
+ * The day, week (from Monday) or month at `nowMs` in a time zone: it begins with the first moment of its first day there, which is
+ * not midnight where the clock is put forward then, and a day may have 23 or 25 hours.
+ */
+export function findWindow(period: BudgetPeriod, nowMs: number, timeZone: string): BudgetWindow {
+  if (period === 'total') return { startsAtMs: 0, endsAtMs: Infinity }
+  const today = localDate(nowMs, timeZone)
+  const first = firstDay(period, today)
+  return { startsAtMs: startOfDay(first, timeZone), endsAtMs: startOfDay(nextFirstDay(period, first), timeZone) }
+}
+
+/**
+ * The id of a budget's window, the same on every replica.
+ * @param startsAtMs as `findWindow` says
+ */
+export function windowId({ scope, subjectId, period }: Pick<BudgetRule, 'scope' | 'subjectId' | 'period'>, startsAtMs: number): string {
+  const hex = createHash('sha256').update(`${scope}:${subjectId}:${period}:${startsAtMs}`).digest('hex')
+  // A UUIDv8: any bits we like around the version and variant. Source: RFC 9562, 5.8.
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/** Days are counted from 1970-01-01, so that calendars are plain arithmetic. */
+function firstDay(period: 'day' | 'week' | 'month', today: number): number {
+  if (period === 'day') return today
+  const date = new Date(today * DAY_MS)
+  if (period === 'week') return today - (date.getUTCDay() - MONDAY + 7) % 7
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) / DAY_MS
+}
+
+function nextFirstDay(period: 'day' | 'week' | 'month', first: number): number {
+  if (period !== 'month') return first + (period === 'day' ? 1 : 7)
+  const date = new Date(first * DAY_MS)
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1) / DAY_MS
+}
+
+/** The first moment whose date in the time zone is `day` or later, found by halving: dates only go forward, but where a zone skips a day. */
+function startOfDay(day: number, timeZone: string): number {
+  let [before, after] = [day * DAY_MS - MAX_OFFSET_MS, day * DAY_MS + MAX_OFFSET_MS]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (localDate(middle, timeZone) >= day) after = middle
+    else before = middle
+  }
+  return after
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function localDate(ms: number, timeZone: string): number {
+  let format = formats.get(timeZone)
+  if (!format) formats.set(timeZone, format = new Intl.DateTimeFormat('en-u-ca-iso8601', { timeZone, year: 'numeric', month: 'numeric', day: 'numeric' }))
+  const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]))
+  return Date.UTC(parts.year ?? NaN, (parts.month ?? NaN) - 1, parts.day ?? NaN) / DAY_MS
+}
+
+/** Windows as they are now, found anew only when one has ended: a calendar costs more than all else of a call's policy. */
+export class BudgetCalendar {
+  private readonly windows = new Map<string, BudgetWindow>()
+
+  current(period: BudgetPeriod, timeZone: string, nowMs = Date.now()): BudgetWindow {
+    const name = `${period}:${timeZone}`
+    const known = this.windows.get(name)
+    if (known && known.startsAtMs <= nowMs && nowMs < known.endsAtMs) return known
+    const window = findWindow(period, nowMs, timeZone)
+    this.windows.set(name, window)
+    return window
+  }
+}

@@ -1,0 +1,37 @@
+/** Tells in constant time (exact names) or in proportion to the patterns with `*` whether a model is among them. */
+export class ModelMatcher {
+  readonly names: ReadonlySet<string>
+  private readonly patterns: string[][]
+
+  constructor(readonly source: readonly string[]) {
+    this.names = new Set(source.filter(pattern => !pattern.includes('*')))
+    this.patterns = source.filter(pattern => pattern.includes('*')).map(pattern => pattern.split('*'))
+  }
+
+  matches(name: string): boolean {
+    return this.names.has(name) || this.patterns.some(pieces => matchesPieces(pieces, name))
+  }
+}
+
+/**
+ * Whether every name that `inner` (a name or pattern) stands for is one that `outer` stands for: `gpt-*` covers `gpt-4*`.
+ * A `*` of `inner` can only be met by one of `outer`, which then meets whatever stands in its place.
+ */
+export function coversPattern(outer: string, inner: string): boolean {
+  return outer === inner || (outer.includes('*') && matchesPieces(outer.split('*'), inner))
+}
+
+/** The text between the stars, found from left to right: linear, whatever the pattern. */
+function matchesPieces(pieces: readonly string[], name: string): boolean {
+  const first = pieces[0] ?? ''
+  const last = pieces.at(-1) ?? ''
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false
+  const end = name.length - last.length
+  let position = first.length
+  for (const piece of pieces.slice(1, -1)) {
+    const found = name.indexOf(piece, position)
+    if (found === -1 || found + piece.length > end) return false
+    position = found + piece.length
+  }
+  return true
+}

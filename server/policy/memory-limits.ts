@@ -1,0 +1,67 @@
+import type { CounterRule } from './compile-policy'
+import type { Claim, CounterState, Grant, LimitStore, Refused } from './limit-store'
+import { clamp, WINDOW_MS } from './limit-store'
+
+interface Counter { used: number, startedAt: number }
+
+const SWEEP_EVERY = 10_000
+
+/** Counts the calls of this process alone. */
+export class MemoryLimits implements LimitStore {
+  private readonly counters = new Map<string, Counter>()
+  private takes = 0
+
+  take(_callId: string, claims: readonly Claim[]): Promise<Grant | Refused> {
+    const now = Date.now()
+    if (++this.takes % SWEEP_EVERY === 0) this.sweep(now)
+    const counters = claims.map(({ rule }) => this.current(rule, now))
+    const refused = claims.findIndex((claim, index) => (counters[index]?.used ?? 0) + clamp(claim) > claim.rule.limit)
+    if (refused === -1) counters.forEach((counter, index) => counter.used += clampAt(claims, index))
+    const states = claims.map(({ rule }, index) => describe(rule, counters[index], now))
+    if (refused !== -1) return Promise.resolve({ refused, states })
+    const settle = (usedTokens: number) => claims.forEach((claim, index) => {
+      const counter = counters[index]
+      if (!counter) return
+      if (claim.rule.rule === 'max_concurrent') counter.used -= 1
+      // A counter of a later window is another object.
+      else if (claim.rule.rule === 'tokens_per_minute') counter.used = Math.max(0, counter.used + usedTokens - clamp(claim))
+    })
+    return Promise.resolve({ states, settle })
+  }
+
+  peek(rules: readonly CounterRule[]): Promise<readonly CounterState[]> {
+    const now = Date.now()
+    return Promise.resolve(rules.map(rule => describe(rule, this.current(rule, now), now)))
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  private current({ key, rule }: CounterRule, now: number): Counter {
+    const known = this.counters.get(key)
+    if (known && (rule === 'max_concurrent' || now - known.startedAt < WINDOW_MS)) return known
+    const counter = { used: 0, startedAt: now }
+    this.counters.set(key, counter)
+    return counter
+  }
+
+  /** Forgets counters nothing is counted in, so that memory follows the keys in use. */
+  private sweep(now: number): void {
+    for (const [key, { used, startedAt }] of this.counters) {
+      if (used === 0 || (now - startedAt >= WINDOW_MS && !key.startsWith('max_concurrent:'))) this.counters.delete(key)
+    }
+  }
+}
+
+function clampAt(claims: readonly Claim[], index: number): number {
+  const claim = claims[index]
+  return claim ? clamp(claim) : 0
+}
+
+function describe({ limit, rule }: CounterRule, counter: Counter | undefined, now: number): CounterState {
+  return {
+    remaining: Math.max(0, limit - (counter?.used ?? 0)),
+    resetMs: rule === 'max_concurrent' || !counter ? 0 : Math.max(0, counter.startedAt + WINDOW_MS - now)
+  }
+}

@@ -1,0 +1,72 @@
+import { and, asc, eq } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { orgMembers, projectMembers, projects, users } from '../../db/schema'
+import { recordChange } from '../audit/record'
+import type { Author } from '../audit/record'
+import { LoomError } from '../errors'
+import type { ProjectMember, ProjectMemberList, SetProjectMember } from '../../shared/projects'
+import { projectNotFound } from './get-project'
+import { requireSharing } from './require-sharing'
+import { projectsInScope } from './scope'
+import type { Scope } from './scope'
+
+/**
+ * Who was named in a project, by name.
+ * @throws {LoomError} `not_found` when the scope has no such project
+ */
+export async function listProjectMembers(orm: Orm, scope: Scope, projectId: string): Promise<ProjectMemberList> {
+  const [project] = await orm.select({ id: projects.id }).from(projects).where(and(projectsInScope(scope), eq(projects.id, projectId)))
+  if (!project) throw projectNotFound()
+  return { members: await selectMembers(orm, scope.orgId, projectId) }
+}
+
+/**
+ * Names a member of the org in a project, or changes what they may do there.
+ * @throws {LoomError} `not_found` for a project out of scope and for who is no member of the org, `forbidden`, `insufficient_scope` as `requireSharing`
+ */
+export async function setProjectMember(orm: Orm, author: Author, projectId: string, userId: string, { role }: SetProjectMember): Promise<ProjectMember> {
+  const { orgId } = author.principal
+  return orm.transaction(async (transaction) => {
+    await lockForSharing(transaction, author, projectId)
+    const [member] = await transaction.select({ id: orgMembers.id }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
+    if (!member) throw new LoomError('not_found', 'There is no such member in this organisation.')
+    const [before] = await selectMembers(transaction, orgId, projectId, userId)
+    await transaction.insert(projectMembers).values({ orgId, projectId, userId, role })
+      .onConflictDoUpdate({ target: [projectMembers.projectId, projectMembers.userId], set: { role } })
+    await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: before && { userId, role: before.role }, after: { userId, role } })
+    const [named] = await selectMembers(transaction, orgId, projectId, userId)
+    if (!named) throw projectNotFound()
+    return named
+  })
+}
+
+/**
+ * Takes somebody out of a project; who is not in it stays out.
+ * @throws {LoomError} as `setProjectMember`
+ */
+export async function removeProjectMember(orm: Orm, author: Author, projectId: string, userId: string): Promise<void> {
+  await orm.transaction(async (transaction) => {
+    await lockForSharing(transaction, author, projectId)
+    const [before] = await transaction.delete(projectMembers)
+      .where(and(eq(projectMembers.orgId, author.principal.orgId), eq(projectMembers.projectId, projectId), eq(projectMembers.userId, userId)))
+      .returning({ role: projectMembers.role })
+    if (before) await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: { userId, role: before.role } })
+  })
+}
+
+async function lockForSharing(transaction: Orm, { principal }: Author, projectId: string): Promise<void> {
+  const [project] = await transaction.select({ createdBy: projects.createdBy }).from(projects).where(and(projectsInScope(principal), eq(projects.id, projectId))).for('update')
+  if (!project) throw projectNotFound()
+  requireSharing(principal, project)
+}
+
+/** Those who left the org are no members of its projects either. */
+async function selectMembers(orm: Orm, orgId: string, projectId: string, userId?: string): Promise<ProjectMember[]> {
+  return orm
+    .select({ userId: users.id, name: users.name, email: users.email, role: projectMembers.role, orgRole: orgMembers.role })
+    .from(projectMembers)
+    .innerJoin(users, eq(users.id, projectMembers.userId))
+    .innerJoin(orgMembers, and(eq(orgMembers.orgId, projectMembers.orgId), eq(orgMembers.userId, projectMembers.userId)))
+    .where(and(eq(projectMembers.orgId, orgId), eq(projectMembers.projectId, projectId), userId === undefined ? undefined : eq(projectMembers.userId, userId)))
+    .orderBy(asc(users.name), asc(users.id))
+}

@@ -1,0 +1,2 @@
+/** Nothing, as an SDK can read it. */
+export { default } from '../v1/[...operation]'

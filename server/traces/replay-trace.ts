@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { findCaller } from '../chat/find-caller'
+import { LoomError } from '../errors'
+import { callChat } from '../gateway/call-chat'
+import type { Principal } from '../identity/principal'
+import type { Runtime } from '../runtime'
+import type { ReplayedTrace, ReplayTrace } from '../../shared/traces'
+import { getTrace } from './get-trace'
+
+const ChatBody = z.looseObject({ messages: z.array(z.unknown()).min(1) })
+/** Endpoints whose bodies are those of chat completions. */
+const replayable = new Set(['chat', 'chat.completions', '/v1/chat/completions'])
+
+/**
+ * Asks another model what a traced chat call asked, as the principal and at their org's cost, on the same road: the answer is a trace of its own.
+ * @throws {LoomError} `invalid_request` for a call that was no chat, or whose body was not kept
+ */
+export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gateway'>, principal: Principal, id: string, { model }: ReplayTrace, signal: AbortSignal): Promise<ReplayedTrace> {
+  const trace = await getTrace(runtime.db.orm, runtime.keyring, principal, id, true)
+  if (!replayable.has(trace.endpoint)) throw new LoomError('invalid_request', 'Only calls of chat completions can be replayed.')
+  const body = trace.requestBody === null ? undefined : ChatBody.safeParse(parseJson(trace.requestBody)).data
+  if (!body) throw new LoomError('invalid_request', 'The body of this call was not kept, so it cannot be replayed.')
+  const caller = await findCaller(runtime.db.orm, principal, trace.projectId)
+  const { models: _, ...question } = body
+  const outcome = await callChat(runtime, caller, { ...question, model }, { signal, onChunk: () => {} })
+  return { traceId: outcome.head.requestId, error: outcome.error?.message ?? null }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // Not JSON, so not a chat's body: the schema refuses it.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

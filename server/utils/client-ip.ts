@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+
+/**
+ * The address a request comes from: the peer's, or, when the peer is a trusted proxy, the last address in
+ * `X-Forwarded-For` that is not one. Anyone can write that header, so nobody else is believed.
+ */
+export function readClientIp(request: IncomingMessage, trustedProxies: readonly string[]): string | null {
+  const peer = plain(request.socket?.remoteAddress ?? '')
+  if (isIP(peer) === 0) return null
+  const proxies = toBlockList(trustedProxies)
+  const forwarded = request.headers['x-forwarded-for']
+  const hops = [...(Array.isArray(forwarded) ? forwarded.join(',') : forwarded ?? '').split(',').map(plain).filter(Boolean), peer]
+  while (hops.length > 1 && isTrusted(hops.at(-1) ?? '', proxies) && isIP(hops.at(-2) ?? '') !== 0) hops.pop()
+  return hops.at(-1) ?? null
+}
+
+/** @throws {Error} when a range is neither an address nor a CIDR range */
+export function toBlockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/')
+    const family = isIP(address)
+    if (family === 0) throw new Error(`${range} is no IP address or CIDR range`)
+    list.addSubnet(address, prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix), family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
+
+function isTrusted(address: string, proxies: BlockList): boolean {
+  const family = isIP(address)
+  return family !== 0 && proxies.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** `::ffff:192.0.2.1`, as dual-stack sockets write it, is 192.0.2.1. */
+function plain(address: string): string {
+  return address.trim().replace(/^::ffff:(?=\d+\.)/i, '')
+}

@@ -1,0 +1,35 @@
+import { and, desc, eq } from 'drizzle-orm'
+import type { Orm } from '../../db/client'
+import { auditLogs, users } from '../../db/schema'
+import type { ChangedMeanwhile } from '../../shared/errors'
+import { LoomError } from '../errors'
+import { versionOf } from './version-of'
+
+interface Editing {
+  orgId: string
+  /** As the audit log names it: `key:<id>`. */
+  target: string
+  /** Its editable fields as they are now, its row locked. */
+  fields: Record<string, unknown>
+  /** The version the author saw; undefined for whoever does not ask. */
+  expected: string | undefined
+}
+
+/**
+ * Lets a change pass only over what its author saw, so that of two who edit one thing the later is told instead of overwriting the earlier.
+ * @throws {LoomError} `conflict` whose details (`ChangedMeanwhile`) tell what it is now, and who made it so
+ */
+export async function requireVersion(transaction: Orm, { orgId, target, fields, expected }: Editing): Promise<void> {
+  const version = versionOf(fields)
+  if (expected === undefined || expected === version) return
+  const details: ChangedMeanwhile = { version, ...await findLastChange(transaction, orgId, target), current: fields }
+  throw new LoomError('conflict', 'Somebody changed this since you opened it. Look at what changed, then save again.', { details: { ...details } })
+}
+
+async function findLastChange(transaction: Orm, orgId: string, target: string): Promise<Pick<ChangedMeanwhile, 'changedBy' | 'changedAt'>> {
+  const [last] = await transaction.select({ actor: auditLogs.actor, createdAt: auditLogs.createdAt }).from(auditLogs)
+    .where(and(eq(auditLogs.orgId, orgId), eq(auditLogs.target, target))).orderBy(desc(auditLogs.sequence)).limit(1)
+  const userId = last && /user:([\da-f-]{36})/.exec(last.actor)?.[1]
+  const [user] = userId ? await transaction.select({ name: users.name }).from(users).where(eq(users.id, userId)) : []
+  return { changedBy: user?.name ?? null, changedAt: last?.createdAt.toISOString() ?? null }
+}

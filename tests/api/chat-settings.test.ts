@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AnswerRequest, Conversation, ConversationExport, ConversationPage, MessagePage, TemporaryEvent, ThreadSearchResult } from '../../shared/chat'
+import { Project } from '../../shared/projects'
+import { Trace, TracePage } from '../../shared/traces'
+import { ChatClient, textOf } from '../support/chat-client'
+import type { ChatWorkbench } from '../support/chat-workbench'
+import { mock, newConversation, quickModel, readConversation, readMessages, slowModel, startChatWorkbench } from '../support/chat-workbench'
+import { signUp } from '../support/set-up-loom'
+
+let workbench: ChatWorkbench
+let ada: ChatClient
+let bob: ChatClient
+
+beforeAll(async () => {
+  workbench = await startChatWorkbench({ SIGN_UP_OPEN: 'true' })
+  ada = workbench.ada
+  bob = new ChatClient(workbench.loom, await signUp(workbench.loom, { name: 'Bob', email: 'bob@example.com', password: 'another correct horse' }))
+})
+afterAll(() => workbench?.remove())
+
+const say = async (conversation: Pick<Conversation, 'id'>, text: string, model = quickModel) => {
+  const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text, model })
+  if (!message) throw new Error('There was no answer')
+  return message
+}
+const lastRequest = () => workbench.upstream.requests.at(-1)?.json
+
+describe('the settings of a conversation', () => {
+  test('go to the model: its own prompt after the project\'s instructions, its own parameters before the project\'s', async () => {
+    const project = Project.parse(await ada.post('/projects', { name: 'Tuned', instructions: 'Be brief.', parameters: { temperature: 0.2, maxTokens: 500 } }))
+    const conversation = Conversation.parse(await ada.post(`/projects/${project.id}/conversations`, { model: quickModel, systemPrompt: 'Answer in Latin.', parameters: { temperature: 1.5 } }))
+    const answer = await say(conversation, 'Hello')
+    expect(lastRequest()).toMatchObject({ temperature: 1.5, max_tokens: 500, messages: [{ role: 'system', content: 'Be brief.\n\nAnswer in Latin.' }, { role: 'user', content: 'Hello' }] })
+    expect(AnswerRequest.parse(await ada.get(`/conversations/${conversation.id}/messages/${answer.id}/request`))).toMatchObject({ temperature: 1.5, max_tokens: 500 })
+
+    await ada.call('PATCH', `/conversations/${conversation.id}`, { systemPrompt: '', parameters: { topP: 0.5 } })
+    await say(conversation, 'Again')
+    expect(lastRequest()).toMatchObject({ temperature: 0.2, top_p: 0.5, messages: [{ role: 'system', content: 'Be brief.' }, {}, {}, {}] })
+  })
+
+  test.each<[string, object]>([
+    ['a temperature of 3', { parameters: { temperature: 3 } }], ['a negative length', { parameters: { maxTokens: -1 } }], ['an unknown parameter', { parameters: { tools: [] } }],
+    ['an endless prompt', { systemPrompt: 'x'.repeat(20_001) }], ['a text as a number', { parameters: { topP: '1' } }]
+  ])('%s is refused', async (_, body) => {
+    const conversation = await newConversation(ada, quickModel)
+    expect(await ada.call('PATCH', `/conversations/${conversation.id}`, body)).toMatchObject({ status: 400 })
+  })
+})
+
+describe('feedback', () => {
+  test('is kept, changed and taken back, and is each reader\'s own', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const answer = await say(conversation, 'Hello')
+    const path = `/conversations/${conversation.id}/messages/${answer.id}/feedback`
+    const given = async () => (await readMessages(ada, conversation)).at(-1)?.feedback
+    expect(await given()).toBeNull()
+    expect(await ada.call('PUT', path, { rating: 'down', comment: 'Too short \0' })).toMatchObject({ status: 204 })
+    expect(await given()).toEqual({ rating: 'down', comment: 'Too short' })
+    await ada.call('PUT', path, { rating: 'up' })
+    expect(await given()).toEqual({ rating: 'up', comment: '' })
+    await ada.call('PUT', path, { rating: null })
+    expect(await given()).toBeNull()
+  })
+
+  test('goes to answers alone, in words that fit', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const answer = await say(conversation, 'Hello')
+    const rate = (messageId: string | null, body: object) => ada.call('PUT', `/conversations/${conversation.id}/messages/${messageId}/feedback`, body)
+    expect(await rate(answer.parentId, { rating: 'up' })).toMatchObject({ status: 400 })
+    for (const body of [{}, { rating: 'meh' }, { rating: 'up', comment: 'x'.repeat(2_001) }, { rating: 'up', userId: answer.id }]) expect(await rate(answer.id, body)).toMatchObject({ status: 400 })
+    const other = await newConversation(ada, quickModel)
+    expect(await ada.call('PUT', `/conversations/${other.id}/messages/${answer.id}/feedback`, { rating: 'up' })).toMatchObject({ status: 404 })
+  })
+})
+
+describe('a search in one conversation', () => {
+  test('finds words as they stand on the branch that is shown, oldest first', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const find = async (q: string) => ThreadSearchResult.parse(await ada.get(`/conversations/${conversation.id}/search?q=${encodeURIComponent(q)}`)).messageIds
+    const first = await say(conversation, 'What is 100% wool?', mock({ text: 'Wool, all of it.' }))
+    const second = await say(conversation, 'And linen?', mock({ text: 'Not WOOL.' }))
+    expect(await find('wool')).toEqual([first.parentId, first.id, second.id])
+    expect(await find('100%')).toEqual([first.parentId])
+    expect(await find('%')).toEqual([first.parentId])
+    // Anew from the second question: what it said before is on another branch now.
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'And silk?', parentId: first.id, model: mock({ text: 'No.' }) })
+    expect(await find('wool')).toEqual([first.parentId, first.id])
+    expect(await ada.call('GET', `/conversations/${conversation.id}/search?q=`)).toMatchObject({ status: 400 })
+  })
+})
+
+describe('a branch of its own', () => {
+  test('has the thread down to the message and costs nothing', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await ada.call('PATCH', `/conversations/${conversation.id}`, { systemPrompt: 'Be kind.' })
+    const first = await say(conversation, 'One')
+    await say(conversation, 'Two')
+    const branch = Conversation.parse(await ada.post(`/conversations/${conversation.id}/messages/${first.id}/branch-off`))
+    expect(branch).toMatchObject({ title: 'One (branch)', systemPrompt: 'Be kind.', costNanoUsd: '0', projectId: conversation.projectId })
+    expect((await readMessages(ada, branch)).map(textOf)).toEqual(['One', 'Fine.'])
+    await say(branch, 'Three')
+    expect((await readMessages(ada, conversation)).map(textOf)).toEqual(['One', 'Fine.', 'Two', 'Fine.'])
+  })
+
+  test('with a summary begins empty, with what was said in its prompt, and the call is charged', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const answer = await say(conversation, 'We chose linen.')
+    const branch = Conversation.parse(await ada.post(`/conversations/${conversation.id}/messages/${answer.id}/branch-off`, { summary: true, model: mock({ text: 'Linen was chosen.', reasoning: 'Hm.' }) }))
+    expect(branch.systemPrompt).toBe('What was said before, in short:\n\nLinen was chosen.')
+    expect(await readMessages(ada, branch)).toEqual([])
+    const { items } = TracePage.parse(await ada.get(`/traces?conversationId=${conversation.id}`))
+    expect(items).toHaveLength(2)
+  })
+
+  test('is not made when the summary cannot be', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const answer = await say(conversation, 'Hello')
+    const before = ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations.length
+    expect(await ada.call('POST', `/conversations/${conversation.id}/messages/${answer.id}/branch-off`, { summary: true, model: mock({ status: 400 }) })).toMatchObject({ status: 400 })
+    expect(ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations).toHaveLength(before)
+  })
+})
+
+describe('a temporary chat', () => {
+  const ask = async (projectId: string, body: object) => {
+    const response = await ada.fetch('POST', `/projects/${projectId}/temporary`, body)
+    const text = await response.text()
+    return { status: response.status, events: text.split('\n').filter(line => line.startsWith('data: ')).map(line => TemporaryEvent.parse(JSON.parse(line.slice(6)))) }
+  }
+
+  test('is answered and charged, traced without its words, and kept nowhere', async () => {
+    const { projectId } = await newConversation(ada, quickModel)
+    const before = ConversationPage.parse(await ada.get(`/projects/${projectId}/conversations?limit=100`))
+    const { events } = await ask(projectId, { model: mock({ text: 'In confidence.' }), messages: [{ role: 'user', text: 'One' }, { role: 'assistant', text: 'Yes?' }, { role: 'user', text: 'A secret' }] })
+    expect(lastRequest()).toMatchObject({ messages: expect.arrayContaining(['One', 'Yes?', 'A secret'].map(content => expect.objectContaining({ content }))) })
+    const end = events.at(-1)
+    expect(end).toMatchObject({ type: 'end', error: null, figures: { inputTokens: 10, outputTokens: 20 } })
+    expect(events.map(event => event.type === 'delta' ? event.text : event.type === 'part' && event.part.type === 'text' ? event.part.text : '').join('')).toBe('In confidence.')
+    const traceId = end?.type === 'end' ? end.figures?.traceId : undefined
+    expect(Trace.parse(await ada.get(`/traces/${traceId}?include=bodies`))).toMatchObject({ requestBody: null, responseBody: null, conversationId: null, inputTokens: 10 })
+    expect(ConversationPage.parse(await ada.get(`/projects/${projectId}/conversations?limit=100`))).toEqual(before)
+    expect(await ada.get('/search?q=confidence')).toEqual({ hits: [] })
+  })
+
+  test('tells why it was not answered', async () => {
+    const { projectId } = await newConversation(ada, quickModel)
+    const { events } = await ask(projectId, { model: mock({ status: 400, errorBody: JSON.stringify({ error: { message: 'Not this.' } }) }), messages: [{ role: 'user', text: 'Hello' }] })
+    expect(events.at(-1)).toMatchObject({ type: 'end', error: { message: expect.stringContaining('Not this.') } })
+  })
+
+  test.each<[string, object]>([
+    ['no messages', { messages: [] }], ['an answer at the end', { messages: [{ role: 'assistant', text: 'x' }] }], ['a system message', { messages: [{ role: 'system', text: 'x' }, { role: 'user', text: 'x' }] }],
+    ['too many messages', { messages: Array.from({ length: 401 }, () => ({ role: 'user', text: 'x' })) }], ['too much text', { messages: Array.from({ length: 5 }, () => ({ role: 'user', text: 'x'.repeat(500_000) })) }]
+  ])('%s is refused', async (_, body) => {
+    const { projectId } = await newConversation(ada, quickModel)
+    expect((await ask(projectId, body)).status).toBe(400)
+  })
+})
+
+describe('many conversations at once', () => {
+  const bulk = (client: ChatClient, body: object) => client.call('POST', '/conversations/bulk', body)
+
+  test('are archived, moved, deleted and restored together', async () => {
+    const made = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
+    const ids = made.map(({ id }) => id)
+    expect(await bulk(ada, { action: 'archive', ids })).toMatchObject({ status: 200, body: { changed: 2 } })
+    for (const one of made) expect((await readConversation(ada, one)).archivedAt).not.toBeNull()
+    await bulk(ada, { action: 'unarchive', ids })
+    const project = Project.parse(await ada.post('/projects', { name: 'Elsewhere' }))
+    await bulk(ada, { action: 'move', ids, projectId: project.id })
+    for (const one of made) expect(await readConversation(ada, one)).toMatchObject({ projectId: project.id, archivedAt: null })
+    await bulk(ada, { action: 'delete', ids })
+    for (const one of made) expect(await ada.call('GET', `/conversations/${one.id}`)).toMatchObject({ status: 404 })
+    expect(await bulk(ada, { action: 'restore', ids })).toMatchObject({ body: { changed: 2 } })
+    for (const one of made) expect(await readConversation(ada, one)).toMatchObject({ projectId: project.id })
+  })
+
+  test('change all or none, and nobody else\'s', async () => {
+    const own = await newConversation(ada, quickModel)
+    const theirs = await newConversation(bob, 'demo')
+    for (const action of ['archive', 'delete'] as const) {
+      expect(await bulk(ada, { action, ids: [own.id, theirs.id] })).toMatchObject({ status: 404 })
+      expect(await bulk(ada, { action, ids: [own.id, crypto.randomUUID()] })).toMatchObject({ status: 404 })
+    }
+    expect(await bulk(ada, { action: 'move', ids: [own.id], projectId: theirs.projectId })).toMatchObject({ status: 404 })
+    expect(await readConversation(ada, own)).toMatchObject({ archivedAt: null, projectId: own.projectId })
+    expect(await readConversation(bob, theirs)).toMatchObject({ archivedAt: null })
+    for (const body of [{ action: 'archive', ids: [] }, { action: 'purge', ids: [own.id] }, { action: 'move', ids: [own.id] }, { action: 'archive', ids: Array.from({ length: 201 }, () => crypto.randomUUID()) }]) {
+      expect(await bulk(ada, body)).toMatchObject({ status: 400 })
+    }
+  })
+
+  test('that are deleted stop what is being written in them', async () => {
+    const conversation = await newConversation(ada, slowModel)
+    for await (const { event } of ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Much, please' })) if (event.type === 'delta') break
+    await bulk(ada, { action: 'delete', ids: [conversation.id] })
+    await expect.poll(() => workbench.upstream.requests.at(-1)?.callerGone).toBe(true)
+  })
+})
+
+describe('an import', () => {
+  const exported = async (conversation: Conversation) => ConversationExport.parse(await ada.get(`/conversations/${conversation.id}/export?format=json`))
+  const put = (client: ChatClient, projectId: string, body: unknown) => client.call('POST', `/projects/${projectId}/import`, body)
+
+  test('makes the same tree again, with ids of its own and nothing to pay', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const first = await say(conversation, 'One')
+    await say(conversation, 'Two')
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Two, otherwise', parentId: first.id })
+    await say(conversation, 'Fail', mock({ status: 400 }))
+    const file = await exported(conversation)
+    const answer = await put(ada, conversation.projectId, file)
+    const copy = Conversation.parse(answer.body)
+    expect(answer.status).toBe(201)
+    expect(copy).toMatchObject({ title: file.title, costNanoUsd: '0', inputTokens: 0 })
+    const again = await exported(copy)
+    const shapeOf = ({ messages }: ConversationExport) => messages.map(message => ({
+      at: messages.findIndex(({ id }) => id === message.parentId), role: message.role, status: message.status, error: message.error, siblings: message.siblingIds.length, createdAt: message.createdAt, parts: message.parts
+    }))
+    expect(shapeOf(again)).toEqual(shapeOf(file))
+    expect(again.messages.map(({ id }) => id)).not.toContain(file.messages[0]?.id)
+    expect(again.messages.every(({ costNanoUsd, traceId }) => costNanoUsd === null && traceId === null)).toBe(true)
+    expect((await readMessages(ada, copy)).map(textOf)).toEqual((await readMessages(ada, conversation)).map(textOf))
+    expect((await say(copy, 'Three')).status).toBe('complete')
+  })
+
+  test('takes nothing that is not an export, and stores nothing of it', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'One')
+    const file = await exported(conversation)
+    const [question, answer] = file.messages
+    const before = ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations.length
+    const broken: unknown[] = [
+      {}, [], null, { ...file, format: 'other' }, { ...file, version: 2 }, { ...file, extra: 'x'.repeat(10), messages: 'none' },
+      { ...file, messages: [answer, question] }, { ...file, messages: [question, question] }, { ...file, messages: [answer] }, { ...file, shownMessageId: crypto.randomUUID() },
+      { ...file, messages: [{ ...question, status: 'streaming' }] }, { ...file, messages: [{ ...question, id: 'x' }] }, { ...file, messages: [{ ...question, parts: [{ type: 'script', index: 0 }] }] },
+      { ...file, messages: [{ ...question, parts: question?.parts.map(part => ({ ...part, index: 5 })) }] }, { ...file, messages: [{ ...question, parentId: question?.id }] }
+    ]
+    for (const body of broken) expect(await put(ada, conversation.projectId, body), JSON.stringify(body)?.slice(0, 80)).toMatchObject({ status: 400 })
+    expect(await put(bob, conversation.projectId, file)).toMatchObject({ status: 404 })
+    expect(ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations).toHaveLength(before)
+  })
+
+  test('takes characters no database stores, and as many messages as it says', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'One')
+    const file = await exported(conversation)
+    const [question] = file.messages
+    let parentId: string | null = null
+    const messages = Array.from({ length: 3_000 }, (_, index) => {
+      const message = { ...question, id: crypto.randomUUID(), parentId, parts: question?.parts.map(part => ({ ...part, text: index === 0 ? 'a\0b\ud83d' : `Line ${index}` })) }
+      parentId = message.id
+      return message
+    })
+    const copy = Conversation.parse((await put(ada, conversation.projectId, { ...file, shownMessageId: parentId, messages })).body)
+    const page = MessagePage.parse(await ada.get(`/conversations/${copy.id}/messages`))
+    expect(textOf(page.messages.at(-1))).toBe('Line 2999')
+  })
+})

@@ -1,0 +1,108 @@
+import { asc, eq } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Database } from '../../db/client'
+import { auditLogs } from '../../db/schema'
+import { updateKey } from '../../server/keys/update-key'
+import { createKey } from '../../server/keys/create-key'
+import { CreateKey } from '../../shared/keys'
+import { ChangedMeanwhile } from '../../shared/errors'
+import { openTestDatabase } from '../support/database'
+import type { LoomServer } from '../support/loom-server'
+import { seedWorkspace } from '../support/seed-workspace'
+import { startLoom } from '../support/start-loom'
+import type { Visitor } from '../support/visitor'
+import { join, setUp } from '../support/visitor'
+
+const Versioned = z.looseObject({ id: z.string().optional(), version: z.string() })
+const Refusal = z.object({ error: z.object({ code: z.literal('conflict'), message: z.string(), details: ChangedMeanwhile }) })
+
+let loom: LoomServer
+let owner: Visitor
+let admin: Visitor
+beforeAll(async () => {
+  loom = await startLoom()
+  owner = await setUp(loom)
+  admin = await join(owner, 'second@example.com', 'admin')
+})
+afterAll(() => loom?.remove())
+
+const read = async (path: string) => Versioned.parse((await owner.succeed('GET', path)).body)
+const make = async (path: string, input: object) => Versioned.parse((await owner.succeed('POST', path, input)).body)
+
+/** Everything two admins may edit: how to get one, and two changes of it. */
+const things = {
+  'a key': async () => {
+    const { id, version } = await make('/api/keys', { name: 'k' })
+    return { method: 'PATCH', path: `/api/keys/${id}`, version, theirs: { limits: { requestsPerMinute: 5 } }, mine: { name: 'mine' }, now: { limits: { requestsPerMinute: 5 } } }
+  },
+  'a connection': async () => {
+    const { id, version } = await make('/api/connections', { kind: 'demo', name: 'demo-2' })
+    return { method: 'PATCH', path: `/api/connections/${id}`, version, theirs: { status: 'disabled' }, mine: { name: 'mine' }, now: { status: 'disabled' } }
+  },
+  'a route': async () => {
+    const { id: connectionId } = await make('/api/connections', { kind: 'demo', name: 'demo-3' })
+    const { id, version } = await make('/api/models/routes', { alias: 'fast', targets: [{ connectionId, upstreamModel: 'demo' }] })
+    return { method: 'PATCH', path: `/api/models/routes/${id}`, version, theirs: { targets: [{ connectionId, upstreamModel: 'demo', weight: 9 }] }, mine: { alias: 'mine' }, now: { alias: 'fast' } }
+  },
+  'a project': async () => {
+    const { id, version } = await make('/api/projects', { name: 'p' })
+    return { method: 'PATCH', path: `/api/projects/${id}`, version, theirs: { instructions: 'Be brief.' }, mine: { name: 'mine' }, now: { instructions: 'Be brief.' } }
+  },
+  'the organisation': async () => {
+    const { version } = await read('/api/orgs/current')
+    return { method: 'PATCH', path: '/api/orgs/current', version, theirs: { timeZone: 'Asia/Tokyo' }, mine: { name: 'mine' }, now: { timeZone: 'Asia/Tokyo' } }
+  },
+  'the policy of the organisation': async () => {
+    const { version } = await read('/api/orgs/current/policy')
+    return { method: 'PUT', path: '/api/orgs/current/policy', version, theirs: { policy: { maxConcurrent: 50 } }, mine: { policy: { maxConcurrent: 60 } }, now: { maxConcurrent: 50 } }
+  },
+  'the policy of the platform': async () => {
+    const { version } = await read('/api/platform/policy')
+    return { method: 'PUT', path: '/api/platform/policy', version, theirs: { policy: { maxConcurrent: 500 } }, mine: { policy: { maxConcurrent: 600 } }, now: { maxConcurrent: 500 } }
+  }
+}
+
+describe('of two admins who edit one thing, the later is told what changed and overwrites nothing unseen', () => {
+  for (const [name, prepare] of Object.entries(things)) {
+    test(name, async () => {
+      const { method, path, version, theirs, mine, now } = await prepare()
+      const other = path.includes('platform') ? owner : admin
+      expect((await other.call(method, path, theirs, { 'if-match': `"${version}"` })).status).toBe(200)
+      const refused = await owner.call(method, path, mine, { 'if-match': `"${version}"` })
+      expect(refused.status).toBe(409)
+      const { details } = Refusal.parse(refused.body).error
+      expect(details).toMatchObject({ changedBy: path.includes('platform') ? 'Ada' : 'second', current: now })
+      expect(Date.parse(details.changedAt ?? '')).toBeGreaterThan(Date.now() - 60_000)
+      expect((await owner.call(method, path, mine, { 'if-match': `"${details.version}"` })).status).toBe(200)
+      expect((await owner.call(method, path, mine)).status).toBe(200)
+    })
+  }
+})
+
+test('a key that was used, or a save that changed nothing, is no conflict; a version nobody had is', async () => {
+  const { id, version, key } = z.looseObject({ id: z.string(), version: z.string(), key: z.string() }).parse((await owner.succeed('POST', '/api/keys', { name: 'used', scopes: ['workspace'] })).body)
+  await fetch(`${loom.url}/api/projects`, { headers: { authorization: `Bearer ${key}` } })
+  expect((await owner.call('PATCH', `/api/keys/${id}`, { name: 'used' }, { 'if-match': `W/"${version}"` })).status).toBe(200)
+  expect((await owner.call('PATCH', `/api/keys/${id}`, { name: 'again' }, { 'if-match': version })).status).toBe(200)
+  for (const forged of ['"x"', '""', '"' + 'y'.repeat(2_000) + '"']) expect((await owner.call('PATCH', `/api/keys/${id}`, { name: 'x' }, { 'if-match': forged })).status).toBe(409)
+  expect((await owner.call('PATCH', `/api/keys/${id}`, { name: 'any' }, { 'if-match': '*' })).status).toBe(200)
+})
+
+describe('on the database', () => {
+  let db: Database
+  beforeAll(async () => {
+    db = await openTestDatabase()
+  })
+  afterAll(() => db.close())
+
+  test('of changes made over one version at once exactly one passes, and the log tells of that one', async () => {
+    const { orgId, principal } = await seedWorkspace(db.orm)
+    const author = { principal, ip: null }
+    const { id, version } = await createKey(db.orm, author, CreateKey.parse({ name: 'raced' }))
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => updateKey(db.orm, author, id, { name: `writer ${index}` }, version)))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const log = await db.orm.select({ action: auditLogs.action }).from(auditLogs).where(eq(auditLogs.orgId, orgId)).orderBy(asc(auditLogs.sequence))
+    expect(log.map(({ action }) => action)).toEqual(['key.create', 'key.update'])
+  })
+})

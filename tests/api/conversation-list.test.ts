@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { Conversation, ConversationExport, ConversationPage } from '../../shared/chat'
+import { Project } from '../../shared/projects'
+import { HIT_END, HIT_START, SearchResult } from '../../shared/search'
+import { ChatClient, textOf } from '../support/chat-client'
+import type { ChatWorkbench } from '../support/chat-workbench'
+import { mock, newConversation, quickModel, readConversation, readMessages, slowModel, startChatWorkbench } from '../support/chat-workbench'
+
+let workbench: ChatWorkbench
+let ada: ChatClient
+
+beforeAll(async () => {
+  workbench = await startChatWorkbench()
+  ada = workbench.ada
+})
+afterAll(() => workbench?.remove())
+
+const say = async (conversation: Conversation, text: string, model = quickModel) => (await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text, model })).message
+const search = async (q: string, more = '') => SearchResult.parse(await ada.get(`/search?q=${encodeURIComponent(q)}${more}`)).hits
+
+describe('a search', () => {
+  test('finds a message by its words, shows what stands around them, and names a conversation once', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'How do I warp a loom?')
+    const answer = await say(conversation, 'And what is a heddle?', mock({ text: 'A heddle is a looped cord; the warp thread passes through the heddle eye.' }))
+    const [hit, ...others] = await search('heddle eye')
+    expect(others).toEqual([])
+    expect(hit).toMatchObject({ conversationId: conversation.id, projectId: conversation.projectId, messageId: answer?.id, title: 'How do I warp a loom?' })
+    expect(hit?.snippet).toContain(`${HIT_START}heddle${HIT_END} ${HIT_START}eye${HIT_END}`)
+    expect((await search('hedd')).map(found => found.conversationId)).toEqual([conversation.id])
+    expect((await search('"eye heddle"'))).toEqual([])
+    expect((await search('heddle -cord')).map(found => found.messageId)).toEqual([answer?.parentId])
+  })
+
+  test('finds titles first, and nothing that was deleted', async () => {
+    const [titled, other] = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
+    await ada.call('PATCH', `/conversations/${titled.id}`, { title: 'Selvedge notes' })
+    await say(other, 'What is a selvedge?')
+    await ada.call('PATCH', `/conversations/${other.id}`, { title: 'Other' })
+    expect((await search('selvedge')).map(({ conversationId, messageId }) => [conversationId, messageId !== null])).toEqual([[titled.id, false], [other.id, true]])
+    await ada.call('DELETE', `/conversations/${other.id}`)
+    expect((await search('selvedge')).map(({ conversationId }) => conversationId)).toEqual([titled.id])
+  })
+
+  test('stays in the project it is told to, and in the one its key is bound to', async () => {
+    const project = Project.parse(await ada.post('/projects', { name: 'Tapestry' }))
+    const inside = Conversation.parse(await ada.post(`/projects/${project.id}/conversations`, { title: 'Gobelin inside' }))
+    const elsewhere = Project.parse(await ada.post('/projects', { name: 'Elsewhere' }))
+    await ada.post(`/projects/${elsewhere.id}/conversations`, { title: 'Gobelin outside' })
+    expect((await search('gobelin', `&projectId=${project.id}`)).map(({ conversationId }) => conversationId)).toEqual([inside.id])
+    const { key } = z.object({ key: z.string() }).parse(await ada.post('/keys', { name: 'Bound', projectId: project.id, scopes: ['workspace'] }))
+    const bound = new ChatClient(workbench.loom, { authorization: `Bearer ${key}` })
+    expect(SearchResult.parse(await bound.get('/search?q=gobelin')).hits.map(({ conversationId }) => conversationId)).toEqual([inside.id])
+  })
+
+  test.each(['!!!', '\'', '":*', 'a & | b', '(((', '%', '\\', '- -', '🧶', 'x'.repeat(200)])('for %j is no failure', async (q) => {
+    expect(await ada.call('GET', `/search?q=${encodeURIComponent(q)}`)).toMatchObject({ status: 200 })
+  })
+
+  test.each(['', 'q=', `q=${'x'.repeat(201)}`, 'q=a&limit=0', 'q=a&projectId=x'])('with %j is refused', async (query) => {
+    expect(await ada.call('GET', `/search?${query}`)).toMatchObject({ status: 400 })
+  })
+
+  test('does not stand in the way of a text with more words than an index holds', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const text = Array.from({ length: 28_000 }, (_, index) => `w${index.toString(36)}`).join(' ')
+    expect(await say(conversation, text)).toMatchObject({ status: 'complete' })
+  })
+})
+
+describe('a conversation', () => {
+  test('is duplicated with all its versions, and costs nothing again', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const first = await say(conversation, 'One')
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages/${first?.id}/retry`, {})
+    const copy = Conversation.parse(await ada.post(`/conversations/${conversation.id}/duplicate`))
+    expect(copy).toMatchObject({ title: 'One (copy)', projectId: conversation.projectId, costNanoUsd: '0', inputTokens: 0 })
+    const [original, copied] = [await readMessages(ada, conversation), await readMessages(ada, copy)]
+    expect(copied.map(textOf)).toEqual(original.map(textOf))
+    expect(copied.at(-1)?.siblingIds).toHaveLength(2)
+    expect(copied.map(({ id }) => id).filter(id => original.some(message => message.id === id))).toEqual([])
+    expect((await ada.readAll('POST', `/conversations/${copy.id}/messages`, { text: 'Two' })).message).toMatchObject({ status: 'complete' })
+    expect(await readMessages(ada, conversation)).toHaveLength(2)
+  })
+
+  test('is duplicated without the answer that is being written', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const events = ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Slow', model: slowModel })
+    await events.next()
+    const copy = Conversation.parse(await ada.post(`/conversations/${conversation.id}/duplicate`))
+    expect((await readMessages(ada, copy)).map(textOf)).toEqual(['Slow'])
+    await ada.post(`/conversations/${conversation.id}/stop`)
+    await events.return(undefined)
+  })
+
+  test('is listed as being answered while it is', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const events = ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Slow', model: slowModel })
+    await events.next()
+    await events.return(undefined)
+    const listed = async () => ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations`)).conversations.find(({ id }) => id === conversation.id)
+    expect((await listed())?.runningMessageId).toEqual(expect.any(String))
+    await ada.post(`/conversations/${conversation.id}/stop`)
+    expect((await listed())?.runningMessageId).toBeNull()
+  })
+
+  test('is moved to another project of the org, and to no other', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const project = Project.parse(await ada.post('/projects', { name: 'New home' }))
+    expect((await ada.call('PATCH', `/conversations/${conversation.id}`, { projectId: project.id })).body).toMatchObject({ projectId: project.id })
+    expect(ConversationPage.parse(await ada.get(`/projects/${project.id}/conversations`)).conversations.map(({ id }) => id)).toEqual([conversation.id])
+    expect(await ada.call('PATCH', `/conversations/${conversation.id}`, { projectId: conversation.id })).toMatchObject({ status: 404 })
+    expect(await readConversation(ada, conversation)).toMatchObject({ projectId: project.id })
+  })
+
+  test('is exported as Markdown, and as JSON with every version', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const first = await say(conversation, 'What is a weft?')
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages/${first?.id}/retry`, { model: mock({ text: 'The thread across.' }) })
+    const markdown = await ada.fetch('GET', `/conversations/${conversation.id}/export`)
+    expect(markdown.headers.get('content-disposition')).toBe('attachment; filename="conversation.md"')
+    expect(await markdown.text()).toMatch(/^# What is a weft\?\n\n## Question\n\nWhat is a weft\?\n\n## Answer \(.+\)\n\nThe thread across\.\n$/)
+    const json = ConversationExport.parse(await ada.get(`/conversations/${conversation.id}/export?format=json`))
+    expect(json.messages.map(textOf)).toEqual(['What is a weft?', 'Fine.', 'The thread across.'])
+    expect(json.shownMessageId).toBe(json.messages[2]?.id)
+    expect(await ada.call('GET', `/conversations/${conversation.id}/export?format=pdf`)).toMatchObject({ status: 400 })
+  })
+})

@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import { expect, inject, test } from 'vitest'
+import { openPostgres } from '../../../db/open-postgres'
+import { startPostgres } from '../../support/postgres'
+import { until } from '../../support/until'
+
+// A server of its own, because it is crashed. tests/unit/db/embedded.test.ts crashes the embedded database.
+test.runIf(inject('database') === 'postgres')('when PostgreSQL dies, whatever runs fails clearly, the process lives, and all works again once it is back', async () => {
+  const server = await startPostgres()
+  if (!server) throw new Error('PostgreSQL is not installed')
+  const db = openPostgres({ url: server.url, poolSize: 6, statementTimeoutMs: 30_000 })
+  try {
+    const heard: string[] = []
+    await db.listen('news', payload => heard.push(payload))
+    const begun: string[] = []
+    let goOn = () => {}
+    const later = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const lateErrors: unknown[] = []
+    const running = [
+      db.query('select pg_sleep(60)'),
+      db.transaction(async query => void await query('select pg_sleep(60)')),
+      db.orm.transaction(orm => orm.transaction(async nested => void await nested.execute(sql`select pg_sleep(60)`))),
+      db.transaction(async (query) => {
+        await query('select 1')
+        begun.push('idle')
+        await later
+        await query('select 2').catch((error: unknown) => lateErrors.push(error))
+      })
+    ].map(work => work.then(() => 'done', (error: unknown) => error))
+    await until(async () => begun.length === 1 && (await db.query(`select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`)).length === 3)
+
+    await server.crash()
+    for (const outcome of await Promise.all(running)) expect(outcome).toBeInstanceOf(Error)
+    await expect(db.query('select 1')).rejects.toThrow(/ECONN|CONNECTION/)
+    goOn()
+    await until(() => lateErrors.length === 1)
+
+    await server.start()
+    await until(async () => (await db.query('select 1 as one').catch(() => [])).length === 1)
+    await until(async () => {
+      await db.notify('news', 'back')
+      return heard.includes('back')
+    }, { intervalMs: 100 })
+  } finally {
+    await db.close()
+    await server.stop()
+  }
+})

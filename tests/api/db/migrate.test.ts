@@ -1,0 +1,124 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../../db/client'
+import { connectDatabase, pendingMigrations } from '../../../db/connect-database'
+import { migrate, migrationStatus, resetDatabase, revertLast } from '../../../db/migrate'
+import { migrationFilesIn } from '../../../db/read-migrations'
+import type { Migration } from '../../../db/read-migrations'
+import { openEmptyDatabase, readTestMigrations } from '../../support/database'
+
+const opened: Database[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(db => db.close()))
+})
+
+async function openEmpty(): Promise<Database> {
+  const db = await openEmptyDatabase()
+  opened.push(db)
+  return db
+}
+
+/** All that Loom has in the schema: tables, columns, indexes, constraints, triggers, functions. */
+async function describeSchema(db: Database): Promise<unknown> {
+  return Promise.all([
+    db.query(`select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = 'public' order by 1, 2`),
+    db.query(`select indexdef from pg_indexes where schemaname = 'public' order by 1`),
+    db.query(`select conrelid::regclass::text as "table", conname, pg_get_constraintdef(oid) as definition from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2`),
+    db.query(`select tgrelid::regclass::text as "table", tgname, pg_get_triggerdef(oid) as definition from pg_trigger where not tgisinternal order by 1, 2`),
+    db.query(`select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`)
+  ])
+}
+
+const made = (tag: string, up: string[], down: string[] = []): Migration => ({ tag, up, down, hash: up.join() })
+
+describe('migrations', () => {
+  test('apply once: a second run changes nothing', async () => {
+    const [db, migrations] = [await openEmpty(), await readTestMigrations()]
+    expect(await pendingMigrations(db, migrations)).toEqual(migrations.map(({ tag }) => tag))
+    expect(await migrate(db, migrations)).toEqual(migrations.map(({ tag }) => tag))
+    expect(await migrate(db, migrations)).toEqual([])
+    expect(await pendingMigrations(db, migrations)).toEqual([])
+    expect(await migrationStatus(db, migrations)).toEqual(migrations.map(({ tag }) => ({ tag, state: 'applied' })))
+  })
+
+  test('replicas starting together apply each migration exactly once', async () => {
+    const [db, migrations] = [await openEmpty(), await readTestMigrations()]
+    const results = await Promise.all(Array.from({ length: 4 }, () => migrate(db, migrations)))
+    expect(results.flat().sort()).toEqual(migrations.map(({ tag }) => tag))
+  })
+
+  test('one that fails leaves nothing behind and names itself', async () => {
+    const db = await openEmpty()
+    const first = made('0000_first', ['create table first (id int)'])
+    const broken = made('0001_broken', ['create table second (id int)', 'alter table missing add column x int'])
+    await expect(migrate(db, [first, broken])).rejects.toThrow(/Migration 0001_broken failed; nothing of it was kept\..*"missing" does not exist/)
+    expect(await db.query(`select to_regclass('first') is not null as first, to_regclass('second') is not null as second`)).toEqual([{ first: true, second: false }])
+    expect(await migrationStatus(db, [first, broken])).toEqual([{ tag: '0000_first', state: 'applied' }, { tag: '0001_broken', state: 'pending' }])
+    const repaired = made('0001_broken', ['create table second (id int)'])
+    expect(await migrate(db, [first, repaired])).toEqual(['0001_broken'])
+  })
+
+  test('one edited after it was applied stops the start', async () => {
+    const db = await openEmpty()
+    await migrate(db, [made('0000_first', ['create table first (id int)'])])
+    await expect(migrate(db, [made('0000_first', ['create table first (id bigint)'])])).rejects.toThrow('The migration 0000_first was edited after it was applied here')
+  })
+
+  test('a database newer than this version stops the start', async () => {
+    const db = await openEmpty()
+    const first = made('0000_first', ['create table first (id int)'])
+    await migrate(db, [first, made('0001_newer', ['create table second (id int)'])])
+    await expect(migrate(db, [first])).rejects.toThrow('The database is newer than this version of Loom: it has the migration 0001_newer')
+    await expect(revertLast(db, [first])).rejects.toThrow('The last migration, 0001_newer, belongs to another version of Loom')
+  })
+
+  test('each goes back to exactly the schema before it, and forth again', async () => {
+    const [db, migrations] = [await openEmpty(), await readTestMigrations()]
+    const before = []
+    for (const index of migrations.keys()) {
+      await migrate(db, migrations.slice(0, index))
+      // A partition made since must not stand in the way back.
+      if (index > 0) await db.query('select ensure_trace_partition(now())')
+      before.push(await describeSchema(db))
+      await migrate(db, migrations.slice(0, index + 1))
+    }
+    await db.query('select ensure_trace_partition(now())')
+    const newest = await describeSchema(db)
+    for (const migration of [...migrations].reverse()) {
+      expect(await revertLast(db, migrations)).toBe(migration.tag)
+      const after = await describeSchema(db)
+      const expected = before.pop()
+      // The table of applied migrations came with the first of them and stays.
+      if (before.length > 0) expect(after).toEqual(expected)
+      else expect(await db.query(`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'S') order by 1`)).toEqual([{ relname: 'schema_migrations' }])
+    }
+    expect(await db.query(`select proname from pg_proc where pronamespace = 'public'::regnamespace`)).toEqual([])
+    expect(await revertLast(db, migrations)).toBeUndefined()
+    await migrate(db, migrations)
+    await db.query('select ensure_trace_partition(now())')
+    expect(await describeSchema(db)).toEqual(newest)
+  })
+
+  test('a reset empties the database, whatever it held', async () => {
+    const [db, migrations] = [await openEmpty(), await readTestMigrations()]
+    await migrate(db, migrations)
+    await db.query(`insert into platform_settings (name, value) values ('x', '1')`)
+    await resetDatabase(db)
+    expect(await pendingMigrations(db, migrations)).toEqual(migrations.map(({ tag }) => tag))
+    await migrate(db, migrations)
+    expect(await db.query('select * from platform_settings')).toEqual([])
+  })
+
+  test('every migration has its way back beside it', async () => {
+    const files = await readdir(join(import.meta.dirname, '../../../drizzle'))
+    const tags = files.filter(name => name.endsWith('.sql') && !name.endsWith('.down.sql')).map(name => name.slice(0, -'.sql'.length)).sort()
+    expect((await readTestMigrations()).map(({ tag }) => tag)).toEqual(tags)
+    for (const { tag, down } of await readTestMigrations()) expect(down, tag).not.toEqual([])
+  })
+
+  test('a reset on start is refused in production unless forced', async () => {
+    const config = { NODE_ENV: 'production', LOOM_DATA_DIR: '/nonexistent', DATABASE_POOL_SIZE: 2, DATABASE_DEADLINE_MS: 10_000, DB_AUTO_MIGRATE: true, DB_RESET_ON_START: true, DB_RESET_FORCE: false }
+    await expect(connectDatabase(config, migrationFilesIn('drizzle'))).rejects.toThrow('DB_RESET_ON_START would delete the production database')
+  })
+})

@@ -1,0 +1,138 @@
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkLedgerOf } from '../../support/check-ledger'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { openGateway } from '../../support/open-gateway'
+import type { RawAnswer, RawUpstream } from '../../support/raw-upstream'
+import { startRawUpstream } from '../../support/raw-upstream'
+import { until } from '../../support/until'
+
+const MEGABYTE = 1024 * 1024
+const GIGABYTE = 1024 * MEGABYTE
+const head = (type: string, more = '') => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`
+const filler = Buffer.alloc(256 * 1024, 'x')
+const event = (content: string) => `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`
+
+/** A gigabyte of `piece`, or as much of it as is taken. */
+const gigabyteOf = (start: string, piece: string | Buffer): RawAnswer => async (write, alive) => {
+  await write(start)
+  for (let sent = 0; sent < GIGABYTE && alive(); sent += piece.length) await write(piece)
+}
+const forever = (start: string, piece: string): RawAnswer => async (write, alive) => {
+  await write(start)
+  while (alive()) {
+    await write(piece)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+const answers: Record<string, RawAnswer> = {
+  'whole-gigabyte': gigabyteOf(head('application/json'), filler),
+  'error-gigabyte': gigabyteOf(head('application/json').replace('200 OK', '500 Oops'), filler),
+  'stream-gigabyte': gigabyteOf(head('text/event-stream'), event('x'.repeat(64 * 1024))),
+  'endless-line': gigabyteOf(head('text/event-stream') + 'data: ', filler),
+  'endless-comment': gigabyteOf(head('text/event-stream') + ': ', filler),
+  'endless-event': gigabyteOf(head('text/event-stream'), `data: ${'x'.repeat(64 * 1024)}\n`),
+  'gzip-bomb': gigabyteOf(head('application/json', 'content-encoding: gzip\r\n'), gzipSync(Buffer.alloc(64 * MEGABYTE))),
+  'endless-header': gigabyteOf('HTTP/1.1 200 OK\r\nx-long: ', filler),
+  'endless-headers': gigabyteOf('HTTP/1.1 200 OK\r\n', 'x-one-of-many: value\r\n'.repeat(1_000)),
+  'endless-trailers': gigabyteOf('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n', 'x-one-of-many: value\r\n'.repeat(1_000)),
+  'endless-chunk-extension': forever('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n2;', 'x'.repeat(1_024)),
+  'endless-promises': forever('', 'HTTP/1.1 103 Early Hints\r\n\r\n'),
+  'endless-pings': forever(head('text/event-stream'), ': ping\n\n'),
+  'no-http': gigabyteOf('', 'SSH-2.0-OpenSSH\r\n'),
+  'invalid-utf8': async (write) => {
+    const [before, after] = JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: '<bytes>' }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }).split('<bytes>')
+    await write(Buffer.concat([Buffer.from(head('application/json') + before), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from(after ?? '')]))
+  }
+}
+
+let gateway: GatewayUnderTest
+let upstream: RawUpstream
+let key: string
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(answers)
+  gateway = await openGateway({ UPSTREAM_RETRIES: '0', UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '20000', UPSTREAM_TOTAL_TIMEOUT_MS: '30000' })
+  key = (await gateway.createKey()).key
+  // One connection each: none opens another's circuit.
+  for (const name of Object.keys(answers)) await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name, baseUrl: upstream.baseUrl(name), secret: null })
+})
+
+afterAll(async () => {
+  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be given back' })
+  await gateway.loom.stop()
+  expect(gateway.loom.logs()).not.toMatch(/uncaughtException|unhandledRejection|"level":"fatal"/)
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await gateway.remove()
+  await upstream.stop()
+})
+
+const ask = (name: string, stream: boolean) => gateway.post(key, JSON.stringify({ model: `${name}/m`, messages: [{ role: 'user', content: 'Hi' }], stream }))
+
+describe('an upstream that never stops is cut off after a bounded part of it, and the caller gets a clear error', () => {
+  test.each([
+    ['whole-gigabyte', false, 502],
+    ['error-gigabyte', false, 500],
+    ['endless-line', true, 502],
+    ['endless-comment', true, 502],
+    ['endless-event', true, 502],
+    ['gzip-bomb', false, 502],
+    ['endless-header', false, 502],
+    ['endless-headers', true, 502],
+    ['endless-trailers', false, 502],
+    ['no-http', false, 502]
+  ])('%s', async (name, stream, status) => {
+    const response = await ask(name, stream)
+    expect(await response.json()).toMatchObject({ error: { message: expect.any(String), type: 'upstream_error', code: 'upstream_error' } })
+    expect(response.status).toBe(status)
+    await until(() => upstream.open(name) === 0, { what: () => 'the connection to be closed' })
+    expect(upstream.taken(name)).toBeLessThan(100 * MEGABYTE)
+  })
+
+  test('stream-gigabyte: what came is passed on, then an error event ends it', async () => {
+    const response = await ask('stream-gigabyte', true)
+    const text = await response.text()
+    expect(text).toMatch(/data: \{"error":\{"message":"The provider sent an answer larger than[^\n]*\n\n$/)
+    expect(text).not.toContain('[DONE]')
+    await until(() => upstream.open('stream-gigabyte') === 0, { what: () => 'the connection to be closed' })
+    expect(upstream.taken('stream-gigabyte')).toBeLessThan(100 * MEGABYTE)
+  })
+})
+
+describe('an upstream that says nothing at length', () => {
+  let hurried: GatewayUnderTest
+  let hurriedKey: string
+  beforeAll(async () => {
+    hurried = await openGateway({ UPSTREAM_RETRIES: '0', UPSTREAM_TOTAL_TIMEOUT_MS: '1500' })
+    hurriedKey = (await hurried.createKey()).key
+    for (const name of ['endless-promises', 'endless-chunk-extension', 'endless-pings']) await hurried.api('POST', '/api/connections', { kind: 'openai-compatible', name, baseUrl: upstream.baseUrl(name), secret: null })
+  })
+  afterAll(() => hurried.remove())
+
+  const askHurried = (name: string) => hurried.post(hurriedKey, JSON.stringify({ model: `${name}/m`, messages: [{ role: 'user', content: 'Hi' }], stream: true }))
+
+  test.each(['endless-promises', 'endless-chunk-extension'])('gets no more than the time a call may take: %s', async (name) => {
+    const response = await askHurried(name)
+    expect([502, 504]).toContain(response.status)
+    expect(await response.json()).toMatchObject({ error: { message: expect.any(String) } })
+    await until(() => upstream.open(name) === 0, { what: () => 'the connection to be closed' })
+  })
+
+  test('gets no more than the time a call may take: endless-pings, and what came is passed on', async () => {
+    const text = await (await askHurried('endless-pings')).text()
+    expect(text).toMatch(/data: \{"error":[^\n]*upstream_timeout[^\n]*\n\n$/)
+    await until(() => upstream.open('endless-pings') === 0, { what: () => 'the connection to be closed' })
+  })
+})
+
+test('bytes that are no UTF-8 reach the caller as they came, and a trace that can be read', async () => {
+  const response = await ask('invalid-utf8', false)
+  expect(response.status).toBe(200)
+  const bytes = Buffer.from(await response.arrayBuffer())
+  expect(bytes.includes(Buffer.from([0xff, 0xc3, 0x28]))).toBe(true)
+  const id = response.headers.get('x-request-id')
+  const trace = await fetch(`${gateway.loom.url}/v1/traces/${id}?include=bodies`, { headers: { authorization: `Bearer ${key}` } })
+  expect(trace.status).toBe(200)
+  expect(await trace.text()).toContain('\ufffd')
+})

@@ -1,0 +1,178 @@
+import { request } from 'node:http'
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AnswerRequest } from '../../shared/chat'
+import { ProjectPage } from '../../shared/projects'
+import type { ChatClient } from '../support/chat-client'
+import { FileClient, PIXEL } from '../support/file-client'
+import { mock, newConversation, quickModel, readMessages, startChatWorkbench } from '../support/chat-workbench'
+import type { ChatWorkbench } from '../support/chat-workbench'
+import type { Session } from '../support/set-up-loom'
+import { admin, signIn } from '../support/set-up-loom'
+
+const MIB = 1024 * 1024
+let workbench: ChatWorkbench
+let ada: ChatClient
+let files: FileClient
+let session: Session
+
+beforeAll(async () => {
+  workbench = await startChatWorkbench({ MAX_FILE_BYTES: String(2 * MIB) })
+  ada = workbench.ada
+  session = await signIn(workbench.loom, admin)
+  const { projects } = ProjectPage.parse(await ada.get('/projects'))
+  files = new FileClient(workbench.loom, session, projects[0]?.id ?? '')
+})
+afterAll(() => workbench?.remove())
+
+const content = (id: string, headers: Record<string, string> = {}) => fetch(`${workbench.loom.url}/api/files/${id}/content`, { headers: { ...session, ...headers } })
+const lastQuestion = () => AnswerRequest.shape.messages.parse(workbench.upstream.requests.at(-1)?.json.messages)
+
+describe('an upload', () => {
+  test('comes back byte for byte, as a download that no browser runs', async () => {
+    const page = '<script>alert(1)</script>'
+    const stored = await files.upload('page.html', page, 'text/html')
+    expect(stored).toMatchObject({ name: 'page.html', kind: 'text', mime: 'text/plain', sizeBytes: page.length })
+    const response = await content(stored.id)
+    expect(await response.text()).toBe(page)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'content-disposition': 'attachment; filename="page.html"; filename*=UTF-8\'\'page.html',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': 'default-src \'none\'; sandbox',
+      'cross-origin-resource-policy': 'same-origin',
+      'etag': `"${createHash('sha256').update(page).digest('hex')}"`
+    })
+    expect((await content(stored.id, { 'if-none-match': response.headers.get('etag') ?? '' })).status).toBe(304)
+  })
+
+  test('keeps a name that means no harm, whatever was sent', async () => {
+    const name = async (sent: string) => (await files.upload(sent, 'x')).name
+    expect(await name('../../etc/passwd')).toBe('passwd')
+    expect(await name('C:\\temp\\plan.txt')).toBe('plan.txt')
+    expect(await name('a\r\nset-cookie: b=1.txt')).toBe('aset-cookie: b=1.txt')
+    expect(await name('invoice\u202Etxt.md')).toBe('invoicetxt.md')
+    expect(await name('..')).toBe('file')
+    expect(await name(`${'x'.repeat(500)}.txt`)).toBe(`${'x'.repeat(196)}.txt`)
+    const stored = await files.upload('Übung "1".txt', 'x')
+    expect((await content(stored.id)).headers.get('content-disposition')).toBe('attachment; filename="_bung _1_.txt"; filename*=UTF-8\'\'%C3%9Cbung%20%221%22.txt')
+  })
+
+  test.each([
+    ['a PNG that is HTML', 'cat.png', '<html><script>alert(1)</script></html>', 'image/png'],
+    ['a text that is a PNG', 'notes.txt', PIXEL, 'text/plain'],
+    ['an image by type that is text', 'cat', 'meow', 'image/png'],
+    ['a PDF that is text', 'bill.pdf', 'Pay me', 'application/pdf'],
+    ['a program', 'tool', Buffer.from('7f454c46020101000000000000000000', 'hex'), 'text/plain'],
+    ['an archive', 'all.zip', Buffer.from('504b0304140000000800', 'hex'), 'application/zip'],
+    ['a text that is no UTF-8', 'latin.txt', Buffer.from([0x66, 0xfc, 0x72]), 'text/plain'],
+    ['a text with NULs', 'nul.txt', 'a\0b', 'text/plain'],
+    ['nothing', 'empty.txt', '', 'text/plain']
+  ])('is refused when it is %s', async (_, name, bytes, type) => {
+    expect(await files.send(name, bytes, type)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } })
+  })
+
+  test('is refused where its UTF-8 breaks after the first megabyte', async () => {
+    const bytes = Buffer.concat([Buffer.alloc(MIB, 'a'), Buffer.from([0xff]), Buffer.alloc(10, 'b')])
+    expect((await files.send('long.txt', bytes, 'text/plain')).status).toBe(400)
+  })
+
+  test('may cut a character anywhere between two pieces', async () => {
+    const text = 'ü'.repeat(300_000)
+    const stored = await files.upload('umlauts.txt', text)
+    expect(await (await content(stored.id)).text()).toBe(text)
+  })
+
+  test('of 200 MB is refused before it is sent', async () => {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const upload = request(`${workbench.loom.url}/api/projects/${files.projectId}/files?name=big.txt`, {
+        method: 'POST', headers: { ...session, 'origin': workbench.loom.url, 'content-length': 200 * MIB }
+      }, response => resolve(response.statusCode))
+      upload.on('error', reject)
+      upload.flushHeaders()
+    })
+    expect(status).toBe(413)
+  })
+
+  test('that does not tell its length is cut off at the limit', async () => {
+    let sent = 0
+    const outcome = await new Promise<number | undefined>((resolve) => {
+      const upload = request(`${workbench.loom.url}/api/projects/${files.projectId}/files?name=endless.txt`, { method: 'POST', headers: { ...session, origin: workbench.loom.url } }, response => resolve(response.statusCode))
+      const more = () => {
+        if (upload.destroyed) return
+        sent += 64 * 1024
+        upload.write(Buffer.alloc(64 * 1024, 'a'), more)
+      }
+      // A client that is still writing may see its connection break before it reads why.
+      upload.on('error', () => resolve(413))
+      more()
+    })
+    expect(outcome).toBe(413)
+    expect(sent).toBeLessThan(64 * MIB)
+  })
+})
+
+describe('an attachment', () => {
+  const send = (conversationId: string, body: object) => ada.readAll('POST', `/conversations/${conversationId}/messages`, body)
+
+  test('goes to a model that may see it, images as images and texts with their names', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const image = await files.upload('pixel.png', PIXEL, 'image/png')
+    const text = await files.upload('notes.md', '# Notes')
+    await send(conversation.id, { text: 'Look', fileIds: [image.id, text.id] })
+    expect(lastQuestion()).toEqual([{
+      role: 'user',
+      content: [
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL.toString('base64')}` } },
+        { type: 'text', text: '<file name="notes.md">\n# Notes\n</file>' },
+        { type: 'text', text: 'Look' }
+      ]
+    }])
+    const [question] = await readMessages(ada, conversation)
+    expect(question?.parts).toMatchObject([
+      { type: 'text', text: 'Look' }, { type: 'image', fileId: image.id, name: 'pixel.png', mime: 'image/png', sizeBytes: PIXEL.length }, { type: 'file', fileId: text.id, name: 'notes.md' }
+    ])
+  })
+
+  test('may stand alone, and stays in the thread', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const file = await files.upload('alone.txt', 'Alone')
+    await send(conversation.id, { fileIds: [file.id] })
+    await send(conversation.id, { text: 'And?' })
+    expect(lastQuestion()[0]).toMatchObject({ role: 'user', content: [{ type: 'text', text: '<file name="alone.txt">\nAlone\n</file>' }] })
+    expect(await ada.get(`/conversations/${conversation.id}`)).toMatchObject({ title: 'alone.txt' })
+    const [, answer] = await readMessages(ada, conversation)
+    expect(JSON.stringify(await ada.get(`/conversations/${conversation.id}/messages/${answer?.id}/request`))).not.toContain('Alone\\n')
+  })
+
+  test('is named to a model that is known not to see', async () => {
+    const conversation = await newConversation(ada, 'demo')
+    const image = await files.upload('pixel.png', PIXEL)
+    const { message } = await send(conversation.id, { text: 'Look', fileIds: [image.id] })
+    expect(message).toMatchObject({ status: 'complete' })
+    expect(JSON.stringify(await ada.get(`/conversations/${conversation.id}/messages/${message?.id}/request`))).toContain('you cannot see it')
+  })
+
+  test('that is not there is told of, and nothing is sent', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    expect((await ada.call('POST', `/conversations/${conversation.id}/messages`, { text: 'Look', fileIds: ['01890000-0000-7000-8000-000000000000'] })).status).toBe(404)
+    expect(await readMessages(ada, conversation)).toEqual([])
+  })
+})
+
+test('a project\'s files are read by its conversations until they are removed, and again when that is undone', async () => {
+  const file = await files.upload('glossary.md', 'A shuttle carries the weft.', 'text/markdown', '&inProject=true')
+  const ask = async () => {
+    const conversation = await newConversation(ada, mock({ text: 'ok' }))
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'What?' })
+    return JSON.stringify(lastQuestion())
+  }
+  expect(await ada.get(`/projects/${files.projectId}/files`)).toMatchObject({ files: [{ id: file.id, name: 'glossary.md' }] })
+  expect(await ask()).toContain('A shuttle carries the weft.')
+  expect((await ada.call('DELETE', `/files/${file.id}`)).status).toBe(204)
+  expect(await ada.get(`/projects/${files.projectId}/files`)).toEqual({ files: [] })
+  expect(await ask()).not.toContain('shuttle')
+  await ada.post(`/files/${file.id}/restore`)
+  expect(await ask()).toContain('A shuttle carries the weft.')
+  await ada.call('DELETE', `/files/${file.id}`)
+})

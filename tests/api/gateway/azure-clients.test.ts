@@ -1,0 +1,109 @@
+import OpenAI, { AzureOpenAI, toFile } from 'openai'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+
+let gateway: GatewayUnderTest
+let key: string
+/** As an Azure user has it, but for the endpoint. */
+let client: AzureOpenAI
+
+beforeAll(async () => {
+  gateway = await openGateway()
+  key = (await gateway.createKey()).key
+  client = azure()
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(() => gateway.remove())
+
+const azure = (rest: { deployment?: string } = {}) => new AzureOpenAI({ endpoint: gateway.loom.url, apiKey: key, apiVersion: '2024-10-21', maxRetries: 0, ...rest })
+const messages = [{ role: 'user' as const, content: 'Hello' }]
+
+describe('Azure\'s SDK finds at another address what it is used to', () => {
+  test('chat, whole and streamed, the deployment being the model', async () => {
+    gateway.upstream.respondWith({ text: 'Good day' }, { times: 2 })
+    const completion = await client.chat.completions.create({ model, messages })
+    expect(completion.choices[0]?.message.content).toBe('Good day')
+    const streamed = await client.chat.completions.stream({ model, messages }).finalChatCompletion()
+    expect(streamed.choices[0]?.message.content).toBe('Good day')
+    expect((await gateway.upstream.received(2)).json).toMatchObject({ model })
+  })
+
+  test('a deployment of the client, whatever the body calls the model', async () => {
+    await azure({ deployment: model }).chat.completions.create({ model: '', messages })
+    expect((await gateway.upstream.received()).json).toMatchObject({ model })
+  })
+
+  test('embeddings, pictures, speech and transcripts', async () => {
+    expect((await client.embeddings.create({ model: 'text-embedding-3-small', input: 'a' })).data[0]?.embedding).toEqual([1, 0, 0.5])
+    expect((await client.images.generate({ model: 'gpt-image-1', prompt: 'a' })).data).toHaveLength(1)
+    gateway.upstream.respondWith({ text: 'spoken' })
+    expect(await (await client.audio.speech.create({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'a' })).text()).toBe('spoken')
+    gateway.upstream.respondWith({ text: 'heard' })
+    const file = await toFile(Buffer.from('sound'), 'a.wav')
+    expect((await client.audio.transcriptions.create({ model: 'gpt-4o-transcribe', file })).text).toBe('heard')
+    expect((await gateway.upstream.received(4)).json).toMatchObject({ model: 'gpt-4o-transcribe', file: { bytes: 5 } })
+  })
+
+  test('the list of models', async () => {
+    const { data } = await client.models.list()
+    expect(data.map(({ id }) => id)).toContain(model)
+    expect(await client.models.retrieve(model)).toMatchObject({ id: model })
+  })
+
+  test('errors as its own class', async () => {
+    await expect(client.chat.completions.create({ model: 'nope', messages })).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+    await expect(new AzureOpenAI({ endpoint: gateway.loom.url, apiKey: 'wrong', apiVersion: '2024-10-21', maxRetries: 0 }).chat.completions.create({ model, messages })).rejects.toMatchObject({ status: 401 })
+  })
+})
+
+test('the v1 API of Azure works with OpenAI\'s own client and the api-key header', async () => {
+  const plain = new OpenAI({ baseURL: `${gateway.loom.url}/openai/v1`, apiKey: 'unused', defaultHeaders: { 'Authorization': null, 'api-key': key }, maxRetries: 0 })
+  expect(await plain.chat.completions.create({ model, messages })).toMatchObject({ object: 'chat.completion' })
+  expect((await plain.models.list()).data.length).toBeGreaterThan(0)
+})
+
+describe('a path of Azure\'s', () => {
+  const post = async (path: string, body: BodyInit, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${gateway.loom.url}${path}`, { method: 'POST', headers: { 'api-key': key, 'content-type': 'application/json', ...headers }, body })
+    return { status: response.status, text: await response.text() }
+  }
+  const chat = JSON.stringify({ messages })
+
+  test('names the model, over what the body says', async () => {
+    const other = JSON.stringify({ model: 'demo', messages })
+    expect((await post(`/openai/deployments/mock%2F${model}/chat/completions?api-version=2024-10-21`, other)).status).toBe(200)
+    expect((await gateway.upstream.received()).json).toMatchObject({ model })
+  })
+
+  test('is bound by the key\'s models, as any other', async () => {
+    const { key: narrow } = await gateway.createKey({ allowedModels: ['demo'] })
+    expect(await post(`/openai/deployments/${model}/chat/completions`, JSON.stringify({ model: 'demo', messages }), { 'api-key': narrow })).toMatchObject({ status: 403 })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('names the model of a form that has none, and over one that has', async () => {
+    const part = (name: string, value: string, rest = '') => `--form-boundary\r\ncontent-disposition: form-data; name="${name}"${rest}\r\n\r\n${value}\r\n`
+    const file = part('file', 'sound', '; filename="a.wav"')
+    for (const form of [`${file}--form-boundary--\r\n`, `${file}${part('model', 'demo')}--form-boundary--\r\n`]) {
+      gateway.upstream.reset()
+      expect(await post('/openai/deployments/gpt-4o-transcribe/audio/transcriptions?api-version=1', form, { 'content-type': 'multipart/form-data; boundary=form-boundary' })).toMatchObject({ status: 200 })
+      expect((await gateway.upstream.received()).json).toMatchObject({ model: 'gpt-4o-transcribe', file: { bytes: 5 } })
+    }
+  })
+
+  test.each([
+    ['a bad escape', '/openai/deployments/%E0%A4/chat/completions', 404],
+    ['no such operation', '/openai/deployments/x/fine_tuning/jobs', 404],
+    ['no operation at all', '/openai/deployments/x/', 404],
+    ['a NUL in the name', '/openai/deployments/a%00b/chat/completions', 400]
+  ])('with %s is refused in the OpenAI format', async (_, path, status) => {
+    const answer = await post(path, chat)
+    expect(answer.status).toBe(status)
+    expect(JSON.parse(answer.text)).toMatchObject({ error: { message: expect.any(String) } })
+  })
+
+  test.each(['', '[1]', '"x"', '{"messages":'])('with the body %j is a bad request', async (body) => {
+    expect((await post(`/openai/deployments/${model}/chat/completions`, body)).status).toBe(400)
+  })
+})

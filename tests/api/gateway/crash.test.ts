@@ -1,0 +1,94 @@
+import { afterEach, expect, test } from 'vitest'
+import { testDatabaseKind } from '../../support/database'
+import { checkLedgerOf } from '../../support/check-ledger'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+import { startPostgres } from '../../support/postgres'
+import { until } from '../../support/until'
+
+let gateway: GatewayUnderTest
+afterEach(() => gateway.remove())
+
+const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 10 })
+
+test('kill -9 during fifty calls: after the restart each answered call is charged once, no hold is left, the ledger is exact', async () => {
+  gateway = await openGateway({ REPLICA_TIMEOUT_MS: '1000' })
+  const { key } = await gateway.createKey()
+  const answered: string[] = []
+  // Half of them are answered at once, half are under way when the process dies.
+  const calls = Promise.allSettled(Array.from({ length: 50 }, async (_, index) => {
+    const response = await gateway.post(key, JSON.stringify({ ...JSON.parse(body), model: index % 2 ? model : 'mock/slow' }), index % 2 ? {} : { 'x-billing-amount': '0.001' })
+    await response.text()
+    if (response.ok) answered.push(String(response.headers.get('x-request-id')))
+  }))
+  gateway.upstream.respondWith({}, { times: 25 })
+  gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 25 })
+  await until(() => answered.length >= 20 && gateway.upstream.requests.length === 50, { what: () => `twenty answers; ${answered.length} came` })
+  await gateway.loom.kill9()
+  await calls
+
+  await gateway.loom.start()
+  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the holds to be given back' })
+  const charged = rows(await (await fetch(`${gateway.loom.url}/v1/traces?limit=200`, { headers: { authorization: `Bearer ${key}` } })).json()).filter(row => row.status_code === 200).map(row => row.id)
+  expect(charged.sort()).toEqual(expect.arrayContaining(answered.sort()))
+  expect(new Set(charged).size).toBe(charged.length)
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
+test('a graceful stop finishes running calls and takes no new ones', async () => {
+  gateway = await openGateway()
+  const { key } = await gateway.createKey()
+  gateway.upstream.respondWith({ text: 'Slow but sure', chunks: 4, chunkIntervalMs: 200 })
+  const running = gateway.post(key, JSON.stringify({ ...JSON.parse(body), stream: true }))
+  await gateway.upstream.received()
+  const stopped = gateway.loom.stop()
+  const text = await (await running).text()
+  expect(text).toContain('[DONE]')
+  expect(await stopped).toBe(0)
+  await expect(gateway.post(key, body)).rejects.toThrow()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
+test('callers gone before the first byte cost their prompt at most, and leave no hold', async () => {
+  gateway = await openGateway()
+  const { key } = await gateway.createKey()
+  gateway.upstream.respondWith({ fault: 'never-answers' })
+  const abort = new AbortController()
+  const call = fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body, signal: abort.signal })
+  const request = await gateway.upstream.received()
+  abort.abort()
+  await expect(call).rejects.toThrow()
+  await until(() => request.callerGone, { what: () => 'the upstream to lose its caller' })
+  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the hold to be settled' })
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
+test.runIf(testDatabaseKind === 'postgres')('a database that goes away during a call and comes back: clear errors, an exact ledger, no restart', async () => {
+  const database = await startPostgres()
+  if (!database) throw new Error('PostgreSQL is not installed')
+  try {
+    gateway = await openGateway({ DATABASE_URL: await database.createDatabase('loom') })
+    const { key } = await gateway.createKey()
+    expect((await gateway.post(key, body)).status).toBe(200)
+    gateway.upstream.respondWith({ firstByteDelayMs: 500 })
+    const during = gateway.post(key, body)
+    await gateway.upstream.received(2)
+    await database.crash()
+    const refused = await gateway.post(key, body)
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ error: { code: 'service_unavailable' } })
+    await database.start()
+    expect((await during).status).toBe(200)
+    await until(async () => (await gateway.post(key, body)).status === 200, { what: () => 'calls to pass again' })
+    await gateway.loom.stop()
+    expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  } finally {
+    await database.stop()
+  }
+})
+
+function rows(list: { data?: Record<string, unknown>[] }): Record<string, unknown>[] {
+  return list.data ?? []
+}

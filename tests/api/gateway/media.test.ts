@@ -1,0 +1,385 @@
+import type OpenAI from 'openai'
+import { toFile } from 'openai'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { checkLedgerOf } from '../../support/check-ledger'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { openGateway } from '../../support/open-gateway'
+import { until } from '../../support/until'
+
+let gateway: GatewayUnderTest
+let key: string
+let client: OpenAI
+
+beforeAll(async () => {
+  gateway = await openGateway({ NEW_ORG_WALLET: 'prepaid', MAX_UPLOAD_BYTES: String(2 * 1024 * 1024), GEMINI_API_KEY: 'sk-google', ANTHROPIC_API_KEY: 'sk-anthropic' })
+  await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
+  await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '50', refId: 'media' })
+  await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'own', baseUrl: gateway.upstream.baseUrl, secret: 'sk-own' })
+  await gateway.api('POST', '/api/connections', { kind: 'google', name: 'gemini', baseUrl: gateway.upstream.url, secret: 'sk-own' })
+  key = (await gateway.createKey()).key
+  client = gateway.client(key)
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(async () => {
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await gateway.remove()
+})
+
+const usage = { inputTokens: 100, outputTokens: 400 }
+const sound = () => toFile(Buffer.from('RIFF, or something like it'), 'talk.wav', { type: 'audio/wav' })
+
+/** The trace of the newest call, its bodies read. */
+async function lastTrace() {
+  const read = async (path: string) => (await fetch(`${gateway.loom.url}/v1/${path}`, { headers: { authorization: `Bearer ${key}` } })).json()
+  const list: { data: { id: string }[] } = await read('traces?limit=1')
+  const { request_body: request, response_body: response, ...trace } = await read(`traces/${list.data[0]?.id}?include=bodies`)
+  return { ...trace, request: JSON.parse(request), response: JSON.parse(response) }
+}
+
+async function spend(call: () => Promise<unknown>): Promise<bigint> {
+  const balance = async () => {
+    const { balanceNanoUsd, heldNanoUsd } = await gateway.api('GET', '/api/wallet')
+    return { balance: BigInt(String(balanceNanoUsd)), held: BigInt(String(heldNanoUsd)) }
+  }
+  const before = await balance()
+  await call()
+  const after = await until(async () => {
+    const now = await balance()
+    return now.held === 0n ? now : undefined
+  })
+  return before.balance - after.balance
+}
+
+describe('POST /v1/embeddings', () => {
+  const model = 'text-embedding-3-small'
+
+  test('gives vectors to the SDK, which asks for base64 unseen, charged by the input alone', async () => {
+    gateway.upstream.respondWith({ usage })
+    const cost = await spend(async () => {
+      const { data } = await client.embeddings.create({ model, input: ['Hello', 'Hi'] })
+      expect(data.map(({ embedding }) => embedding)).toEqual([[5, 0, 0.5], [2, 1, 0.5]])
+    })
+    expect(cost).toBe(2_000n)
+    expect((await gateway.upstream.received()).json).toMatchObject({ model, encoding_format: 'base64' })
+  })
+
+  test('gives floats when asked, and takes tokens for texts', async () => {
+    const { data } = await client.embeddings.create({ model, input: [[1, 2], [3]], encoding_format: 'float' })
+    expect(data).toHaveLength(2)
+    expect(data[0]?.embedding).toHaveLength(3)
+  })
+
+  test('is counted here where the provider tells no usage', async () => {
+    gateway.upstream.respondWith({ usage: false })
+    expect(await spend(() => client.embeddings.create({ model, input: 'Hello there, how are you?' }))).toBe(140n)
+  })
+
+  test('reaches Gemini in its own format, answered in OpenAI\'s', async () => {
+    const { data } = await client.embeddings.create({ model: 'gemini/gemini-embedding-001', input: ['a', 'b'], dimensions: 2 })
+    expect(data.map(({ embedding }) => embedding)).toEqual([[0, 0.5], [1, 0.5]])
+    expect(await gateway.upstream.received()).toMatchObject({
+      path: '/v1beta/models/gemini-embedding-001:batchEmbedContents',
+      json: { requests: [{ model: 'models/gemini-embedding-001', content: { parts: [{ text: 'a' }] }, outputDimensionality: 2 }, {}] }
+    })
+  })
+
+  test('keeps no vector in the trace', async () => {
+    await client.embeddings.create({ model, input: 'Hello', encoding_format: 'float' })
+    expect(await lastTrace()).toMatchObject({ response: { data: [{ index: 0, dimensions: 3 }] } })
+  })
+
+  test.each([
+    ['no input', { model }],
+    ['an empty list', { model, input: [] }],
+    ['a number', { model, input: 7 }],
+    ['pictures', { model, input: [{ image: 'https://x.example/a.png' }] }],
+    ['more than 2,048 texts', { model, input: Array.from({ length: 2_049 }, () => 'a') }]
+  ])('refuses %s, naming the field', async (_, body) => {
+    expect(await post('embeddings', body)).toMatchObject({ status: 400, body: { error: { param: 'input' } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+})
+
+describe('POST /v1/images/generations', () => {
+  test('is charged by the tokens the provider tells, text apart from pictures', async () => {
+    gateway.upstream.respondWith({ usage, text: 'picture' })
+    const cost = await spend(async () => {
+      const { data } = await client.images.generate({ model: 'gpt-image-1', prompt: 'A cat' })
+      expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').toString()).toBe('picture')
+    })
+    // 100 text tokens at $5 and 400 picture tokens at $40 per million.
+    expect(cost).toBe(100n * 5_000n + 400n * 40_000n)
+    expect(await lastTrace()).toMatchObject({ response: { data: [{ base64_characters: 12 }] } })
+  })
+
+  test('is estimated by quality and size where no usage is told, never free', async () => {
+    gateway.upstream.respondWith({ usage: false })
+    const cost = await spend(() => client.images.generate({ model: 'gpt-image-1', prompt: 'A cat', n: 2, quality: 'low', size: '1024x1024' }))
+    expect(cost).toBeGreaterThanOrEqual(2n * 272n * 40_000n)
+    expect(await lastTrace()).toMatchObject({ output_tokens: 544 })
+  })
+
+  test('streams, the usage of its last event charged', async () => {
+    gateway.upstream.respondWith({ usage })
+    const cost = await spend(async () => {
+      const stream = await client.images.generate({ model: 'gpt-image-1', prompt: 'A cat', stream: true, partial_images: 1 })
+      const types = []
+      for await (const event of stream) types.push(event.type)
+      expect(types).toEqual(['image_generation.partial_image', 'image_generation.completed'])
+    })
+    expect(cost).toBe(100n * 5_000n + 400n * 40_000n)
+  })
+
+  test('of a model without a price is refused to a prepaid org, until it is priced by the picture', async () => {
+    await expect(client.images.generate({ model: 'dall-e-3', prompt: 'A cat' })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    await gateway.api('POST', '/api/models/prices', {
+      providerKind: 'openai', model: 'dall-e-3', inputNanoUsd: '0', outputNanoUsd: '0',
+      pictureNanoUsd: { '*/*': '40000000', 'hd/*': '80000000', 'hd/1024x1792': '120000000' }
+    })
+    const draw = (rest: object) => spend(() => until(async () => {
+      gateway.upstream.respondWith({ usage: false })
+      const drawn = await client.images.generate({ model: 'dall-e-3', prompt: 'A cat', ...rest }).catch((error: unknown) => error)
+      return !(drawn instanceof Error)
+    }, { what: () => 'the price to be known' }))
+    expect(await draw({ n: 2 })).toBe(80_000_000n)
+    expect(await draw({ quality: 'hd', size: '1024x1792' })).toBe(120_000_000n)
+  })
+})
+
+describe('POST /v1/audio/speech', () => {
+  const speech = { model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello there' } as const
+
+  test('passes sound through as it came, and charges an estimate', async () => {
+    gateway.upstream.respondWith({ text: 'MP3 \u00ff sound', chunks: 4 })
+    const cost = await spend(async () => {
+      const response = await client.audio.speech.create(speech)
+      expect(response.headers.get('content-type')).toBe('audio/mpeg')
+      expect(await response.text()).toBe('MP3 \u00ff sound')
+    })
+    expect(cost).toBeGreaterThan(0n)
+    expect(await lastTrace()).toMatchObject({ endpoint: 'audio.speech', response: { content_type: 'audio/mpeg', bytes: 12, base64: Buffer.from('MP3 \u00ff sound').toString('base64') } })
+  })
+
+  test('sends the first bytes before the last have come', async () => {
+    gateway.upstream.respondWith({ fault: 'stalls', chunks: 20, chunkBytes: 4_000 })
+    const abort = new AbortController()
+    const response = await client.audio.speech.create(speech, { signal: abort.signal })
+    const reader = response.body?.getReader()
+    expect((await reader?.read())?.value?.length).toBeGreaterThan(0)
+    const cost = await spend(async () => {
+      abort.abort()
+      await until(() => gateway.upstream.requests[0]?.callerGone)
+    })
+    // What was spoken is paid for, though the caller left.
+    expect(cost).toBeGreaterThan(0n)
+  })
+
+  test('that breaks off in the middle breaks off here too, and does not look whole', async () => {
+    gateway.upstream.respondWith({ fault: 'half', chunks: 20, chunkBytes: 4_000 })
+    await expect(client.audio.speech.create(speech).then(response => response.arrayBuffer())).rejects.toThrow()
+  })
+
+  test('of a model priced by the character is charged to the character', async () => {
+    const cost = await spend(() => client.audio.speech.create({ ...speech, model: 'tts-1', input: 'Grüße 👋' }).then(response => response.text()))
+    // Seven characters at $15 per million.
+    expect(cost).toBe(105_000n)
+  })
+
+  test('is an error in JSON where the provider refuses', async () => {
+    gateway.upstream.respondWith({ status: 400 })
+    await expect(client.audio.speech.create(speech)).rejects.toMatchObject({ status: 400 })
+  })
+})
+
+describe('POST /v1/audio/transcriptions', () => {
+  const model = 'gpt-4o-transcribe'
+
+  test('passes the form on but for the model\'s name, sound charged as sound', async () => {
+    await gateway.api('POST', '/api/models/routes', { alias: 'listener', targets: [{ connectionId: await connectionId('mock'), upstreamModel: model }] })
+    gateway.upstream.respondWith({ usage, text: 'Hello' })
+    const cost = await spend(async () => {
+      const { text } = await client.audio.transcriptions.create({ model: 'listener', file: await sound(), prompt: 'Grüße', language: 'de' })
+      expect(text).toBe('Hello')
+    })
+    expect((await gateway.upstream.received()).json).toMatchObject({ model, prompt: 'Grüße', language: 'de', file: { fileName: 'talk.wav', bytes: 26 } })
+    // 100 audio tokens at $6 and 400 at $10 per million.
+    expect(cost).toBe(100n * 6_000n + 400n * 10_000n)
+    expect(await lastTrace()).toMatchObject({ request: { model: 'listener', file: { file_name: 'talk.wav', content_type: 'audio/wav', bytes: 26 } } })
+  })
+
+  test('streams, its last event held until it is charged', async () => {
+    gateway.upstream.respondWith({ usage, text: 'Hello there', chunks: 3 })
+    const stream = await client.audio.transcriptions.create({ model, file: await sound(), stream: true })
+    let text = ''
+    let last: unknown
+    for await (const event of stream) {
+      if (event.type === 'transcript.text.delta') text += event.delta
+      last = event
+    }
+    expect(text).toBe('Hello there')
+    expect(last).toMatchObject({ type: 'transcript.text.done', text: 'Hello there' })
+  })
+
+  test('ends with an error event when the provider breaks off', async () => {
+    gateway.upstream.respondWith({ fault: 'half', text: 'Hello there, you', chunks: 8 })
+    const stream = await client.audio.transcriptions.create({ model, file: await sound(), stream: true })
+    await expect(async () => {
+      for await (const event of stream) expect(event.type).not.toBe('transcript.text.done')
+    }).rejects.toThrow()
+  })
+
+  test('of a model priced by the hour is charged by the seconds the provider tells', async () => {
+    gateway.upstream.respondWith({ usage: { inputTokens: 61 }, text: 'Hello' })
+    const cost = await spend(async () => {
+      const { text } = await client.audio.transcriptions.create({ model: 'whisper-1', file: await sound() })
+      expect(text).toBe('Hello')
+    })
+    // $0.006 a minute.
+    expect(cost).toBe(6_100_000n)
+  })
+
+  test('of such a model, where it tells none, by what a file of that size usually lasts; never free', async () => {
+    gateway.upstream.respondWith({ usage: false })
+    const file = await toFile(Buffer.alloc(160_000, 1), 'long.mp3')
+    // Ten seconds of 128 kbit/s.
+    expect(await spend(() => client.audio.transcriptions.create({ model: 'whisper-1', file }))).toBe(1_000_000n)
+  })
+
+  test('a model priced by the hour or the character has no price for a chat', async () => {
+    for (const model of ['whisper-1', 'tts-1']) {
+      await expect(client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
+    }
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('tries the models of the form in turn', async () => {
+    gateway.upstream.respondWith({ status: 404 })
+    // The mock's parser takes a boundary for one wherever its letters stand.
+    const form = `${part('models[]', model)}${part('models[]', 'whisper-1')}${part('model', 'gpt-4o-mini-transcribe')}${file}--b--`.replaceAll('--b', '--b0undary')
+    expect(await post('audio/transcriptions', form, { 'content-type': 'multipart/form-data; boundary=b0undary' })).toMatchObject({ status: 200 })
+    const sent = gateway.upstream.requests.map(({ json }) => json)
+    expect(sent.map(({ model: asked }) => asked)).toEqual(['gpt-4o-mini-transcribe', model])
+    for (const json of sent) expect(json).not.toHaveProperty('models[]')
+  })
+
+  const part = (name: string, value: string, rest = '') => `--b\r\ncontent-disposition: form-data; name="${name}"${rest}\r\n\r\n${value}\r\n`
+  const file = part('file', 'sound', '; filename="a.wav"')
+  test.each([
+    ['JSON', 'application/json', '{}', 'Content-Type'],
+    ['no boundary', 'multipart/form-data', '--b--', 'Content-Type'],
+    ['another boundary', 'multipart/form-data; boundary=c', `${part('model', model)}${file}--b--`, null],
+    ['a form cut off', 'multipart/form-data; boundary=b', part('model', model) + file.slice(0, -4), null],
+    ['a part without a name', 'multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data\r\n\r\nx\r\n--b--', null],
+    ['a part without headers', 'multipart/form-data; boundary=b', '--b\r\nx\r\n--b--', null],
+    ['no model', 'multipart/form-data; boundary=b', `${file}--b--`, 'model'],
+    ['two models', 'multipart/form-data; boundary=b', `${part('model', 'demo')}${part('model', model)}${file}--b--`, 'model'],
+    ['a model in a file', 'multipart/form-data; boundary=b', `${part('model', model, '; filename="m"')}${file}--b--`, 'model'],
+    ['no file', 'multipart/form-data; boundary=b', `${part('model', model)}--b--`, 'file'],
+    ['a file that is a field', 'multipart/form-data; boundary=b', `${part('model', model)}${part('file', 'x')}--b--`, 'file'],
+    ['an empty body', 'multipart/form-data; boundary=b', '', null],
+    ['a thousand parts', 'multipart/form-data; boundary=b', `${Array.from({ length: 1_000 }, (_, index) => part(`f${index}`, 'x')).join('')}--b--`, null]
+  ])('refuses %s', async (_, contentType, body, param) => {
+    expect(await post('audio/transcriptions', body, { 'content-type': contentType })).toMatchObject({ status: 400, body: { error: { code: 'invalid_request_error', param } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('refuses a file larger than the limit, and takes one below it that is larger than other bodies may be', async () => {
+    const of = (bytes: number) => toFile(Buffer.alloc(bytes, 1), 'long.wav')
+    await expect(client.audio.transcriptions.create({ model, file: await of(3 * 1024 * 1024) })).rejects.toMatchObject({ status: 413, code: 'body_too_large' })
+    expect(await client.audio.transcriptions.create({ model, file: await of(1_900_000) })).toMatchObject({ text: expect.any(String) })
+    expect((await gateway.upstream.received()).json).toMatchObject({ file: { bytes: 1_900_000 } })
+  })
+})
+
+describe('POST /v1/moderations', () => {
+  test('is free at OpenAI, and recorded', async () => {
+    const cost = await spend(async () => {
+      const { results } = await client.moderations.create({ input: ['good', 'bad'] })
+      expect(results.map(({ flagged }) => flagged)).toEqual([false, true])
+    })
+    expect(cost).toBe(0n)
+    expect(await lastTrace()).toMatchObject({ endpoint: 'moderations', model: 'omni-moderation-latest', status_code: 200 })
+  })
+})
+
+describe('POST /v1/rerank', () => {
+  test('goes to a server that has it, charged by its tokens', async () => {
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'reranker', inputNanoUsd: '20000000', outputNanoUsd: '0' })
+    gateway.upstream.respondWith({ usage })
+    const cost = await spend(async () => {
+      const { status, body } = await post('rerank', { model: 'own/reranker', query: 'cats', documents: ['dogs', 'cats'], top_n: 1 })
+      expect({ status, body }).toMatchObject({ status: 200, body: { results: [{ index: 0, relevance_score: 1 }] } })
+    })
+    expect(cost).toBe(2_000n)
+    expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/rerank', json: { model: 'reranker', top_n: 1 } })
+  })
+
+  test('of a model priced by the search is charged by the searches the provider bills', async () => {
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'cohere-rerank', inputNanoUsd: '0', outputNanoUsd: '0', thousandSearchesNanoUsd: '2000000000' })
+    gateway.upstream.respondWith({ usage: { inputTokens: 3 } })
+    expect(await spend(() => post('rerank', { model: 'own/cohere-rerank', query: 'cats', documents: ['dogs', 'cats'] }))).toBe(6_000_000n)
+    gateway.upstream.respondWith({ usage: false })
+    expect(await spend(() => post('rerank', { model: 'own/cohere-rerank', query: 'cats', documents: Array.from({ length: 101 }, () => 'cat') }))).toBe(4_000_000n)
+  })
+})
+
+test.each([
+  ['embeddings', { input: 'a' }, 'claude-sonnet-4-5', 'anthropic', 'embeddings'],
+  ['images/generations', { prompt: 'a' }, 'claude-sonnet-4-5', 'anthropic', 'images'],
+  ['audio/speech', { input: 'a', voice: 'x' }, 'demo', 'demo', 'speech'],
+  ['moderations', { input: 'a' }, 'gemini/gemini-2.5-flash', 'google', 'moderations'],
+  ['rerank', { query: 'a', documents: ['b'] }, 'gpt-4o-mini', 'openai', 'reranking']
+])('/v1/%s of a connection that does not offer it is a 400 that says so, and costs nothing', async (path, body, model, kind, what) => {
+  const cost = await spend(async () => {
+    const answer = await post(path, { ...body, model })
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid_request_error', param: 'model' } } })
+    expect(answer.body.error.message).toMatch(new RegExp(`\\(${kind}\\) offers no ${what}`))
+  })
+  expect(cost).toBe(0n)
+})
+
+describe('the demo model answers with no key of a provider', () => {
+  test('embeddings, near for texts that share words', async () => {
+    const { data } = await client.embeddings.create({ model: 'demo', input: ['the cat sat', 'the cat ran', 'stock prices'] })
+    const [a, b, c] = data.map(({ embedding }) => embedding)
+    const near = (x: number[] = [], y: number[] = []) => x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0)
+    expect(near(a, b)).toBeGreaterThan(near(a, c))
+    expect(near(a, a)).toBeCloseTo(1, 5)
+  })
+
+  test('moderations, reranking and a picture', async () => {
+    const { results } = await client.moderations.create({ model: 'demo', input: ['I will kill you', 'Good morning'] })
+    expect(results.map(({ flagged }) => flagged)).toEqual([true, false])
+    const ranked = await post('rerank', { model: 'demo', query: 'black cat', documents: ['a white dog', 'a black cat'], return_documents: true })
+    expect(ranked.body.results[0]).toMatchObject({ index: 1, relevance_score: 1, document: { text: 'a black cat' } })
+    const { data } = await client.images.generate({ model: 'demo', prompt: 'stripes' })
+    expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').subarray(1, 4).toString()).toBe('PNG')
+  })
+})
+
+test.each(['embeddings', 'images/generations', 'audio/speech', 'audio/transcriptions', 'moderations', 'rerank'])('/v1/%s needs its scope, a key, and a body', async (path) => {
+  const { key: reader } = await gateway.createKey({ scopes: ['chat'] })
+  const form = `--b\r\ncontent-disposition: form-data; name="model"\r\n\r\ndemo\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--`
+  const [body, type] = path === 'audio/transcriptions' ? [form, 'multipart/form-data; boundary=b'] : [JSON.stringify({ model: 'demo', input: 'a', prompt: 'a', query: 'a', documents: ['a'] }), 'application/json']
+  expect(await post(path, body, { 'authorization': `Bearer ${reader}`, 'content-type': type })).toMatchObject({ status: 403, body: { error: { code: 'insufficient_scope' } } })
+  expect(await post(path, body, { authorization: 'Bearer nobody' })).toMatchObject({ status: 401 })
+  expect(await post(path, '', { 'content-type': type })).toMatchObject({ status: 400 })
+})
+
+async function connectionId(name: string): Promise<string> {
+  const { connections } = await gateway.api('GET', '/api/connections')
+  const found = Array.isArray(connections) ? connections.find(connection => connection.name === name) : undefined
+  return String(found?.id)
+}
+
+/** A bare call, for what the SDK would not send. */
+async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${gateway.loom.url}/v1/${path}`, {
+    method: 'POST',
+    headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body)
+  })
+  return { status: response.status, body: await response.json() }
+}

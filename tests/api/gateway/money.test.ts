@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { checkLedgerOf } from '../../support/check-ledger'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+import { until } from '../../support/until'
+import { toUsdDecimal } from '../../../shared/money'
+
+let gateway: GatewayUnderTest
+let key: string
+
+beforeAll(async () => {
+  gateway = await openGateway({ NEW_ORG_WALLET: 'prepaid' })
+  await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
+  key = (await gateway.createKey()).key
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(async () => {
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await gateway.remove()
+})
+
+const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 100 })
+
+let funds = 0
+const topUp = (amountUsd: string, refId = `funds-${++funds}`) => gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd, refId })
+
+/** Waits for leases, too: an org that was busy a moment ago has money set aside for a little longer. */
+const nothingHeld = () => until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be settled' })
+
+async function empty(): Promise<void> {
+  await nothingHeld()
+  const { balanceNanoUsd } = await gateway.api('GET', '/api/wallet')
+  const balance = BigInt(String(balanceNanoUsd))
+  const decimal = `${balance / 1_000_000_000n}.${(balance % 1_000_000_000n).toString().padStart(9, '0')}`
+  if (balance > 0n) await topUp(`-${decimal}`)
+}
+
+describe('a prepaid wallet', () => {
+  beforeEach(empty)
+
+  test('that is empty refuses with 402, says what is missing, and tells SDKs not to retry', async () => {
+    const response = await gateway.post(key, body)
+    expect(response.status).toBe(402)
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    expect(await response.json()).toMatchObject({ error: { code: 'insufficient_funds', details: { available_usd: '0' } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('with one last cent lets exactly one of two racing calls pass', async () => {
+    await topUp('0.01')
+    gateway.upstream.respondWith({ firstByteDelayMs: 300 }, { times: 2 })
+    const responses = await Promise.all([1, 2].map(() => gateway.post(key, body, { 'x-billing-amount': '0.01' })))
+    expect(responses.map(response => response.status).sort()).toEqual([200, 402])
+    expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: '0', heldNanoUsd: '0' })
+  })
+
+  test('never goes below zero under fifty racing calls, and is used to the last call it can pay', async () => {
+    await topUp('0.025')
+    const responses = await Promise.all(Array.from({ length: 50 }, () => gateway.post(key, body, { 'x-billing-amount': '0.001' })))
+    expect(responses.filter(response => response.status === 200)).toHaveLength(25)
+    expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: '0', heldNanoUsd: '0' })
+  })
+
+  test('is charged what a call cost, to the nano-USD, and holds nothing afterwards', async () => {
+    await topUp('1')
+    gateway.upstream.respondWith({ usage: { inputTokens: 7, outputTokens: 3 } })
+    const response = await gateway.post(key, body)
+    await response.text()
+    // 7 × 150 + 3 × 600 nano-USD
+    expect(response.headers.get('x-loom-cost-usd')).toBe('0.00000285')
+    await nothingHeld()
+    expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: '999997150' })
+  })
+
+  test('that cannot cover all a model may write still pays for an answer, capped at what it has, and says so', async () => {
+    await topUp('0.06')
+    const uncapped = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }
+    // 16,384 tokens at $10 per million would be $0.16.
+    const [first, second] = await Promise.all([1, 2].map(() => gateway.post(key, JSON.stringify(uncapped))))
+    for (const response of [first, second]) {
+      expect(response?.status).toBe(200)
+      const cap = Number(response?.headers.get('x-loom-max-tokens'))
+      expect(cap).toBeGreaterThan(1_000)
+      expect(cap).toBeLessThanOrEqual(4_096)
+    }
+    expect(gateway.upstream.requests.map(({ json }) => json.max_completion_tokens)).toEqual(expect.arrayContaining([Number(first?.headers.get('x-loom-max-tokens'))]))
+    expect((await gateway.post(key, JSON.stringify({ ...uncapped, max_tokens: 16_000 }))).status).toBe(402)
+    await nothingHeld()
+  })
+
+  test('refuses a model whose price nobody knows, rather than charging nothing', async () => {
+    await topUp('1')
+    const response = await gateway.post(key, JSON.stringify({ model: 'mock/model-of-no-price', messages: [{ role: 'user', content: 'Hi' }] }))
+    expect(response.status).toBe(422)
+    expect(await response.json()).toMatchObject({ error: { code: 'model_without_price' } })
+  })
+})
+
+describe('a billing reference', () => {
+  beforeAll(() => topUp('10'))
+
+  test('is charged once, whatever the repeats', async () => {
+    const headers = { 'x-billing-amount': '0.5', 'x-billing-ref-id': 'invoice-1' }
+    const before = await balance()
+    const first = await gateway.post(key, body, headers)
+    expect(first.headers.get('x-loom-cost-usd')).toBe('0.5')
+    const again = await Promise.all(Array.from({ length: 5 }, () => gateway.post(key, body, headers)))
+    for (const response of again) expect(response.status).toBe(409)
+    expect(await again[0]?.json()).toMatchObject({ error: { code: 'ref_id_conflict' } })
+    expect(before - await balance()).toBe(500_000_000n)
+  })
+
+  test('of a call that failed may be used again', async () => {
+    const headers = { 'x-billing-ref-id': 'invoice-2' }
+    gateway.upstream.respondWith({ status: 400 })
+    expect((await gateway.post(key, body, headers)).status).toBe(400)
+    expect((await gateway.post(key, body, headers)).status).toBe(200)
+  })
+
+  test('posts funds once', async () => {
+    const before = await balance()
+    await topUp('2', 'payment-7')
+    await topUp('2', 'payment-7')
+    expect(await balance() - before).toBe(2_000_000_000n)
+  })
+})
+
+describe('a markup', () => {
+  beforeAll(() => topUp('10'))
+  afterAll(() => gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { markupBasisPoints: 0 }))
+
+  test.each([[2_000, 3_420n], [-5_000, 1_425n]])('of %d basis points is charged once, held likewise, and on record with the cost', async (markupBasisPoints, charged) => {
+    expect(await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { markupBasisPoints })).toMatchObject({ markupBasisPoints, mode: 'prepaid' })
+    gateway.upstream.respondWith({ usage: { inputTokens: 7, outputTokens: 3 } }, { times: 100 })
+    // 7 × 150 + 3 × 600 nano-USD, marked up. Every replica knows of a new markup within a second.
+    const response = await until(async () => {
+      const answer = await gateway.post(key, body)
+      return answer.headers.get('x-loom-cost-usd') === toUsdDecimal(charged) && answer
+    }, { what: () => 'the markup to be charged' })
+    const before = await balance()
+    await response.text()
+    expect((await gateway.post(key, body, { 'x-billing-amount': '0.001' })).headers.get('x-loom-cost-usd')).toBe('0.001')
+    expect(before - await balance()).toBe(1_000_000n)
+  })
+})
+
+describe('the ledger over /v1', () => {
+  const get = async (path: string, headers = {}) => {
+    const response = await fetch(`${gateway.loom.url}${path}`, { headers: { authorization: `Bearer ${key}`, ...headers } })
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
+  }
+  const month = new Date().toISOString().slice(0, 7)
+
+  test('tells the wallet, its transactions and a statement, in exact decimals', async () => {
+    await topUp('1.000000001', 'exact')
+    const wallet = JSON.parse((await get('/v1/wallet')).text)
+    expect(wallet).toMatchObject({ object: 'wallet', mode: 'prepaid', held_usd: '0', available_usd: wallet.balance_usd })
+    expect(JSON.parse((await get('/v1/transactions?limit=1&ref_id=exact')).text)).toMatchObject({ object: 'list', data: [{ type: 'topup', amount_usd: '1.000000001', ref_id: 'exact' }], has_more: false })
+    expect(JSON.parse((await get(`/v1/statements/${month}`)).text)).toMatchObject({ object: 'statement', month, final: false, closing_balance_usd: wallet.balance_usd })
+    const csv = await get(`/v1/statements/${month}?format=csv`)
+    expect(csv.type).toBe('text/csv; charset=utf-8')
+    expect(csv.text).toContain('closing_balance,')
+  })
+
+  test('refuses a key that is bound to a project, and what is no month', async () => {
+    const project = await gateway.api('POST', '/api/projects', { name: 'Bound' })
+    const bound = await gateway.createKey({ scopes: ['traces'], projectId: String(project.id) })
+    for (const path of ['/v1/wallet', '/v1/transactions', `/v1/statements/${month}`]) expect((await get(path, { authorization: `Bearer ${bound.key}` })).status, path).toBe(403)
+    for (const path of ['/v1/statements/2026-13', '/v1/statements/2099-01', '/v1/statements/x']) expect((await get(path)).status, path).toBe(404)
+  })
+
+  test('shows a refund, and the charge it was of', async () => {
+    const id = (await gateway.post(key, body, { 'x-billing-amount': '0.5' })).headers.get('x-request-id')
+    const before = await balance()
+    expect(await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/refunds`, { chargeId: id, amountUsd: '0.2', refId: 'refund-1' })).toMatchObject({ amountNanoUsd: '200000000' })
+    expect(await balance() - before).toBe(200_000_000n)
+    const { data } = JSON.parse((await get('/v1/transactions?limit=2')).text)
+    expect(data).toMatchObject([{ type: 'refund', charge_id: id, amount_usd: '0.2' }, { id, captured_usd: '0.5', refunded_usd: '0.2' }])
+  })
+})
+
+async function balance(): Promise<bigint> {
+  return BigInt(String((await gateway.api('GET', '/api/wallet')).balanceNanoUsd))
+}

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { TransactionPage } from '../../../shared/billing'
+import { checkLedgerOf } from '../../support/check-ledger'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
+import { until } from '../../support/until'
+
+let gateway: GatewayUnderTest
+let key: string
+
+beforeAll(async () => {
+  gateway = await openGateway({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '1500', UPSTREAM_IDLE_TIMEOUT_MS: '1500', MAX_BODY_BYTES: String(1024 * 1024) })
+  key = (await gateway.createKey()).key
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(async () => {
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await gateway.remove()
+})
+
+const messages = [{ role: 'user', content: 'Hello' }]
+const valid = { model, messages }
+
+describe('a bad request is refused in the OpenAI format and never reaches an upstream', () => {
+  const bad: [string, BodyInit, number, string][] = [
+    ['malformed JSON', '{"model": ', 400, 'invalid_request_error'],
+    ['an empty body', '', 400, 'invalid_request_error'],
+    ['a body that is no object', '[1]', 400, 'invalid_request_error'],
+    ['no UTF-8', new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), 400, 'invalid_request_error'],
+    ['messages that are no array', JSON.stringify({ model, messages: 'hi' }), 400, 'invalid_request_error'],
+    ['no messages', JSON.stringify({ model, messages: [] }), 400, 'invalid_request_error'],
+    ['a model that is a number', JSON.stringify({ model: 7, messages }), 400, 'invalid_request_error'],
+    ['a NUL in the model', JSON.stringify({ model: 'a\u0000b', messages }), 400, 'invalid_request_error'],
+    ['a negative max_tokens', JSON.stringify({ ...valid, max_tokens: -1 }), 400, 'invalid_request_error'],
+    ['stream that is a string', JSON.stringify({ ...valid, stream: 'yes' }), 400, 'invalid_request_error'],
+    ['an unknown model', JSON.stringify({ model: 'nope', messages }), 404, 'model_not_found'],
+    ['a body of 20 MB', `{"model":"${model}","messages":[{"role":"user","content":"${'x'.repeat(20 * 1024 * 1024)}"}]}`, 413, 'body_too_large']
+  ]
+  test.each(bad)('%s', async (_, body, status, code) => {
+    const response = await refused(gateway.post(key, body))
+    expect(response).toMatchObject({ status, body: { error: { code, message: expect.any(String) } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('a compressed body', async () => {
+    expect(await refused(gateway.post(key, JSON.stringify(valid), { 'content-encoding': 'gzip' }))).toMatchObject({ status: 400 })
+  })
+
+  test.each(['-1', '1.0000000001', 'ten', '1e3', ''])('X-Billing-Amount "%s"', async (amount) => {
+    expect(await refused(gateway.post(key, JSON.stringify(valid), { 'x-billing-amount': amount }))).toMatchObject({ status: 400 })
+  })
+})
+
+describe('a key', () => {
+  test('that is missing, mistyped or unknown is told apart', async () => {
+    const missing = await refused(fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', body: '{}' }))
+    const mistyped = await refused(gateway.post(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`, '{}'))
+    expect(missing).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('No API key') } } })
+    expect(mistyped).toMatchObject({ status: 401, body: { error: { message: expect.stringContaining('checksum') } } })
+  })
+
+  test('stops working within a second of being revoked, though it was cached', async () => {
+    const { id, key: doomed } = await gateway.createKey()
+    expect((await gateway.post(doomed, JSON.stringify(valid))).status).toBe(200)
+    await gateway.api('DELETE', `/api/keys/${id}`)
+    const deadline = performance.now() + 1_000
+    let status = 200
+    while (status === 200 && performance.now() < deadline) status = (await gateway.post(doomed, JSON.stringify(valid))).status
+    expect(status).toBe(401)
+  })
+
+  test('is accepted as Anthropic\'s and Azure\'s SDKs send it', async () => {
+    for (const name of ['x-api-key', 'api-key']) {
+      const response = await fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { [name]: key }, body: JSON.stringify(valid) })
+      expect(response.status).toBe(200)
+    }
+  })
+
+  test('may call only its models, with its scopes', async () => {
+    const { key: narrow } = await gateway.createKey({ allowedModels: ['demo'] })
+    expect(await refused(gateway.post(narrow, JSON.stringify(valid)))).toMatchObject({ status: 403, body: { error: { code: 'model_not_allowed' } } })
+    const { key: reader } = await gateway.createKey({ scopes: ['traces'] })
+    expect(await refused(gateway.post(reader, JSON.stringify(valid)))).toMatchObject({ status: 403, body: { error: { code: 'insufficient_scope' } } })
+    const { key: plain } = await gateway.createKey({ scopes: ['inference'] })
+    expect(await refused(gateway.post(plain, JSON.stringify(valid), { 'x-billing-amount': '1' }))).toMatchObject({ status: 403, body: { error: { code: 'insufficient_scope' } } })
+  })
+
+  test('keeps to its rate, address and concurrency limits', async () => {
+    const { key: rated } = await gateway.createKey({ limits: { requestsPerMinute: 2 } })
+    const first = await gateway.post(rated, JSON.stringify(valid))
+    expect(first.headers.get('x-ratelimit-limit-requests')).toBe('2')
+    expect(first.headers.get('x-ratelimit-remaining-requests')).toBe('1')
+    await gateway.post(rated, JSON.stringify(valid))
+    const third = await gateway.post(rated, JSON.stringify(valid))
+    expect(third.status).toBe(429)
+    expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(0)
+
+    const { key: elsewhere } = await gateway.createKey({ limits: { allowedIps: ['203.0.113.0/24'] } })
+    expect(await refused(gateway.post(elsewhere, JSON.stringify(valid)))).toMatchObject({ status: 403 })
+
+    const { key: single } = await gateway.createKey({ limits: { maxConcurrent: 1 } })
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ firstByteDelayMs: 1_000 })
+    const slow = gateway.post(single, JSON.stringify(valid))
+    await gateway.upstream.received()
+    expect((await gateway.post(single, JSON.stringify(valid))).status).toBe(429)
+    expect((await slow).status).toBe(200)
+    expect((await gateway.post(single, JSON.stringify(valid))).status).toBe(200)
+  })
+})
+
+describe('an upstream that', () => {
+  const faults: [string, Parameters<GatewayUnderTest['upstream']['respondWith']>[0], number, string][] = [
+    ['refuses the credential', { status: 401 }, 502, 'upstream_error'],
+    ['is rate limited', { status: 429, headers: { 'retry-after': '17' } }, 429, 'rate_limit_exceeded'],
+    ['fails', { status: 500 }, 500, 'upstream_error'],
+    ['refuses the request', { status: 400 }, 400, 'invalid_request_error'],
+    ['never answers', { fault: 'never-answers' }, 504, 'upstream_timeout'],
+    ['resets the connection', { fault: 'reset' }, 502, 'upstream_error'],
+    ['sends garbage', { fault: 'garbage' }, 502, 'upstream_error']
+  ]
+  describe.each(['whole', 'streamed'])('for a %s answer', (kind) => {
+    test.each(faults)('%s gives a clear error, and the hold back', async (_, behaviour, status, code) => {
+      // Connections rest after repeated failures; a fresh one each time keeps the cases apart.
+      const { id } = await freshConnection()
+      gateway.upstream.respondWith(behaviour, { times: 2 })
+      const response = await refused(gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages, stream: kind === 'streamed' })))
+      expect(response).toMatchObject({ status, body: { error: { code } } })
+      expect(JSON.stringify(response)).not.toContain(upstreamSecret)
+      const { items } = TransactionPage.parse(await gateway.api('GET', '/api/transactions'))
+      expect(items.filter(transaction => transaction.status === 'held')).toEqual([])
+    })
+  })
+
+  test('is rate limited for long tells when to come back', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.respondWith({ status: 429, headers: { 'retry-after': '17' } })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect(response.headers.get('retry-after')).toBe('17')
+  })
+
+  test.each(['half', 'stalls', 'error-event', 'no-end'] as const)('breaks a stream off (%s) is heard of as an error event, never as a silent end', async (fault) => {
+    const { id } = await freshConnection()
+    gateway.upstream.respondWith({ text: 'Half of it and then no more', chunks: 8, fault })
+    const text = await (await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages, stream: true }))).text()
+    expect(text).toContain('Half')
+    const last = text.trim().split('\n\n').at(-1) ?? ''
+    if (fault === 'no-end') return expect(last).toBe('data: [DONE]')
+    expect(JSON.parse(last.slice('data: '.length))).toMatchObject({ error: { message: expect.any(String), code: expect.stringMatching(/^upstream_/) } })
+    expect(text).not.toContain('[DONE]')
+  })
+
+  test('fails again and again is left alone for a while', async () => {
+    const { id } = await freshConnection()
+    const call = () => gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    gateway.upstream.respondWith({ status: 500 }, { times: 6 })
+    for (let attempt = 0; attempt < 3; attempt++) await call()
+    const before = gateway.upstream.requests.length
+    expect(await refused(call())).toMatchObject({ status: 503, body: { error: { code: 'no_healthy_target' } } })
+    expect(gateway.upstream.requests).toHaveLength(before)
+  })
+})
+
+let connections = 0
+
+async function freshConnection(): Promise<{ id: string }> {
+  const id = `fresh-${++connections}`
+  await gateway.api('POST', '/api/connections', { kind: 'openai', name: id, baseUrl: gateway.upstream.baseUrl, secret: upstreamSecret })
+  // Word of a new connection travels by notification.
+  const known = () => fetch(`${gateway.loom.url}/v1/models/${id}/${model}`, { headers: { authorization: `Bearer ${key}` } })
+  await until(async () => (await known()).ok, { what: () => `the connection ${id} to be known` })
+  return { id }
+}
+
+async function refused(pending: Promise<Response>): Promise<{ status: number, body: unknown }> {
+  const response = await pending
+  return { status: response.status, body: await response.json() }
+}

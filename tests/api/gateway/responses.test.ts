@@ -1,0 +1,181 @@
+import OpenAI from 'openai'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { MockBehaviourInput } from '../../support/mock-upstream/behaviour'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { openGateway } from '../../support/open-gateway'
+import { readTrace } from '../../support/read-trace'
+
+let gateway: GatewayUnderTest
+let key: string
+let openai: OpenAI
+
+beforeAll(async () => {
+  gateway = await openGateway()
+  // A server that has no Responses API: the same mock, under another kind.
+  await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'plain', baseUrl: gateway.upstream.baseUrl, secret: 'sk-plain' })
+  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
+  key = (await gateway.createKey()).key
+  openai = gateway.client(key)
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(() => gateway.remove())
+
+const native = 'gpt-4o-mini'
+const usage = { inputTokens: 1_000, outputTokens: 100, cachedInputTokens: 400, reasoningTokens: 30 }
+const tools = [{ type: 'function' as const, name: 'weather', description: 'Tells the weather', parameters: { type: 'object', properties: { city: { type: 'string' } } }, strict: false }]
+
+describe.each([['natively', native, '/v1/responses'], ['over chat completions', 'plain/llama', '/v1/chat/completions'], ['over Anthropic\'s messages', 'claude-sonnet-4-5', '/v1/messages']])('the official SDK, answered %s', (_, model, path) => {
+  test('gets a whole response with its usage', async () => {
+    gateway.upstream.respondWith({ text: 'Hello there', usage })
+    const { data, response } = await openai.responses.create({ model, input: 'Say hello', instructions: 'Be kind.', max_output_tokens: 200 }).withResponse()
+    expect(data).toMatchObject({ object: 'response', status: 'completed', output_text: 'Hello there', error: null, incomplete_details: null })
+    expect(data.usage).toMatchObject({ input_tokens: 1_000, input_tokens_details: { cached_tokens: 400 }, output_tokens: 100, total_tokens: 1_100 })
+    expect((await gateway.upstream.received()).path).toBe(path)
+    expect(await readTrace(gateway, key, response.headers.get('x-request-id'))).toMatchObject({
+      endpoint: 'responses', status_code: 200, input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 100, is_stream: false
+    })
+  })
+
+  test('gets every streaming event in order, numbered, charged before the last', async () => {
+    gateway.upstream.respondWith({ text: 'One two three four', chunks: 4, usage })
+    const { data: stream, response } = await openai.responses.create({ model, input: 'Count', stream: true }).withResponse()
+    const events = await collect(stream)
+    expect(events.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1])).toEqual([
+      'response.created', 'response.in_progress', 'response.output_item.added', 'response.content_part.added', 'response.output_text.delta',
+      'response.output_text.done', 'response.content_part.done', 'response.output_item.done', 'response.completed'
+    ])
+    expect(events.map(event => event.sequence_number)).toEqual(events.map((_, index) => index))
+    expect(events.flatMap(event => event.type === 'response.output_text.delta' ? event.delta : []).join('')).toBe('One two three four')
+    expect(events.at(-1)).toMatchObject({ response: { status: 'completed', usage: { input_tokens: 1_000, output_tokens: 100 } } })
+    const trace = await readTrace(gateway, key, response.headers.get('x-request-id'))
+    expect(trace).toMatchObject({ endpoint: 'responses', is_stream: true, input_tokens: 1_000, output_tokens: 100 })
+    expect(String(trace.response_body)).toContain('One two three four')
+  })
+
+  test('puts a stream together again with its own helper', async () => {
+    gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Rome"}' }] })
+    const final = await openai.responses.stream({ model, input: 'Weather?', tools }).finalResponse()
+    expect(final.output).toMatchObject([{ type: 'function_call', name: 'weather', arguments: '{"city":"Oslo"}' }, { type: 'function_call', name: 'weather', arguments: '{"city":"Rome"}' }])
+  })
+
+  test('gets tool calls, and answers them', async () => {
+    gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
+    const asked = await openai.responses.create({ model, input: 'Weather?', tools, tool_choice: 'required' })
+    expect(asked.output).toMatchObject([{ type: 'function_call', name: 'weather', arguments: '{"city":"Oslo"}', status: 'completed' }])
+    const results = asked.output.flatMap(item => item.type === 'function_call' ? [item, { type: 'function_call_output' as const, call_id: item.call_id, output: 'Sunny' }] : [])
+    gateway.upstream.respondWith({ text: 'It is sunny.' })
+    const answer = await openai.responses.create({ model, input: [{ role: 'user', content: 'Weather?' }, ...results], tools })
+    expect(answer.output_text).toBe('It is sunny.')
+  })
+
+  test('hears why an answer was cut', async () => {
+    gateway.upstream.respondWith({ text: 'Half', finishReason: 'length' }, { times: 2 })
+    const cut = { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
+    expect(await openai.responses.create({ model, input: 'Long' })).toMatchObject(cut)
+    expect(await openai.responses.stream({ model, input: 'Long' }).finalResponse()).toMatchObject(cut)
+  })
+
+  test.each<[string, MockBehaviourInput]>([
+    ['breaks off', { fault: 'half' }], ['tells of an error', { fault: 'error-event' }]
+  ])('throws when the upstream %s in mid-stream, and what came is charged', async (_, behaviour) => {
+    gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, usage: false, ...behaviour })
+    const { data: stream, response } = await openai.responses.create({ model, input: 'Hi', stream: true }).withResponse()
+    await expect(collect(stream)).rejects.toBeInstanceOf(OpenAI.APIError)
+    const trace = await readTrace(gateway, key, response.headers.get('x-request-id'))
+    expect(trace).toMatchObject({ error_type: 'upstream_error' })
+    expect(Number(trace.output_tokens)).toBeGreaterThan(0)
+  })
+
+  test('gets our count when the provider tells none', async () => {
+    gateway.upstream.respondWith({ text: 'The quick brown fox jumps over the lazy dog', usage: false }, { times: 2 })
+    expect((await openai.responses.create({ model, input: 'Hi' })).usage?.output_tokens).toBe(9)
+    expect((await openai.responses.stream({ model, input: 'Hi' }).finalResponse()).usage?.output_tokens).toBe(9)
+  })
+
+  test('throws its own error classes', async () => {
+    gateway.upstream.respondWith({ status: 429, headers: { 'retry-after': '30' } })
+    await expect(openai.responses.create({ model, input: 'Hi' })).rejects.toBeInstanceOf(OpenAI.RateLimitError)
+    await expect(openai.responses.create({ model: 'nope', input: 'Hi' })).rejects.toBeInstanceOf(OpenAI.NotFoundError)
+  })
+
+  test('is told that nothing runs in the background', async () => {
+    await expect(openai.responses.create({ model, input: 'Hi', background: true })).rejects.toMatchObject({ status: 400, param: 'background' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+})
+
+test('what needs answers kept at the provider passes natively, and is refused elsewhere in plain words', async () => {
+  await openai.responses.create({ model: native, input: 'Go on', previous_response_id: 'resp_1', store: true })
+  expect((await gateway.upstream.received()).json).toMatchObject({ previous_response_id: 'resp_1', store: true })
+  for (const [param, rest] of Object.entries({ previous_response_id: { previous_response_id: 'resp_1' }, store: { store: true }, conversation: { conversation: 'conv_1' } })) {
+    await expect(openai.responses.create({ model: 'plain/llama', input: 'Go on', ...rest })).rejects.toMatchObject({ status: 400, param, message: expect.stringContaining('needs a provider with the Responses API') })
+  }
+  await expect(openai.responses.create({ model: 'plain/llama', input: 'Hi', tools: [{ type: 'web_search' }] })).rejects.toMatchObject({ status: 400, param: 'tools.0.type' })
+  expect(gateway.upstream.requests).toHaveLength(1)
+})
+
+test('messages, images, files and formats reach a model that speaks chat completions', async () => {
+  gateway.upstream.respondWith({ text: '{"city":"Oslo"}' })
+  await openai.responses.create({
+    model: 'plain/llama', instructions: 'Be brief.', max_output_tokens: 50, temperature: 0, reasoning: { effort: 'low' },
+    text: { format: { type: 'json_schema', name: 'place', schema: { type: 'object' }, strict: true } },
+    input: [
+      { role: 'developer', content: 'Speak plainly.' },
+      { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'https://example.com/a.png', detail: 'low' }] },
+      { type: 'message', role: 'assistant', id: 'msg_1', status: 'completed', content: [{ type: 'output_text', text: 'Let me look.', annotations: [] }] },
+      { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}' },
+      { type: 'function_call', call_id: 'c2', name: 'weather', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'c1', output: 'Sunny' },
+      { type: 'function_call_output', call_id: 'c2', output: [{ type: 'input_text', text: 'Rainy' }] }
+    ],
+    tools
+  })
+  const call = (id: string) => ({ id, type: 'function', function: { name: 'weather', arguments: '{}' } })
+  expect((await gateway.upstream.received()).json).toMatchObject({
+    model: 'llama', max_tokens: 50, temperature: 0,
+    response_format: { type: 'json_schema', json_schema: { name: 'place', schema: { type: 'object' }, strict: true } },
+    tools: [{ type: 'function', function: { name: 'weather', strict: false } }],
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'system', content: 'Speak plainly.' },
+      { role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: 'https://example.com/a.png', detail: 'low' } }] },
+      { role: 'assistant', content: 'Let me look.', tool_calls: [call('c1'), call('c2')] },
+      { role: 'tool', tool_call_id: 'c1', content: 'Sunny' },
+      { role: 'tool', tool_call_id: 'c2', content: 'Rainy' }
+    ]
+  })
+})
+
+test('reasoning that a provider shows is told as a summary', async () => {
+  gateway.upstream.respondWith({ reasoning: 'Hm, hello.', text: 'Hello' }, { times: 2 })
+  const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]
+  expect((await openai.responses.create({ model: 'plain/llama', input: 'Hi' })).output).toMatchObject(output)
+  expect((await openai.responses.stream({ model: 'plain/llama', input: 'Hi' }).finalResponse()).output).toMatchObject(output)
+})
+
+describe('a bad request is refused in the OpenAI format', () => {
+  test.each<[string, unknown]>([
+    ['input that is a number', { model: native, input: 7 }],
+    ['no model', { input: 'Hi' }],
+    ['a negative limit', { model: native, input: 'Hi', max_output_tokens: -1 }],
+    ['tools that are no list', { model: native, input: 'Hi', tools: {} }],
+    ['no input, where it is translated', { model: 'plain/llama' }]
+  ])('%s', async (_, body) => {
+    const response = await fetch(`${gateway.loom.url}/v1/responses`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 400, body: { error: { message: expect.any(String), code: 'invalid_request_error' } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+})
+
+test('an org that pays is refused tools that the provider bills by use', async () => {
+  await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '10', refId: 'responses' })
+  await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
+  await expect(openai.responses.create({ model: native, input: 'Hi', tools: [{ type: 'web_search' }] })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
+  expect(gateway.upstream.requests).toHaveLength(0)
+})
+
+async function collect<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
+  const events: Event[] = []
+  for await (const event of stream) events.push(event)
+  return events
+}

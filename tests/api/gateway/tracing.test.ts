@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../../support/free-port'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
+import type { OtlpReceiver, ReceivedSpan } from '../../support/otlp-receiver'
+import { startOtlpReceiver } from '../../support/otlp-receiver'
+import { until } from '../../support/until'
+
+let collector: OtlpReceiver
+let gateway: GatewayUnderTest
+let key: string
+
+beforeAll(async () => {
+  collector = await startOtlpReceiver()
+  gateway = await openGateway({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, UPSTREAM_RETRIES: '1' })
+  key = (await gateway.createKey()).key
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(async () => {
+  await gateway.remove()
+  await collector.stop()
+})
+
+const PARENT = '00f067aa0ba902b7'
+const question = (more = {}) => JSON.stringify({ model, messages: [{ role: 'user', content: 'a prompt nobody may read' }], ...more })
+const caller = (traceId: string, flags = '01') => ({ traceparent: `00-${traceId}-${PARENT}-${flags}`, tracestate: 'vendor=opaque' })
+
+/** The spans of a trace, the call's own first, once it has arrived. */
+async function spansOf(traceId: string): Promise<[ReceivedSpan, ...ReceivedSpan[]]> {
+  const root = await until(() => collector.spans().find(span => span.traceId === traceId && span.parentSpanId === PARENT), { timeoutMs: 30_000, what: () => 'the span of the call' })
+  const children = collector.spans().filter(span => span.parentSpanId === root.spanId).toSorted((a, b) => Number(a.startTimeUnixNano - b.startTimeUnixNano))
+  return [root, ...children]
+}
+
+test('a call is a span below the caller\'s, with its steps and attempts below it, and names model, tokens and cost', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const response = await gateway.post(key, question(), caller(traceId))
+  expect(response.status).toBe(200)
+  const [root, ...steps] = await spansOf(traceId)
+  expect(root).toMatchObject({
+    name: `chat ${model}`,
+    kind: 2,
+    attributes: {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'openai',
+      'gen_ai.request.model': model,
+      'gen_ai.response.model': model,
+      'gen_ai.usage.input_tokens': 10,
+      'gen_ai.usage.output_tokens': 20,
+      'http.route': '/v1/chat/completions',
+      'http.response.status_code': 200,
+      'loom.request.id': response.headers.get('x-request-id'),
+      'loom.cost.usd': Number(response.headers.get('x-loom-cost-usd'))
+    }
+  })
+  expect(steps.map(({ name }) => name)).toEqual(['authenticate', 'policy', 'hold', `chat ${model}`, 'capture'])
+  for (const step of steps) {
+    expect(step.startTimeUnixNano).toBeGreaterThanOrEqual(root.startTimeUnixNano)
+    expect(step.endTimeUnixNano).toBeLessThanOrEqual(root.endTimeUnixNano)
+  }
+  const attempt = steps.find(({ kind }) => kind === 3)
+  const [received] = gateway.upstream.requests
+  expect(received?.headers).toMatchObject({ traceparent: `00-${traceId}-${attempt?.spanId}-01`, tracestate: 'vendor=opaque' })
+})
+
+test('each attempt is a span of its own, with the error it ended in', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4737'
+  gateway.upstream.respondWith({ status: 500 })
+  expect(await (await gateway.post(key, question({ stream: true }), caller(traceId))).text()).toContain('[DONE]')
+  const [root, ...steps] = await spansOf(traceId)
+  expect(root.attributes).toMatchObject({ 'gen_ai.request.stream': true, 'gen_ai.response.time_to_first_chunk': expect.any(Number), 'loom.attempts': 2 })
+  expect(steps.map(({ name }) => name)).toEqual(['authenticate', 'policy', 'hold', `chat ${model}`, `chat ${model}`, 'relay', 'capture'])
+  const [failed, passed] = steps.filter(({ kind }) => kind === 3)
+  expect(failed).toMatchObject({ attributes: { 'error.type': 'upstream_error', 'http.response.status_code': 500 }, status: { code: 2 } })
+  expect(passed?.attributes).not.toHaveProperty('error.type')
+  expect(gateway.upstream.requests.map(({ headers }) => String(headers.traceparent).split('-')[2])).toEqual([failed?.spanId, passed?.spanId])
+})
+
+test('a refusal says why', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4738'
+  expect((await gateway.post(key, JSON.stringify({ model: 'nope', messages: [{ role: 'user', content: 'Hi' }] }), caller(traceId))).status).toBe(404)
+  const [root] = await spansOf(traceId)
+  expect(root.attributes).toMatchObject({ 'error.type': 'model_not_found', 'http.response.status_code': 404 })
+  expect(root.status.code ?? 0).toBe(0)
+})
+
+test('a caller who does not want its trace recorded is obeyed, and a malformed parent is no parent', async () => {
+  const unsampled = '4bf92f3577b34da6a3ce929d0e0e4739'
+  expect((await gateway.post(key, question(), caller(unsampled, '00'))).status).toBe(200)
+  expect(gateway.upstream.requests[0]?.headers.traceparent).toMatch(new RegExp(`^00-${unsampled}-[0-9a-f]{16}-00$`))
+  for (const traceparent of ['', 'nonsense', `00-${'0'.repeat(32)}-${PARENT}-01`, `00-${unsampled}-${'x'.repeat(16)}-01`]) {
+    expect((await gateway.post(key, question(), { traceparent })).status).toBe(200)
+  }
+  // Sent later than all of the above, so that those would be here by now.
+  const last = '4bf92f3577b34da6a3ce929d0e0e473a'
+  expect((await gateway.post(key, question(), caller(last))).status).toBe(200)
+  await spansOf(last)
+  expect(collector.spans().filter(({ traceId }) => traceId === unsampled)).toEqual([])
+  expect(collector.spans().filter(({ kind, parentSpanId }) => kind === 2 && !parentSpanId)).toHaveLength(4)
+})
+
+test('no body and no secret is in a span', () => {
+  expect(collector.spans().length).toBeGreaterThan(0)
+  for (const secret of ['a prompt nobody may read', 'w0 ', key, upstreamSecret]) expect(collector.text()).not.toContain(secret)
+})
+
+test('a collector that is not there harms no call and no stop', async () => {
+  const lonely = await openGateway({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` })
+  const { key: lonelyKey } = await lonely.createKey()
+  for (let calls = 0; calls < 20; calls++) expect((await lonely.post(lonelyKey, question())).status).toBe(200)
+  expect(await lonely.loom.stop()).toBe(0)
+  expect(lonely.loom.logs()).not.toMatch(/uncaughtException|unhandledRejection/)
+  await lonely.remove()
+})

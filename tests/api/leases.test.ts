@@ -1,0 +1,192 @@
+import { pino } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../../db/client'
+import { captureCalls } from '../../server/billing/capture-calls'
+import { checkLedger } from '../../server/billing/check-ledger'
+import { postFunds } from '../../server/billing/post-funds'
+import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
+import { updateWallet } from '../../server/billing/update-wallet'
+import type { CallToCapture } from '../../server/gateway/capture'
+import { Capturer } from '../../server/gateway/capture'
+import type { Hold } from '../../server/gateway/hold-budget'
+import { BudgetHolder } from '../../server/gateway/hold-budget'
+import { noUsage } from '../../server/gateway/usage'
+import { createMetrics } from '../../server/operations/metrics'
+import { registerReplica } from '../../server/operations/replica'
+import { openTestDatabase } from '../support/database'
+import type { Workspace } from '../support/seed-workspace'
+import { seedWorkspace } from '../support/seed-workspace'
+import { until } from '../support/until'
+
+const CALL = 1_000_000n
+const log = pino({ level: 'silent' })
+
+let db: Database
+let workspace: Workspace
+let replicas: Replica[]
+
+interface Replica { id: string, budget: BudgetHolder, capturer: Capturer }
+
+beforeEach(async () => {
+  db = await openTestDatabase()
+  workspace = await seedWorkspace(db.orm)
+  replicas = []
+  await fund('10')
+  await db.query(`update wallets set mode = 'prepaid' where org_id = $1`, [workspace.orgId])
+})
+afterEach(async () => {
+  for (const { budget } of replicas) await budget.stop()
+  expect(await checkLedger(db)).toEqual([])
+  await db.close()
+})
+
+test('a busy org gets a lease: its calls hold nothing of their own, are charged to the nano-USD, and what is left goes back', async () => {
+  const replica = await startReplica()
+  const first = await leased(replica)
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: await leasedInDatabase() + ownHeld() })
+  await finish(replica, first, 123n)
+  const free = await hold(replica)
+  await finish(replica, free, null)
+  expect(await db.query(`select status, captured from transactions where id = $1`, [first.id])).toEqual([{ status: 'captured', captured: 123n }])
+  expect(await db.query('select id from transactions where id = $1', [free.id])).toEqual([])
+  await finishRest(replica)
+  await replica.budget.stop()
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 123n, held: 0n })
+})
+
+test('a call that costs more than was reserved takes the rest from its lease, then from the wallet', async () => {
+  const replica = await startReplica()
+  const call = await leased(replica)
+  const lease = await leasedInDatabase()
+  await finish(replica, call, lease + 5n)
+  expect(await db.query(`select captured from transactions where id = $1`, [call.id])).toEqual([{ captured: lease + 5n }])
+  await finishRest(replica)
+})
+
+test('a capture whose commit went unnoticed charges once when it is sent again', async () => {
+  const replica = await startReplica()
+  const call = await leased(replica)
+  const finished = finishedCall(call, 100n)
+  await captureCalls(db, replica.id, [finished])
+  running.delete(call)
+  await replica.capturer.capture(finished, true)
+  await finishRest(replica)
+  await replica.budget.stop()
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 100n, held: 0n })
+})
+
+test('no caller is refused for money that another replica has leased and does not use', async () => {
+  const [one, other] = [await startReplica(), await startReplica()]
+  await leased(one)
+  await finishRest(one)
+  expect(await leasedInDatabase()).toBeGreaterThan(0n)
+  const everything = await hold(other, 10_000_000_000n)
+  expect(everything.hold.kind).toBe('own')
+  await finish(other, everything, 10_000_000_000n)
+  expect(await wallet()).toEqual({ balance: 0n, held: 0n })
+})
+
+test('leases never reserve more than the wallet has, and replicas racing on them spend it to the last call', async () => {
+  await fund('-9.9')
+  const racing = await Promise.all([startReplica(), startReplica(), startReplica()])
+  const outcomes = await Promise.all(racing.flatMap(replica => Array.from({ length: 60 }, async () => {
+    try {
+      const call = await hold(replica)
+      await finish(replica, call, CALL)
+      return 'paid'
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? error.code : error
+    }
+  })))
+  expect(outcomes.filter(outcome => outcome === 'paid')).toHaveLength(100)
+  expect(outcomes.filter(outcome => outcome === 'insufficient_funds')).toHaveLength(80)
+  expect(await wallet()).toEqual({ balance: 0n, held: 0n })
+})
+
+test('the lease of a process that is gone goes back to the wallet', async () => {
+  const replica = await startReplica({ register: false })
+  const call = await leased(replica)
+  await settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open: new Set() })
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: 0n })
+  // It was not gone after all: what it answered is charged, under a hold of its own.
+  await finish(replica, call, 77n)
+  await finishRest(replica)
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 77n, held: 0n })
+})
+
+test('a change of the wallet’s terms ends its leases at once, and what runs on them is charged all the same', async () => {
+  const replica = await startReplica()
+  const call = await leased(replica)
+  await finishRest(replica, call)
+  await updateWallet(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { mode: 'unlimited' })
+  expect(await leasedInDatabase()).toBe(0n)
+  await finish(replica, call, 50n)
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 50n, held: 0n })
+})
+
+interface RunningCall { id: string, hold: Hold, replica: Replica }
+const running = new Set<RunningCall>()
+
+async function startReplica({ register = true } = {}): Promise<Replica> {
+  const id = uuidv7()
+  if (register) await registerReplica(db, id, 'test')
+  const metrics = createMetrics()
+  const budget = new BudgetHolder(db, id, metrics, log)
+  await budget.listen()
+  const replica = { id, budget, capturer: new Capturer(db, id, metrics, log, budget) }
+  replicas.push(replica)
+  return replica
+}
+
+async function hold(replica: Replica, amount = CALL): Promise<RunningCall> {
+  const id = uuidv7()
+  const call = { id, replica, hold: await replica.budget.hold({ id, orgId: workspace.orgId, refId: id, apiKeyId: null, amount }) }
+  running.add(call)
+  return call
+}
+
+/** Calls until one is held by a lease. */
+async function leased(replica: Replica): Promise<RunningCall> {
+  return until(async () => {
+    const call = await hold(replica)
+    if (call.hold.kind === 'lease') return call
+    await finish(replica, call, null)
+    return undefined
+  }, { timeoutMs: 30_000, what: () => 'a lease' })
+}
+
+async function finish(replica: Replica, call: RunningCall, cost: bigint | null): Promise<void> {
+  running.delete(call)
+  await replica.capturer.capture(finishedCall(call, cost), true)
+}
+
+async function finishRest(replica: Replica, except?: RunningCall): Promise<void> {
+  for (const call of running) if (call.replica === replica && call !== except) await finish(replica, call, null)
+}
+
+function finishedCall({ id, hold }: RunningCall, cost: bigint | null): CallToCapture {
+  return {
+    id, hold, createdAt: new Date(), orgId: workspace.orgId, projectId: null, apiKeyId: null, userId: null, conversationId: null, messageId: null,
+    endpoint: 'test', requestedModel: 'm', model: 'm', provider: 'demo', statusCode: 200, errorType: null, isStream: false, cache: 'none', attempts: [],
+    latencyMs: 1, ttfbMs: null, gatewayOverheadMs: 0.5, usage: noUsage, encryptionKeyVersion: 1, request: null, response: null,
+    charge: cost === null ? null : { costNanoUsd: cost, usageSource: 'provider', rawUsage: null, price: { source: 'test' } }
+  }
+}
+
+let posted = 0
+const fund = (amountUsd: string) => postFunds(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { amountUsd, refId: `fund-${++posted}`, description: '' })
+
+async function wallet() {
+  const [row] = await db.query('select balance, held from wallets where org_id = $1', [workspace.orgId])
+  return row
+}
+
+async function leasedInDatabase(): Promise<bigint> {
+  const [row] = await db.query('select coalesce(sum(amount), 0)::bigint as amount from wallet_leases')
+  return BigInt(String(row?.amount))
+}
+
+function ownHeld(): bigint {
+  return [...running].reduce((sum, { hold }) => hold.kind === 'own' ? sum + CALL : sum, 0n)
+}

@@ -1,0 +1,103 @@
+import { v7 as uuidv7 } from 'uuid'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../db/client'
+import { captureCalls } from '../../server/billing/capture-calls'
+import { checkLedger } from '../../server/billing/check-ledger'
+import { holdFunds } from '../../server/billing/hold-funds'
+import { postFunds } from '../../server/billing/post-funds'
+import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
+import { registerReplica } from '../../server/operations/replica'
+import { openTestDatabase } from '../support/database'
+import { finishedCall } from '../support/ledger-entries'
+import { seedWorkspace } from '../support/seed-workspace'
+import type { Workspace } from '../support/seed-workspace'
+
+let db: Database
+let workspace: Workspace
+const replica = uuidv7()
+
+beforeEach(async () => {
+  db = await openTestDatabase()
+  workspace = await seedWorkspace(db.orm)
+  await registerReplica(db, replica, 'test')
+  await postFunds(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { amountUsd: '0.000001', refId: 'start', description: '' })
+  await db.query(`update wallets set mode = 'prepaid' where org_id = $1`, [workspace.orgId])
+})
+afterEach(() => db.close())
+
+describe('holding', () => {
+  test('takes what fits of a batch, the smallest first, and says what was available', async () => {
+    const results = await hold(700n, 600n, 300n, 100n)
+    expect(results).toEqual([{ outcome: 'insufficient', available: 1_000n }, { outcome: 'held' }, { outcome: 'held' }, { outcome: 'held' }])
+    expect(await wallet()).toEqual({ balance: 1_000n, held: 1_000n })
+    expect(await checkLedger(db)).toEqual([])
+  })
+
+  test('takes a ref once, in one batch and across batches racing', async () => {
+    const call = () => ({ id: uuidv7(), orgId: workspace.orgId, refId: 'same', apiKeyId: null, amount: 10n })
+    const results = await Promise.all([holdFunds(db, replica, [call(), call()]), holdFunds(db, replica, [call()]), holdFunds(db, replica, [call()])])
+    expect(results.flat().filter(({ outcome }) => outcome === 'held')).toHaveLength(1)
+    expect(await wallet()).toEqual({ balance: 1_000n, held: 10n })
+  })
+
+  test('never exceeds the wallet, however many batches race', async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, () => hold(90n)))
+    expect(results.flat().filter(({ outcome }) => outcome === 'held')).toHaveLength(11)
+    expect(await checkLedger(db)).toEqual([])
+  })
+})
+
+describe('capturing', () => {
+  test('moves each hold once: charged, released, or beyond its hold as far as the wallet reaches', async () => {
+    const [charged = '', released = '', beyond = '', short = ''] = await heldIds(100n, 100n, 100n, 100n)
+    const calls = [call(charged, 40n), call(released, null), call(beyond, 150n), call(short, 5_000n)]
+    expect(await captureCalls(db, replica, calls)).toEqual(['settled', 'settled', 'settled', 'short'])
+    expect(await wallet()).toEqual({ balance: 1_000n - 40n - 150n - 100n, held: 0n })
+    expect(await checkLedger(db)).toEqual([])
+  })
+
+  test('twice is capturing once', async () => {
+    const [id = ''] = await heldIds(100n)
+    expect(await captureCalls(db, replica, [call(id, 40n)])).toEqual(['settled'])
+    expect(await captureCalls(db, replica, [call(id, 40n)])).toEqual(['gone'])
+    expect(await wallet()).toEqual({ balance: 960n, held: 0n })
+    expect(await db.query('select id from traces')).toHaveLength(1)
+  })
+})
+
+describe('the sweeper', () => {
+  test('gives back the holds of processes that are gone, and our own that we do not know', async () => {
+    const [known = '', forgotten = ''] = await heldIds(10n, 10n)
+    const gone = uuidv7()
+    await holdFunds(db, gone, [{ id: gone, orgId: workspace.orgId, refId: gone, apiKeyId: null, amount: 10n }])
+    expect(await settleAbandonedHolds(db, 0, { replicaId: replica, open: new Set([known]) })).toBe(2)
+    const rows = await db.query(`select id, status from transactions where type = 'charge'`)
+    expect(Object.fromEntries(rows.map(row => [row.id, row.status]))).toEqual({ [known]: 'held', [forgotten]: 'expired', [gone]: 'expired' })
+    expect(await checkLedger(db)).toEqual([])
+  })
+})
+
+test('the check finds a wallet that was tampered with', async () => {
+  await db.query('update wallets set balance = balance + 1 where org_id = $1', [workspace.orgId])
+  expect(await checkLedger(db)).toEqual([{ org_id: workspace.orgId, rule: 'balance = posted - captured', expected: '1000', found: '1001' }])
+})
+
+async function hold(...amounts: bigint[]) {
+  return holdFunds(db, replica, amounts.map((amount) => {
+    const id = uuidv7()
+    return { id, orgId: workspace.orgId, refId: id, apiKeyId: null, amount }
+  }))
+}
+
+async function heldIds(...amounts: bigint[]): Promise<string[]> {
+  const requests = amounts.map(amount => ({ id: uuidv7(), orgId: workspace.orgId, refId: uuidv7(), apiKeyId: null, amount }))
+  await holdFunds(db, replica, requests)
+  return requests.map(({ id }) => id)
+}
+
+const call = (holdId: string, costNanoUsd: bigint | null) => finishedCall(workspace.orgId, holdId, costNanoUsd)
+
+async function wallet() {
+  const [row] = await db.query('select balance, held from wallets where org_id = $1', [workspace.orgId])
+  return row
+}

@@ -1,0 +1,67 @@
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ModelList } from '../../shared/catalog'
+import { setUpLoom } from '../support/set-up-loom'
+import type { Session } from '../support/set-up-loom'
+import { startLoom } from '../support/start-loom'
+import type { LoomServer } from '../support/loom-server'
+
+let loom: LoomServer
+let session: Session
+
+beforeAll(async () => {
+  loom = await startLoom({ env: { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' } })
+  session = await setUpLoom(loom)
+})
+afterAll(() => loom?.remove())
+
+async function createKey(rest: Record<string, unknown> = {}): Promise<string> {
+  const response = await fetch(`${loom.url}/api/keys`, {
+    method: 'POST',
+    headers: { ...session, 'origin': loom.url, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'models', scopes: ['inference'], ...rest })
+  })
+  return z.object({ key: z.string() }).parse(await response.json()).key
+}
+
+const sdk = (apiKey: string) => new OpenAI({ apiKey, baseURL: `${loom.url}/v1`, maxRetries: 0 })
+
+describe('GET /v1/models', () => {
+  test('lists through the official SDK what may be called, priced', async () => {
+    const { data } = await sdk(await createKey()).models.list()
+    expect(data.map(model => model.id)).toEqual(expect.arrayContaining(['demo', 'gpt-4o-mini']))
+    expect(data.find(model => model.id === 'gpt-4o-mini')).toMatchObject({ object: 'model', provider: 'openai', context_window: 128_000, pricing: { prompt: '0.00000015', completion: '0.0000006' } })
+  })
+
+  test('shows a key with an allow-list that list alone', async () => {
+    const client = sdk(await createKey({ allowedModels: ['openai/gpt-5', 'demo'] }))
+    expect((await client.models.list()).data.map(model => model.id).sort()).toEqual(['demo', 'openai/gpt-5'])
+    await expect(client.models.retrieve('gpt-4o-mini')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+
+  test('refuses strangers and keys without the scope', async () => {
+    await expect(sdk('loom_sk_wrong').models.list()).rejects.toMatchObject({ status: 401 })
+    await expect(sdk(await createKey({ scopes: ['traces'] })).models.list()).rejects.toMatchObject({ status: 403, code: 'insufficient_scope' })
+  })
+})
+
+describe('GET /v1/models/{id}', () => {
+  test('finds ids with slashes, escaped or not', async () => {
+    const key = await createKey()
+    expect(await sdk(key).models.retrieve('openai/gpt-4o')).toMatchObject({ id: 'openai/gpt-4o' })
+    const plain = await fetch(`${loom.url}/v1/models/openai/gpt-4o`, { headers: { authorization: `Bearer ${key}` } })
+    expect(await plain.json()).toMatchObject({ id: 'openai/gpt-4o', object: 'model' })
+  })
+
+  test('answers an unknown one with 404 model_not_found', async () => {
+    await expect(sdk(await createKey()).models.retrieve('no/such/model')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+})
+
+test('GET /api/models gives the browser the same models, its prices as integers', async () => {
+  const response = await fetch(`${loom.url}/api/models`, { headers: { ...session } })
+  const { models } = ModelList.parse(await response.json())
+  expect(models.find(model => model.id === 'demo')).toMatchObject({ provider: 'demo', platform: true, price: { source: 'demo', inputNanoUsd: '100000000', outputNanoUsd: '400000000' } })
+  expect((await fetch(`${loom.url}/api/models`)).status).toBe(401)
+})

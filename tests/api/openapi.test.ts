@@ -1,0 +1,139 @@
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { operations } from '../../server/gateway/operations/registry'
+import type { GatewayUnderTest } from '../support/open-gateway'
+import { model, openGateway } from '../support/open-gateway'
+
+const Response = z.looseObject({ description: z.string(), content: z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()) })) })
+const Described = z.looseObject({
+  operationId: z.string().min(1),
+  summary: z.string().min(1),
+  tags: z.array(z.string()).length(1),
+  security: z.array(z.record(z.string(), z.array(z.string()))),
+  responses: z.record(z.string(), z.union([z.object({ $ref: z.string() }), Response]))
+})
+const Description = z.looseObject({
+  openapi: z.literal('3.1.0'),
+  paths: z.record(z.string(), z.record(z.string(), Described)),
+  components: z.looseObject({ responses: z.record(z.string(), Response), schemas: z.record(z.string(), z.record(z.string(), z.unknown())) })
+})
+type Description = z.infer<typeof Description>
+
+let gateway: GatewayUnderTest
+let key: string
+let description: Description
+
+beforeAll(async () => {
+  gateway = await openGateway()
+  key = (await gateway.createKey()).key
+  description = Description.parse(await (await fetch(`${gateway.loom.url}/v1/openapi.json`)).json())
+})
+afterAll(() => gateway.remove())
+
+/** Every route of `/v1`, as OpenAPI writes it, from the files and operations they are made of. */
+function findRoutes(): string[] {
+  const folder = join(import.meta.dirname, '../../server/routes/v1')
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
+  const routes = files.flatMap((file) => {
+    const [, path = '', method] = /^(.*?)\.(get|post|put|patch|delete)\.ts$/.exec(file) ?? []
+    return method ? [`${method} /v1/${path.replace(/\/?index$/, '').replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, '{$1}')}`] : []
+  })
+  return [...routes, ...operations.map(({ path }) => `post ${path}`)]
+}
+
+/** What the description promises of an answer. */
+function schemaOf(path: string, method: string, status: number): z.ZodType {
+  const promised = description.paths[path]?.[method]?.responses[status]
+  const response = promised && '$ref' in promised ? description.components.responses[String(promised.$ref).split('/').at(-1) ?? ''] : promised
+  const schema = Response.parse(response).content['application/json']?.schema ?? {}
+  const whole = typeof schema.$ref === 'string' ? description.components.schemas[schema.$ref.split('/').at(-1) ?? ''] : schema
+  return z.fromJSONSchema(whole ?? {})
+}
+
+test('every route of /v1 is described, and nothing else', () => {
+  const described = Object.entries(description.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`))
+  expect(described.toSorted()).toEqual(findRoutes().toSorted())
+})
+
+test('each description tells the scope a key needs, and the errors', () => {
+  const ids: string[] = []
+  for (const [path, methods] of Object.entries(description.paths)) {
+    for (const [method, { operationId, security, responses }] of Object.entries(methods)) {
+      ids.push(operationId)
+      if (path === '/v1/openapi.json') continue
+      expect([...new Set(security.flatMap(Object.keys))], `${method} ${path}`).toEqual(['bearer', 'anthropic', 'azure'])
+      for (const status of ['401', '403', '429']) expect(responses, `${method} ${path}`).toHaveProperty(status)
+    }
+  }
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+describe('real answers are what the description promises', () => {
+  const ask = (method: string, path: string, body?: unknown, token = key) => fetch(gateway.loom.url + path, {
+    method: method.toUpperCase(),
+    headers: { 'authorization': `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) })
+  })
+  const messages = [{ role: 'user', content: 'Hi' }]
+  let traceId: string
+  beforeAll(async () => {
+    const answer = await ask('post', '/v1/chat/completions', { model, messages })
+    traceId = String(answer.headers.get('x-request-id'))
+  })
+
+  test.each<[string, string, string, number, unknown?]>([
+    ['post', '/v1/chat/completions', '/v1/chat/completions', 200, { model, messages }],
+    ['post', '/v1/chat/completions', '/v1/chat/completions', 400, { model, messages: 'hi' }],
+    ['post', '/v1/chat/completions', '/v1/chat/completions', 404, { model: 'nope', messages }],
+    ['post', '/v1/completions', '/v1/completions', 200, { model, prompt: 'Hi' }],
+    ['post', '/v1/responses', '/v1/responses', 200, { model: 'demo', input: 'Hi' }],
+    ['post', '/v1/messages', '/v1/messages', 200, { model: 'demo', messages, max_tokens: 20 }],
+    ['post', '/v1/messages', '/v1/messages', 400, { model: 'demo', messages, max_tokens: 'many' }],
+    ['post', '/v1/messages/count_tokens', '/v1/messages/count_tokens', 200, { model: 'demo', messages }],
+    ['post', '/v1/embeddings', '/v1/embeddings', 200, { model: 'demo', input: 'Hi' }],
+    ['post', '/v1/moderations', '/v1/moderations', 200, { model: 'demo', input: 'Hi' }],
+    ['post', '/v1/rerank', '/v1/rerank', 200, { model: 'demo', query: 'Hi', documents: ['Hi', 'Bye'] }],
+    ['post', '/v1/images/generations', '/v1/images/generations', 200, { model: 'demo', prompt: 'A loom' }],
+    ['post', '/v1/policy/check', '/v1/policy/check', 200, { endpoint: '/v1/chat/completions', body: { model, messages } }],
+    ['get', '/v1/models', '/v1/models', 200],
+    ['get', '/v1/models/{id}', '/v1/models/demo', 200],
+    ['get', '/v1/models/{id}', '/v1/models/nope', 404],
+    ['get', '/v1/traces', '/v1/traces', 200],
+    ['get', '/v1/traces', '/v1/traces?limit=0', 400],
+    ['get', '/v1/traces/{id}', '/v1/traces/{trace}?include=bodies', 200],
+    ['get', '/v1/traces/{id}', '/v1/traces/nope', 404],
+    ['get', '/v1/usage', '/v1/usage?group_by=model', 200],
+    ['get', '/v1/analytics/summary', '/v1/analytics/summary?window=7d&time_zone=Europe/Berlin', 200],
+    ['get', '/v1/analytics/summary', '/v1/analytics/summary?time_zone=Mars', 400],
+    ['get', '/v1/analytics/timeseries', '/v1/analytics/timeseries?group_by=model', 200],
+    ['delete', '/v1/cache', '/v1/cache', 200],
+    ['get', '/v1/wallet', '/v1/wallet', 200],
+    ['get', '/v1/transactions', '/v1/transactions', 200],
+    ['get', '/v1/statements/{month}', `/v1/statements/${new Date().toISOString().slice(0, 7)}`, 200]
+  ])('%s %s: %s → %i', async (method, path, url, status, body) => {
+    const answer = await ask(method, url.replace('{trace}', traceId), body)
+    const json: unknown = await answer.json()
+    expect(answer.status, JSON.stringify(json)).toBe(status)
+    expect(schemaOf(path, method, status).safeParse(json).error).toBeUndefined()
+  })
+
+  test('a stranger gets the promised error everywhere', async () => {
+    for (const [path, methods] of Object.entries(description.paths)) {
+      for (const method of Object.keys(methods)) {
+        if (path === '/v1/openapi.json') continue
+        const answer = await ask(method, path.replace(/\{\w+\}/, 'x'), method === 'post' ? {} : undefined, 'loom_sk_none')
+        expect(answer.status, `${method} ${path}`).toBe(401)
+        expect(schemaOf(path, method, 401).safeParse(await answer.json()).error, `${method} ${path}`).toBeUndefined()
+      }
+    }
+  })
+})
+
+test('the reference is open to strangers and shows every operation', async () => {
+  const page = await fetch(`${gateway.loom.url}/reference`)
+  expect(page.status).toBe(200)
+  const html = await page.text()
+  for (const path of Object.keys(description.paths)) expect(html).toContain(`>${path}<`)
+})

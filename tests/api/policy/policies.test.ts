@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ConnectionList } from '../../../shared/connections'
+import type { Policy } from '../../../shared/policy'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+import { until } from '../../support/until'
+import { join, signInAs, signUp, Visitor } from '../../support/visitor'
+import { admin } from '../../support/set-up-loom'
+
+let gateway: GatewayUnderTest
+let owner: Visitor
+let projectId: string
+
+beforeAll(async () => {
+  gateway = await openGateway()
+  owner = await signInAs(gateway.loom, admin.email, admin.password)
+  projectId = String((await gateway.api('POST', '/api/projects', { name: 'Bounded' })).id)
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(() => gateway.remove())
+
+const body = (change: object = {}) => JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], ...change })
+
+/** Each level, and how its rules are set; `key` makes a new one each time. */
+const levels: Record<'project' | 'org' | 'platform', (policy: Policy) => Promise<unknown>> = {
+  project: policy => gateway.api('PATCH', `/api/projects/${projectId}`, { policy }),
+  org: policy => gateway.api('PUT', '/api/orgs/current/policy', { policy }),
+  platform: policy => gateway.api('PUT', '/api/platform/policy', { policy })
+}
+
+describe.each(['project', 'org', 'platform'] as const)('a policy of the %s', (scope) => {
+  test('binds a key that was in use within a second, and is gone as fast', async () => {
+    const { key } = await gateway.createKey({ projectId })
+    expect((await gateway.post(key, body())).status).toBe(200)
+    await levels[scope]({ deniedModels: ['gpt-4o*'] })
+    const refused = await until(async () => {
+      const response = await gateway.post(key, body())
+      return response.status === 200 ? undefined : response
+    }, { timeoutMs: 1_000, what: () => 'the policy to be heeded' })
+    expect(refused.status).toBe(403)
+    expect(await refused.json()).toMatchObject({ error: { code: 'model_not_allowed', param: 'model', details: { rule: 'models', scope } } })
+    expect(gateway.upstream.requests).toHaveLength(1)
+    await levels[scope]({})
+    await until(async () => (await gateway.post(key, body())).status === 200, { timeoutMs: 1_000, what: () => 'the policy to be gone' })
+  })
+})
+
+describe('rules on the road', () => {
+  test('a limit of the answer is told to calls of every format that ask for none, and refused to those that ask for more', async () => {
+    const { key } = await gateway.createKey({ limits: { maxOutputTokens: 10 } })
+    const ask = async (path: string, rest: object) => {
+      const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model, ...rest }) })
+      return { status: response.status, text: await response.text() }
+    }
+    const sent = () => gateway.upstream.requests.at(-1)?.json
+    expect(await ask('responses', { input: 'Hi' })).toMatchObject({ status: 200 })
+    expect(sent()).toMatchObject({ max_output_tokens: 10 })
+    expect(await ask('completions', { prompt: 'Hi' })).toMatchObject({ status: 200 })
+    expect(sent()).toMatchObject({ max_completion_tokens: 10 })
+    expect(await ask('completions', { prompt: 'Hi', max_tokens: 4 })).toMatchObject({ status: 200 })
+    expect(sent()).toMatchObject({ max_completion_tokens: 4 })
+    // Anthropic's format has no call that asks for none.
+    expect(await ask('messages', { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10 })).toMatchObject({ status: 200 })
+    for (const [path, rest] of [['responses', { input: 'Hi', max_output_tokens: 11 }], ['completions', { prompt: 'Hi', max_tokens: 11 }], ['messages', { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 11 }]] as const) {
+      expect(await ask(path, rest), path).toMatchObject({ status: 400, text: expect.stringContaining('max_output_tokens') })
+    }
+  })
+
+  test('a denied model stays denied under another name that leads to it', async () => {
+    const { connections: [connection] } = ConnectionList.parse(await gateway.api('GET', '/api/connections'))
+    await gateway.api('POST', '/api/models/routes', { alias: 'innocent', targets: [{ connectionId: connection?.id, upstreamModel: model }] })
+    const { key } = await gateway.createKey({ limits: { deniedModels: ['gpt-4o-*'] } })
+    for (const name of [model, 'innocent', `mock/${model}`]) expect((await gateway.post(key, body({ model: name }))).status, name).toBe(403)
+    expect((await gateway.post(key, body({ model: 'gpt-4o' }))).status).toBe(200)
+  })
+
+  test('a key with wildcards lists and calls what they stand for', async () => {
+    const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'] })
+    const models = await gateway.client(key).models.list()
+    expect(models.data.length).toBeGreaterThan(1)
+    expect(models.data.every(({ id }) => id.startsWith('gpt-4o'))).toBe(true)
+    expect((await gateway.post(key, body({ model: 'gpt-5' }))).status).toBe(403)
+  })
+
+  test('a key with the scope `chat` alone chats', async () => {
+    const [{ key: chat }, { key: images }] = [await gateway.createKey({ scopes: ['chat'] }), await gateway.createKey({ scopes: ['images'] })]
+    expect((await gateway.post(chat, body())).status).toBe(200)
+    expect((await gateway.post(images, body())).status).toBe(403)
+  })
+
+  test('a body beyond the limit is refused before it is read, naming the rule', async () => {
+    const { key } = await gateway.createKey({ limits: { maxBodyBytes: 500 } })
+    const response = await gateway.post(key, body({ padding: 'x'.repeat(100_000) }))
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ error: { code: 'body_too_large', details: { rule: 'max_body_bytes', scope: 'key', limit: 500 } } })
+  })
+
+  test('a prompt is measured in real tokens, not bytes', async () => {
+    const { key } = await gateway.createKey({ limits: { maxInputTokens: 60 } })
+    expect((await gateway.post(key, body({ messages: [{ role: 'user', content: 'word '.repeat(40) }] }))).status).toBe(200)
+    const response = await gateway.post(key, body({ messages: [{ role: 'user', content: 'word '.repeat(400) }] }))
+    expect(await response.json()).toMatchObject({ error: { details: { rule: 'max_input_tokens', limit: 60 } } })
+  })
+
+  test('an answer of no asked length gets the longest allowed, one of more is refused', async () => {
+    const { key } = await gateway.createKey({ limits: { maxOutputTokens: 100 } })
+    expect((await gateway.post(key, body())).status).toBe(200)
+    expect(gateway.upstream.requests[0]?.body.toString()).toContain('"max_completion_tokens":100')
+    expect((await gateway.post(key, body({ max_tokens: 100 }))).status).toBe(200)
+    expect((await gateway.post(key, body({ max_tokens: 101 }))).status).toBe(400)
+  })
+
+  test('a refusal for a rate tells in headers, message and details what is left and when it resets', async () => {
+    const { key } = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
+    const first = await gateway.post(key, body())
+    expect(Object.fromEntries(first.headers)).toMatchObject({ 'x-ratelimit-limit-requests': '1', 'x-ratelimit-remaining-requests': '0' })
+    const second = await gateway.post(key, body())
+    expect(second.status).toBe(429)
+    expect(Object.fromEntries(second.headers)).toMatchObject({ 'retry-after': expect.stringMatching(/^\d+$/), 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': expect.any(String) })
+    expect(await second.json()).toMatchObject({ error: { message: expect.stringContaining('this key'), details: { rule: 'requests_per_minute', scope: 'key', limit: 1, remaining: 0, reset_ms: expect.any(Number), resets_at: expect.any(String) } } })
+  })
+
+  test('tokens a minute are settled at what the provider counted', async () => {
+    const { key } = await gateway.createKey({ limits: { tokensPerMinute: 1_000 } })
+    gateway.upstream.respondWith({ usage: { inputTokens: 10, outputTokens: 20 } }, { times: 2 })
+    expect((await gateway.post(key, body({ max_tokens: 500 }))).status).toBe(200)
+    const second = await gateway.post(key, body({ max_tokens: 500 }))
+    // 30 of the first call, and the reservation of the second.
+    expect(Number(second.headers.get('x-ratelimit-remaining-tokens'))).toBe(1_000 - 30 - 500 - body({ max_tokens: 500 }).length)
+  })
+})
+
+describe('a dry run', () => {
+  const check = async (key: string, request: object) => {
+    const response = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(request) })
+    return { status: response.status, body: await response.json() }
+  }
+  const chat = (change: object = {}) => ({ endpoint: '/v1/chat/completions', body: JSON.parse(body(change)) })
+
+  test('tells every decision in order and the hold, and takes nothing', async () => {
+    const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'], limits: { maxOutputTokens: 100, requestsPerMinute: 1, tokensPerMinute: 10_000, budgets: { day: '1' } } })
+    const first = await check(key, chat())
+    expect(first).toMatchObject({ status: 200, body: { allowed: true, estimate: { max_output_tokens: 100, hold_usd: expect.stringMatching(/^0\.0000\d+$/), targets: [{ provider: 'openai', model }] } } })
+    expect(first.body.decisions.map(({ rule }: { rule: string }) => rule)).toEqual(['scopes', 'models', 'max_output_tokens', 'requests_per_minute', 'tokens_per_minute', 'budget_day', 'wallet'])
+    for (let again = 0; again < 3; again++) expect(await check(key, chat())).toEqual({ ...first, body: { ...first.body, decisions: expect.anything() } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    expect((await gateway.post(key, body())).status).toBe(200)
+    const spent = await check(key, chat())
+    expect(spent.body).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'requests_per_minute', scope: 'key', outcome: 'deny', remaining: 0, limit: 1, message: expect.any(String), resets_at: expect.any(String) })]) })
+    expect(Number(spent.body.decisions.find(({ rule }: { rule: string }) => rule === 'budget_day').remaining)).toBeLessThan(1)
+  })
+
+  test('denies what the call would be denied, of any endpoint', async () => {
+    const { key } = await gateway.createKey({ scopes: ['images'], limits: { budgets: { total: '0' } } })
+    const { body: verdict } = await check(key, chat())
+    expect(verdict.decisions.filter(({ outcome }: { outcome: string }) => outcome === 'deny').map(({ rule }: { rule: string }) => rule)).toEqual(['scopes', 'budget_total'])
+    expect((await check(key, { endpoint: '/v1/embeddings', body: { model: 'text-embedding-3-small', input: 'x' } })).status).toBe(200)
+    for (const bad of [{ endpoint: '/v1/nothing', body: {} }, { endpoint: '/v1/chat/completions', body: {} }, { endpoint: '/v1/chat/completions' }, { ...chat(), more: 1 }]) expect((await check(key, bad)).status).toBe(400)
+    expect((await check(key, chat({ model: 'nope' }))).status).toBe(404)
+  })
+})
+
+describe('who may set policies', () => {
+  test('members and viewers see the org\'s and change none', async () => {
+    for (const role of ['member', 'viewer'] as const) {
+      const visitor = await join(owner, `${role}-of-policies@example.com`, role)
+      expect((await visitor.call('GET', '/api/orgs/current/policy')).status).toBe(200)
+      expect((await visitor.call('PUT', '/api/orgs/current/policy', { policy: {} })).status).toBe(403)
+      expect((await visitor.call('PATCH', `/api/projects/${projectId}`, { policy: {} })).status).toBe(403)
+      for (const method of ['GET', 'PUT']) expect((await visitor.call(method, '/api/platform/policy', method === 'PUT' ? { policy: {} } : undefined)).status).toBe(403)
+    }
+  })
+
+  test('another org\'s project is not found, and its policy not the stranger\'s', async () => {
+    const stranger = await signUp(owner, 'policy-stranger@example.com')
+    expect((await stranger.call('PATCH', `/api/projects/${projectId}`, { policy: { maxConcurrent: 1 } })).status).toBe(404)
+    await stranger.succeed('PUT', '/api/orgs/current/policy', { policy: { maxConcurrent: 1 } })
+    expect(await gateway.api('GET', '/api/orgs/current/policy')).toMatchObject({ policy: {} })
+  })
+
+  test('a key bound to a project cannot lift the project\'s rules, nor a bounded key make a freer one', async () => {
+    const { key } = await gateway.createKey({ projectId, scopes: ['inference', 'workspace'], allowedModels: ['gpt-4o*'], limits: { budgets: { day: '1' }, maxOutputTokens: 100, deniedModels: ['gpt-4o-audio*'] } })
+    const holder = new Visitor(gateway.loom, { authorization: `Bearer ${key}` })
+    expect((await holder.call('PATCH', `/api/projects/${projectId}`, { policy: {} })).status).toBe(403)
+    const own = { name: 'child', projectId, scopes: ['chat'], allowedModels: ['gpt-4o-mini'], limits: { budgets: { day: '0.5' }, maxOutputTokens: 100, deniedModels: ['gpt-4o-audio*'] } }
+    expect((await holder.call('POST', '/api/keys', own)).status).toBe(201)
+    for (const change of [{ allowedModels: ['gpt-*'] }, { limits: { ...own.limits, budgets: { day: '1.000000001' } } }, { limits: { ...own.limits, budgets: {} } }, { limits: { ...own.limits, maxOutputTokens: 101 } }, { limits: { ...own.limits, deniedModels: [] } }, { scopes: ['traces'] }]) {
+      expect((await holder.call('POST', '/api/keys', { ...own, ...change })).status, JSON.stringify(change)).toBeGreaterThanOrEqual(400)
+    }
+  })
+
+  test.each([
+    { requestsPerMinute: 0 }, { requestsPerMinute: -1 }, { maxOutputTokens: 1.5 }, { budgets: { day: '-1' } }, { budgets: { day: '1.0000000001' } }, { budgets: { day: 5 } }, { budgets: { year: '1' } },
+    { allowedIps: ['10.0.0.0/33'] }, { allowedIps: [] }, { allowedModels: [''] }, { allowedScopes: ['everything'] }, { expiresAt: 'tomorrow' }, { unknown: 1 }, { maxBodyBytes: 1e300 }
+  ])('%j is no policy', async (policy) => {
+    expect((await owner.call('PUT', '/api/orgs/current/policy', { policy })).status).toBe(400)
+  })
+
+  test.each(['Mars/Olympus', '', 'Europe/Berlin; drop table orgs'])('"%s" is no time zone', async (timeZone) => {
+    expect((await owner.call('PATCH', '/api/orgs/current', { timeZone })).status).toBe(400)
+  })
+
+  test('an org\'s time zone is kept beside its name', async () => {
+    expect(await gateway.api('PATCH', '/api/orgs/current', { timeZone: 'Asia/Tokyo' })).toMatchObject({ timeZone: 'Asia/Tokyo' })
+    expect(await gateway.api('PATCH', '/api/orgs/current', { name: 'Renamed' })).toMatchObject({ timeZone: 'Asia/Tokyo', name: 'Renamed' })
+  })
+})

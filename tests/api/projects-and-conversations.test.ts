@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eq } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Database } from '../../db/client'
+import { conversations, messageEvents, messageParts, messages, replicas } from '../../db/schema'
+import { createConversation } from '../../server/chat/create-conversation'
+import { deleteConversation } from '../../server/chat/delete-conversation'
+import { getConversation } from '../../server/chat/get-conversation'
+import { listConversations } from '../../server/chat/list-conversations'
+import { listMessages } from '../../server/chat/list-messages'
+import { nextMessageId } from '../../server/chat/message-id'
+import { restoreConversation } from '../../server/chat/restore-conversation'
+import { settleInterrupted } from '../../server/chat/settle-interrupted'
+import { showBranch } from '../../server/chat/show-branch'
+import { updateConversation } from '../../server/chat/update-conversation'
+import { createProject } from '../../server/projects/create-project'
+import { getProject } from '../../server/projects/get-project'
+import { listProjects } from '../../server/projects/list-projects'
+import { updateProject } from '../../server/projects/update-project'
+import { Conversation, ConversationQuery, Message, MessageQuery } from '../../shared/chat'
+import { Project, ProjectQuery } from '../../shared/projects'
+import { openTestDatabase } from '../support/database'
+import { seedWorkspace } from '../support/seed-workspace'
+import type { Workspace } from '../support/seed-workspace'
+
+let db: Database
+let own: Workspace
+let other: Workspace
+
+beforeAll(async () => {
+  db = await openTestDatabase()
+  own = await seedWorkspace(db.orm)
+  other = await seedWorkspace(db.orm)
+})
+afterAll(() => db.close())
+
+const notFound = expect.objectContaining({ code: 'not_found' })
+
+describe('projects', () => {
+  test('every row is what the contract says', async () => {
+    const { projects } = await listProjects(db.orm, own.principal, ProjectQuery.parse({}))
+    expect(projects.map(project => Project.parse(project))).toEqual(projects)
+  })
+
+  test('the pages of a list hold every project once, most recently active first', async () => {
+    const workspace = await seedWorkspace(db.orm)
+    for (let index = 0; index < 6; index++) await createProject(db.orm, workspace.principal, { name: `Project ${index}` })
+    const { projects: [oldest] } = await listProjects(db.orm, workspace.principal, ProjectQuery.parse({ search: 'Project 0' }))
+    await createConversation(db.orm, workspace.principal, oldest?.id ?? '', { title: '' })
+    const names: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await listProjects(db.orm, workspace.principal, ProjectQuery.parse({ limit: 3, cursor }))
+      names.push(...page.projects.map(project => project.name))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor)
+    expect(names).toEqual(['Project 0', 'Project 5', 'Project 4', 'Project 3', 'Project 2', 'Project 1', 'First project'])
+  })
+
+  test('a search takes its wildcards literally', async () => {
+    await createProject(db.orm, own.principal, { name: '100% wool' })
+    const find = async (search: string) => (await listProjects(db.orm, own.principal, ProjectQuery.parse({ search }))).projects.map(project => project.name)
+    expect(await find('100%')).toEqual(['100% wool'])
+    expect(await find('1%0')).toEqual([])
+  })
+
+  test('counts conversations that are there and money spent by all', async () => {
+    const project = await createProject(db.orm, own.principal, { name: 'Figures' })
+    const [kept, deleted] = [await createConversation(db.orm, own.principal, project.id, { title: 'a' }), await createConversation(db.orm, own.principal, project.id, { title: 'b' })]
+    await db.orm.update(conversations).set({ cost: 5_000_000_000_000_000_001n }).where(eq(conversations.id, kept.id))
+    await db.orm.update(conversations).set({ cost: 2n }).where(eq(conversations.id, deleted.id))
+    await deleteConversation(db.orm, own.principal, deleted.id)
+    expect(await getProject(db.orm, own.principal, project.id)).toMatchObject({ conversationCount: 1, spendNanoUsd: '5000000000000000003' })
+  })
+
+  test('an archived project leaves the list and comes back', async () => {
+    const project = await createProject(db.orm, own.principal, { name: 'Archive me' })
+    const listed = async (archived: boolean) => (await listProjects(db.orm, own.principal, ProjectQuery.parse({ archived: String(archived) }))).projects.some(({ id }) => id === project.id)
+    await updateProject(db.orm, { principal: own.principal, ip: null }, project.id, { archived: true })
+    expect([await listed(false), await listed(true)]).toEqual([false, true])
+    await updateProject(db.orm, { principal: own.principal, ip: null }, project.id, { archived: false, name: 'Back' })
+    expect([await listed(false), await listed(true)]).toEqual([true, false])
+  })
+
+  test('another org\'s project is as unknown as no project', async () => {
+    for (const id of [other.projectId, uuidv7()]) {
+      await expect(getProject(db.orm, own.principal, id)).rejects.toEqual(notFound)
+      await expect(updateProject(db.orm, { principal: own.principal, ip: null }, id, { name: 'Mine now' })).rejects.toEqual(notFound)
+      await expect(listConversations(db.orm, own.principal, id, ConversationQuery.parse({}))).rejects.toEqual(notFound)
+      await expect(createConversation(db.orm, own.principal, id, { title: '' })).rejects.toEqual(notFound)
+    }
+  })
+
+  test('a key bound to a project reaches nothing else in its org', async () => {
+    const project = await createProject(db.orm, own.principal, { name: 'Elsewhere' })
+    const conversation = await createConversation(db.orm, own.principal, project.id, { title: 'Elsewhere' })
+    const key = { ...own.principal, projectId: own.projectId }
+    expect((await listProjects(db.orm, key, ProjectQuery.parse({}))).projects.map(({ id }) => id)).toEqual([own.projectId])
+    await expect(getProject(db.orm, key, project.id)).rejects.toEqual(notFound)
+    await expect(getConversation(db.orm, key, conversation.id)).rejects.toEqual(notFound)
+    await expect(createProject(db.orm, key, { name: 'More' })).rejects.toMatchObject({ code: 'insufficient_scope' })
+  })
+})
+
+describe('conversations', () => {
+  test('the pages of a list hold every conversation once: pinned first, then the newest', async () => {
+    const project = await createProject(db.orm, own.principal, { name: 'Pages' })
+    const titles = ['one', 'two', 'three', 'four', 'five']
+    for (const title of titles) await createConversation(db.orm, own.principal, project.id, { title })
+    const all = await listConversations(db.orm, own.principal, project.id, ConversationQuery.parse({}))
+    expect(all.conversations.map(conversation => Conversation.parse(conversation))).toEqual(all.conversations)
+    const pinned = all.conversations.find(({ title }) => title === 'two')
+    await updateConversation(db.orm, own.principal, pinned?.id ?? '', { pinned: true })
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await listConversations(db.orm, own.principal, project.id, ConversationQuery.parse({ limit: 2, cursor }))
+      seen.push(...page.conversations.map(({ title }) => title))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor)
+    expect(seen).toEqual(['two', 'five', 'four', 'three', 'one'])
+  })
+
+  test('a deleted conversation is gone until it is restored', async () => {
+    const { id } = await createConversation(db.orm, own.principal, own.projectId, { title: 'Undo' })
+    await expect(restoreConversation(db.orm, own.principal, id)).rejects.toEqual(notFound)
+    await deleteConversation(db.orm, own.principal, id)
+    await expect(getConversation(db.orm, own.principal, id)).rejects.toEqual(notFound)
+    await expect(listMessages(db.orm, own.principal, id, MessageQuery.parse({}))).rejects.toEqual(notFound)
+    await expect(deleteConversation(db.orm, own.principal, id)).rejects.toEqual(notFound)
+    await expect(restoreConversation(db.orm, other.principal, id)).rejects.toEqual(notFound)
+    expect(await restoreConversation(db.orm, own.principal, id)).toMatchObject({ id, title: 'Undo' })
+  })
+
+  test('a new conversation starts with its project\'s model', async () => {
+    const project = await createProject(db.orm, own.principal, { name: 'Models', defaultModel: 'demo' })
+    expect(await createConversation(db.orm, own.principal, project.id, { title: '' })).toMatchObject({ model: 'demo' })
+    expect(await createConversation(db.orm, own.principal, project.id, { title: '', model: 'other' })).toMatchObject({ model: 'other' })
+  })
+})
+
+describe('messages', () => {
+  test('a thread of 300 is read page by page, each message once and in order', async () => {
+    const { id } = await createConversation(db.orm, own.principal, own.projectId, { title: 'Long' })
+    const ids = await seedThread(id, 300)
+    const read: string[] = []
+    let before: string | null | undefined
+    do {
+      const page = await listMessages(db.orm, own.principal, id, MessageQuery.parse({ before: before ?? undefined, limit: 70 }))
+      expect(page.messages.map(message => Message.parse(message))).toEqual(page.messages)
+      read.unshift(...page.messages.map(message => message.id))
+      before = page.nextCursor
+    } while (before)
+    expect(read).toEqual(ids)
+  })
+
+  test('one branch is shown to its newest end, and each message knows the ones beside it', async () => {
+    const { id } = await createConversation(db.orm, own.principal, own.projectId, { title: 'Branches' })
+    const [question = '', answer = '', second = ''] = await seedThread(id, 3)
+    const retried = nextMessageId(second)
+    await db.orm.insert(messages).values({ id: retried, orgId: own.orgId, conversationId: id, parentId: question, role: 'assistant', status: 'complete' })
+    const shown = async () => (await listMessages(db.orm, own.principal, id, MessageQuery.parse({}))).messages.map(message => [message.id, message.siblingIds])
+    expect(await shown()).toEqual([[question, [question]], [answer, [answer, retried]], [second, [second]]])
+    await showBranch(db.orm, own.principal, id, retried)
+    expect(await shown()).toEqual([[question, [question]], [retried, [answer, retried]]])
+    await showBranch(db.orm, own.principal, id, answer)
+    expect((await shown()).map(([messageId]) => messageId)).toEqual([question, answer, second])
+    await expect(showBranch(db.orm, other.principal, id, retried)).rejects.toEqual(notFound)
+  })
+
+  test('another org reads none of them', async () => {
+    const { id } = await createConversation(db.orm, own.principal, own.projectId, { title: 'Private' })
+    await seedThread(id, 2)
+    await expect(listMessages(db.orm, other.principal, id, MessageQuery.parse({}))).rejects.toEqual(notFound)
+  })
+})
+
+describe('answers of processes that are gone', () => {
+  test('are settled as interrupted with what they had, those of living ones are not', async () => {
+    const [alive, dead] = [uuidv7(), uuidv7()]
+    await db.orm.insert(replicas).values([{ id: alive, hostname: 'a', version: '1' }, { id: dead, hostname: 'b', version: '1', heartbeatAt: new Date(Date.now() - 60_000) }])
+    const running = async (replica: string) => {
+      const { id } = await createConversation(db.orm, own.principal, own.projectId, { title: '' })
+      const [question = ''] = await seedThread(id, 1)
+      const messageId = nextMessageId(question)
+      await db.orm.insert(messages).values({ id: messageId, orgId: own.orgId, conversationId: id, parentId: question, role: 'assistant', status: 'streaming', replica })
+      await db.orm.update(conversations).set({ shownMessageId: messageId }).where(eq(conversations.id, id))
+      const part = { type: 'text', index: 0, text: 'half', startedAt: new Date().toJSON(), completedAt: null }
+      await db.orm.insert(messageEvents).values({ orgId: own.orgId, messageId, first: 2, last: 3, events: JSON.stringify([{ type: 'part', part }, { type: 'delta', index: 0, text: ' an' }]) })
+      return id
+    }
+    const [kept, lost] = [await running(alive), await running(dead)]
+    expect((await getConversation(db.orm, own.principal, lost)).runningMessageId).not.toBeNull()
+    expect(await Promise.all([settleInterrupted(db, 20_000), settleInterrupted(db, 20_000)]).then(counts => counts.reduce((a, b) => a + b))).toBe(1)
+    const last = async (id: string) => (await listMessages(db.orm, own.principal, id, MessageQuery.parse({}))).messages.at(-1)
+    expect(await last(kept)).toMatchObject({ status: 'streaming', parts: [{ type: 'text', text: 'half an', completedAt: null }] })
+    expect(await last(lost)).toMatchObject({
+      status: 'error', error: { code: 'interrupted' },
+      parts: [{ type: 'text', text: 'half an', completedAt: expect.any(String) }, { type: 'error', code: 'interrupted' }]
+    })
+    expect((await getConversation(db.orm, own.principal, lost)).runningMessageId).toBeNull()
+    // The log goes once its parts are stored.
+    expect((await db.orm.select().from(messageEvents)).map(({ events }) => events)).toHaveLength(1)
+  })
+})
+
+/** A thread of questions and answers, one after the other. */
+async function seedThread(conversationId: string, length: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let index = 0; index < length; index++) ids.push(nextMessageId(ids.at(-1)))
+  await db.orm.insert(messages).values(ids.map((id, index) => ({
+    id, orgId: own.orgId, conversationId, parentId: ids[index - 1] ?? null, role: index % 2 ? 'assistant' as const : 'user' as const, status: 'complete' as const
+  })))
+  await db.orm.update(conversations).set({ shownMessageId: ids.at(-1) }).where(eq(conversations.id, conversationId))
+  await db.orm.insert(messageParts).values(ids.map((messageId, index) => ({ orgId: own.orgId, messageId, index: 0, type: 'text' as const, content: { text: `message ${index}` } })))
+  return ids
+}

@@ -1,0 +1,125 @@
+import { v7 as uuidv7 } from 'uuid'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../../db/client'
+import { ensureTracePartitions } from '../../../db/ensure-trace-partitions'
+import { traces, usageRecords } from '../../../db/schema'
+import { createMetrics } from '../../../server/operations/metrics'
+import { RetentionJob } from '../../../server/traces/apply-retention'
+import { getRetention, setRetention } from '../../../server/traces/org-retention'
+import type { Retention } from '../../../shared/retention'
+import { openTestDatabase } from '../../support/database'
+import { seedWorkspace } from '../../support/seed-workspace'
+import type { Workspace } from '../../support/seed-workspace'
+
+let db: Database
+let one: Workspace
+let other: Workspace
+let job: RetentionJob
+const now = new Date('2031-07-15T12:00:00Z')
+
+beforeEach(async () => {
+  db = await openTestDatabase()
+  one = await seedWorkspace(db.orm)
+  other = await seedWorkspace(db.orm)
+  job = new RetentionJob(db, createMetrics(), pino({ level: 'silent' }))
+  await ensureTracePartitions(db, 3, new Date('2031-04-01T00:00:00Z'))
+})
+afterEach(() => db.close())
+
+const keep = ({ principal }: Workspace, retention: Retention) => setRetention(db.orm, { principal, ip: null }, retention)
+
+async function addTrace({ orgId }: Workspace, day: string): Promise<string> {
+  const id = uuidv7()
+  const createdAt = new Date(`${day}T10:00:00Z`)
+  await db.orm.insert(traces).values({
+    id, createdAt, orgId, endpoint: 'test', requestedModel: 'm', model: 'm', provider: 'demo', statusCode: 200, isStream: false, attempts: [], latencyMs: 1, gatewayOverheadMs: 0.5,
+    inputTokens: 1, outputTokens: 1, cost: 7n, requestBody: Buffer.from('a'), requestIv: Buffer.from('b'), responseBody: Buffer.from('c'), responseIv: Buffer.from('d'), encryptionKeyVersion: 1
+  })
+  await db.orm.insert(usageRecords).values({ id, orgId, endpoint: 'test', provider: 'demo', model: 'm', inputTokens: 1, outputTokens: 1, usageSource: 'provider', price: {}, cost: 7n, createdAt })
+  return id
+}
+
+const left = async () => (await db.query('select id, cost, request_body is not null as has_body from traces order by created_at')).map(row => ({ id: row.id, hasBody: row.has_body }))
+const partitions = async () => (await db.query(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'traces'::regclass and inhrelid::regclass::text like 'traces_2031%' order by 1`)).map(({ name }) => name)
+
+describe('retention', () => {
+  test('without a setting keeps everything', async () => {
+    const id = await addTrace(one, '2031-04-02')
+    await job.run(now)
+    expect(await left()).toEqual([{ id, hasBody: true }])
+    expect(await getRetention(db.orm, one.orgId)).toEqual({ tracesDays: null, bodiesDays: null })
+  })
+
+  test('takes an org\'s old bodies, then its old traces, whole days at a time, and nobody else\'s', async () => {
+    await keep(one, { tracesDays: 60, bodiesDays: 10 })
+    const gone = await addTrace(one, '2031-05-15')
+    const [bare, edge, fresh] = [await addTrace(one, '2031-05-16'), await addTrace(one, '2031-07-05'), await addTrace(one, '2031-07-14')]
+    const others = await addTrace(other, '2031-05-15')
+    await job.run(now)
+    expect(await left()).toEqual([{ id: others, hasBody: true }, { id: bare, hasBody: false }, { id: edge, hasBody: true }, { id: fresh, hasBody: true }])
+    expect((await db.query('select id from usage_records where id = $1', [gone]))).toHaveLength(1)
+    expect(await db.query('select distinct cost from traces')).toEqual([{ cost: 7n }])
+  })
+
+  test('goes on the next day, and when the setting changes', async () => {
+    await keep(one, { tracesDays: 10, bodiesDays: null })
+    const [first, second] = [await addTrace(one, '2031-07-05'), await addTrace(one, '2031-07-14')]
+    await job.run(now)
+    expect(await left()).toHaveLength(2)
+    await job.run(new Date(now.getTime() + 86_400_000))
+    expect(await left()).toEqual([{ id: second, hasBody: true }])
+    await keep(one, { tracesDays: 1, bodiesDays: null })
+    await job.run(new Date(now.getTime() + 86_400_000))
+    expect(await left()).toEqual([])
+    expect(first).not.toBe(second)
+  })
+
+  test('works through more than a batch', async () => {
+    await keep(one, { tracesDays: 30, bodiesDays: 5 })
+    await db.query(
+      `insert into traces (id, created_at, org_id, endpoint, requested_model, model, provider, status_code, is_stream, attempts, latency_ms, gateway_overhead_ms, input_tokens, output_tokens, cost, request_body, request_iv, encryption_key_version)
+       select gen_random_uuid(), $2::timestamptz + make_interval(secs => n), $1, 't', 'm', 'm', 'demo', 200, false, '[]', 1, 1, 1, 1, 0, 'x', 'y', 1 from generate_series(1, 1200) n,
+              lateral (select 1) one`, [one.orgId, new Date('2031-05-01T00:00:00Z')])
+    await db.query(`insert into traces select gen_random_uuid(), created_at + interval '68 days', org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider, status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost, tags, request_body, request_iv, response_body, response_iv, encryption_key_version from traces`)
+    await job.run(now)
+    expect(await db.query('select count(*)::int as kept, count(request_body)::int as bodies from traces')).toEqual([{ kept: 1_200, bodies: 0 }])
+  })
+
+  test('drops a month that no org keeps, and only that', async () => {
+    await keep(one, { tracesDays: 30, bodiesDays: null })
+    await keep(other, { tracesDays: 60, bodiesDays: null })
+    await addTrace(one, '2031-04-10')
+    await addTrace(other, '2031-04-10')
+    await addTrace(one, '2031-05-10')
+    const kept = await addTrace(other, '2031-05-20')
+    await job.run(now)
+    expect(await partitions()).toEqual(['traces_2031_05', 'traces_2031_06', 'traces_2031_07'].filter(name => name !== 'traces_2031_06'))
+    expect(await left()).toEqual([{ id: kept, hasBody: true }])
+    expect(await ensureTracePartitions(db, 0, new Date('2031-04-01T00:00:00Z'))).toBe(1)
+  })
+
+  test('keeps a month as long as one org wants what it has there', async () => {
+    await keep(one, { tracesDays: 1, bodiesDays: null })
+    await addTrace(one, '2031-04-10')
+    const kept = await addTrace(other, '2031-04-11')
+    await job.run(now)
+    expect(await partitions()).toContain('traces_2031_04')
+    expect(await left()).toEqual([{ id: kept, hasBody: true }])
+  })
+
+  test('is one replica\'s work at a time', async () => {
+    await keep(one, { tracesDays: 10, bodiesDays: null })
+    for (let day = 10; day < 20; day++) await addTrace(one, `2031-06-${day}`)
+    const jobs = Array.from({ length: 4 }, () => new RetentionJob(db, createMetrics(), pino({ level: 'silent' })))
+    await Promise.all(jobs.map(each => each.run(now)))
+    await job.run(now)
+    expect(await left()).toEqual([])
+  })
+})
+
+test('a change of it is on record', async () => {
+  await keep(one, { tracesDays: 90, bodiesDays: 30 })
+  expect(await getRetention(db.orm, one.orgId)).toEqual({ tracesDays: 90, bodiesDays: 30 })
+  expect(await db.query(`select action, after from audit_logs where org_id = $1`, [one.orgId])).toEqual([{ action: 'org.retention', after: { tracesDays: 90, bodiesDays: 30 } }])
+})

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { expect, test } from './fixtures'
+
+/** What people may call a thing: markup, a formula, right to left, and long. */
+const hostile = '<script>alert(1)</script> =HYPERLINK("x") \u05D0\u05D1\u05D2 \u{1F600}'
+
+test('of two who edit a key the later sees what changed, and decides', async ({ page, client, isMobile }) => {
+  const name = `Edited ${isMobile ? 'phone' : 'desktop'} ${hostile}`.slice(0, 80)
+  const { id } = z.object({ id: z.string() }).parse(await client.post('/keys', { name, limits: { budgets: { month: '10' } } }))
+  await page.goto('/dashboard/keys')
+  await page.getByRole('link', { name }).click()
+  const panel = page.getByRole('dialog')
+  await expect(panel.getByRole('meter', { name: 'Budget this month' })).toBeVisible()
+  await client.call('PATCH', `/keys/${id}`, { cacheTtlSeconds: 60 })
+  await panel.getByRole('spinbutton', { name: 'Requests' }).fill('7')
+  await panel.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(panel.getByRole('alert')).toContainText('Ada changed this')
+  await expect(panel.getByRole('alert')).toContainText(/Cache is now:\s*60/)
+  await panel.getByRole('button', { name: 'Save mine over it' }).click()
+  await expect(panel).toBeHidden()
+  const { keys } = z.object({ keys: z.array(z.looseObject({ id: z.string() })) }).parse(await client.get('/keys'))
+  expect(keys.find(key => key.id === id)).toMatchObject({ cacheTtlSeconds: 60, limits: { requestsPerMinute: 7, budgets: { month: '10' } } })
+})
+
+test('a limit that is none is told beside its field', async ({ page }) => {
+  await page.goto('/dashboard/limits')
+  await page.getByRole('textbox', { name: 'A month' }).fill('a lot')
+  await page.getByRole('button', { name: 'Save limits' }).click()
+  await expect(page.getByText('must be an amount in USD')).toBeVisible()
+})
+
+test('a connection is tested with a real call, and shows how it does', async ({ page, mock }) => {
+  expect(mock.baseUrl).toContain('http')
+  await page.goto('/dashboard/connections')
+  const row = page.getByRole('row', { name: 'mock' })
+  await row.getByRole('button', { name: 'Actions for mock' }).click()
+  await page.getByRole('menuitem', { name: 'Test now' }).click()
+  await expect(page.getByRole('dialog')).toContainText('It works')
+  await expect(page.getByRole('dialog')).toContainText(/\d m?s · status 200/)
+})
+
+test('a route is made, tried, charged and traced', async ({ page, isMobile, mock }) => {
+  expect(mock.baseUrl).toContain('http')
+  const alias = `fast-${isMobile ? 'phone' : 'desktop'}`
+  await page.goto('/dashboard/models')
+  await page.getByRole('button', { name: 'New route' }).click()
+  const form = page.getByRole('dialog')
+  await form.getByRole('textbox', { name: 'Name' }).fill(alias)
+  await form.getByRole('textbox', { name: 'Its model' }).fill('demo')
+  await form.getByRole('button', { name: 'Save route' }).click()
+  await expect(form).toBeHidden()
+  await page.getByRole('button', { name: `Actions for ${alias}` }).click()
+  await page.getByRole('menuitem', { name: 'Try it now' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Ask' }).click()
+  await expect(page.getByRole('dialog')).toContainText('Served by')
+  await page.getByRole('link', { name: 'Open its trace' }).click()
+  await expect(page.getByRole('complementary', { name: 'Trace' })).toContainText('demo')
+})
+
+test('a wallet is topped up once, and every digit is shown where asked', async ({ page, isMobile }) => {
+  const what = `Paid by ${isMobile ? 'phone' : 'desktop'}`
+  await page.goto('/dashboard/billing')
+  await page.getByRole('button', { name: 'Top up' }).click()
+  await page.getByRole('textbox', { name: 'Amount' }).fill('0.000000001')
+  await page.getByRole('textbox', { name: 'What for' }).fill(what)
+  await page.getByRole('dialog').getByRole('button', { name: 'Top up' }).click()
+  await expect(page.getByRole('dialog')).toBeHidden()
+  await page.getByRole('switch', { name: 'Every digit' }).click()
+  await expect(page.getByText('$0.000000001', { exact: true }).filter({ visible: true }).first()).toBeVisible()
+  await page.goto('/dashboard/billing?type=topup&state=held')
+  await expect(page.getByText('No transaction is like that.')).toBeVisible()
+})
+
+test('a rule is made and told apart from others, its webhook\'s secret shown once', async ({ page, isMobile }) => {
+  const name = `Ops ${isMobile ? 'phone' : 'desktop'}`
+  await page.goto('/dashboard/alerts')
+  await page.getByRole('button', { name: 'New webhook' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(name)
+  await page.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:9/hook')
+  await page.getByRole('button', { name: 'Add webhook' }).click()
+  await expect(page.getByRole('status', { name: 'Signing secret' })).toContainText('whsec_')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  await page.getByRole('button', { name: 'New rule' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(`${name} budget`)
+  await page.getByRole('button', { name: 'Save rule' }).click()
+  await expect(page.getByRole('row', { name: `${name} budget` })).toBeVisible()
+  await page.getByRole('button', { name: `Actions for ${name}` }).click()
+  await page.getByRole('menuitem', { name: 'Send a test' }).click()
+  await expect(page.getByRole('row').filter({ hasText: 'The receiver refused the connection.' }).first()).toBeVisible()
+})

@@ -1,0 +1,71 @@
+import { Conversation } from '../../shared/chat'
+import { ProjectPage } from '../../shared/projects'
+import type { Page } from '@playwright/test'
+import type { ChatClient } from '../support/chat-client'
+import { ChatPage } from './chat-page'
+import { expect, test } from './fixtures'
+
+async function startConversation(client: ChatClient, title: string): Promise<Conversation> {
+  const [project] = ProjectPage.parse(await client.get('/projects')).projects
+  return Conversation.parse(await client.post(`/projects/${project?.id}/conversations`, { title }))
+}
+
+async function openSearch(page: Page, isMobile: boolean) {
+  if (!isMobile) return page.keyboard.press('Control+k')
+  await page.getByRole('button', { name: 'Open sidebar' }).click()
+  await page.getByRole('button', { name: 'Search' }).click()
+}
+
+test('a word in an old message is found, and the hit leads to that very message', async ({ page, client, mock, isMobile }) => {
+  expect(mock.url).toBeTruthy()
+  const word = `zettel${isMobile ? 'phone' : 'desktop'}`
+  const conversation = await startConversation(client, 'A long talk')
+  for (let turn = 1; turn <= 30; turn += 1) {
+    await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: turn === 2 ? `The ${word} is here` : `Question ${turn}`, model: 'brief' })
+  }
+  await page.goto('/dashboard')
+  await openSearch(page, isMobile)
+  await page.getByPlaceholder('Search conversations and places').fill(word)
+  const hit = page.getByRole('option', { name: 'A long talk' })
+  await expect(hit.locator('mark')).toHaveText(word)
+  await hit.click()
+  await expect(page).toHaveURL(new RegExp(`/c/${conversation.id}\\?message=`))
+  await expect(new ChatPage(page).log().getByText(`The ${word} is here`)).toBeInViewport()
+})
+
+test('a conversation is archived from the sidebar, found in the archive, and comes back by undo', async ({ page, client, isMobile }) => {
+  const title = `To put away ${isMobile ? 'phone' : 'desktop'}`
+  const conversation = await startConversation(client, title)
+  await page.goto(`/projects/${conversation.projectId}`)
+  const list = page.getByRole('region', { name: 'Conversations', exact: true }).locator('visible=true').last()
+  await list.getByRole('button', { name: `Actions for ${title}` }).click()
+  await page.getByRole('menuitem', { name: 'Archive' }).click()
+  await expect(list.getByRole('link', { name: title })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Archive', exact: true }).click()
+  await expect(page.getByRole('main').getByRole('link', { name: title })).toBeVisible()
+  await page.getByRole('button', { name: 'Undo' }).first().click()
+  await expect(page.getByRole('main').getByRole('link', { name: title })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Back to all' }).click()
+  await expect(page.getByRole('main').getByRole('link', { name: title })).toBeVisible()
+})
+
+test('a conversation is renamed in the sidebar, under today, and a copy of it opens', async ({ page, client, isMobile }) => {
+  test.skip(isMobile, 'the menu is the same; the sidebar stands beside the page only on a desktop')
+  const conversation = await startConversation(client, 'Before')
+  await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Keep this', model: 'demo' })
+  await page.goto(`/projects/${conversation.projectId}/c/${conversation.id}`)
+  const sidebar = page.getByRole('navigation', { name: 'Main' })
+  await expect(sidebar.getByRole('heading', { name: 'Today' })).toBeVisible()
+  await sidebar.getByRole('link', { name: 'Before', exact: true }).hover()
+  await sidebar.getByRole('button', { name: 'Actions for Before' }).click()
+  await page.getByRole('menuitem', { name: 'Rename' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('After')
+  await page.keyboard.press('Enter')
+  await expect(sidebar.getByRole('link', { name: 'After', exact: true })).toBeVisible()
+
+  await sidebar.getByRole('link', { name: 'After', exact: true }).hover()
+  await sidebar.getByRole('button', { name: 'Actions for After' }).click()
+  await page.getByRole('menuitem', { name: 'Duplicate' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('After (copy)')
+  await expect(new ChatPage(page).log().getByText('Keep this', { exact: true }).first()).toBeVisible()
+})

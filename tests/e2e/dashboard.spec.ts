@@ -1,0 +1,62 @@
+import { expectAccessible } from './expect-accessible'
+import { expect, test } from './fixtures'
+import type { LoomServer } from '../support/loom-server'
+
+/** A few answered calls and a failed one, by a key whose name would do harm if it could. */
+async function makeCalls(loom: LoomServer, post: (path: string, body: unknown) => Promise<unknown>) {
+  const made = await post('/keys', { name: '<script>alert(1)</script>', scopes: ['inference'] })
+  const key = typeof made === 'object' && made !== null && 'key' in made ? String(made.key) : ''
+  for (const model of ['demo', 'demo', 'no-such-model']) {
+    await fetch(`${loom.url}/v1/chat/completions`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'What is a heddle?' }] }) }).then(answer => answer.text())
+  }
+}
+
+test.beforeEach(async ({ client, loom }) => {
+  await makeCalls(loom, (path, body) => client.post(path, body))
+})
+
+for (const theme of ['dark', 'light']) {
+  test(`the overview and a trace in ${theme} can be read by everyone`, async ({ page }) => {
+    await page.addInitScript(mode => localStorage.setItem('nuxt-color-mode', mode), theme)
+    for (const path of ['/dashboard?window=24h', '/dashboard/traces']) {
+      await page.goto(path)
+      if (path.includes('traces')) await page.locator('[data-trace]').first().click()
+      await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
+      await expectAccessible(page)
+    }
+  })
+}
+
+test('a chart is walked through by keyboard, and its figures are there as a table', async ({ page }) => {
+  await page.goto('/dashboard?window=24h&show=requests&by=status')
+  const chart = page.getByRole('group', { name: /Requests by status, chart/ })
+  await chart.focus()
+  await page.keyboard.press('End')
+  await expect(chart.locator('[aria-live]')).toContainText('200')
+  await page.getByRole('button', { name: 'Requests by status as a table' }).click()
+  await expect(page.getByRole('region', { name: 'Requests by status, table' }).getByRole('columnheader', { name: '200' })).toBeVisible()
+})
+
+test('a filter stands in the address, narrows the list, and survives a reload', async ({ page }) => {
+  await page.goto('/dashboard/traces?status=error')
+  const rows = page.locator('[data-trace]')
+  await expect(rows.first()).toBeVisible()
+  await expect(page.getByText('no-such-model').first()).toBeVisible()
+  await page.reload()
+  expect(new URL(page.url()).searchParams.get('status')).toBe('error')
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await expect(page).not.toHaveURL(/status=/)
+})
+
+test('J and K go through the filtered traces beside the open one', async ({ page, isMobile }) => {
+  test.skip(isMobile, 'a phone has no keyboard')
+  await page.goto('/dashboard/traces')
+  const rows = page.locator('[data-trace]')
+  await rows.first().click()
+  const first = new URL(page.url()).searchParams.get('trace')
+  await expect(page.getByRole('complementary', { name: 'Trace' })).toContainText('Timeline')
+  await page.keyboard.press('j')
+  await expect(page).not.toHaveURL(new RegExp(`trace=${first}`))
+  await page.keyboard.press('k')
+  await expect(page).toHaveURL(new RegExp(`trace=${first}`))
+})

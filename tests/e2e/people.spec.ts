@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import type { Page } from '@playwright/test'
+import type { LoomServer } from '../support/loom-server'
+import { totp } from '../support/totp'
+import { join, PASSWORD, Visitor } from '../support/visitor'
+import { expect, test } from './fixtures'
+
+async function logIn(page: Page, email: string) {
+  await page.goto('/login')
+  await page.getByRole('textbox', { name: 'Email' }).fill(email)
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
+}
+
+/** The administrator as a visitor beside the browser. */
+async function administrator(loom: LoomServer): Promise<Visitor> {
+  const visitor = new Visitor(loom)
+  await visitor.succeed('POST', '/api/auth/sign-in/email', { email: 'ada@example.com', password: PASSWORD })
+  return visitor
+}
+
+test.describe('a visitor', () => {
+  test.use({ storageState: { cookies: [], origins: [] } })
+
+  test('turns two-factor on, and is asked for a code after the password from then on', async ({ page, loom, session, isMobile }) => {
+    expect(session.cookie).toBeTruthy()
+    const email = `careful-${isMobile ? 'phone' : 'desktop'}@example.com`
+    await join(await administrator(loom), email, 'member')
+    await logIn(page, email)
+    await page.waitForURL(/projects/)
+    await page.goto('/dashboard/settings/account')
+    await page.getByRole('button', { name: 'Turn on' }).click()
+    await page.getByRole('dialog').getByLabel('Password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible()
+    const secret = await page.getByRole('dialog').locator('code').innerText()
+    const code = () => totp(`otpauth://totp/x?secret=${secret}`)
+    await page.getByRole('dialog').getByLabel('Code').fill(code())
+    await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click()
+    await expect(page.getByRole('list', { name: 'Backup codes' }).getByRole('listitem')).toHaveCount(10)
+    const backup = await page.getByRole('list', { name: 'Backup codes' }).getByRole('listitem').first().innerText()
+    await page.getByRole('button', { name: 'I have kept them' }).click()
+    await expect(page.getByRole('region', { name: 'Two-factor' })).toContainText('On')
+
+    await page.context().clearCookies()
+    await logIn(page, email)
+    await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible()
+    await page.getByLabel('Code').fill('000000')
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await expect(page.getByRole('alert')).toBeVisible()
+    await page.getByRole('button', { name: 'Use a backup code' }).click()
+    await page.getByLabel('Backup code').fill(backup)
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.waitForURL(/projects/)
+  })
+
+  test('a viewer is offered nothing they may not do', async ({ page, loom, session, isMobile }) => {
+    expect(session.cookie).toBeTruthy()
+    const email = `viewer-${isMobile ? 'phone' : 'desktop'}@example.com`
+    await join(await administrator(loom), email, 'viewer')
+    await logIn(page, email)
+    await page.waitForURL(/projects/)
+    const visitor = new Visitor(loom)
+    await visitor.succeed('POST', '/api/auth/sign-in/email', { email, password: PASSWORD })
+    const { orgs } = z.object({ orgs: z.array(z.object({ id: z.string(), role: z.string() })) }).parse((await visitor.succeed('GET', '/api/session')).body)
+    const org = orgs.find(({ role }) => role === 'viewer')
+    await page.request.post('/api/session/org', { data: { orgId: org?.id }, headers: { origin: loom.url } })
+    await page.goto('/projects')
+    await expect(page.getByRole('button', { name: 'New project' })).toHaveCount(0)
+    await page.goto('/dashboard/members')
+    await expect(page.getByRole('row').nth(1)).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Invite' })).toHaveCount(0)
+    await expect(page.getByRole('button', { name: /^Remove / })).toHaveCount(0)
+    for (const tab of ['Keys', 'Audit', 'Platform']) await expect(page.getByRole('navigation', { name: 'Dashboard' }).getByRole('link', { name: tab, exact: true })).toHaveCount(0)
+    await page.goto('/dashboard/settings')
+    await expect(page.getByText('Admins and owners change these.')).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Save' })).toHaveCount(0)
+    await expect(page.getByRole('button', { name: 'Delete organisation' })).toHaveCount(0)
+  })
+})
+
+test('the log tells what was changed from what to what; its filters stay in the address', async ({ page, client, isMobile }) => {
+  const name = `Hostile <img src=x onerror=alert(1)> \u202E ${isMobile ? 'phone' : 'desktop'}`
+  await client.post('/keys', { name })
+  await page.goto('/dashboard/audit?action=key.create')
+  const row = page.getByRole('row').filter({ hasText: 'key.create' }).first()
+  await expect(row).toBeVisible()
+  await row.getByRole('button', { name: /Details of entry/ }).click()
+  await expect(page.getByText(name)).toBeVisible()
+  await row.getByRole('button', { name: /^key:/ }).click()
+  await expect(page).toHaveURL(/action=key\.create&target=key/)
+  await page.reload()
+  await expect(page.getByRole('row').filter({ hasText: 'key.create' })).toHaveCount(1)
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await expect(page).toHaveURL(/\/dashboard\/audit$/)
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()])
+  expect(download.suggestedFilename()).toBe('audit.csv')
+})
+
+test('two who change the same settings: the later is told, and overwrites nothing', async ({ page, loom }) => {
+  await page.goto('/dashboard/settings')
+  const name = page.getByRole('textbox', { name: 'Name' })
+  await expect(name).not.toHaveValue('')
+  expect((await page.request.patch('/api/orgs/current', { data: { name: 'Changed by a colleague' }, headers: { origin: loom.url } })).ok()).toBe(true)
+  await name.fill('Changed by me')
+  await page.getByRole('region', { name: 'Organisation', exact: true }).getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('alert')).toContainText('changed this')
+  await page.getByRole('button', { name: 'Take theirs' }).click()
+  await expect(name).toHaveValue('Changed by a colleague')
+})
+
+test('what cannot be taken back needs the name typed', async ({ page }) => {
+  await page.goto('/dashboard/settings')
+  await page.getByRole('button', { name: 'Delete organisation' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByRole('button', { name: 'Delete organisation' })).toBeDisabled()
+  await dialog.getByRole('textbox').fill('something else')
+  await expect(dialog.getByRole('button', { name: 'Delete organisation' })).toBeDisabled()
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+})
+
+test('a platform admin makes an organisation, deactivates it, deletes, restores and purges it', async ({ page, isMobile }) => {
+  const name = `Tenant ${isMobile ? 'phone' : 'desktop'}`
+  await page.goto('/dashboard/platform/orgs')
+  await page.getByRole('button', { name: 'New organisation' }).click()
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name)
+  await page.getByLabel('Owner’s email').fill('founder@example.com')
+  await page.getByRole('button', { name: 'Make organisation' }).click()
+  await expect(page.getByRole('status', { name: 'Invitation link' })).toContainText('/invite/')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  const row = page.getByRole('row', { name: new RegExp(name) })
+  const act = async (action: string) => {
+    await row.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: action }).click()
+  }
+  await act('Deactivate')
+  await page.getByRole('dialog').getByRole('button', { name: 'Deactivate' }).click()
+  await expect(row).toContainText('inactive')
+  await act('Delete')
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(row).toContainText('deleted')
+  await act('Restore')
+  await expect(row).toContainText('inactive')
+  await act('Delete')
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(row).toContainText('deleted')
+  await act('Purge')
+  const slug = await page.getByRole('dialog').locator('code').innerText()
+  await page.getByRole('dialog').getByRole('textbox').fill(slug)
+  await page.getByRole('dialog').getByRole('button', { name: 'Purge for good' }).click()
+  await expect(row).toHaveCount(0)
+})

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { computeCost } from '../../../server/billing/compute-cost'
+import { declaredModels, declaresModel, describeUpstreamModel } from '../../../server/catalog/connection-models'
+import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel, toNanoUsd } from '../../../server/catalog/packaged-prices'
+import type { Price } from '../../../server/catalog/target'
+
+const priceOf = (provider: string, model: string, at = new Date('2026-11-01T12:00:00Z')) => readPackagedModel(provider, model, at)?.price
+
+test('prices carry the version of the catalogue that is installed', () => {
+  const installed = JSON.parse(readFileSync(join(import.meta.dirname, '../../../node_modules/@pydantic/genai-prices/package.json'), 'utf8'))
+  expect(PACKAGED_PRICES_VERSION).toBe(installed.version)
+  expect(priceOf('openai', 'gpt-4o')?.source).toBe(`catalog:${installed.version}`)
+})
+
+test.each([
+  [0.1, 100_000_000n],
+  [0.075, 75_000_000n],
+  [0.0028, 2_800_000n],
+  [1.1, 1_100_000_000n],
+  [18.75, 18_750_000_000n],
+  [0.000000001, 1n],
+  [0.0000000011, 2n],
+  [1e-7, 100n],
+  [600, 600_000_000_000n],
+  [0, 0n]
+])('%d USD is exactly %d nano-USD, and never less', (usd, nanoUsd) => {
+  expect(toNanoUsd(usd)).toBe(nanoUsd)
+})
+
+// Published list prices in USD per million tokens: https://openai.com/api/pricing and https://www.anthropic.com/pricing, as of 2025-08,
+// https://ai.google.dev/gemini-api/docs/pricing, as of 2026-11.
+describe.each([
+  ['openai', 'gpt-4o-mini', { input: 0.15, cached: 0.075, output: 0.6 }],
+  ['openai', 'gpt-4o-2024-08-06', { input: 2.5, cached: 1.25, output: 10 }],
+  ['openai', 'gpt-4.1', { input: 2, cached: 0.5, output: 8 }],
+  ['openai', 'gpt-5', { input: 1.25, cached: 0.125, output: 10 }],
+  ['azure', 'gpt-4o', { input: 2.5, cached: 1.25, output: 10 }],
+  ['anthropic', 'claude-opus-4-1-20250805', { input: 15, cached: 1.5, write: 18.75, output: 75 }],
+  ['anthropic', 'claude-3-5-haiku-20241022', { input: 0.8, cached: 0.08, write: 1, output: 4 }],
+  ['google', 'gemini-2.5-pro', { input: 1.25, cached: 0.125, output: 10 }],
+  ['google', 'gemini-2.5-flash', { input: 0.3, cached: 0.03, output: 2.5 }]
+] as const)('%s %s', (provider, model, list) => {
+  test('costs what its provider publishes', () => {
+    expect(priceOf(provider, model)).toMatchObject({
+      inputPrice: toNanoUsd(list.input),
+      cachedInputPrice: toNanoUsd(list.cached),
+      outputPrice: toNanoUsd(list.output),
+      ...('write' in list && { cacheWritePrice: toNanoUsd(list.write) })
+    })
+  })
+})
+
+test('long prompts cost more where the provider says so, the whole call and only then', () => {
+  // https://www.anthropic.com/pricing, 2025-09: Sonnet 4.5 above 200K input tokens is $6 / $22.50.
+  const price = priceOf('anthropic', 'claude-sonnet-4-5')
+  if (!price) throw new Error('no price')
+  expect(computeCost({ inputTokens: 200_000, outputTokens: 1_000 }, price)).toBe(615_000_000n)
+  expect(computeCost({ inputTokens: 200_001, outputTokens: 1_000 }, price)).toBe(1_222_506_000n)
+})
+
+test('prices that follow the clock are taken as of now', () => {
+  const at = (time: string) => priceOf('deepseek', 'deepseek-chat', new Date(`2025-06-01T${time}Z`))?.inputPrice
+  expect([at('12:00:00'), at('20:00:00')]).toEqual([270_000_000n, 135_000_000n])
+})
+
+test('a model without a full price has none, rather than a price of zero', () => {
+  expect(priceOf('openai', 'no-such-model')).toBeUndefined()
+  expect(priceOf('perplexity', 'sonar')).toBeUndefined()
+  expect(priceOf('azure', 'phi-4-reasoning:free')).toBeUndefined()
+})
+
+test('a server of one\'s own has no packaged price, a well-known one has', () => {
+  expect(findPackagedProviderId('https://api.groq.com/openai/v1')).toBe('groq')
+  for (const url of ['http://localhost:11434/v1', 'https://api.groq.com.evil.example/v1', 'https://evil.example/https://api.groq.com', 'no url']) {
+    expect(findPackagedProviderId(url)).toBeUndefined()
+  }
+  const own = describeUpstreamModel({ kind: 'openai-compatible', baseUrl: 'http://localhost:11434/v1', config: {} }, 'gpt-4o')
+  expect(own.price).toBeUndefined()
+})
+
+test('a model that embeds costs its input alone; pictures and text among the input are told apart', () => {
+  expect(priceOf('openai', 'text-embedding-3-small')).toMatchObject({ inputPrice: toNanoUsd(0.02), outputPrice: 0n })
+  const price = priceOf('openai', 'gpt-image-1')
+  expect(price).toMatchObject({ inputPrice: toNanoUsd(10), textInputPrice: toNanoUsd(5), outputPrice: toNanoUsd(40) })
+  if (price) expect(computeCost({ inputTokens: 100, textInputTokens: 60, outputTokens: 0 }, price)).toBe(700_000n)
+})
+
+test('a remembered model is the same as a fresh one', () => {
+  expect(findPackagedModel('openai', 'gpt-4o')).toEqual(readPackagedModel('openai', 'gpt-4o', new Date()))
+  expect(findPackagedModel('openai', 'gpt-4o')).toBe(findPackagedModel('openai', 'gpt-4o'))
+})
+
+describe('the models of a connection', () => {
+  const openai = { kind: 'openai', baseUrl: null, config: { models: ['ft:gpt-4o:mine'] } } as const
+
+  test('are those the catalogue prices that an endpoint here takes, those that are free, and those its config adds', () => {
+    const models = declaredModels(openai)
+    expect(models).toEqual(expect.arrayContaining(['gpt-4o-mini', 'gpt-5', 'ft:gpt-4o:mine', 'text-embedding-3-small', 'gpt-image-1', 'gpt-4o-transcribe', 'gpt-4o-mini-tts', 'omni-moderation-latest', 'whisper-1', 'tts-1', 'tts-1-hd']))
+    expect(models.filter(model => /dall-e|audio|realtime|davinci/.test(model))).toEqual([])
+    expect(describeUpstreamModel(openai, 'omni-moderation-latest').price).toEqual({ source: 'published', inputPrice: 0n, outputPrice: 0n })
+  })
+
+  test('include dated versions by name, and no other provider\'s', () => {
+    expect(declaresModel(openai, 'gpt-4o-2024-08-06')).toBe(true)
+    expect(declaresModel(openai, 'claude-opus-4-1')).toBe(false)
+    expect(declaresModel(openai, 'gpt-realtime')).toBe(false)
+  })
+
+  test('of Google are its Geminis that chat, not the other models it hosts', () => {
+    const google = { kind: 'google', baseUrl: null, config: {} } as const
+    const models = declaredModels(google)
+    expect(models).toEqual(expect.arrayContaining(['gemini-2.5-pro', 'gemini-3.1-pro-preview']))
+    expect(models.filter(model => !model.startsWith('gemini-') || /image|tts|live|-1\.|-2\.0/.test(model))).toEqual([])
+    expect(declaresModel(google, 'gemini-2.0-flash-001')).toBe(true)
+    expect(declaresModel(google, 'claude-opus-4-6')).toBe(false)
+    expect(describeUpstreamModel(google, 'gemini-2.5-flash')).toMatchObject({ contextWindow: 1_048_576, maxOutputTokens: 65_536 })
+  })
+
+  test('of Azure are its deployments, priced as the models behind them', () => {
+    const azure = { kind: 'azure', baseUrl: 'https://x.openai.azure.com', config: { deployments: { prod: 'gpt-4o' } } } as const
+    expect(declaredModels(azure)).toEqual(['prod'])
+    expect(describeUpstreamModel(azure, 'prod')).toMatchObject({ price: { inputPrice: 2_500_000_000n }, maxOutputTokens: 16_384 })
+  })
+
+  test('of a connection whose config cannot be read are none, and listing goes on', () => {
+    expect(declaredModels({ kind: 'azure', baseUrl: null, config: { deployments: 'x' } })).toEqual([])
+    expect(declaredModels({ kind: 'openai-compatible', baseUrl: null, config: { models: 3 } })).toEqual([])
+  })
+})
+
+describe('computeCost', () => {
+  const price: Price = { source: 'test', inputPrice: 3_000_000_000n, outputPrice: 15_000_000_000n, cachedInputPrice: 300_000_000n, cacheWritePrice: 3_750_000_000n }
+
+  test.each([
+    ['nothing', { inputTokens: 0, outputTokens: 0 }, 0n],
+    ['input and output', { inputTokens: 1_000, outputTokens: 500 }, 3_000_000n + 7_500_000n],
+    ['cache reads', { inputTokens: 1_000, outputTokens: 0, cachedInputTokens: 900 }, 300_000n + 270_000n],
+    ['cache writes', { inputTokens: 1_000, outputTokens: 0, cacheWriteTokens: 1_000 }, 3_750_000n],
+    ['all of them', { inputTokens: 100, outputTokens: 10, cachedInputTokens: 50, cacheWriteTokens: 20 }, 90_000n + 15_000n + 75_000n + 150_000n],
+    ['more cached than sent', { inputTokens: 10, outputTokens: 0, cachedInputTokens: 50, cacheWriteTokens: 20 }, 3_000n]
+  ])('is exact for %s', (_name, tokens, cost) => {
+    expect(computeCost(tokens, price)).toBe(cost)
+  })
+
+  test('rounds up once, at the end', () => {
+    const tiny: Price = { source: 'test', inputPrice: 1n, outputPrice: 1n }
+    expect(computeCost({ inputTokens: 1, outputTokens: 1 }, tiny)).toBe(1n)
+    expect(computeCost({ inputTokens: 1_000_000, outputTokens: 1 }, tiny)).toBe(2n)
+  })
+
+  test('charges cached tokens as input where no cache price is known', () => {
+    const plain: Price = { source: 'test', inputPrice: 1_000_000_000n, outputPrice: 0n }
+    expect(computeCost({ inputTokens: 10, outputTokens: 0, cachedInputTokens: 5, cacheWriteTokens: 5 }, plain)).toBe(10_000n)
+  })
+
+  test('stays exact where floats do not', () => {
+    expect(computeCost({ inputTokens: 9_007_199_254_740_991, outputTokens: 0 }, { source: 'test', inputPrice: 1_000_000_001n, outputPrice: 0n })).toBe(9_007_199_263_748_190_255n)
+  })
+
+  test.each([-1, 1.5, Number.NaN])('refuses %d tokens', (inputTokens) => {
+    expect(() => computeCost({ inputTokens, outputTokens: 0 }, price)).toThrow(RangeError)
+  })
+})

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import type { Price, Target } from '../../../server/catalog/target'
+import { boundCost } from '../../../server/gateway/estimate-cost'
+import { fitToFunds } from '../../../server/gateway/fit-to-funds'
+import { parseChatRequest } from '../../../server/gateway/operations/chat-completions'
+import { openai } from '../../../server/gateway/providers/openai'
+
+/** $1 and $10 per million: a token in costs 1,000 nano-USD, one out 10,000. */
+const price: Price = { source: 'test', inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n }
+const target: Target = {
+  connection: { id: 'c', kind: 'openai', name: 'c', baseUrl: null, secret: null, config: {} }, provider: openai, upstreamModel: 'gpt-5', price, maxOutputTokens: 128_000, contextWindow: 400_000,
+  priority: 0, weight: 1, strategy: 'ordered', timeoutMs: null, retries: null
+}
+const words = 'every good boy does fine '.repeat(2_000)
+
+function ask(body: Record<string, unknown> = {}) {
+  const request = parseChatRequest(Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: words }], ...body })))
+  return { request, bounds: [{ target, tokens: request.bound(target) }] }
+}
+const fit = ({ request, bounds }: ReturnType<typeof ask>, available: bigint, charge = (raw: bigint) => raw) => fitToFunds(request, bounds, charge, available)
+const usd = (dollars: number) => BigInt(Math.round(dollars * 1e9))
+
+describe('a call that the wallet cannot cover at its upper bound', () => {
+  test('is held for its counted prompt, when that fits', async () => {
+    const call = ask({ max_tokens: 100 })
+    const bound = boundCost(call.request.bound(target), price)
+    const offer = await fit(call, bound - 1n)
+    expect(offer?.maxOutputTokens).toBeUndefined()
+    // 10,000 words are some 10,000 tokens, and 50,000 bytes.
+    expect(offer?.amount).toBeGreaterThan(10_000n * 1_000n)
+    expect(offer?.amount).toBeLessThan(15_000n * 1_000n)
+  })
+
+  test('is capped at a quarter of what the funds pay, or at a decent answer', async () => {
+    for (const dollars of [1.2, 0.5, 0.2, 0.06]) {
+      const offer = await fit(ask(), usd(dollars))
+      const affordable = Math.floor((dollars * 1e9 - 12_000 * 1_000) / 10_000)
+      expect(offer?.amount, String(dollars)).toBeLessThanOrEqual(usd(dollars))
+      expect(offer?.maxOutputTokens, String(dollars)).toBeGreaterThanOrEqual(Math.min(4_096, Math.floor(affordable * 0.9)))
+      expect(offer?.maxOutputTokens, String(dollars)).toBeLessThanOrEqual(Math.max(4_096, affordable / 4 * 1.1))
+    }
+  })
+
+  test('covers every answer asked for', async () => {
+    const call = ask({ n: 4 })
+    const offer = await fit(call, usd(0.3))
+    call.request.limitOutput?.(offer?.maxOutputTokens ?? 0)
+    expect(BigInt(call.request.bound(target).outputTokens) * 10_000n).toBeLessThanOrEqual(offer?.amount ?? 0n)
+  })
+
+  test('keeps the cap its caller chose, and is refused with it', async () => {
+    expect(await fit(ask({ max_tokens: 100_000 }), usd(0.5))).toBeUndefined()
+  })
+
+  test.each([0n, 1n, usd(0.001), usd(0.0125)])('is refused when %d nano-USD pay for no answer worth having', async (available) => {
+    expect(await fit(ask(), available)).toBeUndefined()
+  })
+
+  test('is fitted at what the org is charged', async () => {
+    const offer = await fit(ask(), usd(0.06), raw => raw * 2n)
+    expect(offer?.amount).toBeLessThanOrEqual(usd(0.06))
+    expect(offer?.maxOutputTokens).toBeLessThan((await fit(ask(), usd(0.06)))?.maxOutputTokens ?? 0)
+  })
+
+  test('keeps the bound of a prompt too long to count', async () => {
+    const call = ask({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }], max_tokens: 10 })
+    expect(await fit(call, boundCost(call.request.bound(target), price) - 1n)).toBeUndefined()
+  })
+
+  test('counts whatever else a message carries', async () => {
+    const hidden = ask({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'u' }, note: words }] }], max_tokens: 10 })
+    expect((await fit(hidden, usd(0.04)))?.amount).toBeGreaterThan(10_000n * 1_000n)
+  })
+})

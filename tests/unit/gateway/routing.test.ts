@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import type { Price, Target } from '../../../server/catalog/target'
+import { CircuitBreaker } from '../../../server/gateway/circuit-breaker'
+import { LatencyBoard } from '../../../server/gateway/latency-board'
+import { demo } from '../../../server/gateway/providers/demo'
+import { readOpeningError } from '../../../server/gateway/opening-error'
+import { splitAlternatives } from '../../../server/gateway/requested-models'
+import { orderTargets, rankOf, routeCall } from '../../../server/gateway/route-targets'
+import { TargetHealth } from '../../../server/gateway/target-health'
+
+const price: Price = { source: 'test', inputPrice: 150_000_000n, outputPrice: 600_000_000n }
+const call = { model: 'm', stream: false, bound: () => ({ inputTokens: 400, outputTokens: 4_000 }) }
+const noLatencies = new LatencyBoard()
+const payer = { orgId: 'org', walletMode: 'prepaid' } as const
+
+function target(upstreamModel: string, rest: Partial<Target> = {}): Target {
+  return {
+    connection: { id: upstreamModel, kind: 'demo', name: 'demo', baseUrl: null, secret: null, config: {} }, provider: demo, upstreamModel, price,
+    strategy: 'weighted', priority: 0, weight: 1, timeoutMs: null, retries: null, ...rest
+  }
+}
+const order = (targets: Target[], { random = Math.random, latencies = noLatencies }: { random?: () => number, latencies?: LatencyBoard } = {}) =>
+  orderTargets(payer, 'm', targets, one => rankOf(one, call, latencies, random)).map(one => one.upstreamModel)
+
+describe('the order of targets', () => {
+  test.each(['ordered', 'weighted', 'least-latency', 'least-cost'] as const)('is by priority first with the strategy %s, whatever the dice', (strategy) => {
+    for (const draw of [0.01, 0.5, 0.99]) expect(order([target('late', { strategy, priority: 2 }), target('early', { strategy })], { random: () => draw })).toEqual(['early', 'late'])
+  })
+
+  test('is that of the list where the strategy is ordered', () => {
+    expect(order(['a', 'b', 'c'].map(name => target(name, { strategy: 'ordered', weight: name === 'c' ? 1_000 : 1 })))).toEqual(['a', 'b', 'c'])
+  })
+
+  test('follows the weights where the strategy is weighted', () => {
+    let seed = 1
+    const random = () => (seed = seed * 16_807 % 2_147_483_647) / 2_147_483_647
+    const firsts = Array.from({ length: 4_000 }, () => order([target('heavy', { weight: 3 }), target('light')], { random })[0])
+    expect(firsts.filter(first => first === 'heavy').length / 4_000).toBeCloseTo(0.75, 1)
+  })
+
+  test('puts the cheapest for this call first where the strategy is least-cost: a long prompt and a long answer may differ, and no price is last', () => {
+    const targets = [
+      target('unpriced', { price: undefined }),
+      target('cheap to ask', { price: { source: 'test', inputPrice: 10n, outputPrice: 10_000_000n } }),
+      target('cheap to answer', { price: { source: 'test', inputPrice: 10_000_000n, outputPrice: 10n } })
+    ].map(one => ({ ...one, strategy: 'least-cost' as const }))
+    const ordered = (inputTokens: number, outputTokens: number) =>
+      orderTargets({ walletMode: 'unlimited' }, 'm', targets, one => rankOf(one, { ...call, bound: () => ({ inputTokens, outputTokens }) }, noLatencies)).map(one => one.upstreamModel)
+    expect(ordered(100_000, 10)).toEqual(['cheap to ask', 'cheap to answer', 'unpriced'])
+    expect(ordered(100, 500)).toEqual(['cheap to answer', 'cheap to ask', 'unpriced'])
+  })
+
+  test('leaves targets without a price to those who do not pay', () => {
+    const targets = [target('free', { price: undefined }), target('priced')]
+    expect(order(targets)).toEqual(['priced'])
+    expect(orderTargets({ walletMode: 'unlimited' }, 'm', targets, () => 0)).toHaveLength(2)
+    expect(() => order(targets.slice(0, 1))).toThrow(expect.objectContaining({ code: 'model_without_price' }))
+    expect(() => order([])).toThrow(expect.objectContaining({ code: 'model_not_found' }))
+  })
+})
+
+describe('least latency', () => {
+  const a = target('a', { strategy: 'least-latency' })
+  const b = target('b', { strategy: 'least-latency' })
+
+  test('measures each target once, then prefers the one that begins sooner, and follows a change', () => {
+    const latencies = new LatencyBoard()
+    expect(order([a, b], { latencies })[0]).toBe('a')
+    latencies.began(a, false)
+    expect(order([a, b], { latencies })[0]).toBe('b')
+    latencies.answered(a, false, 400)
+    latencies.answered(b, false, 100)
+    expect(order([a, b], { latencies })).toEqual(['b', 'a'])
+    for (let slow = 0; slow < 10; slow++) latencies.answered(b, false, 900)
+    expect(order([a, b], { latencies })).toEqual(['a', 'b'])
+  })
+
+  test('does not take an error that comes at once for a quick answer', () => {
+    const latencies = new LatencyBoard()
+    latencies.answered(a, false, 400)
+    latencies.failed(b, false)
+    expect(order([a, b], { latencies })).toEqual(['a', 'b'])
+  })
+
+  test('keeps streams and whole answers apart', () => {
+    const latencies = new LatencyBoard()
+    latencies.answered(a, true, 10)
+    latencies.answered(a, false, 5_000)
+    expect([latencies.rank(a, true), latencies.rank(a, false)]).toEqual([10, 5_000])
+  })
+
+  test('lets one call ask again a target not heard of for a minute', () => {
+    const latencies = new LatencyBoard()
+    latencies.answered(a, false, 400, 0)
+    latencies.answered(b, false, 100, 50_000)
+    expect(latencies.rank(a, false, 61_000)).toBe(0)
+    latencies.began(a, false, 61_000)
+    expect([latencies.rank(a, false, 61_001), latencies.rank(b, false, 61_001)]).toEqual([400, 100])
+    expect(latencies.rank(a, false, 72_000)).toBe(0)
+  })
+})
+
+describe('alternatives', () => {
+  const routing = (known: Record<string, Target[]>) => ({ catalog: { resolveTargets: async (_org: string, model: string) => known[model] ?? [] }, latencies: new LatencyBoard() })
+
+  test('follow the model in their order, and those that lead nowhere are passed over', async () => {
+    const targets = await routeCall(routing({ a: [target('a1'), target('a2', { priority: 1 })], c: [target('c1')] }), payer, call, ['b', 'c', 'a'])
+    expect(targets.map(one => one.upstreamModel)).toEqual(['c1', 'a1', 'a2'])
+    await expect(routeCall(routing({}), payer, call, ['b', 'c'])).rejects.toMatchObject({ code: 'model_not_found', message: expect.stringContaining('"b"') })
+  })
+
+  test('are taken out of the body, the first of them in place of a model that is missing', () => {
+    expect(splitAlternatives({ model: 'a', models: ['b', 'a', 'b'], n: 1 })).toEqual({ body: { model: 'a', n: 1 }, alternatives: ['b'] })
+    expect(splitAlternatives({ models: ['a', 'b'] })).toEqual({ body: { model: 'a' }, alternatives: ['b'] })
+    const plain = { model: 'a' }
+    expect(splitAlternatives(plain).body).toBe(plain)
+    for (const models of ['a', [], [1], [''], Array.from({ length: 11 }, (_, index) => `m${index}`)]) expect(() => splitAlternatives({ models })).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'models' }))
+  })
+})
+
+test('a circuit opens after five failures, lets one probe pass after its pause, and believes the probe', () => {
+  const breaker = new CircuitBreaker()
+  for (let failures = 0; failures < 5; failures++) {
+    expect(breaker.allows('a', 0)).toBe(true)
+    breaker.failed('a', 0)
+  }
+  expect(breaker.allows('a', 4_999)).toBe(false)
+  expect(breaker.waitMs('a', 1_000)).toBe(4_000)
+  // Calls that were under way when it opened do not prolong its pause.
+  for (let late = 0; late < 5; late++) breaker.failed('a', 100)
+  expect(breaker.waitMs('a', 1_000)).toBe(4_000)
+  expect(breaker.allows('b', 0)).toBe(true)
+  expect([breaker.allows('a', 5_000), breaker.allows('a', 5_000)]).toEqual([true, false])
+  breaker.undecided('a')
+  expect(breaker.allows('a', 5_000)).toBe(true)
+  breaker.failed('a', 5_000)
+  expect([breaker.allows('a', 14_999), breaker.allows('a', 15_000)]).toEqual([false, true])
+  breaker.succeeded('a')
+  expect(breaker.allows('a', 15_000)).toBe(true)
+})
+
+describe('a target\'s health', () => {
+  const one = target('one')
+  const other = { ...one, upstreamModel: 'other' }
+
+  test('is not spoilt for other orgs, or other models, by answers one org may have provoked', () => {
+    const health = new TargetHealth()
+    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, 'failed')
+    expect([health.allows('mallory', one), health.allows('mallory', other), health.allows('alice', one)]).toEqual([false, true, true])
+    expect(health.waitMs('mallory', one)).toBeGreaterThan(0)
+    expect(health.waitMs('alice', one)).toBe(0)
+  })
+
+  test('is bad for everybody once its connection cannot be reached, until one gets through', () => {
+    const health = new TargetHealth()
+    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, 'unreachable')
+    expect([health.allows('mallory', one), health.allows('alice', other)]).toEqual([false, false])
+    health.report('alice', other, 'failed')
+    expect(health.allows('bob', one)).toBe(true)
+  })
+})
+
+test('a stream that opens with an error is told from one that mentions an error', () => {
+  expect(readOpeningError(Buffer.from('data: {"error":{"message":"Overloaded"}}\n\n'))).toMatchObject({ code: 'upstream_error', message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"error":"Overloaded"}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"\\"error\\""}}]}\n\n'))).toBeUndefined()
+  expect(readOpeningError(Buffer.from('data: {"error":{"mess'))).toBeUndefined()
+  expect(readOpeningError(Buffer.from(': keep-alive\n\n'))).toBeUndefined()
+})

@@ -1,0 +1,188 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import type { ChatChunk } from '../../../server/gateway/operations/assemble-completion'
+import { CompletionAssembler } from '../../../server/gateway/operations/assemble-completion'
+import { ChatTap } from '../../../server/gateway/operations/chat-tap'
+import { relayStream } from '../../../server/gateway/relay-stream'
+import { noUsage } from '../../../server/gateway/usage'
+import { SseSplitter } from '../../../server/gateway/sse-events'
+
+const chunk = (delta: object, rest: object = {}) => JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...rest })
+const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 }
+const usageChunk = JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', choices: [], usage })
+const end = JSON.stringify({ id: 'c1', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+const answer = [chunk({ role: 'assistant', content: '' }), chunk({ content: 'Grüß ' }), chunk({ content: 'dich 👋' }), end]
+
+/** The same stream in the framings providers use. */
+const framings: Record<string, (data: string) => string> = {
+  'LF': data => `data: ${data}\n\n`,
+  'CRLF': data => `data: ${data}\r\n\r\n`,
+  'no space after the colon': data => `data:${data}\n\n`,
+  'comments and other fields around': data => `: keep-alive\n\nevent: message\nid: 7\ndata: ${data}\nretry: 3\n\n`,
+  'data over several lines': data => `${data.replaceAll(',"', ',\n"').split('\n').map(line => `data: ${line}\n`).join('')}\n`
+}
+
+/** Relays `pieces` as an upstream would send them; what the caller got, and what was read. */
+async function relay(pieces: Buffer[], { fail, wantsUsage = false }: { fail?: Error, wantsUsage?: boolean } = {}) {
+  const body = new PassThrough()
+  const [first = Buffer.alloc(0), ...later] = pieces
+  const sent: Buffer[] = []
+  const tap = new ChatTap(wantsUsage)
+  const relayed = relayStream(first, body, { write: bytes => sent.push(bytes) > 0, drained: () => Promise.resolve() }, tap, new AbortController().signal)
+  for (const piece of later) body.write(piece)
+  if (fail) body.destroy(fail)
+  else body.end()
+  const { error } = await relayed
+  return { error, tap, usage: tap.usage, rawUsage: tap.rawUsage, text: tap.text, sent: Buffer.concat(sent).toString(), closing: tap.closing(tap.usage ?? noUsage, '0.5').toString() }
+}
+
+describe.each(Object.entries(framings))('a stream framed with %s', (_, frame) => {
+  const bytes = Buffer.from([...answer, usageChunk, '[DONE]'].map(frame).join(''))
+
+  test('gives the same answer and usage wherever it is cut, and the same bytes but for what is kept back', async () => {
+    const forwarded = [...answer].map(frame).join('')
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const outcome = await relay([bytes.subarray(0, cut), bytes.subarray(cut)])
+      expect(outcome, `cut at ${cut}`).toMatchObject({ error: undefined, usage: { inputTokens: 7, outputTokens: 3 }, rawUsage: usage })
+      expect(outcome.text).toBe('Grüß dich 👋')
+      expect(outcome.sent.replaceAll(/: keep-alive\n\n/g, '')).toBe(forwarded.replaceAll(/: keep-alive\n\n/g, ''))
+    }
+  })
+
+  test('gives the same byte by byte', async () => {
+    const outcome = await relay(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)))
+    expect(outcome).toMatchObject({ error: undefined, usage: { inputTokens: 7, outputTokens: 3 } })
+    expect(outcome.text).toBe('Grüß dich 👋')
+  })
+})
+
+describe('a splitter', () => {
+  const ends = ['\n\n', '\r\n\r\n', '\n\r\n']
+  test.each(ends)('finds the end %j of an event at every cut into three', (blank) => {
+    const bytes = Buffer.from(`data: a${blank}data: bc${blank}`)
+    for (let one = 0; one <= bytes.length; one++) {
+      for (let two = one; two <= bytes.length; two++) {
+        const splitter = new SseSplitter()
+        const events = [bytes.subarray(0, one), bytes.subarray(one, two), bytes.subarray(two)].flatMap(piece => splitter.push(piece))
+        expect(events.map(event => event.data)).toEqual(['a', 'bc'])
+        expect(Buffer.concat(events.map(event => event.bytes))).toEqual(bytes)
+        expect(splitter.end()).toBeUndefined()
+      }
+    }
+  })
+
+  test('takes an event of megabytes in small pieces, and refuses one without end', () => {
+    const piece = Buffer.alloc(1_024, 'x')
+    const splitter = new SseSplitter()
+    for (let sent = 0; sent < 7_000; sent++) expect(splitter.push(piece)).toEqual([])
+    expect(splitter.push(Buffer.from('\n\n'))[0]?.bytes.length).toBe(7_000 * 1_024 + 2)
+    expect(() => {
+      for (;;) splitter.push(piece)
+    }).toThrow('larger than 8 MiB')
+  })
+})
+
+describe('a relayed stream', () => {
+  const stream = (...data: string[]) => [Buffer.from(data.map(text => `data: ${text}\n\n`).join(''))]
+
+  test('shows usage with its cost to who asked for it', async () => {
+    const { sent, closing } = await relay(stream(...answer, usageChunk, '[DONE]'), { wantsUsage: true })
+    expect(sent).not.toContain('usage')
+    expect(closing).toContain('"completion_tokens":3,"total_tokens":10,"cost":0.5')
+    expect(closing).toMatch(/data: \[DONE\]\n\n$/)
+    expect((await relay(stream(...answer, usageChunk, '[DONE]'))).closing).toBe('data: [DONE]\n\n')
+  })
+  test('reads usage in a chunk with choices, and before the last text', async () => {
+    const outcome = await relay(stream(chunk({ content: 'a' }, { usage }), chunk({ content: 'b' }), end, '[DONE]'))
+    expect(outcome).toMatchObject({ error: undefined, usage: { inputTokens: 7 } })
+    expect(outcome.text).toBe('ab')
+  })
+  test('takes nothing after [DONE]', async () => {
+    const outcome = await relay(stream(...answer, '[DONE]', '[DONE]', 'not json', chunk({ content: 'more' })))
+    expect(outcome.error).toBeUndefined()
+    expect(outcome.text).toBe('Grüß dich 👋')
+  })
+  test('is whole without [DONE] when its choices ended, and without a last blank line', async () => {
+    expect((await relay(stream(...answer))).error).toBeUndefined()
+    expect((await relay([Buffer.from(`data: ${end}\n\ndata: [DONE]`)])).error).toBeUndefined()
+  })
+  test.each([
+    ['an error event', '{"error":{"message":"overloaded"}}', 'overloaded'],
+    ['an error that is a string', '{"error":"overloaded"}', 'overloaded'],
+    ['what is not JSON', '{"id":', 'not JSON'],
+    ['what is no chunk', '{"choices":"none"}', 'not a chat completion chunk']
+  ])('ends with %s as its error', async (_, data, message) => {
+    const { error, sent, text } = await relay(stream(chunk({ content: 'half' }), data))
+    expect(error).toMatchObject({ code: 'upstream_error', message: expect.stringContaining(message) })
+    expect(text).toBe('half')
+    expect(sent).not.toContain(data)
+  })
+  test('ends with an error when it stops half way, or breaks', async () => {
+    expect((await relay(stream(chunk({ content: 'half' })))).error?.code).toBe('upstream_error')
+    expect((await relay(stream(chunk({ content: 'half' })), { fail: new Error('reset') })).error?.code).toBe('upstream_error')
+  })
+  test('that broke before anyone listened settles all the same', async () => {
+    const body = new PassThrough()
+    body.on('error', () => {}).destroy(new Error('reset'))
+    await new Promise(resolve => body.once('close', resolve))
+    const { error } = await relayStream(stream(chunk({ content: 'half' }))[0]!, body, { write: () => true, drained: () => Promise.resolve() }, new ChatTap(false), new AbortController().signal)
+    expect(error?.code).toBe('upstream_error')
+  })
+  test('waits for a slow reader, from the first bytes on', async () => {
+    const body = new PassThrough()
+    body.pause()
+    const drains: (() => void)[] = []
+    const sent: string[] = []
+    const relayed = relayStream(stream(chunk({ content: 'one' }))[0]!, body, {
+      write: bytes => sent.push(bytes.toString()) < 0,
+      drained: () => new Promise(resolve => drains.push(resolve))
+    }, new ChatTap(false), new AbortController().signal)
+    body.write(stream(chunk({ content: 'two' }))[0])
+    await new Promise(resolve => setImmediate(resolve))
+    expect(sent).toHaveLength(1)
+    drains.shift()?.()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(sent).toHaveLength(2)
+    drains.shift()?.()
+    body.end(stream(end, '[DONE]')[0])
+    expect((await relayed).error).toBeUndefined()
+  })
+  test('closes an upstream that goes on after [DONE]', async () => {
+    const body = new PassThrough()
+    await relayStream(stream(...answer, '[DONE]')[0]!, body, { write: () => true, drained: () => Promise.resolve() }, new ChatTap(false), new AbortController().signal)
+    body.write('data: on and on\n\n')
+    await new Promise(resolve => body.once('close', resolve))
+    expect(body.destroyed).toBe(true)
+  })
+})
+
+test.each([
+  ['a tool call without an index', chunk({ tool_calls: [{ id: 't', function: { name: 'find', arguments: '{}' } }] }), 'find{}'],
+  ['content in parts', chunk({ content: [{ type: 'text', text: 'Hi' }, { type: 'thinking' }] }), 'Hi'],
+  ['no choices but null', JSON.stringify({ id: 'c1', choices: null, usage }), '']
+])('a chunk with %s, as some providers send it, passes', async (_, data, text) => {
+  const outcome = await relay([Buffer.from([data, end, '[DONE]'].map(each => `data: ${each}\n\n`).join(''))])
+  expect(outcome.error).toBeUndefined()
+  expect(outcome.text).toBe(text)
+})
+
+test('chunks put together are the completion they amount to, tool calls and all', () => {
+  const assembled = new CompletionAssembler()
+  const add = (index: number, delta: ChatChunk['choices'][number]['delta'], finish_reason: string | null = null) => assembled.add({ id: 'c1', created: 1, model: 'm', choices: [{ index, delta, finish_reason }] })
+  add(1, { content: 'B' })
+  add(0, { reasoning_content: 'Hm. ' })
+  add(0, { tool_calls: [{ index: 0, id: 't1', function: { name: 'find', arguments: '{"a"' } }] })
+  expect(assembled.finished).toBe(false)
+  add(0, { tool_calls: [{ index: 0, function: { arguments: ':1}' } }, { index: 1, id: 't2', function: { name: 'stop' } }] }, 'tool_calls')
+  add(1, { refusal: 'No.' }, 'stop')
+  expect(assembled.finished).toBe(true)
+  expect(assembled.length).toBe(assembled.text.length)
+  expect(assembled.completion(usage)).toMatchObject({
+    object: 'chat.completion',
+    choices: [
+      { index: 1, message: { content: 'B', refusal: 'No.' }, finish_reason: 'stop' },
+      { index: 0, message: { content: null, reasoning_content: 'Hm. ', tool_calls: [{ id: 't1', function: { name: 'find', arguments: '{"a":1}' } }, { id: 't2', function: { name: 'stop', arguments: '' } }] }, finish_reason: 'tool_calls' }
+    ],
+    usage
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { completions } from '../../../server/gateway/operations/completions'
+import { messages } from '../../../server/gateway/operations/messages'
+import type { Operation } from '../../../server/gateway/operations/operation'
+import { responses } from '../../../server/gateway/operations/responses'
+import { parseCall } from '../../support/operation-calls'
+
+const words = 'every good boy does fine '.repeat(1_000)
+const picture = 'iVBORw0KGgo'.repeat(5_000)
+const limits = { contextWindow: 400_000, maxOutputTokens: 10_000 }
+
+describe.each<[Operation, (text: string) => object]>([
+  [messages, text => ({ max_tokens: 100, messages: [{ role: 'user', content: text }] })],
+  [responses, text => ({ input: text })],
+  [completions, text => ({ prompt: text })]
+])('a closer look at a call of $name', (operation, ask) => {
+  test('counts its prompt in tokens rather than bytes, and covers all of it', async () => {
+    const request = parseCall(operation, { model: 'm', ...ask(words) })
+    const counted = await request.countClosely?.()
+    expect(counted).toMatchObject({ images: 0, sounds: 0, answers: 1 })
+    // A token a word, and 5 bytes.
+    expect(counted?.tokens).toBeGreaterThanOrEqual(5_000)
+    expect(counted?.tokens).toBeLessThan(request.bound(limits).inputTokens / 4)
+  })
+
+  test('is not taken at a prompt that would take too long to count', async () => {
+    expect(await parseCall(operation, { model: 'm', ...ask('x'.repeat(400_001)) }).countClosely?.()).toBeUndefined()
+  })
+})
+
+test('images are counted by the image, within a tool\'s result too; what hides in them as text is counted as text', async () => {
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } }
+  const ask = (content: object[]) => parseCall(messages, { model: 'm', max_tokens: 100, messages: [{ role: 'user', content }] }).countClosely?.()
+  expect(await ask([image, { type: 'tool_result', tool_use_id: 'a', content: [image] }])).toMatchObject({ images: 2, tokens: expect.closeTo(60, -2) })
+  expect((await ask([{ type: 'image', source: { type: 'text', data: words } }]))?.tokens).toBeGreaterThanOrEqual(5_000)
+  const input = [{ role: 'user', content: [{ type: 'input_image', image_url: `data:image/png;base64,${picture}` }, { type: 'input_text', text: words }] }]
+  const counted = await parseCall(responses, { model: 'm', input }).countClosely?.()
+  expect(counted?.images).toBe(1)
+  expect(counted?.tokens).toBeGreaterThanOrEqual(5_000)
+  expect(counted?.tokens).toBeLessThan(6_000)
+})
+
+test('nothing is counted closely of a call that reads more than its body', async () => {
+  expect(await parseCall(responses, { model: 'm', input: 'Hi', previous_response_id: 'resp_1' }).countClosely?.()).toBeUndefined()
+  expect(await parseCall(messages, { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://x.example/a.pdf' } }] }] }).countClosely?.()).toBeUndefined()
+})
+
+test('prompts of completions are counted each, those that came as tokens by their number', async () => {
+  const counted = await parseCall(completions, { model: 'm', prompt: [[1, 2, 3], [4, 5]], n: 3 }).countClosely?.()
+  expect(counted).toMatchObject({ answers: 6 })
+  expect(counted?.tokens).toBeGreaterThanOrEqual(5)
+  expect(counted?.tokens).toBeLessThan(40)
+})

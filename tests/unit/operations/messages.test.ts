@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest'
+import { messages } from '../../../server/gateway/operations/messages'
+import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
+import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
+import { eventsIn } from '../../support/provider-calls'
+
+const hello = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] }
+const call = (index: number, rest: object) => ({ tool_calls: [{ index, ...rest }] })
+const parse = (text: string) => eventsIn(text).map((data): Record<string, unknown> => JSON.parse(data))
+
+/** What a model that only chats is asked for a Messages request. */
+async function askedFor(rest: object, options: Parameters<typeof chatTarget>[1] = {}): Promise<Record<string, unknown>> {
+  const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }), options)
+  await attempt(parseCall(messages, { ...hello, ...rest }), target)
+  return asked[0] ?? {}
+}
+
+/** A streamed chat answer as Messages events, and what the tap makes of them. */
+async function streamed(chat: string, rest: object = {}) {
+  const request = parseCall(messages, { ...hello, stream: true, ...rest })
+  const bytes = await attempt(request, chatTarget(chat).target)
+  return { request, bytes, ...tapStream(request, bytes) }
+}
+
+describe('a streamed chat answer becomes Messages events', () => {
+  const mixed = chatStream([
+    { reasoning_content: 'Hm.' }, { content: 'Let me ' }, { content: 'look.' },
+    call(0, { id: 'a', function: { name: 'find', arguments: '' } }), call(0, { function: { arguments: '{"q":' } }), call(0, { function: { arguments: '1}' } }),
+    call(1, { id: 'b', function: { name: 'stop', arguments: '{}' } })
+  ], { finish: 'tool_calls', usage: { prompt_tokens: 100, completion_tokens: 9, total_tokens: 109, prompt_tokens_details: { cached_tokens: 40 } } })
+
+  test('block after block, each closed before the next begins', async () => {
+    const { sent, closing } = await streamed(mixed, { thinking: { type: 'adaptive' } })
+    const events = parse(sent + closing)
+    expect(events.map(({ type, index }) => index === undefined ? type : `${String(type)} ${String(index)}`).filter((name, at, all) => name !== all[at - 1])).toEqual([
+      'message_start',
+      'content_block_start 0', 'content_block_delta 0', 'content_block_stop 0',
+      'content_block_start 1', 'content_block_delta 1', 'content_block_stop 1',
+      'content_block_start 2', 'content_block_delta 2', 'content_block_stop 2',
+      'content_block_start 3', 'content_block_delta 3', 'content_block_stop 3',
+      'message_delta', 'message_stop'
+    ])
+    expect(events.find(({ type }) => type === 'message_delta')).toMatchObject({
+      delta: { stop_reason: 'tool_use' },
+      usage: { input_tokens: 60, cache_read_input_tokens: 40, output_tokens: 9, cost: 0.25 }
+    })
+  })
+
+  test('without thinking for those who did not ask for it', async () => {
+    expect((await streamed(mixed)).sent).not.toContain('thinking')
+  })
+
+  test('which the tap reads the same wherever the network cuts them', async () => {
+    const { request, bytes } = await streamed(mixed, { thinking: { type: 'adaptive' } })
+    const whole = tapStream(request, bytes)
+    expect(whole.tap).toMatchObject({ done: true, text: 'Hm.Let me look.find{"q":1}stop{}', usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 9 } })
+    for (let size = 1; size < 200; size += 7) {
+      const cut = tapStream(request, bytes, size)
+      expect({ sent: cut.sent, closing: cut.closing, text: cut.tap.text }).toEqual({ sent: whole.sent, closing: whole.closing, text: whole.tap.text })
+    }
+  })
+
+  test('that hold the last two back until the call is captured', async () => {
+    const { sent } = await streamed(mixed)
+    expect(sent).not.toMatch(/message_delta|message_stop/)
+  })
+
+  test('with our count where the provider tells none: zeroes at the start are no count', async () => {
+    const { tap, closing } = await streamed(chatStream([{ content: 'Hi' }], { usage: null }))
+    expect([tap.usage, tap.inputUsage]).toEqual([undefined, undefined])
+    expect(parse(closing)[0]).toMatchObject({ usage: { input_tokens: 11, output_tokens: 22 } })
+  })
+
+  test.each([
+    ['an error', `${chatStream([{ content: 'Hi' }], { finish: null })}data: {"error":{"message":"overloaded"}}\n\n`, 'overloaded'],
+    ['an end half way', chatStream([{ content: 'Hi' }], { finish: null }), 'half way'],
+    ['what is no chunk', 'data: {"choices":"none"}\n\n', 'not a chat completion chunk'],
+    ['two calls at once', chatStream([call(1, { id: 'b', function: { name: 'x' } }), call(0, { function: { arguments: '{}' } })]), 'two tool calls at once']
+  ])('and %s an error event, which the tap throws', async (_, chat, message) => {
+    const request = parseCall(messages, { ...hello, stream: true })
+    const bytes = await attempt(request, chatTarget(chat).target)
+    expect(bytes.toString()).toContain('event: error')
+    expect(() => tapStream(request, bytes)).toThrow(message)
+  })
+})
+
+describe('a Messages request over chat completions', () => {
+  test('names the limit as the provider knows it', async () => {
+    expect(await askedFor({}, { kind: 'openai' })).toMatchObject({ max_completion_tokens: 100 })
+    expect(await askedFor({})).toMatchObject({ max_tokens: 100 })
+  })
+  test('asks for reasoning only where the model reasons', async () => {
+    const thinking = { thinking: { type: 'enabled', budget_tokens: 8_000 } }
+    expect(await askedFor(thinking, { kind: 'openai', model: 'gpt-5-mini' })).toMatchObject({ reasoning_effort: 'medium' })
+    expect(await askedFor(thinking, { kind: 'openai', model: 'gpt-4o' })).not.toHaveProperty('reasoning_effort')
+    expect(await askedFor({ output_config: { effort: 'max' } }, { kind: 'google' })).toMatchObject({ reasoning_effort: 'high' })
+  })
+  test('puts tool results right after their calls, and leaves earlier thinking out', async () => {
+    const turns = [
+      ...hello.messages,
+      { role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm', signature: 's' }, { type: 'tool_use', id: 't1', name: 'find', input: { q: 1 } }] },
+      { role: 'user', content: [{ type: 'text', text: 'Here.' }, { type: 'tool_result', tool_use_id: 't1', content: 'Found' }] }
+    ]
+    expect((await askedFor({ messages: turns })).messages).toEqual([
+      { role: 'user', content: 'Hello' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 't1', type: 'function', function: { name: 'find', arguments: '{"q":1}' } }] },
+      { role: 'tool', tool_call_id: 't1', content: 'Found' },
+      { role: 'user', content: [{ type: 'text', text: 'Here.' }] }
+    ])
+  })
+  test.each([
+    ['auto', 'auto'], ['any', 'required'], ['none', 'none']
+  ])('chooses tools: %s is %s', async (type, choice) => {
+    const tools = [{ name: 'find', input_schema: { type: 'object' } }]
+    expect(await askedFor({ tools, tool_choice: { type, disable_parallel_tool_use: true } })).toMatchObject({ tool_choice: choice, parallel_tool_calls: false })
+  })
+  test.each<[string, object]>([
+    ['tools.0.type', { tools: [{ type: 'bash_20250124', name: 'bash', input_schema: {} }] }],
+    ['mcp_servers', { mcp_servers: [{ url: 'https://example.com' }] }],
+    ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }] }] }],
+    ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'search_result' }] }] }]
+  ])('is refused where it cannot be said: %s', async (param, rest) => {
+    await expect(askedFor(rest)).rejects.toMatchObject({ code: 'invalid_request', param: expect.stringContaining(param) })
+  })
+  test('whose model calls a tool with what is no JSON is a failure, not an empty call', async () => {
+    const answer = { choices: [{ message: { tool_calls: [{ id: 'a', function: { name: 'find', arguments: '{"q":' } }] }, finish_reason: 'tool_calls' }] }
+    await expect(attempt(parseCall(messages, hello), chatTarget(JSON.stringify(answer)).target)).rejects.toMatchObject({ code: 'upstream_error' })
+  })
+})
+
+describe('what is held for a Messages call', () => {
+  const bound = (rest: object, limits = {}) => parseCall(messages, { ...hello, ...rest }).bound(limits)
+  const data = 'A'.repeat(500_000)
+  const content = (block: object) => ({ messages: [{ role: 'user', content: [block] }] })
+
+  test('is the caller\'s limit, within the model\'s', () => {
+    expect(bound({}).outputTokens).toBe(100)
+    expect(bound({ max_tokens: 1_000_000 }, { maxOutputTokens: 64_000 }).outputTokens).toBe(64_000)
+  })
+  test('counts an image by the image, within a tool\'s result too, and a document by its bytes', () => {
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } }
+    for (const block of [image, { type: 'tool_result', tool_use_id: 't', content: [image] }]) expect(bound(content(block)).inputTokens).toBeLessThan(60_000)
+    expect(bound(content({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } })).inputTokens).toBeGreaterThan(500_000)
+    expect(bound(content({ type: 'text', text: data })).inputTokens).toBeGreaterThan(500_000)
+  })
+  test('is the whole window where more is read than the body holds', () => {
+    const limits = { contextWindow: 200_000 }
+    expect(bound(content({ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }), limits).inputTokens).toBe(200_000)
+    expect(bound({ tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }] }, limits).inputTokens).toBe(200_000)
+  })
+  test.each<[object, boolean]>([
+    [{}, false], [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, true], [{ tools: [{ type: 'bash_20250124', name: 'bash' }] }, false],
+    [{ speed: 'fast' }, true], [{ speed: 'standard' }, false], [{ inference_geo: 'us' }, true]
+  ])('knows what tokens do not pay for: %j', (rest, unpriced) => {
+    expect(findUnpriced(MessagesBody.parse({ ...hello, ...rest })) !== undefined).toBe(unpriced)
+  })
+})
+
+test('a native stream tells of its prompt before it answers, which counts should it break off', () => {
+  const request = parseCall(messages, { ...hello, stream: true })
+  const tap = tapOf(request)
+  tap.push(Buffer.from('event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","model":"claude","usage":{"input_tokens":5,"cache_read_input_tokens":95,"output_tokens":1}}}\n\n'))
+  tap.push(Buffer.from('event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Half"}}\n\n'))
+  expect(tap).toMatchObject({ usage: undefined, inputUsage: { inputTokens: 100, cachedInputTokens: 95, cacheWriteTokens: 0 }, text: 'Half', whole: false })
+})
+
+test('events of kinds we do not know pass as they came, and garbage does not', () => {
+  const request = parseCall(messages, { ...hello, stream: true })
+  const news = 'event: brand_new\ndata: {"type":"brand_new","x":1}\n\n'
+  expect(Buffer.concat(tapOf(request).push(Buffer.from(news))).toString()).toBe(news)
+  for (const data of ['not json', '[]', '{"type":"content_block_delta"}', '{"type":"error","error":{"message":"Overloaded"}}']) {
+    expect(() => tapOf(request).push(Buffer.from(`data: ${data}\n\n`))).toThrow(expect.objectContaining({ code: 'upstream_error' }))
+  }
+})
+
+test('every kind takes a Messages call, natively or over its chat completions', () => {
+  expect(targetOf('anthropic', 'claude').provider.native?.('messages', targetOf('anthropic', 'claude').connection, 'claude')).toBeTypeOf('function')
+  for (const kind of ['openai', 'azure', 'google', 'openai-compatible', 'demo'] as const) expect(targetOf(kind, 'm').provider.native?.('messages', targetOf(kind, 'm').connection, 'm')).toBeUndefined()
+})

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { LoomError } from '../../../server/errors'
+import { responses } from '../../../server/gateway/operations/responses'
+import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
+import { eventsIn } from '../../support/provider-calls'
+
+const hello = { model: 'm', input: 'Hello' }
+const call = (index: number, rest: object) => ({ tool_calls: [{ index, ...rest }] })
+const parse = (text: string) => eventsIn(text).map((data): Record<string, unknown> => JSON.parse(data))
+
+const mixed = chatStream([
+  { reasoning_content: 'Hm.' }, { content: 'Let me ' }, { content: 'look.' }, { refusal: 'No.' },
+  call(0, { id: 'a', function: { name: 'find', arguments: '' } }), call(0, { function: { arguments: '{"q":1}' } }),
+  call(1, { id: 'b', function: { name: 'stop' } })
+], { finish: 'tool_calls', usage: { prompt_tokens: 100, completion_tokens: 9, total_tokens: 109, prompt_tokens_details: { cached_tokens: 40 }, completion_tokens_details: { reasoning_tokens: 2 } } })
+
+describe('a streamed chat answer becomes Responses events', () => {
+  const request = parseCall(responses, { ...hello, stream: true })
+  const answer = async (chat: string) => attempt(request, chatTarget(chat).target)
+
+  test('item after item, each done before the next, numbered from zero', async () => {
+    const { sent, closing, tap } = tapStream(request, await answer(mixed))
+    const events = parse(sent + closing)
+    expect(events.map(event => event.sequence_number)).toEqual(events.map((_, index) => index))
+    expect(events.map(({ type, output_index: at }) => at === undefined ? type : `${String(type).replace('response.', '')} ${String(at)}`)).toEqual([
+      'response.created', 'response.in_progress',
+      'output_item.added 0', 'reasoning_summary_part.added 0', 'reasoning_summary_text.delta 0', 'reasoning_summary_text.done 0', 'reasoning_summary_part.done 0', 'output_item.done 0',
+      'output_item.added 1', 'content_part.added 1', 'output_text.delta 1', 'output_text.delta 1', 'output_text.done 1', 'content_part.done 1', 'output_item.done 1',
+      'output_item.added 2', 'content_part.added 2', 'refusal.delta 2', 'refusal.done 2', 'content_part.done 2', 'output_item.done 2',
+      'output_item.added 3', 'function_call_arguments.delta 3', 'function_call_arguments.done 3', 'output_item.done 3',
+      'output_item.added 4', 'function_call_arguments.done 4', 'output_item.done 4',
+      'response.completed'
+    ])
+    expect(events.at(-1)?.response).toMatchObject({
+      status: 'completed',
+      output: [
+        { type: 'reasoning', summary: [{ text: 'Hm.' }] },
+        { type: 'message', content: [{ type: 'output_text', text: 'Let me look.' }] },
+        { type: 'message', content: [{ type: 'refusal', refusal: 'No.' }] },
+        { type: 'function_call', call_id: 'a', name: 'find', arguments: '{"q":1}' },
+        { type: 'function_call', call_id: 'b', name: 'stop', arguments: '{}' }
+      ],
+      usage: { input_tokens: 100, input_tokens_details: { cached_tokens: 40 }, output_tokens: 9, output_tokens_details: { reasoning_tokens: 2 }, total_tokens: 109, cost: 0.25 }
+    })
+    expect(tap).toMatchObject({ text: 'Hm.Let me look.No.{"q":1}', usage: { inputTokens: 100, outputTokens: 9 } })
+  })
+
+  test('which the tap reads the same wherever the network cuts them', async () => {
+    const bytes = await answer(mixed)
+    const whole = tapStream(request, bytes)
+    for (let size = 1; size < 300; size += 11) expect(tapStream(request, bytes, size)).toMatchObject({ sent: whole.sent, closing: whole.closing })
+  })
+
+  test('that end as incomplete when the answer was cut', async () => {
+    const { closing } = tapStream(request, await answer(chatStream([{ content: 'Half' }], { finish: 'length' })))
+    expect(parse(closing)).toMatchObject([{ type: 'response.incomplete', response: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } } }])
+  })
+
+  test('with a message even for an answer without a word, and our count where there is none', async () => {
+    const { closing, tap } = tapStream(request, await answer(chatStream([], { usage: null })))
+    expect(tap.usage).toBeUndefined()
+    expect(parse(closing)[0]).toMatchObject({ response: { output: [{ type: 'message', content: [{ text: '' }] }], usage: { input_tokens: 11, output_tokens: 22, total_tokens: 33 } } })
+  })
+
+  test.each([
+    ['an error', `${chatStream([{ content: 'Hi' }], { finish: null })}data: {"error":{"message":"overloaded"}}\n\n`, 'overloaded'],
+    ['an end half way', chatStream([{ content: 'Hi' }], { finish: null }), 'half way']
+  ])('and %s an error event, which the tap throws', async (_, chat, message) => {
+    const bytes = await answer(chat)
+    expect(parse(bytes.toString()).at(-1)).toMatchObject({ type: 'error', message: expect.stringContaining(message), sequence_number: expect.any(Number) })
+    expect(() => tapStream(request, bytes)).toThrow(message)
+  })
+})
+
+test('a failure of ours is numbered after what was sent', () => {
+  const tap = tapOf(parseCall(responses, { ...hello, stream: true }))
+  tap.push(Buffer.from('event: response.created\ndata: {"type":"response.created","sequence_number":4,"response":{"id":"resp_1"}}\n\n'))
+  const [event] = parse(String(tap.failure(new LoomError('upstream_error', 'Gone'))))
+  expect(event).toMatchObject({ type: 'error', sequence_number: 5, message: 'Gone', code: 'upstream_error', error: { message: 'Gone' } })
+})
+
+test('a native failure is one, whole or streamed', () => {
+  const request = parseCall(responses, hello)
+  const failed = { id: 'resp_1', object: 'response', status: 'failed', error: { code: 'server_error', message: 'The model tripped.' }, output: [], usage: null }
+  expect(() => request.readAnswer(Buffer.from(JSON.stringify(failed)), {})).toThrow('The model tripped.')
+  expect(() => tapOf(request).push(Buffer.from(`data: ${JSON.stringify({ type: 'response.failed', sequence_number: 3, response: failed })}\n\n`))).toThrow('The model tripped.')
+})
+
+describe('what is held for a Responses call', () => {
+  const bound = (rest: object, limits: object = { contextWindow: 400_000, maxOutputTokens: 16_000 }) => parseCall(responses, { ...hello, ...rest }).bound(limits)
+  const part = (item: object) => ({ input: [{ role: 'user', content: [item] }] })
+
+  test('is the caller\'s limit, else the model\'s', () => {
+    expect(bound({ max_output_tokens: 50 }).outputTokens).toBe(50)
+    expect(bound({}).outputTokens).toBe(16_000)
+  })
+  test('counts an image by the image', () => {
+    expect(bound(part({ type: 'input_image', image_url: `data:image/png;base64,${'A'.repeat(300_000)}` })).inputTokens).toBeLessThan(60_000)
+  })
+  test.each<[string, object]>([
+    ['an earlier answer', { previous_response_id: 'resp_1' }], ['a conversation', { conversation: 'conv_1' }], ['a stored prompt', { prompt: { id: 'pmpt_1' } }],
+    ['an item kept there', { input: [{ type: 'item_reference', id: 'msg_1' }] }], ['a file there', part({ type: 'input_file', file_id: 'file_1' })], ['a tool that reads', { tools: [{ type: 'file_search' }] }]
+  ])('is the whole window with %s, which is in no body', (_, rest) => {
+    expect(bound(rest).inputTokens).toBe(400_000)
+  })
+  test('can be lowered by a policy, and what is sent with it', async () => {
+    const request = parseCall(responses, hello)
+    request.limitOutput?.(77)
+    expect(request.bound({}).outputTokens).toBe(77)
+    const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' } }] }))
+    await attempt(request, target)
+    expect(asked[0]).toMatchObject({ max_tokens: 77 })
+  })
+})
+
+test('Azure speaks it from the version on that has it', () => {
+  const native = (apiVersion: string) => {
+    const { provider, connection } = targetOf('azure', 'prod')
+    return provider.native?.('responses', { ...connection, config: { apiVersion, deployments: {} } }, 'prod') !== undefined
+  }
+  expect(['2024-10-21', '2025-02-01-preview', '2025-03-01-preview', '2025-04-01-preview', 'v1'].map(native)).toEqual([false, false, true, true, true])
+})

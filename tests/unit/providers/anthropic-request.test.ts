@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { toMessagesBody } from '../../../server/gateway/providers/anthropic-request'
+
+const model = 'claude-sonnet-4-5'
+const translate = (body: Record<string, unknown>, upstreamModel = model) => toMessagesBody({ body: { messages: [{ role: 'user', content: 'Hi' }], ...body }, upstreamModel, stream: body.stream === true })
+const tool = (name: string) => ({ type: 'function', function: { name, description: `Does ${name}`, parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } })
+
+test('asks for a limit even when the caller sets none, and prefers max_completion_tokens', () => {
+  expect(translate({}).max_tokens).toBe(8_192)
+  expect(translate({ max_tokens: 5 }).max_tokens).toBe(5)
+  expect(translate({ max_tokens: 5, max_completion_tokens: 6 }).max_tokens).toBe(6)
+})
+
+test('takes system and developer messages out of the conversation, in order', () => {
+  const { system, messages } = translate({ messages: [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Hi' },
+    { role: 'developer', content: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral', ttl: '1h' } }] }
+  ] })
+  // A cache is always asked for at the five-minute price, the one the catalogue knows.
+  expect(system).toEqual([{ type: 'text', text: 'Be brief.' }, { type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral' } }])
+  expect(messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }])
+})
+
+test('turns a conversation with parallel tool calls into alternating turns, all results in one', () => {
+  const call = (id: string, json: string) => ({ id, type: 'function', function: { name: 'get_weather', arguments: json } })
+  const { messages, tools } = translate({ tools: [tool('get_weather')], messages: [
+    { role: 'user', content: 'Weather?' },
+    { role: 'assistant', content: '', tool_calls: [call('a', '{"city":"Bern"}'), call('b', '')] },
+    { role: 'tool', tool_call_id: 'a', content: 'sunny' },
+    { role: 'tool', tool_call_id: 'b', content: [{ type: 'text', text: 'rain' }] },
+    { role: 'user', content: 'Thanks' }
+  ] })
+  expect(tools).toEqual([{ name: 'get_weather', description: 'Does get_weather', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }])
+  expect(messages).toEqual([
+    { role: 'user', content: [{ type: 'text', text: 'Weather?' }] },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'get_weather', input: { city: 'Bern' } }, { type: 'tool_use', id: 'b', name: 'get_weather', input: {} }] },
+    { role: 'user', content: [
+      { type: 'tool_result', tool_use_id: 'a', content: 'sunny' },
+      { type: 'tool_result', tool_use_id: 'b', content: 'rain' },
+      { type: 'text', text: 'Thanks' }
+    ] }
+  ])
+})
+
+test.each([
+  ['auto', {}, { type: 'auto' }],
+  ['none', {}, { type: 'none' }],
+  ['required', {}, { type: 'any' }],
+  ['required', { parallel_tool_calls: false }, { type: 'any', disable_parallel_tool_use: true }],
+  [{ type: 'function', function: { name: 'a' } }, {}, { type: 'tool', name: 'a' }],
+  [undefined, { parallel_tool_calls: false }, { type: 'auto', disable_parallel_tool_use: true }],
+  [undefined, {}, undefined]
+])('tool_choice %j with %j becomes %j', (toolChoice, rest, expected) => {
+  expect(translate({ tools: [tool('a')], tool_choice: toolChoice, ...rest }).tool_choice).toEqual(expected)
+})
+
+test('takes images as data URLs and links, and PDF files', () => {
+  const { messages } = translate({ messages: [{ role: 'user', content: [
+    { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw==' } },
+    { type: 'image_url', image_url: { url: 'https://example.com/a.jpg' } },
+    { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERg==' } }
+  ] }] })
+  expect(messages).toEqual([{ role: 'user', content: [
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw==' } },
+    { type: 'image', source: { type: 'url', url: 'https://example.com/a.jpg' } },
+    { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERg==' } }
+  ] }])
+})
+
+test('keeps stop, sampling and user, within Anthropic\'s ranges', () => {
+  expect(translate({ stop: 'END', temperature: 1.7, top_p: 0.9, user: 'u1' })).toMatchObject({ stop_sequences: ['END'], temperature: 1, top_p: 0.9, metadata: { user_id: 'u1' } })
+  // Anthropic refuses both at once; 1 is top_p's default.
+  expect(translate({ temperature: 0, top_p: 1 })).not.toHaveProperty('top_p')
+})
+
+describe('reasoning_effort', () => {
+  test('becomes a share of the limit where thinking has a budget, without sampling', () => {
+    const body = translate({ reasoning_effort: 'medium', max_tokens: 10_000, temperature: 0.5 })
+    expect(body).toMatchObject({ thinking: { type: 'enabled', budget_tokens: 5_000 } })
+    expect(body).not.toHaveProperty('temperature')
+  })
+
+  test('becomes adaptive thinking with an effort on newer models, which take no sampling either', () => {
+    const body = translate({ reasoning_effort: 'xhigh', temperature: 0.5 }, 'claude-opus-4-8')
+    expect(body).toMatchObject({ thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'xhigh' } })
+    expect(body).not.toHaveProperty('temperature')
+  })
+
+  test.each([
+    ['the limit leaves too little room', { max_tokens: 2_000, reasoning_effort: 'low' }, model],
+    ['a tool is forced', { tools: [tool('a')], tool_choice: 'required', reasoning_effort: 'high' }, model],
+    ['the model cannot think', { reasoning_effort: 'high' }, 'claude-3-5-haiku-latest'],
+    ['the caller says none', { reasoning_effort: 'none' }, 'claude-opus-5']
+  ])('is left out when %s', (_reason, body, upstreamModel) => {
+    expect(translate(body, upstreamModel)).not.toHaveProperty('thinking')
+  })
+})
+
+test('asks for JSON by schema where there is one, in words where there is none', () => {
+  const schema = { type: 'object', properties: { a: { type: 'number' } } }
+  expect(translate({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } })).toMatchObject({ output_config: { format: { type: 'json_schema', schema } } })
+  expect(translate({ response_format: { type: 'json_object' } })).toMatchObject({ system: [{ text: expect.stringContaining('one JSON object') }] })
+})
+
+test.each([
+  ['n', { n: 2 }],
+  ['logprobs', { logprobs: true }],
+  ['functions', { functions: [{ name: 'a' }] }],
+  ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/tiff;base64,AA' } }] }] }],
+  ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] }],
+  ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: '' } }] }] }],
+  ['messages.0.tool_calls.0.function.arguments', { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'x', arguments: '{"cut' } }] }] }],
+  ['messages', { messages: [] }]
+])('refuses what it cannot express, naming %s', (param, body) => {
+  expect(() => translate(body)).toThrow(expect.objectContaining({ code: 'invalid_request', param }))
+})

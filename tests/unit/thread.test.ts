@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { nextMessageId } from '../../server/chat/message-id'
+import { titleFromText } from '../../server/chat/title-from-text'
+import type { ContextMessage } from '../../server/chat/trim-context'
+import { trimContext } from '../../server/chat/trim-context'
+import { decodeCursor, encodeCursor } from '../../server/projects/list-cursor'
+import { SendMessage } from '../../shared/chat'
+
+describe('the title of a conversation', () => {
+  test.each([
+    ['Why is the sky blue?', 'Why is the sky blue?'],
+    ['\n\n  ## Plan   for\tMonday\nmore', 'Plan for Monday'],
+    ['Write me a long letter to the city council about the trees in our street', 'Write me a long letter to the city council about the trees…'],
+    ['Please, explain this to me in all of its many details, and then: more', 'Please, explain this to me in all of its many details, and…'],
+    ['x'.repeat(500), `${'x'.repeat(59)}…`],
+    ['👩‍🚀'.repeat(50), expect.stringMatching(/…$/)],
+    ['---', '']
+  ])('of %j is %j', (text, title) => {
+    expect(titleFromText(text)).toEqual(title)
+    expect([...titleFromText(text)].length).toBeLessThanOrEqual(60)
+    expect(titleFromText(text).isWellFormed()).toBe(true)
+  })
+})
+
+describe('the id of the next message', () => {
+  test('sorts after the last one even when that was made by a clock an hour ahead', () => {
+    const ahead = nextMessageId(undefined, 0)
+    const fromTheFuture = nextMessageId('0fffffff-ffff-7fff-bfff-ffffffffffff')
+    expect(fromTheFuture > '0fffffff-ffff-7fff-bfff-ffffffffffff').toBe(true)
+    expect(nextMessageId(fromTheFuture) > fromTheFuture).toBe(true)
+    expect(nextMessageId(ahead) > ahead).toBe(true)
+  })
+})
+
+describe('what of a thread is sent', () => {
+  const turn = (index: number, length: number): ContextMessage[] => [
+    { role: 'user', content: `q${index}`.padEnd(length, '.') }, { role: 'assistant', content: `a${index}`.padEnd(length, '.') }
+  ]
+  const question: ContextMessage = { role: 'user', content: 'now?' }
+
+  test('is all of it, after the instructions, when it fits', () => {
+    const thread = [...turn(1, 10), ...turn(2, 10), question]
+    expect(trimContext('Be brief.', thread)).toEqual([{ role: 'system', content: 'Be brief.' }, ...thread])
+  })
+
+  test('drops the oldest turns whole and keeps the instructions', () => {
+    // 1,000 tokens: three quarters of them, at three characters each, are 2,250 characters.
+    const sent = trimContext('Be brief.', [...turn(1, 600), ...turn(2, 600), ...turn(3, 600), question], 1_000)
+    expect(sent.map(({ content }) => content.slice(0, 4))).toEqual(['Be b', 'q3..', 'a3..', 'now?'])
+  })
+
+  test('always has the question, however long', () => {
+    const long: ContextMessage = { role: 'user', content: 'x'.repeat(10_000) }
+    expect(trimContext('', [...turn(1, 10), long], 1_000)).toEqual([long])
+  })
+})
+
+describe('the cursor of a list', () => {
+  test('reads back what it was made of', () => {
+    const position = { pinned: true, lastActiveAt: '2026-11-20T21:00:00.123456Z', id: '0192f0c1-2f7e-7b7e-8a0e-3f4b5c6d7e8f' }
+    expect(decodeCursor(encodeCursor(position))).toEqual(position)
+  })
+
+  test.each(['x', 'eyJhIjoxfQ', Buffer.from('[true,"yesterday","1"]').toString('base64url')])('refuses %j as a bad request', (cursor) => {
+    expect(() => decodeCursor(cursor)).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'cursor' }))
+  })
+})
+
+describe('a message to send', () => {
+  test.each([{}, { text: '' }, { text: ' \n ' }, { text: 7 }, { text: 'x'.repeat(200_001) }, { text: 'x', role: 'system' }, { text: 'x', model: '' }, [], null])('is not %j', (input) => {
+    expect(SendMessage.safeParse(input).success).toBe(false)
+  })
+
+  test('loses what no database can store, and nothing else', () => {
+    expect(SendMessage.parse({ text: ' a\0b \ud83d c 👍\n' })).toEqual({ text: ' ab \ufffd c 👍\n' })
+  })
+})
