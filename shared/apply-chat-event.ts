@@ -1,4 +1,5 @@
-import type { ChatEvent, Message, MessagePart } from './chat'
+import type { ChatEvent } from './chat-events'
+import type { Message, MessagePart } from './messages'
 
 /** The part with `text` at its end: of its `arguments` when it is a tool call, of its `text` otherwise. Attachments do not grow. */
 export function appendToPart(part: MessagePart, text: string): MessagePart {

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { Id, Timestamp } from './json'
 
+export const artifactKinds = ['file', 'file_diff', 'image'] as const
+
 /** How a version of a document is shown. */
 export const artifactViews = ['markdown', 'html', 'svg', 'csv', 'code'] as const
 export type ArtifactView = typeof artifactViews[number]

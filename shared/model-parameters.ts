@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { storableText } from './json'
+
+/** What a caller names in `model`. */
+export const ModelName = storableText(200).trim().min(1)
 
 export const reasoningEfforts = ['low', 'medium', 'high'] as const
 

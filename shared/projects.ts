@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MemberRole } from './identity'
-import { ModelParameters } from './model-parameters'
+import { ModelName, ModelParameters } from './model-parameters'
 import { Policy } from './policy'
 import { Cursor, Id, NanoUsdText, QueryFlag, Timestamp, storableText } from './json'
 
@@ -17,7 +17,7 @@ const ProjectFields = z.strictObject({
   /** Sent to the model as the system message of every conversation in the project. */
   instructions: storableText(20_000).trim(),
   /** The model of new conversations; null leaves the choice to each. */
-  defaultModel: storableText(200).trim().min(1).nullable(),
+  defaultModel: ModelName.nullable(),
   /** Of its conversations, where they set none of their own. */
   parameters: ModelParameters
 })

@@ -1,5 +1,5 @@
-import type { Message } from '#shared/chat'
-import { ChatEvent } from '#shared/chat'
+import type { Message } from '#shared/messages'
+import { ChatEvent } from '#shared/chat-events'
 import { applyChatEvent } from '#shared/apply-chat-event'
 import { ApiError, toApiError } from '~/utils/api-error'
 import { createFrameBuffer } from '~/utils/frame-buffer'

@@ -1,6 +1,6 @@
 import type { Artifact } from '#shared/artifacts'
 import { ArtifactList } from '#shared/artifacts'
-import type { Message } from '#shared/chat'
+import type { Message } from '#shared/messages'
 import { useApi } from '~/composables/useApi'
 import { toApiError } from '~/utils/api-error'
 import { useMediaQuery } from '@vueuse/core'

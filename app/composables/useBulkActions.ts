@@ -1,5 +1,5 @@
-import type { ChangeConversations, Conversation } from '#shared/chat'
-import { ConversationsChanged } from '#shared/chat'
+import type { ChangeConversations, Conversation } from '#shared/conversations'
+import { ConversationsChanged } from '#shared/conversations'
 import type { Project } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'

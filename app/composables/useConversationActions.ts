@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { UpdateConversation } from '#shared/chat'
-import { Conversation } from '#shared/chat'
+import type { UpdateConversation } from '#shared/conversations'
+import { Conversation } from '#shared/conversations'
 import type { Project } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'

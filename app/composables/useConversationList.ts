@@ -1,5 +1,5 @@
-import type { Conversation } from '#shared/chat'
-import { ConversationPage } from '#shared/chat'
+import type { Conversation } from '#shared/conversations'
+import { ConversationPage } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
 

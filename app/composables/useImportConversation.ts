@@ -1,4 +1,5 @@
-import { Conversation, IMPORT_MAX_BYTES } from '#shared/chat'
+import { IMPORT_MAX_BYTES } from '#shared/conversation-export'
+import { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import { useNotify } from '~/composables/useNotify'

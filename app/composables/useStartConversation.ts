@@ -1,4 +1,4 @@
-import { Conversation } from '#shared/chat'
+import { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import type { OutgoingMessage } from '~/composables/useThread'

@@ -1,5 +1,5 @@
-import type { Message } from '#shared/chat'
-import { TemporaryEvent } from '#shared/chat'
+import type { Message } from '#shared/messages'
+import { TemporaryEvent } from '#shared/temporary-chat'
 import { applyChatEvent } from '#shared/apply-chat-event'
 import type { OutgoingMessage } from '~/composables/useThread'
 import type { ApiError } from '~/utils/api-error'

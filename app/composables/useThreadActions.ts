@@ -1,5 +1,6 @@
 import type { InjectionKey } from 'vue'
-import type { AnswerRequest, Feedback, Message, ToolCallPart, ToolDecision } from '#shared/chat'
+import type { AnswerRequest, ToolDecision } from '#shared/answers'
+import type { Feedback, Message, ToolCallPart } from '#shared/messages'
 
 /** What can be done with the messages of the conversation on the screen. Each reports its own failure. */
 export interface ThreadActions {

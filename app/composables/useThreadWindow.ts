@@ -1,5 +1,5 @@
 import type { ShallowRef } from 'vue'
-import type { Message } from '#shared/chat'
+import type { Message } from '#shared/messages'
 import type { useFollowScroll } from '~/composables/useFollowScroll'
 import { estimateHeight } from '~/utils/estimate-height'
 import { windowAround, windowAt } from '~/utils/thread-window'

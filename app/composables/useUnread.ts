@@ -1,4 +1,4 @@
-import type { Conversation } from '#shared/chat'
+import type { Conversation } from '#shared/conversations'
 import { createSharedComposable, useLocalStorage, useMounted } from '@vueuse/core'
 
 /** More than anyone has open; the oldest are forgotten. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { StoredFile } from '#shared/files'
-import type { Message } from '#shared/chat'
+import type { Message } from '#shared/messages'
 
 /** A file that goes, or went, with a message. */
 export const AttachedFile = z.object({ fileId: z.string(), name: z.string(), mime: z.string(), sizeBytes: z.number() })

@@ -1,4 +1,4 @@
-import type { Message } from '#shared/chat'
+import type { Message } from '#shared/messages'
 
 const LINE_PX = 25
 const CHARACTER_PX = 7.5

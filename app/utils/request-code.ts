@@ -1,4 +1,4 @@
-import type { AnswerRequest } from '#shared/chat'
+import type { AnswerRequest } from '#shared/answers'
 
 /** A call as code to run elsewhere, with the key in `LOOM_API_KEY`. */
 export const requestCode = {

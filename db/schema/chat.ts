@@ -4,7 +4,8 @@ import { boolean, index, integer, jsonb, pgTable, primaryKey, text, unique, uniq
 import { count, createdAt, nanoUsd, oneOf, primaryId, timestamps, timestampTz } from './columns'
 import { orgs, users } from './identity'
 import { projects } from './projects'
-import { artifactKinds, feedbackRatings, messageRoles, messageStatuses, partTypes } from '../../shared/chat'
+import { artifactKinds } from '../../shared/artifacts'
+import { feedbackRatings, messageRoles, messageStatuses, partTypes } from '../../shared/messages'
 
 export const conversations = pgTable('conversations', {
   id: primaryId(),

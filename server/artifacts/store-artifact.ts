@@ -5,7 +5,7 @@ import { artifacts, messageParts, messages } from '../../db/schema'
 import { toPartRow } from '../chat/select-messages'
 import type { Runtime } from '../runtime'
 import { artifactMime } from '../../shared/artifacts'
-import type { ToolResultPart } from '../../shared/chat'
+import type { ToolResultPart } from '../../shared/messages'
 import { toStorableText } from '../../shared/json'
 
 interface NewArtifact {

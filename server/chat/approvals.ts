@@ -1,4 +1,4 @@
-import type { ToolDecision } from '../../shared/chat'
+import type { ToolDecision } from '../../shared/answers'
 
 /** How long a person may take; the answer ends its wait with a no. */
 const WAIT_MS = 15 * 60_000

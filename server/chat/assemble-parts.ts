@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
-import type { ChatEvent, MessagePart, ToolResultPart } from '../../shared/chat'
+import type { ChatEvent } from '../../shared/chat-events'
+import type { MessagePart, ToolResultPart } from '../../shared/messages'
 import { readUsage } from '../gateway/usage'
 
 const text = z.string().nullish().catch(undefined)

@@ -1,5 +1,5 @@
 import type { Model } from '../../shared/catalog'
-import type { AnswerRequest } from '../../shared/chat'
+import type { AnswerRequest } from '../../shared/answers'
 import type { Runtime } from '../runtime'
 import type { ModelParameters } from '../../shared/model-parameters'
 import { toRequestFields } from '../../shared/model-parameters'

@@ -4,7 +4,7 @@ import { conversations } from '../../db/schema'
 import { getProject } from '../projects/get-project'
 import { conversationsInScope } from '../projects/scope'
 import type { Scope } from '../projects/scope'
-import type { ChangeConversations } from '../../shared/chat'
+import type { ChangeConversations } from '../../shared/conversations'
 import { conversationNotFound, openConversations } from './select-conversations'
 import { stopAnswer } from './stop-answer'
 

@@ -3,7 +3,7 @@ import type { Orm } from '../../db/client'
 import { conversations } from '../../db/schema'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
-import type { Conversation, CreateConversation } from '../../shared/chat'
+import type { Conversation, CreateConversation } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 
 /** @throws {LoomError} `not_found` when the scope has no such project */

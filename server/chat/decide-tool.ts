@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Database } from '../../db/client'
 import type { Scope } from '../projects/scope'
-import type { DecideTool } from '../../shared/chat'
-import { DecideTool as Decision } from '../../shared/chat'
+import type { DecideTool } from '../../shared/answers'
+import { DecideTool as Decision } from '../../shared/answers'
 import { getConversation } from './get-conversation'
 import { findRunningAnswer } from './running-answers'
 

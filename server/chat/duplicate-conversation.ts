@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
 import type { Scope } from '../projects/scope'
-import type { Conversation } from '../../shared/chat'
+import type { Conversation } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 
 /**

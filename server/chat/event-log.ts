@@ -1,5 +1,5 @@
 import type { Database } from '../../db/client'
-import type { ChatEvent } from '../../shared/chat'
+import type { ChatEvent } from '../../shared/chat-events'
 import { notifyAnswers } from './answer-signals'
 
 /** How long what is said may be unwritten while the database is well. */

@@ -1,6 +1,6 @@
 import type { Orm } from '../../db/client'
 import type { Scope } from '../projects/scope'
-import type { Message } from '../../shared/chat'
+import type { Message } from '../../shared/messages'
 import { listMessages } from './list-messages'
 
 /**

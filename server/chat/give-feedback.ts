@@ -3,7 +3,7 @@ import type { Orm } from '../../db/client'
 import { messageFeedback } from '../../db/schema'
 import { LoomError } from '../errors'
 import type { Scope } from '../projects/scope'
-import type { GiveFeedback } from '../../shared/chat'
+import type { GiveFeedback } from '../../shared/messages'
 import { findMessage } from './find-message'
 
 /**

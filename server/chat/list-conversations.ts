@@ -1,7 +1,7 @@
 import { and, desc, eq, ilike, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, projects } from '../../db/schema'
-import type { ConversationPage, ConversationQuery } from '../../shared/chat'
+import type { ConversationPage, ConversationQuery } from '../../shared/conversations'
 import { projectNotFound } from '../projects/get-project'
 import { containsPattern, decodeCursor, encodeCursor } from '../projects/list-cursor'
 import { projectsInScope } from '../projects/scope'

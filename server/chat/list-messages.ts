@@ -2,7 +2,7 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, messages } from '../../db/schema'
 import type { Scope } from '../projects/scope'
-import type { MessagePage, MessageQuery } from '../../shared/chat'
+import type { MessagePage, MessageQuery } from '../../shared/messages'
 import { conversationNotFound, openConversations } from './select-conversations'
 import { branchIds, feedbackOf, shownMessageId, siblingIds, withParts } from './select-messages'
 

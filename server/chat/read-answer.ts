@@ -1,7 +1,9 @@
 import { and, eq } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations } from '../../db/schema'
-import type { ChatEvent, Conversation, Message } from '../../shared/chat'
+import type { ChatEvent } from '../../shared/chat-events'
+import type { Conversation } from '../../shared/conversations'
+import type { Message } from '../../shared/messages'
 import { conversationNotFound, selectConversations, toConversation } from './select-conversations'
 import { selectMessages } from './select-messages'
 

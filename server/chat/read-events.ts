@@ -2,7 +2,7 @@ import { and, asc, eq, gt, inArray } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { messageEvents } from '../../db/schema'
-import { ChatEvent } from '../../shared/chat'
+import { ChatEvent } from '../../shared/chat-events'
 import type { NumberedEvent } from './event-log'
 
 const Events = z.array(ChatEvent)

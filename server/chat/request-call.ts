@@ -1,4 +1,4 @@
-import type { ToolCallPart } from '../../shared/chat'
+import type { ToolCallPart } from '../../shared/messages'
 
 /** A call as a request repeats it. Providers refuse arguments that are no JSON, whoever wrote them. */
 export function toRequestCall({ toolCallId, toolName, arguments: written }: Pick<ToolCallPart, 'toolCallId' | 'toolName' | 'arguments'>) {

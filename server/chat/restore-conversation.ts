@@ -3,7 +3,7 @@ import type { Orm } from '../../db/client'
 import { conversations } from '../../db/schema'
 import { conversationsInScope } from '../projects/scope'
 import type { Scope } from '../projects/scope'
-import type { Conversation } from '../../shared/chat'
+import type { Conversation } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 import { conversationNotFound } from './select-conversations'
 

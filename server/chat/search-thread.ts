@@ -3,7 +3,7 @@ import type { Orm } from '../../db/client'
 import { messageParts } from '../../db/schema'
 import { containsPattern } from '../projects/list-cursor'
 import type { Scope } from '../projects/scope'
-import type { ThreadSearchQuery } from '../../shared/chat'
+import type { ThreadSearchQuery } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 import { branchIds, shownMessageId } from './select-messages'
 

@@ -7,7 +7,7 @@ import { LoomError } from '../errors'
 import { exactTimestamp } from '../projects/list-cursor'
 import { conversationsInScope } from '../projects/scope'
 import type { Scope } from '../projects/scope'
-import type { Conversation } from '../../shared/chat'
+import type { Conversation } from '../../shared/conversations'
 import { ModelParameters } from '../../shared/model-parameters'
 
 const running = alias(messages, 'running')

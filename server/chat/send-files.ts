@@ -1,7 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm'
 import { files } from '../../db/schema'
 import type { Runtime } from '../runtime'
-import type { RequestMessage } from '../../shared/chat'
+import type { RequestMessage } from '../../shared/answers'
 import { toRequestCall } from './request-call'
 import type { ContextFile, ContextMessage } from './trim-context'
 

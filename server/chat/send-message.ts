@@ -1,7 +1,7 @@
 import type { Principal } from '../identity/principal'
 import { LoomError } from '../errors'
 import type { Runtime } from '../runtime'
-import type { AnswerAgain, SendMessage } from '../../shared/chat'
+import type { AnswerAgain, SendMessage } from '../../shared/answers'
 import type { AnswerPlace, BegunAnswer } from './begin-answer'
 import { beginAnswer, beginContinuation, beginRetry } from './begin-answer'
 import type { AnswerEvents } from './follow-answer'

@@ -1,7 +1,7 @@
 import { and, eq, notInArray, sql } from 'drizzle-orm'
 import type { Database, Orm } from '../../db/client'
 import { messages } from '../../db/schema'
-import type { MessagePart } from '../../shared/chat'
+import type { MessagePart } from '../../shared/messages'
 import { dropEvents } from './read-events'
 import { runningAnswers } from './running-answers'
 import { selectMessages } from './select-messages'

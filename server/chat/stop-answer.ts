@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client'
 import type { Scope } from '../projects/scope'
-import type { StopResult } from '../../shared/chat'
+import type { StopResult } from '../../shared/answers'
 import { getConversation } from './get-conversation'
 import { CLOSED_CHANNEL } from '../platform/lock-org'
 import { findRunningAnswer, runningAnswers, whenSettled } from './running-answers'

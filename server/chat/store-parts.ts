@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { messageParts } from '../../db/schema'
-import type { MessagePart } from '../../shared/chat'
+import type { MessagePart } from '../../shared/messages'
 import { toPartRow } from './select-messages'
 
 /** Stores the parts of an answer that is settled in this transaction, over what may be stored of them. */

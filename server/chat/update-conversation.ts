@@ -3,7 +3,7 @@ import type { Orm } from '../../db/client'
 import { conversations } from '../../db/schema'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
-import type { Conversation, UpdateConversation } from '../../shared/chat'
+import type { Conversation, UpdateConversation } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 import { conversationNotFound, openConversations } from './select-conversations'
 

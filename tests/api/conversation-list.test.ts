@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Conversation, ConversationExport, ConversationPage } from '../../shared/chat'
+import { ConversationExport } from '../../shared/conversation-export'
+import { Conversation, ConversationPage } from '../../shared/conversations'
 import { Project } from '../../shared/projects'
 import { HIT_END, HIT_START, SearchResult } from '../../shared/search'
 import { ChatClient, textOf } from '../support/chat-client'

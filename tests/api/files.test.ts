@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AnswerRequest } from '../../shared/chat'
+import { AnswerRequest } from '../../shared/answers'
 import { ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { FileClient, PIXEL } from '../support/file-client'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Conversation } from '../../shared/chat'
+import { Conversation } from '../../shared/conversations'
 import { MemberList } from '../../shared/identity'
 import { CreatedApiKey } from '../../shared/keys'
 import { Project, ProjectActivity, ProjectMemberList, ProjectPage } from '../../shared/projects'

@@ -1,4 +1,4 @@
-import { Conversation } from '../../shared/chat'
+import { Conversation } from '../../shared/conversations'
 import { ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { ChatPage } from './chat-page'

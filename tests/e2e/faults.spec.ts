@@ -1,4 +1,5 @@
-import { Conversation, MessagePage } from '../../shared/chat'
+import { Conversation } from '../../shared/conversations'
+import { MessagePage } from '../../shared/messages'
 import { CreatedInvitation } from '../../shared/identity'
 import { ProjectPage } from '../../shared/projects'
 import { startLoomServer } from '../support/loom-server'

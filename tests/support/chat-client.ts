@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { ChatEvent } from '../../shared/chat'
-import type { Message } from '../../shared/chat'
+import { ChatEvent } from '../../shared/chat-events'
+import type { Message } from '../../shared/messages'
 import { applyChatEvent } from '../../shared/apply-chat-event'
 import type { LoomServer } from './loom-server'
 import type { Session } from './set-up-loom'

@@ -1,5 +1,6 @@
-import { Conversation, MessagePage } from '../../shared/chat'
-import type { Message } from '../../shared/chat'
+import { Conversation } from '../../shared/conversations'
+import { MessagePage } from '../../shared/messages'
+import type { Message } from '../../shared/messages'
 import { ProjectPage } from '../../shared/projects'
 import { applyChatEvent } from '../../shared/apply-chat-event'
 import { ChatClient } from './chat-client'

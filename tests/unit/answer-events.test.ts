@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { createPartAssembler } from '../../server/chat/assemble-parts'
 import { encodeServerEvent } from '../../server/utils/event-stream'
 import { applyChatEvent } from '../../shared/apply-chat-event'
-import type { ChatEvent, Message } from '../../shared/chat'
+import type { ChatEvent } from '../../shared/chat-events'
+import type { Message } from '../../shared/messages'
 
 const at = '2026-11-20T21:00:00.000Z'
 const empty: Message = {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { requestCode } from '../../app/utils/request-code'
-import type { AnswerRequest } from '../../shared/chat'
+import type { AnswerRequest } from '../../shared/answers'
 
 const request: AnswerRequest = {
   model: 'openai/gpt-4o',

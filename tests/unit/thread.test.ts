@@ -4,7 +4,7 @@ import { titleFromText } from '../../server/chat/title-from-text'
 import type { ContextMessage } from '../../server/chat/trim-context'
 import { trimContext } from '../../server/chat/trim-context'
 import { decodeCursor, encodeCursor } from '../../server/projects/list-cursor'
-import { SendMessage } from '../../shared/chat'
+import { SendMessage } from '../../shared/answers'
 
 describe('the title of a conversation', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { changeConversations } from '../../chat/change-conversations'
 import { defineApiHandler } from '../../utils/api-handler'
 import { readJson } from '../../utils/read-request'
-import { ChangeConversations } from '../../../shared/chat'
+import { ChangeConversations } from '../../../shared/conversations'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) =>
   changeConversations(runtime.db, principal, await readJson(event, ChangeConversations)))

@@ -2,7 +2,7 @@ import { setResponseHeaders } from 'h3'
 import { exportAsMarkdown, exportConversation } from '../../../chat/export-conversation'
 import { defineApiHandler } from '../../../utils/api-handler'
 import { readId, readQuery } from '../../../utils/read-request'
-import { ExportQuery } from '../../../../shared/chat'
+import { ExportQuery } from '../../../../shared/conversation-export'
 
 export default defineApiHandler({ access: 'member' }, async ({ event, principal, runtime }) => {
   const { format } = readQuery(event, ExportQuery)

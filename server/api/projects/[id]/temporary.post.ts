@@ -2,7 +2,7 @@ import { askTemporarily } from '../../../chat/ask-temporarily'
 import { defineApiHandler } from '../../../utils/api-handler'
 import { sendEvents } from '../../../utils/event-stream'
 import { readId, readJson } from '../../../utils/read-request'
-import { AskTemporarily, TEMPORARY_TEXT_MAX } from '../../../../shared/chat'
+import { AskTemporarily, TEMPORARY_TEXT_MAX } from '../../../../shared/temporary-chat'
 
 /** A character may take four bytes, and JSON adds its own. */
 const MAX_BYTES = TEMPORARY_TEXT_MAX * 4 + 1024 * 1024

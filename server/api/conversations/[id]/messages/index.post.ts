@@ -2,7 +2,7 @@ import { sendMessage } from '../../../../chat/send-message'
 import { defineApiHandler } from '../../../../utils/api-handler'
 import { sendEvents } from '../../../../utils/event-stream'
 import { readId, readJson } from '../../../../utils/read-request'
-import { SendMessage } from '../../../../../shared/chat'
+import { SendMessage } from '../../../../../shared/answers'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
   const events = await sendMessage(runtime, principal, readId(event), await readJson(event, SendMessage))

@@ -2,7 +2,7 @@ import { listMessages } from '../../../../../chat/list-messages'
 import { showBranch } from '../../../../../chat/show-branch'
 import { defineApiHandler } from '../../../../../utils/api-handler'
 import { readId, readQuery } from '../../../../../utils/read-request'
-import { MessageQuery } from '../../../../../../shared/chat'
+import { MessageQuery } from '../../../../../../shared/messages'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
   const id = readId(event)
