@@ -1,3 +1,4 @@
+import vueI18n from '@intlify/eslint-plugin-vue-i18n'
 import unicorn from 'eslint-plugin-unicorn'
 import withNuxt from './.nuxt/eslint.config.mjs'
 
@@ -62,6 +63,19 @@ export default withNuxt(
       'vue/no-multiple-template-root': 'off',
       'vue/max-attributes-per-line': 'off',
       'vue/singleline-html-element-content-newline': 'off'
+    }
+  },
+  {
+    name: 'loom/texts',
+    files: ['app/layouts/**/*.vue'],
+    plugins: { '@intlify/vue-i18n': vueI18n },
+    rules: {
+      // What people read stands in app/locales/.
+      '@intlify/vue-i18n/no-raw-text': ['error', {
+        attributes: { '/.+/': ['label', 'title', 'placeholder', 'description', 'help', 'hint', 'alt', 'aria-label', 'aria-description', 'text'] },
+        // Names, units and signs are the same in every language.
+        ignorePattern: '^[^A-Za-z]*$'
+      }]
     }
   }
 )

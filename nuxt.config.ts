@@ -24,7 +24,7 @@ const nitro = {
 }
 
 export default defineNuxtConfig({
-  modules: ['@nuxt/ui', '@nuxt/eslint', '@vueuse/nuxt', 'nuxt-security'],
+  modules: ['@nuxt/ui', '@nuxt/eslint', '@vueuse/nuxt', '@nuxtjs/i18n', 'nuxt-security'],
   // Ours are imported by name; only Vue's and Nuxt's own helpers come by themselves.
   imports: { scan: false },
   devtools: { enabled: false },
@@ -36,6 +36,13 @@ export default defineNuxtConfig({
   typescript: { strict: true },
   telemetry: false,
   eslint: { config: { stylistic: { commaDangle: 'never', braceStyle: '1tbs' } } },
+  i18n: {
+    strategy: 'no_prefix',
+    detectBrowserLanguage: false,
+    // The module fetches the texts of the locales listed here as the page comes alive; ours are in the bundle (app/plugins/texts.ts).
+    locales: [],
+    restructureDir: 'app/locales'
+  },
   icon: { provider: 'none', fallbackToApi: false, serverBundle: { collections: ['lucide'] }, clientBundle: { scan: true } },
   // Headers and CSP only: its other guards read bodies before the handlers can bound them, and count callers by a header anyone can set.
   security: {

@@ -1,0 +1,4 @@
+import app from './app.json'
+
+/** What Loom says in English, a file an area. */
+export const en = { app }
