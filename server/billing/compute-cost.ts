@@ -1,5 +1,5 @@
 import type { NanoUsd } from '../../shared/money'
-import type { Price, Rates } from '../catalog/target'
+import type { Price, Rates } from './price'
 import type { UnitKind, Units } from './units'
 import { costOfUnits, toCount, UNIT_PARTS } from './units'
 

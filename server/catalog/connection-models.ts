@@ -9,7 +9,7 @@ import { modelMode } from './model-mode'
 import { openAiOutputLimit, openAiWindow } from './output-limits'
 import { findPackagedModel, findPackagedProviderId, packagedModelIds } from './packaged-prices'
 import { findPublishedPrice, publishedModels } from './published-prices'
-import type { Price } from './target'
+import type { Price } from '../billing/price'
 
 /** What of a connection decides which models it has. */
 export interface ModelSource {

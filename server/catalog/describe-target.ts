@@ -2,7 +2,7 @@ import type { UnitRates } from '../billing/units'
 import { describeUpstreamModel, servedModel } from './connection-models'
 import type { UpstreamModel } from './connection-models'
 import type { ConnectionRow, PriceRow, Snapshot } from './load-snapshot'
-import type { Price } from './target'
+import type { Price } from '../billing/price'
 
 /** An upstream model as the org sees it: overridden prices win over the packaged ones. */
 export function describeTarget(snapshot: Snapshot, connection: ConnectionRow, upstreamModel: string): UpstreamModel {

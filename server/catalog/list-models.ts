@@ -6,7 +6,7 @@ import { findTargets } from './find-targets'
 import { modelMode } from './model-mode'
 import type { RouteRow, Snapshot, TargetRow } from './load-snapshot'
 import { seesImages } from './sees-images'
-import type { Price } from './target'
+import type { Price } from '../billing/price'
 
 /** What a name leads to, listed or not (`<connection>/<model>`, a dated version); undefined when it leads nowhere. */
 export function findSnapshotModel(snapshot: Snapshot, id: string): Model | undefined {

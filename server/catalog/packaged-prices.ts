@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { parseUsdDecimal } from '../../shared/money'
 import type { NanoUsd } from '../../shared/money'
 import { modelMode } from './model-mode'
-import type { Price, Rates } from './target'
+import type { Price, Rates } from '../billing/price'
 
 /** The version of `@pydantic/genai-prices` these prices come from, stored with every charge. A test holds it to the installed one. */
 export const PACKAGED_PRICES_VERSION = '0.1.8'

@@ -1,4 +1,4 @@
-import type { Price } from './target'
+import type { Price } from '../billing/price'
 
 /**
  * What OpenAI charges for models that the packaged catalogue lacks, nano-USD per million characters: $15 and $30.

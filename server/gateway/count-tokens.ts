@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ChatBody } from './operations/chat-completions'
 
 /** Texts beyond this are counted by their length: an exact count is not worth the pause it would cause. */
 export const MAX_COUNTED_CHARACTERS = 400_000
@@ -10,8 +9,6 @@ const CHARACTERS_PER_TOKEN = 4
  */
 const PIECES = /[^]{1,256}(?=\s|$)|[^]{1,256}/g
 const PIECES_A_TURN = 50
-/** Tokens a chat message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
-const TOKENS_PER_MESSAGE = 3
 
 /** Counts when a provider told nothing. The tokenizer (2 MB of tables) is loaded at its first use. */
 export async function countTextTokens(text: string): Promise<number> {
@@ -23,16 +20,4 @@ export async function countTextTokens(text: string): Promise<number> {
     tokens += countTokens(piece, { allowedSpecial: 'all' })
   }
   return tokens
-}
-
-/** The prompt's tokens: the text of every message, its framing, and the tools. */
-export async function countPromptTokens(body: ChatBody): Promise<number> {
-  const texts = body.messages.map(message => typeof message.content === 'string' ? message.content : textOf(message.content))
-  const tools = body.tools === undefined ? '' : JSON.stringify(body.tools)
-  return await countTextTokens(texts.join('\n') + tools) + body.messages.length * TOKENS_PER_MESSAGE
-}
-
-function textOf(content: unknown): string {
-  if (!Array.isArray(content)) return ''
-  return content.map(part => typeof part?.text === 'string' ? part.text : '').join('\n')
 }

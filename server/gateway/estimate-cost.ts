@@ -1,4 +1,4 @@
-import type { Price } from '../catalog/target'
+import type { Price } from '../billing/price'
 import { computeCost, ratesFor } from '../billing/compute-cost'
 import type { Units } from '../billing/units'
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
-import { countPromptTokens, countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
 import type { Transport } from '../providers/provider'
@@ -13,6 +13,9 @@ import { ChatTap } from './chat-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
+
+/** Tokens a message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
+const TOKENS_PER_MESSAGE = 3
 
 const Message = z.looseObject({ role: z.string(), content: z.unknown().optional() })
 
@@ -130,4 +133,16 @@ function measure(body: ChatBody, bodyBytes: number, maxOutputTokens = 0) {
     maxOutputTokens,
     answers: body.n ?? 1
   }
+}
+
+/** The prompt's tokens: the text of every message, its framing, and the tools. */
+async function countPromptTokens(body: ChatBody): Promise<number> {
+  const texts = body.messages.map(message => typeof message.content === 'string' ? message.content : textIn(message.content))
+  const tools = body.tools === undefined ? '' : JSON.stringify(body.tools)
+  return await countTextTokens(texts.join('\n') + tools) + body.messages.length * TOKENS_PER_MESSAGE
+}
+
+function textIn(content: unknown): string {
+  if (!Array.isArray(content)) return ''
+  return content.map(part => typeof part?.text === 'string' ? part.text : '').join('\n')
 }

@@ -7,10 +7,7 @@ import type { ModelLimits, TokenBounds } from '../estimate-cost'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import type { Upload } from '../upload'
 import type { Usage } from '../usage'
-
-/** The endpoints of the road; a trace's and a metric's `endpoint`. */
-export type OperationName = 'chat.completions' | 'completions' | 'responses' | 'messages' | 'messages.count_tokens' | MediaOperationName
-export type MediaOperationName = 'embeddings' | 'images.generations' | 'audio.speech' | 'audio.transcriptions' | 'moderations' | 'rerank'
+import type { OperationName } from './operation-name'
 
 /**
  * One endpoint of `/v1` that calls a model. An operation knows its format; it knows nothing of keys, money, traces or

@@ -1,7 +1,7 @@
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import type { ProviderRequest, Transport, UpstreamResponse } from '../providers/provider'
-import type { OperationName } from './operation'
+import type { OperationName } from './operation-name'
 
 /**
  * One attempt at an operation that has no form but the provider's own.

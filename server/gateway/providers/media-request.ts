@@ -1,4 +1,4 @@
-import type { MediaOperationName, OperationName } from '../operations/operation'
+import type { MediaOperationName, OperationName } from '../operations/operation-name'
 import { encodeBody } from './encode-body'
 import type { ProviderRequest, UpstreamRequest } from './provider'
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { ProviderKind } from '../../../shared/catalog'
-import type { OperationName } from '../operations/operation'
+import type { OperationName } from '../operations/operation-name'
 
 /** A connection ready to use: the secret decrypted, in memory only. Never logged, never serialised. */
 export interface Connection {

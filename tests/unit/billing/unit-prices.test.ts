@@ -3,7 +3,7 @@ import { computeCost, isPricedFor } from '../../../server/billing/compute-cost'
 import type { UnitRates, Units } from '../../../server/billing/units'
 import { readPackagedModel } from '../../../server/catalog/packaged-prices'
 import { findPublishedPrice } from '../../../server/catalog/published-prices'
-import type { Price } from '../../../server/catalog/target'
+import type { Price } from '../../../server/billing/price'
 
 /**
  * What providers publish for what is not priced by tokens, worked out by hand.

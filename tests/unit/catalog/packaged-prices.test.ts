@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { computeCost } from '../../../server/billing/compute-cost'
 import { declaredModels, declaresModel, describeUpstreamModel } from '../../../server/catalog/connection-models'
 import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel, toNanoUsd } from '../../../server/catalog/packaged-prices'
-import type { Price } from '../../../server/catalog/target'
+import type { Price } from '../../../server/billing/price'
 
 const priceOf = (provider: string, model: string, at = new Date('2026-11-01T12:00:00Z')) => readPackagedModel(provider, model, at)?.price
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Price, Target } from '../../../server/catalog/target'
+import type { Price } from '../../../server/billing/price'
+import type { Target } from '../../../server/catalog/target'
 import { boundCost } from '../../../server/gateway/estimate-cost'
 import { fitToFunds } from '../../../server/gateway/fit-to-funds'
 import { parseChatRequest } from '../../../server/gateway/operations/chat-completions'

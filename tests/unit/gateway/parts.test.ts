@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Price } from '../../../server/catalog/target'
+import type { Price } from '../../../server/billing/price'
 import { computeCost } from '../../../server/billing/compute-cost'
 import { Batcher } from '../../../server/gateway/batcher'
 import { parseBilling } from '../../../server/gateway/billing-headers'

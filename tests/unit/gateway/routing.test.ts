@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Price, Target } from '../../../server/catalog/target'
+import type { Price } from '../../../server/billing/price'
+import type { Target } from '../../../server/catalog/target'
 import { CircuitBreaker } from '../../../server/gateway/circuit-breaker'
 import { LatencyBoard } from '../../../server/gateway/latency-board'
 import { demo } from '../../../server/gateway/providers/demo'

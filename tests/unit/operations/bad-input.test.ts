@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LoomError } from '../../../server/errors'
 import { operations } from '../../../server/gateway/operations/registry'
-import type { CallRequest, Operation, OperationName } from '../../../server/gateway/operations/operation'
+import type { CallRequest, Operation } from '../../../server/gateway/operations/operation'
+import type { OperationName } from '../../../server/gateway/operations/operation-name'
 import { attempt, chatStream, chatTarget, tapOf } from '../../support/operation-calls'
 
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }
