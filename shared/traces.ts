@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { NanoUsdString } from './billing'
 import { Moment } from './moment'
+import { policyRules, policyScopes } from './policy'
 
 export const traceGroups = ['day', 'model', 'key', 'project'] as const
 
@@ -12,6 +13,34 @@ export const Attempt = z.object({
   error: z.string().nullable(),
   latencyMs: z.number()
 })
+
+/** What a call passes on the road, in order. An answer that does not stream has its `first_byte` when it is there whole. */
+export const traceSteps = ['auth', 'read', 'policy', 'hold', 'attempt', 'first_byte', 'end', 'capture'] as const
+
+/** What one rule decided of the call. */
+export const TraceDecision = z.object({
+  rule: z.enum(policyRules),
+  scope: z.enum(policyScopes),
+  outcome: z.enum(['allow', 'deny']),
+  limit: z.union([z.number(), z.string()]).optional(),
+  remaining: z.union([z.number(), z.string()]).optional().describe('After this call; of a denial before it. Of budgets and the wallet in USD.'),
+  message: z.string().optional().describe('Of a denial: what the caller was told.')
+})
+export type TraceDecision = z.infer<typeof TraceDecision>
+
+export const TraceSteps = z.object({
+  at: z.partialRecord(z.enum(traceSteps), z.number()).describe('When each step was passed, in ms since the call came in. Steps that it did not reach are left out.'),
+  decisions: z.array(TraceDecision).describe('In the order they were made. Rules that were not asked, because the call had ended, are left out.')
+})
+export type TraceSteps = z.infer<typeof TraceSteps>
+
+export const Tags = z.record(z.string(), z.string())
+export type Tags = z.infer<typeof Tags>
+
+/** Of the tags of one call: how many, and how many characters of each. */
+export const MAX_TAGS = 16
+export const MAX_TAG_NAME = 64
+export const MAX_TAG_VALUE = 512
 
 /** One call as lists show it. */
 export const TraceSummary = z.object({
@@ -36,13 +65,16 @@ export const TraceSummary = z.object({
   projectId: z.string().nullable(),
   apiKeyId: z.string().nullable(),
   userId: z.string().nullable(),
-  conversationId: z.string().nullable()
+  conversationId: z.string().nullable(),
+  tags: Tags
 })
 export type TraceSummary = z.infer<typeof TraceSummary>
 
 /** The full record. Bodies are there when they were asked for, may be seen, and were kept. */
 export const Trace = TraceSummary.extend({
   attempts: z.array(Attempt),
+  /** null for calls from before it was kept. */
+  steps: TraceSteps.nullable(),
   /** Its bodies were stored, and cannot be read any more: the org deleted the key they were sealed with. */
   bodiesErased: z.boolean(),
   requestBody: z.string().nullable(),
@@ -54,7 +86,7 @@ export const TracePage = z.object({ items: z.array(TraceSummary), nextCursor: z.
 export type TracePage = z.infer<typeof TracePage>
 
 /** `name=value` of a tag. */
-const Tag = z.string().max(300).regex(/^[^=]{1,100}=.{0,199}$/s, 'must be name=value').transform((text) => {
+const Tag = z.string().regex(new RegExp(`^[^=]{1,${MAX_TAG_NAME}}=.{0,${MAX_TAG_VALUE}}$`, 's'), 'must be name=value').transform((text) => {
   const at = text.indexOf('=')
   return { [text.slice(0, at)]: text.slice(at + 1) }
 })
@@ -123,7 +155,6 @@ const Named = z.object({ id: z.string(), name: z.string() }).nullable()
 
 /** `GET /api/traces/{id}`: the record, and what belongs to it. */
 export const TraceDetail = Trace.extend({
-  tags: z.record(z.string(), z.unknown()),
   key: Named,
   project: Named,
   user: Named,

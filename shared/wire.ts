@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { transactionStatuses, transactionTypes, walletModes } from './billing'
 import { modelModes } from './catalog'
-import { traceGroups } from './traces'
+import { Tags, traceGroups, TraceSteps } from './traces'
 
 /** What `/v1` answers besides models' own formats: snake_case like the rest of that API, money as exact decimals in USD. */
 
@@ -71,12 +71,16 @@ export const WireTraceSummary = z.object({
   project_id: z.string().nullable(),
   api_key_id: z.string().nullable(),
   user_id: z.string().nullable(),
-  conversation_id: z.string().nullable()
+  conversation_id: z.string().nullable(),
+  /** What the call was given in `x-loom-tags` and `metadata`. */
+  tags: Tags
 })
 export type WireTraceSummary = z.infer<typeof WireTraceSummary>
 
 export const WireTrace = WireTraceSummary.extend({
   attempts: z.array(z.object({ connection: z.string(), provider: z.string(), model: z.string(), status: z.int().nullable(), error: z.string().nullable(), latency_ms: z.number() })),
+  /** null for calls from before it was kept. */
+  steps: TraceSteps.nullable(),
   /** Stored, and unreadable since the org deleted the key they were sealed with. */
   bodies_erased: z.boolean(),
   /** With `include=bodies` and the scope `bodies`, as far as they were kept. */

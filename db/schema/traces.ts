@@ -39,12 +39,15 @@ export const traces = pgTable('traces', {
   cachedInputTokens: count('cached_input_tokens').notNull().default(0),
   reasoningTokens: count('reasoning_tokens').notNull().default(0),
   cost: nanoUsd('cost').notNull(),
+  /** Names and values that the caller knows it by. */
   tags: jsonb('tags').notNull().default({}),
   requestBody: bytea('request_body'),
   requestIv: bytea('request_iv'),
   responseBody: bytea('response_body'),
   responseIv: bytea('response_iv'),
-  encryptionKeyVersion: integer('encryption_key_version')
+  encryptionKeyVersion: integer('encryption_key_version'),
+  /** When the call passed each step of the road, and what the rules over it decided; null for calls from before it was kept. */
+  steps: jsonb('steps')
 }, table => [
   // The id first: a trace is found by it alone, one step a partition.
   primaryKey({ name: 'traces_pkey', columns: [table.id, table.createdAt] }),

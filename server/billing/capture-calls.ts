@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { addToHours } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { usageSources } from '../../shared/billing'
+import type { Tags, TraceSteps } from '../../shared/traces'
 import type { Sealed } from '../crypto/envelope'
 import type { Usage } from '../gateway/usage'
 import type { BudgetParts } from './capture-in-budgets'
@@ -40,6 +41,9 @@ export interface FinishedCall {
   encryptionKeyVersion: number
   request: Sealed | null
   response: Sealed | null
+  /** What the caller knows it by; undefined when it gave nothing. */
+  tags?: Tags | undefined
+  steps?: TraceSteps
   /** Of a call that claimed an `Idempotency-Key`: what to keep under it; null when there was no answer, and the key is free again. */
   kept?: KeptAnswer | null | undefined
 }
@@ -118,6 +122,8 @@ function toRecord(call: FinishedCall, n: number) {
     request_iv: call.request?.iv.toString('base64') ?? null,
     response_body: call.response?.data.toString('base64') ?? null,
     response_iv: call.response?.iv.toString('base64') ?? null,
+    tags: call.tags,
+    steps: call.steps,
     ...(kept !== undefined && {
       claimed: true,
       kept_head: kept?.head ?? null,
@@ -132,7 +138,7 @@ const COLUMNS = `n int, id uuid, created_at timestamptz, org_id uuid, project_id
     endpoint text, requested_model text, model text, provider text, status_code int, error_type text, is_stream boolean, cache text, attempts jsonb,
     latency_ms int, ttfb_ms int, gateway_overhead_ms real, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
     hold_id uuid, budgets jsonb, lease_id uuid, reserved bigint, charged boolean, cost bigint, usage_source text, raw_usage jsonb, price jsonb,
-    encryption_key_version int, request_body text, request_iv text, response_body text, response_iv text`
+    encryption_key_version int, request_body text, request_iv text, response_body text, response_iv text, tags jsonb, steps jsonb`
 
 const INPUT = `
 input as materialized (
@@ -174,11 +180,12 @@ const RECORD = `, used as (
 ), traced as (
   insert into traces (id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
     status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
-    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version)
+    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version,
+    tags, steps)
   select id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
     status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
     reasoning_tokens, cost, decode(request_body, 'base64'), decode(request_iv, 'base64'), decode(response_body, 'base64'), decode(response_iv, 'base64'),
-    encryption_key_version
+    encryption_key_version, coalesce(tags, '{}'), steps
     from recorded
   on conflict do nothing
   returning id

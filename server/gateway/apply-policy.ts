@@ -1,12 +1,13 @@
 import type { CallScope, PolicyDecision, PolicyRule, PolicyScope } from '../../shared/policy'
 import { callScopes } from '../../shared/policy'
 import type { KeyScope } from '../../shared/keys'
-import { LoomError } from '../errors'
+import type { LoomError } from '../errors'
 import type { JudgedCall } from '../policy/static-rules'
 import type { CounterRule } from '../policy/compile-policy'
 import type { Claim, CounterState, LimitStore } from '../policy/limit-store'
 import { clamp } from '../policy/limit-store'
 import { limitRefusal } from '../policy/limit-refusal'
+import { PolicyRefusal } from '../policy/policy-refusal'
 import type { Caller } from './caller'
 
 /** What the caller is told about its limits, for the `x-ratelimit-*` headers. */
@@ -15,6 +16,8 @@ export interface Admission {
   /** The one of its limits with the least left. */
   requests?: RateLimitState | undefined
   tokens?: RateLimitState | undefined
+  /** Of every counter over the caller, in their order. */
+  counters: readonly CounterState[]
   /** Gives the concurrency slot back and settles the token reservation at `usedTokens`. Call it once. */
   release: (usedTokens: number) => void
 }
@@ -29,7 +32,7 @@ export interface PolicyRequest extends Omit<JudgedCall, 'inputTokens'> {
   countInput: () => Promise<number>
 }
 
-const NO_ADMISSION: Admission = { release: () => {} }
+const NO_ADMISSION: Admission = { counters: [], release: () => {} }
 
 /**
  * Step 2 of the road: may this caller make this call now? Scope, the rules about the call itself, then running calls, requests and
@@ -52,7 +55,7 @@ export class PolicyGate {
     if (counters.length === 0) return NO_ADMISSION
     const claims = counters.map(rule => claim(rule, request))
     const taken = await this.limits.take(request.callId, claims)
-    if ('settle' in taken) return { requests: tightest('requests_per_minute', counters, taken.states), tokens: tightest('tokens_per_minute', counters, taken.states), release: taken.settle }
+    if ('settle' in taken) return { requests: tightest('requests_per_minute', counters, taken.states), tokens: tightest('tokens_per_minute', counters, taken.states), counters: taken.states, release: taken.settle }
     const [rule, state] = [counters[taken.refused], taken.states[taken.refused]]
     if (!rule || !state) throw new Error('A limit refused that was not asked')
     throw limitRefusal(rule, state)
@@ -107,7 +110,7 @@ export function requireScope(caller: Pick<Caller, 'scopes'>, scope: KeyScope): v
 
 function findScopeFault(caller: Pick<Caller, 'scopes'>, scope: KeyScope): LoomError | undefined {
   if (caller.scopes.has(scope) || (isCallScope(scope) && caller.scopes.has('inference'))) return undefined
-  return new LoomError('insufficient_scope', `This key lacks the scope "${scope}". Give it that scope under Keys, or use another key.`, { details: { rule: 'scopes', scope: 'key', required: scope } })
+  return new PolicyRefusal('insufficient_scope', `This key lacks the scope "${scope}". Give it that scope under Keys, or use another key.`, { rule: 'scopes', scope: 'key' }, { required: scope })
 }
 
 /** @throws {LoomError} `insufficient_scope` for a key that may make no model calls at all */

@@ -1,3 +1,4 @@
+import type { Tags } from '../../shared/traces'
 import type { LoomError } from '../errors'
 import type { Admission } from './apply-policy'
 import type { Billing } from './billing-headers'
@@ -26,10 +27,15 @@ export interface CallContext {
   abort: AbortController
   /** performance.now() at the call's first byte. */
   receivedAt: number
+  /** And when its caller was known, and when all of its body was; of calls over HTTP. */
+  authenticatedAt?: number
+  readAt?: number
   ip: string | null
   /** The caller's place in a distributed trace (W3C Trace Context), as it came. */
   traceparent?: string | undefined
   tracestate?: string | undefined
+  /** What the caller knows it by. */
+  tags?: Tags | undefined
   conversationId?: string | undefined
   messageId?: string | undefined
 }

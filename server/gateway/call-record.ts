@@ -12,6 +12,7 @@ import type { BodySide } from '../traces/seal-body'
 import type { Admission } from './apply-policy'
 import type { CallToCapture } from './capture'
 import type { AnswerHead, CallContext, CallOutcome } from './call-context'
+import { describeSteps } from './describe-steps'
 import { countTextTokens } from './count-tokens'
 import type { Gateway } from './gateway'
 import type { Hold } from './hold-budget'
@@ -43,6 +44,10 @@ export class CallRecord implements Progress {
   maxOutputTokens: number | undefined
   /** Reads the answer of a call that streams, once it has begun. */
   tap: StreamTap | undefined
+  /** Its rules are being asked, or were. */
+  isJudged = false
+  admittedAt: number | undefined
+  heldAt: number | undefined
   dispatchedAt: number | undefined
   firstByteAt: number | undefined
   upstreamEndedAt: number | undefined
@@ -53,6 +58,11 @@ export class CallRecord implements Progress {
 
   constructor(private readonly gateway: Gateway, readonly context: CallContext) {
     this.span = gateway.tracing?.begin(context)
+  }
+
+  passed(step: 'policy' | 'hold'): void {
+    this[step === 'policy' ? 'admittedAt' : 'heldAt'] = performance.now()
+    this.span?.step(step)
   }
 
   head(): AnswerHead {
@@ -188,7 +198,9 @@ export class CallRecord implements Progress {
       hold: this.hold,
       encryptionKeyVersion: caller.encryptionKeyVersion,
       request: seal('request', request.record?.() ?? request.raw),
-      response: seal('response', responseBody)
+      response: seal('response', responseBody),
+      tags: context.tags,
+      steps: describeSteps(this, error)
     }
   }
 

@@ -8,6 +8,7 @@ import { unspentInWallet, unspentInWindow } from '../billing/unspent-funds'
 import { LoomError } from '../errors'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
+import { PolicyRefusal } from '../policy/policy-refusal'
 import { Batcher } from './batcher'
 import type { CallBudget } from './call-budgets'
 import { budgetRefusal, openCallWindows } from './call-budgets'
@@ -213,9 +214,10 @@ function budgetOf({ budgets }: CallHold, windowId: string): CallBudget {
 }
 
 function insufficientFunds(amount: bigint, available: bigint): LoomError {
-  return new LoomError(
+  return new PolicyRefusal(
     'insufficient_funds',
     `This call may cost up to $${toUsdDecimal(amount)} and the wallet has $${toUsdDecimal(available)} available. Top up the wallet, or lower max_tokens.`,
-    { details: { required_usd: toUsdDecimal(amount), available_usd: toUsdDecimal(available) } }
+    { rule: 'wallet', scope: 'org' },
+    { required_usd: toUsdDecimal(amount), available_usd: toUsdDecimal(available) }
   )
 }

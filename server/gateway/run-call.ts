@@ -29,8 +29,9 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
     const { targets, bounds, amount: most } = plan
     if (billing.amount !== null) requireScope(caller, 'billing')
     else if (caller.walletMode === 'prepaid') requirePriced(request)
+    call.isJudged = true
     call.admission = await gateway.policy.admit(caller, policyRequest(context, plan))
-    call.span?.step('policy')
+    call.passed('policy')
 
     const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
     let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
@@ -45,7 +46,7 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
       call.maxOutputTokens = call.hold.offer.maxOutputTokens
       request.limitOutput?.(call.maxOutputTokens)
     }
-    call.span?.step('hold')
+    call.passed('hold')
     context.abort.signal.throwIfAborted()
     if (cached) return await finish(call, cached.opened, sink)
 

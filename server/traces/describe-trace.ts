@@ -1,5 +1,4 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { apiKeys, conversations, projects, traces, transactions, usageRecords, users } from '../../db/schema'
 import type { TraceDetail } from '../../shared/traces'
@@ -7,8 +6,6 @@ import type { Author } from '../audit/record'
 import { recordChange } from '../audit/record'
 import type { Keyring } from '../crypto/keyring'
 import { getTrace } from './get-trace'
-
-const Tags = z.record(z.string(), z.unknown())
 
 /**
  * One trace with what belongs to it: names, and its line of the ledger. To have its bodies is an entry in the audit log.
@@ -20,7 +17,7 @@ export async function describeTrace(orm: Orm, keyring: Keyring, author: Author, 
   const trace = await getTrace(orm, keyring, principal, id, withBodies)
   const [names] = await orm
     .select({
-      tags: traces.tags, keyId: apiKeys.id, keyName: apiKeys.name, projectId: projects.id, projectName: projects.name, userId: users.id, userName: users.name,
+      keyId: apiKeys.id, keyName: apiKeys.name, projectId: projects.id, projectName: projects.name, userId: users.id, userName: users.name,
       conversationId: conversations.id, conversationTitle: conversations.title, messageId: usageRecords.messageId,
       usageSource: usageRecords.usageSource, rawUsage: usageRecords.rawUsage, price: usageRecords.price
     })
@@ -34,7 +31,6 @@ export async function describeTrace(orm: Orm, keyring: Keyring, author: Author, 
   if (withBodies) await orm.transaction(transaction => recordChange(transaction, author, { action: 'trace.view', target: `trace:${id}` }))
   return {
     ...trace,
-    tags: Tags.parse(names?.tags ?? {}),
     key: named(names?.keyId, names?.keyName),
     project: named(names?.projectId, names?.projectName),
     user: named(names?.userId, names?.userName),

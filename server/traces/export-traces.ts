@@ -22,7 +22,7 @@ const columns = [
  * Ends between two pages once `signal` is aborted. Bodies are not in it.
  */
 export async function* exportTraces(orm: Orm, scope: TraceScope, { format, ...filter }: TraceExportQuery, signal: AbortSignal): AsyncGenerator<string> {
-  if (format === 'csv') yield `${[...columns, 'costUsd'].join(',')}\r\n`
+  if (format === 'csv') yield `${[...columns, 'costUsd', 'tags'].join(',')}\r\n`
   for (let after: TracePosition | undefined; !signal.aborted;) {
     const rows = await orm.select({ ...summaryColumns, keysetTime }).from(traces)
       .where(and(whereTraces(scope, filter), isAfter(after)))
@@ -36,12 +36,12 @@ export async function* exportTraces(orm: Orm, scope: TraceScope, { format, ...fi
 }
 
 function toLine(trace: TraceSummary, format: TraceExportQuery['format']): string {
-  const { costNanoUsd, ...rest } = trace
+  const { costNanoUsd, tags, ...rest } = trace
   const costUsd = toUsdDecimal(BigInt(costNanoUsd))
-  if (format === 'jsonl') return `${JSON.stringify({ ...rest, costUsd })}\n`
+  if (format === 'jsonl') return `${JSON.stringify({ ...rest, costUsd, tags })}\n`
   const cells = columns.map((name) => {
     const value = trace[name]
     return typeof value === 'string' ? textCell(value) : value ?? ''
   })
-  return `${[...cells, costUsd].join(',')}\r\n`
+  return `${[...cells, costUsd, Object.keys(tags).length === 0 ? '' : textCell(JSON.stringify(tags))].join(',')}\r\n`
 }

@@ -4,7 +4,7 @@ import type { Orm } from '../../db/client'
 import { orgs, traces } from '../../db/schema'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
-import { Attempt } from '../../shared/traces'
+import { Attempt, TraceSteps } from '../../shared/traces'
 import type { Trace } from '../../shared/traces'
 import type { TraceScope } from './list-traces'
 import type { BodySide } from './seal-body'
@@ -20,6 +20,7 @@ export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id
     .select({
       ...summaryColumns,
       attempts: traces.attempts,
+      steps: traces.steps,
       salt: orgs.encryptionSalt,
       keyVersion: orgs.encryptionKeyVersion,
       bodyKeyVersion: traces.encryptionKeyVersion,
@@ -36,6 +37,7 @@ export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id
   return {
     ...toSummary(row),
     attempts: z.array(Attempt).parse(row.attempts),
+    steps: TraceSteps.nullable().parse(row.steps),
     bodiesErased,
     requestBody: open('request', row.requestBody, row.requestIv),
     responseBody: open('response', row.responseBody, row.responseIv)

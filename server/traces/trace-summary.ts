@@ -1,5 +1,6 @@
 import type { InferSelectModel } from 'drizzle-orm'
 import { traces } from '../../db/schema'
+import { Tags } from '../../shared/traces'
 import type { TraceSummary } from '../../shared/traces'
 
 /** The columns of a trace without its bodies: what lists read. */
@@ -25,7 +26,8 @@ export const summaryColumns = {
   projectId: traces.projectId,
   apiKeyId: traces.apiKeyId,
   userId: traces.userId,
-  conversationId: traces.conversationId
+  conversationId: traces.conversationId,
+  tags: traces.tags
 }
 
 type SummaryRow = Pick<InferSelectModel<typeof traces>, keyof typeof summaryColumns>
@@ -35,6 +37,6 @@ export function toSummary({ cost, createdAt, ...row }: SummaryRow): TraceSummary
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, projectId, apiKeyId, userId, conversationId } = row
   return {
     id, createdAt: createdAt.toISOString(), endpoint, requestedModel, model, provider, statusCode, errorType, isStream, cache, latencyMs, ttfbMs, gatewayOverheadMs,
-    inputTokens, outputTokens, cachedInputTokens, reasoningTokens, costNanoUsd: cost.toString(), projectId, apiKeyId, userId, conversationId
+    inputTokens, outputTokens, cachedInputTokens, reasoningTokens, costNanoUsd: cost.toString(), projectId, apiKeyId, userId, conversationId, tags: Tags.parse(row.tags)
   }
 }

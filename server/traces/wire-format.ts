@@ -12,6 +12,7 @@ export function toWireTrace(trace: Trace): WireTrace {
   return {
     ...toWireSummary(trace),
     attempts: trace.attempts.map(({ latencyMs, ...attempt }) => ({ ...attempt, latency_ms: latencyMs })),
+    steps: trace.steps,
     bodies_erased: trace.bodiesErased,
     request_body: trace.requestBody,
     response_body: trace.responseBody
@@ -60,6 +61,7 @@ function toWireSummary(trace: TraceSummary): WireTraceSummary {
     project_id: trace.projectId,
     api_key_id: trace.apiKeyId,
     user_id: trace.userId,
-    conversation_id: trace.conversationId
+    conversation_id: trace.conversationId,
+    tags: trace.tags
   }
 }

@@ -8,6 +8,7 @@ import { errorHeaders } from '../gateway/openai-error'
 import type { Operation } from '../gateway/operations/operation'
 import { rateLimitHeaders } from '../gateway/rate-limit-headers'
 import { openUpload, readCallBody } from '../gateway/read-call-body'
+import { readTags } from '../gateway/read-tags'
 import { readCacheDirective } from '../cache/cache-directive'
 import { runCall } from '../gateway/run-call'
 import { runOnce } from '../gateway/run-once'
@@ -37,6 +38,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
   response.on('error', cause => gateway.log.debug({ err: cause, requestId }, 'The caller left'))
   try {
     const caller = await gateway.authenticator.authenticate(request.headers, () => readClientIp(request, config.TRUSTED_PROXIES))
+    const authenticatedAt = performance.now()
     tellKeyExpiry(response, caller)
     const billing = parseBilling(header(request, 'x-billing-amount'), header(request, 'x-billing-ref-id'))
     const key = readIdempotencyKey(request.headers['idempotency-key'])
@@ -44,10 +46,12 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     const call = upload && operation.parseUpload
       ? await operation.parseUpload(upload)
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)
+    const readAt = performance.now()
     const ip = readClientIp(request, config.TRUSTED_PROXIES)
+    const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined)
     const caching = readCacheDirective(header(request, 'x-loom-cache'), caller.cacheTtlSeconds)
     const sink = new ResponseSink(response, operation)
-    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, ip, traceparent: header(request, 'traceparent'), tracestate: header(request, 'tracestate') }
+    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, authenticatedAt, readAt, ip, tags, traceparent: header(request, 'traceparent'), tracestate: header(request, 'tracestate') }
     if (key === undefined) return sendOutcome(response, sink, operation, await runCall(gateway, context, sink))
     const requestHash = hashOf(request, upload ? await upload.digest() : call.raw)
     const outcome = await runOnce(gateway, context, sink, { key, requestHash, begins: () => goesOn = true })

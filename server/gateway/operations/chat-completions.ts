@@ -92,10 +92,16 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
     return target.provider.chatCompletions(target.connection, { body: this.bodyFor(target), upstreamModel: target.upstreamModel, stream: this.stream }, transport, signal)
   }
 
-  /** OpenAI's newest models know only the newer of the two names, other servers often only the older. */
+  /**
+   * OpenAI's newest models know only the newer of the two names of a limit, other servers often only the older. And OpenAI takes
+   * `metadata` only with `store`: otherwise it is ours alone.
+   */
   private bodyFor({ connection: { kind } }: Target) {
-    if (this.outputLimit === undefined) return this.body
-    return { ...this.body, [kind === 'openai' || kind === 'azure' ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
+    const isOpenAi = kind === 'openai' || kind === 'azure'
+    const limit = this.outputLimit !== undefined && { [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
+    if (!isOpenAi || this.metadata === undefined || this.body.store === true) return limit ? { ...this.body, ...limit } : this.body
+    const { metadata: _, ...rest } = this.body
+    return { ...rest, ...limit }
   }
 
   readAnswer(body: Buffer): WholeAnswer {

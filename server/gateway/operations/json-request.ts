@@ -5,13 +5,15 @@ import { readModelRequest } from './read-json'
 export abstract class JsonRequest<Body extends { model: string }> {
   readonly model: string
   readonly alternatives: readonly string[] | undefined
+  readonly metadata: unknown
   body: Body
 
   /** @throws {LoomError} `invalid_request` naming the first field at fault */
   constructor(readonly raw: Buffer, schema: z.ZodType<Body>) {
-    const { body, alternatives } = readModelRequest(raw, schema)
+    const { body, alternatives, metadata } = readModelRequest(raw, schema)
     this.body = body
     this.model = body.model
     this.alternatives = alternatives
+    this.metadata = metadata
   }
 }

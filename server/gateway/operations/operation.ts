@@ -50,6 +50,8 @@ export interface CallRequest {
   /** Models to try after it (`models` in the body); undefined when the caller named none. See `requested-models.ts`. */
   readonly alternatives?: readonly string[] | undefined
   readonly stream: boolean
+  /** `metadata` of the body, as it came. */
+  readonly metadata?: unknown
   /** The body as it came; empty for an upload. */
   readonly raw: Buffer
   /** Its size, where that is not `raw`'s. */

@@ -4,8 +4,8 @@ import { splitAlternatives } from '../requested-models'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** A body, and the models to try after its own. */
-export interface ModelRequest<Body> { body: Body, alternatives: readonly string[] | undefined }
+/** A body, the models to try after its own, and its `metadata` as it came. */
+export interface ModelRequest<Body> { body: Body, alternatives: readonly string[] | undefined, metadata: unknown }
 
 /**
  * A request's body as `schema` reads it, and the models to try after its own: `models` as on OpenRouter.
@@ -13,7 +13,8 @@ export interface ModelRequest<Body> { body: Body, alternatives: readonly string[
  */
 export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>): ModelRequest<Body> {
   const { body, alternatives } = splitAlternatives(parseJson(raw))
-  return { body: parseBody(body, schema), alternatives }
+  const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : undefined
+  return { body: parseBody(body, schema), alternatives, metadata }
 }
 
 function parseJson(raw: Buffer): unknown {

@@ -33,7 +33,7 @@ test('a call for a terminal cannot break out of its quotes', () => {
 describe('a timeline', () => {
   const trace = {
     id: '', createdAt: '', endpoint: '', requestedModel: '', model: '', provider: '', statusCode: 200, errorType: null, isStream: true, cache: 'none', latencyMs: 1_000, ttfbMs: 300, gatewayOverheadMs: 5,
-    inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, costNanoUsd: '0', projectId: null, apiKeyId: null, userId: null, conversationId: null, bodiesErased: false, requestBody: null, responseBody: null
+    inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, costNanoUsd: '0', projectId: null, apiKeyId: null, userId: null, conversationId: null, bodiesErased: false, requestBody: null, responseBody: null, tags: {}, steps: null
   }
   const attempt = (error: string | null, latencyMs: number) => ({ connection: 'c', provider: 'p', model: 'm', status: error ? 500 : 200, error, latencyMs })
 

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Trace, traceSteps } from '../../../shared/traces'
+import { WireTrace, WireTracePage } from '../../../shared/wire'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+import { until } from '../../support/until'
+
+let gateway: GatewayUnderTest
+
+beforeAll(async () => {
+  gateway = await openGateway()
+})
+beforeEach(() => gateway.upstream.reset())
+afterAll(() => gateway.remove())
+
+const body = (change: object = {}) => JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], ...change })
+const get = async (key: string, path: string) => await (await fetch(`${gateway.loom.url}/v1/traces${path}`, { headers: { authorization: `Bearer ${key}` } })).json()
+
+/** The trace of a call, as soon as it is there: nobody waits for that of a refusal. */
+const traceOf = (key: string, response: Response) => until(async () => {
+  const trace = WireTrace.safeParse(await get(key, `/${response.headers.get('x-request-id')}`))
+  return trace.success ? trace.data : undefined
+})
+/** Reads the answer to its end. */
+const call = async (key: string, change: object = {}, headers: Record<string, string> = {}) => {
+  const response = await gateway.post(key, body(change), headers)
+  await response.text()
+  return response
+}
+
+describe('steps', () => {
+  test.each([false, true])('a call (stream: %s) tells when it passed each step, in order', async (stream) => {
+    const { key } = await gateway.createKey()
+    const trace = await traceOf(key, await call(key, { stream }))
+    const at = trace.steps?.at ?? {}
+    expect(Object.keys(at).toSorted()).toEqual(traceSteps.toSorted())
+    const times = traceSteps.map(step => at[step] ?? NaN)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(at.capture).toBeLessThanOrEqual(trace.latency_ms + 1)
+    expect(Trace.parse(await gateway.api('GET', `/api/traces/${trace.id}`)).steps).toEqual(trace.steps)
+  })
+
+  test('every rule over the call stands there with what it decided, and what it left', async () => {
+    const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'], limits: { maxOutputTokens: 50, requestsPerMinute: 5, budgets: { day: '1' } } })
+    expect((await traceOf(key, await call(key))).steps?.decisions).toEqual([
+      { rule: 'scopes', scope: 'key', outcome: 'allow' },
+      { rule: 'models', scope: 'key', outcome: 'allow' },
+      { rule: 'max_output_tokens', scope: 'key', outcome: 'allow', limit: 50 },
+      { rule: 'requests_per_minute', scope: 'key', outcome: 'allow', limit: 5, remaining: 4 },
+      { rule: 'budget_day', scope: 'key', outcome: 'allow', limit: '1' }
+    ])
+  })
+
+  test('a refused call ends with the rule that refused it, in the words its caller got', async () => {
+    const { key } = await gateway.createKey({ limits: { maxOutputTokens: 50, requestsPerMinute: 1 } })
+    await call(key)
+    const refused = await gateway.post(key, body())
+    const { error } = await refused.json()
+    const { steps } = await traceOf(key, refused)
+    expect(steps?.decisions).toEqual([
+      { rule: 'scopes', scope: 'key', outcome: 'allow' },
+      { rule: 'max_output_tokens', scope: 'key', outcome: 'allow', limit: 50 },
+      { rule: 'requests_per_minute', scope: 'key', outcome: 'deny', limit: 1, remaining: 0, message: error.message }
+    ])
+    expect(Object.keys(steps?.at ?? {}).toSorted()).toEqual(['auth', 'capture', 'read'])
+  })
+
+  test('a budget and a model that refuse, before and after the rest was asked', async () => {
+    const poor = await gateway.createKey({ limits: { budgets: { total: '0.000000001' } } })
+    expect((await traceOf(poor.key, await call(poor.key))).steps?.decisions).toMatchObject([{ rule: 'scopes', outcome: 'allow' }, { rule: 'budget_total', scope: 'key', outcome: 'deny', limit: '0.000000001', remaining: '0.000000001' }])
+    const narrow = await gateway.createKey({ limits: { deniedModels: ['gpt-4o*'] } })
+    expect((await traceOf(narrow.key, await call(narrow.key))).steps?.decisions.at(-1)).toMatchObject({ rule: 'models', scope: 'key', outcome: 'deny' })
+  })
+})
+
+describe('tags', () => {
+  test('of the header and of metadata stand in the trace, and find it', async () => {
+    const { key } = await gateway.createKey()
+    const response = await call(key, { metadata: { env: 'dev', team: 'ads', retries: 2, nested: { no: 1 } } }, { 'x-loom-tags': 'team=search, note=a%2Cb %E2%9C%93' })
+    const tags = { env: 'dev', team: 'search', retries: '2', note: 'a,b ✓' }
+    expect((await traceOf(key, response)).tags).toEqual(tags)
+    await call(key)
+    const { data } = WireTracePage.parse(await get(key, `?tag=${encodeURIComponent('team=search')}`))
+    expect(data).toMatchObject([{ id: response.headers.get('x-request-id'), tags }])
+    expect(WireTracePage.parse(await get(key, '?tag=team%3Dads')).data).toEqual([])
+    const exported = await fetch(`${gateway.loom.url}/api/traces/export?format=jsonl&tag=team%3Dsearch`, { headers: { cookie: gateway.admin.cookie } })
+    expect(JSON.parse(await exported.text())).toMatchObject({ tags })
+    const csv = await fetch(`${gateway.loom.url}/api/traces/export?tag=team%3Dsearch`, { headers: { cookie: gateway.admin.cookie } })
+    expect(await csv.text()).toContain('""team"":""search""')
+  })
+
+  test('OpenAI gets metadata with what it is to store, and neither tags nor metadata otherwise', async () => {
+    const { key } = await gateway.createKey()
+    await call(key, { metadata: { team: 'search' } }, { 'x-loom-tags': 'env=prod' })
+    await call(key, { metadata: { team: 'search' }, store: true })
+    const [plain, stored] = gateway.upstream.requests
+    expect(plain?.json).not.toHaveProperty('metadata')
+    expect(plain?.headers).not.toHaveProperty('x-loom-tags')
+    expect(stored?.json).toMatchObject({ metadata: { team: 'search' }, store: true })
+  })
+
+  test.each(['team', '=search', 'team=%E0%A4%A', `team=${'x'.repeat(513)}`, Array.from({ length: 17 }, (_, n) => `t${n}=1`).join()])('a header %j is refused by name', async (header) => {
+    const { key } = await gateway.createKey()
+    const response = await gateway.post(key, body(), { 'x-loom-tags': header })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { param: 'x-loom-tags' } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test.each<[string, unknown]>([
+    ['text that the database cannot hold', { 'a\0': '\ud800b' }], ['a list', ['x']], ['what is too long', { ['n'.repeat(65)]: 'x', v: 'x'.repeat(513) }], ['null', null], ['a proto', JSON.parse('{"__proto__":"x"}')]
+  ])('metadata of %s harms no call', async (_, metadata) => {
+    const { key } = await gateway.createKey()
+    const response = await call(key, { metadata })
+    expect(response.status).toBe(200)
+    await traceOf(key, response)
+  })
+
+  test('an org that keeps no bodies keeps no metadata either', async () => {
+    const { key } = await gateway.createKey()
+    await gateway.api('PATCH', '/api/orgs/current', { traceBodies: false })
+    try {
+      const trace = await until(async () => {
+        const found = await traceOf(key, await call(key, { metadata: { team: 'search' } }, { 'x-loom-tags': 'env=prod' }))
+        return 'team' in found.tags ? undefined : found
+      })
+      expect(trace.tags).toEqual({ env: 'prod' })
+    } finally {
+      await gateway.api('PATCH', '/api/orgs/current', { traceBodies: true })
+    }
+  })
+})
