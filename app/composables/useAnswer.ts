@@ -17,6 +17,7 @@ type Body = ReadableStream<Uint8Array>
  * @param onEvent sees `message`, `done` and `error`: what changes the thread around the answer
  */
 export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) => void) {
+  const { t } = useI18n()
   const message = shallowRef<Message>()
   const running = ref(false)
   const controller = new AbortController()
@@ -57,7 +58,7 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
     return controller.signal.aborted
   }
 
-  const open = (path: string, options: { method: 'GET' | 'POST', body?: object }) => openChatStream(path, { ...options, signal: controller.signal })
+  const open = (path: string, options: { method: 'GET' | 'POST', body?: object }) => openChatStream(path, { ...options, signal: controller.signal }, t)
 
   /** The stream that goes on after the last event seen; `undefined` when the answer ended meanwhile. */
   async function reconnect(): Promise<Body | undefined> {
@@ -66,7 +67,7 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
       try {
         return await open(`/api/conversations/${conversationId}/stream?after=${lastId}${current ? `&message=${current.id}` : ''}`, { method: 'GET' })
       } catch (thrown) {
-        const error = toApiError(thrown)
+        const error = toApiError(thrown, t)
         if (controller.signal.aborted || attempt > RECONNECTS || (error.status > 0 && error.status < 500)) throw error
         await new Promise(resolve => setTimeout(resolve, 250 * 2 ** attempt))
       }
@@ -78,7 +79,7 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
     let body = first
     for (let connections = 0; body; connections += 1) {
       if (await consume(body)) return true
-      if (connections > RECONNECTS) throw new ApiError(0, 'unreachable', 'The connection keeps breaking. The answer goes on without it: reload the page to see it.')
+      if (connections > RECONNECTS) throw new ApiError(0, 'unreachable', t('chat.stream.theConnectionKeepsBreaking'))
       body = await reconnect()
     }
     return false

@@ -19,6 +19,8 @@ type Fetch = (path: string, options: Omit<CallOptions, 'version'> & { retry: fal
  * @throws {ApiError} for every failure, an unreadable reply included
  */
 export function useApi() {
+  // Route middleware calls it, too, where no component is set up.
+  const { t } = useNuxtApp().$i18n
   // On the server this carries the visitor's cookies along.
   const request: Fetch = useRequestFetch()
   const signOutLocally = useSignOutLocally()
@@ -28,7 +30,7 @@ export function useApi() {
     try {
       reply = await request(path, { ...options, ...(version && { headers: { 'if-match': `"${version}"` } }), retry: false })
     } catch (thrown) {
-      const error = toApiError(thrown)
+      const error = toApiError(thrown, t)
       // Not awaited: whoever called still has to put back what was typed, before the page is left.
       if (error.status === 401) void signOutLocally()
       throw error
@@ -36,6 +38,6 @@ export function useApi() {
     const parsed = schema.safeParse(reply)
     if (parsed.success) return parsed.data
     console.error(`${path} replied with something unexpected`, parsed.error.issues)
-    throw new ApiError(200, 'unexpected_reply', 'The server replied with something this page does not understand. Reload the page.')
+    throw new ApiError(200, 'unexpected_reply', t('app.api.theServerRepliedWithSomething'))
   }
 }

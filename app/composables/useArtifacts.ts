@@ -4,6 +4,7 @@ import type { Message } from '#shared/messages'
 import { useApi } from '~/composables/useApi'
 import { toApiError } from '~/utils/api-error'
 import { useMediaQuery } from '@vueuse/core'
+import type { Translate } from '~/utils/translate'
 
 /** A version of a document, as a tool's result names it. */
 export interface ArtifactName { path: string, version: number }
@@ -37,6 +38,7 @@ export function useOpenArtifact({ live, last, busy }: Answering) {
 
 /** The documents of a conversation. */
 export function useArtifacts(conversationId: () => string) {
+  const { t } = useI18n()
   const api = useApi()
   const all = shallowRef<Artifact[]>([])
   const error = shallowRef<{ message: string }>()
@@ -47,13 +49,13 @@ export function useArtifacts(conversationId: () => string) {
     try {
       all.value = (await api(ArtifactList, `/api/conversations/${conversationId()}/artifacts`)).artifacts
     } catch (thrown) {
-      error.value = toApiError(thrown)
+      error.value = toApiError(thrown, t)
     }
   }
 
   /** A version never changes, so it is read once. @throws {ApiError} */
   function read({ id }: Artifact): Promise<string> {
-    const text = texts.get(id) ?? fetchText(`/api/artifacts/${id}/content`)
+    const text = texts.get(id) ?? fetchText(`/api/artifacts/${id}/content`, t)
     texts.set(id, text)
     text.catch(() => texts.delete(id))
     return text
@@ -62,8 +64,8 @@ export function useArtifacts(conversationId: () => string) {
   return { all, error, refresh, read }
 }
 
-async function fetchText(path: string): Promise<string> {
+async function fetchText(path: string, t: Translate): Promise<string> {
   const response = await fetch(path)
-  if (!response.ok) throw toApiError({ statusCode: response.status })
+  if (!response.ok) throw toApiError({ statusCode: response.status }, t)
   return response.text()
 }

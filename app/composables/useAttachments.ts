@@ -12,6 +12,7 @@ const Kept = z.array(AttachedFile)
 
 /** The files of a message that is being written. Those that have arrived are kept in this browser until it is sent. */
 export function useAttachments({ place, projectId }: { place: () => string, projectId: () => string }) {
+  const { t } = useI18n()
   const notify = useNotify()
   const upload = useUpload(projectId)
   const session = useSession()
@@ -34,7 +35,7 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
       const stored = await upload(file, { signal: begun.controller.signal })
       files.value = [...files.value, toAttachedFile(stored)]
     } catch (error) {
-      if (!begun.controller.signal.aborted) notify.failed(`“${begun.name}” was not attached.`, error)
+      if (!begun.controller.signal.aborted) notify.failed(t('chat.attachments.wasNotAttached', { name: begun.name }), error)
     } finally {
       uploads.value = uploads.value.filter(other => other !== begun)
     }
@@ -43,7 +44,7 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
   async function add(chosen: Iterable<File>) {
     const room = MESSAGE_FILES_MAX - files.value.length - uploads.value.length
     const all = [...chosen]
-    if (all.length > room) notify.failed('Some files were not attached.', new Error(`A message takes ${MESSAGE_FILES_MAX} files.`))
+    if (all.length > room) notify.failed(t('chat.attachments.someFilesWereNotAttached'), new Error(t('chat.attachments.aMessageTakesFiles', { max: MESSAGE_FILES_MAX })))
     await Promise.all(all.slice(0, Math.max(0, room)).map(addOne))
   }
 

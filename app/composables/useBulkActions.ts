@@ -4,10 +4,9 @@ import type { Project } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
 
-const counted = (count: number) => `${count} ${count === 1 ? 'conversation' : 'conversations'}`
-
 /** What can be done with many conversations of one project at once, each with a way back. */
 export function useBulkActions(projectId: string) {
+  const { t } = useI18n()
   const api = useApi()
   const toast = useToast()
   const notify = useNotify()
@@ -18,11 +17,11 @@ export function useBulkActions(projectId: string) {
     try {
       await change(work)
     } catch (error) {
-      notify.failed('Nothing was changed.', error)
+      notify.failed(t('conversation.bulk.nothingWasChanged'), error)
       return false
     }
     await refresh(...other ? [other] : [])
-    toast.add({ title: done, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo(back, other) }] })
+    toast.add({ title: done, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo(back, other) }] })
     return true
   }
 
@@ -30,7 +29,7 @@ export function useBulkActions(projectId: string) {
     try {
       await change(back)
     } catch (error) {
-      notify.failed('It was not undone.', error)
+      notify.failed(t('conversation.bulk.itWasNotUndone'), error)
     }
     await refresh(...other ? [other] : [])
   }
@@ -38,12 +37,12 @@ export function useBulkActions(projectId: string) {
   const idsOf = (chosen: Conversation[]) => chosen.map(({ id }) => id)
   return {
     archive: (chosen: Conversation[], archived: boolean) => attempt(
-      archived ? `Archived ${counted(chosen.length)}` : `${counted(chosen.length)} back from the archive`, 'i-lucide-archive',
+      archived ? t('conversation.bulk.archived', chosen.length) : t('conversation.bulk.backFromTheArchive', chosen.length), 'i-lucide-archive',
       { action: archived ? 'archive' : 'unarchive', ids: idsOf(chosen) }, { action: archived ? 'unarchive' : 'archive', ids: idsOf(chosen) }
     ),
-    remove: (chosen: Conversation[]) => attempt(`Deleted ${counted(chosen.length)}`, 'i-lucide-trash-2', { action: 'delete', ids: idsOf(chosen) }, { action: 'restore', ids: idsOf(chosen) }),
+    remove: (chosen: Conversation[]) => attempt(t('conversation.bulk.deleted', chosen.length), 'i-lucide-trash-2', { action: 'delete', ids: idsOf(chosen) }, { action: 'restore', ids: idsOf(chosen) }),
     move: (chosen: Conversation[], to: Project) => attempt(
-      `Moved ${counted(chosen.length)} to “${to.name}”`, 'i-lucide-folder-input',
+      t('conversation.bulk.movedTo', { name: to.name }, chosen.length), 'i-lucide-folder-input',
       { action: 'move', ids: idsOf(chosen), projectId: to.id }, { action: 'move', ids: idsOf(chosen), projectId }, to.id
     )
   }

@@ -14,16 +14,17 @@ export interface Conflict {
  * @param labels of the fields the form is about
  */
 export function useConflict(labels: Record<string, string>) {
+  const { t } = useI18n()
   const conflict = shallowRef<Conflict>()
 
   /** Whether `thrown` tells of a conflict, which is then shown; `seen` is the thing as the form was opened with it. */
   function caught(thrown: unknown, seen: Record<string, unknown>): boolean {
-    const error = toApiError(thrown)
+    const error = toApiError(thrown, t)
     const parsed = ChangedMeanwhile.safeParse(error.details)
     if (error.code !== 'conflict' || !parsed.success) return false
     const { version, changedBy, changedAt, current } = parsed.data
     const changed = Object.entries(labels).filter(([name]) => JSON.stringify(seen[name] ?? null) !== JSON.stringify(current[name] ?? null))
-    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: describe(current[name]) })) }
+    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: describe(current[name]) ?? t('common.conflict.nothing') })) }
     return true
   }
 
@@ -33,8 +34,8 @@ export function useConflict(labels: Record<string, string>) {
   return { conflict, caught, settle }
 }
 
-function describe(value: unknown): string {
-  if (value === null || value === undefined || value === '') return 'nothing'
+function describe(value: unknown): string | undefined {
+  if (value === null || value === undefined || value === '') return undefined
   if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value.join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -8,6 +8,7 @@ import { useNotify } from '~/composables/useNotify'
 
 /** What can be done with a conversation as a whole. Each reports its own failure. */
 export function useConversationActions(conversation: () => Conversation) {
+  const { t } = useI18n()
   const api = useApi()
   const toast = useToast()
   const notify = useNotify()
@@ -17,7 +18,7 @@ export function useConversationActions(conversation: () => Conversation) {
   const archivedList = useConversationList(() => conversation().projectId, { archived: true, immediate: false })
 
   const path = () => `/api/conversations/${conversation().id}`
-  const titleOf = ({ title }: Conversation) => `“${title || 'Untitled'}”`
+  const titleOf = ({ title }: Conversation) => `“${title || t('common.untitled')}”`
 
   /** Both lists show it where it belongs now. */
   function put(changed: Conversation) {
@@ -37,30 +38,30 @@ export function useConversationActions(conversation: () => Conversation) {
   }
 
   const update = (change: UpdateConversation) =>
-    attempt('The conversation was not changed.', () => api(Conversation, path(), { method: 'PATCH', body: change }))
+    attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(Conversation, path(), { method: 'PATCH', body: change }))
 
   function offerUndo(title: string, icon: string, undo: () => unknown) {
-    toast.add({ title, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
+    toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
   }
 
   async function archive(archived: boolean) {
     const [changed, before] = [await update({ archived }), path()]
     if (!changed) return
-    const undo = () => attempt('The conversation was not changed.', () => api(Conversation, before, { method: 'PATCH', body: { archived: !archived } }))
-    offerUndo(`${archived ? 'Archived' : 'Back from the archive:'} ${titleOf(changed)}`, 'i-lucide-archive', undo)
+    const undo = () => attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(Conversation, before, { method: 'PATCH', body: { archived: !archived } }))
+    offerUndo(t(archived ? 'conversation.actions.archived' : 'conversation.actions.backFromTheArchive', { title: titleOf(changed) }), 'i-lucide-archive', undo)
   }
 
   async function move(project: Project) {
     const here = route.params.conversationId === conversation().id
     const moved = await update({ projectId: project.id })
     if (!moved) return
-    notify.done(`Moved to “${project.name}”`)
+    notify.done(t('conversation.actions.movedTo', { name: project.name }))
     await refreshNuxtData(`conversations:${project.id}`)
     if (here) await navigateTo(`/projects/${project.id}/c/${moved.id}`)
   }
 
   async function duplicate() {
-    const copy = await attempt('The conversation was not duplicated.', () => api(Conversation, `${path()}/duplicate`, { method: 'POST' }))
+    const copy = await attempt(t('conversation.actions.theConversationWasNotDuplicated'), () => api(Conversation, `${path()}/duplicate`, { method: 'POST' }))
     if (copy) await navigateTo(`/projects/${copy.projectId}/c/${copy.id}`)
   }
 
@@ -71,13 +72,13 @@ export function useConversationActions(conversation: () => Conversation) {
     try {
       await api(z.unknown(), path(), { method: 'DELETE' })
     } catch (error) {
-      notify.failed('The conversation was not deleted.', error)
+      notify.failed(t('conversation.actions.theConversationWasNotDeleted'), error)
       return
     }
     list.remove(deleted.id)
     archivedList.remove(deleted.id)
     if (route.params.conversationId === deleted.id) await navigateTo(`/projects/${deleted.projectId}`)
-    offerUndo(`Deleted ${titleOf(deleted)}`, 'i-lucide-trash-2', () => attempt('The conversation was not restored.', () => api(Conversation, restorePath, { method: 'POST' })))
+    offerUndo(t('conversation.actions.deleted', { title: titleOf(deleted) }), 'i-lucide-trash-2', () => attempt(t('conversation.actions.theConversationWasNotRestored'), () => api(Conversation, restorePath, { method: 'POST' })))
   }
 
   return { rename: (title: string) => update({ title }), pin: (pinned: boolean) => update({ pinned }), archive, move, duplicate, remove }

@@ -5,6 +5,7 @@ import { useNotify } from '~/composables/useNotify'
 
 /** The conversations of a project, newest page first, shared by the sidebar and the project's page; the archived ones by themselves. */
 export function useConversationList(projectId: MaybeRefOrGetter<string | undefined>, { archived = false, immediate = true } = {}) {
+  const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   const fetchPage = (id: string, cursor?: string) => api(ConversationPage, `/api/projects/${id}/conversations`, { query: { archived, cursor } })
@@ -27,7 +28,7 @@ export function useConversationList(projectId: MaybeRefOrGetter<string | undefin
       const known = new Set(loaded.conversations.map(conversation => conversation.id))
       state.data.value = { conversations: [...loaded.conversations, ...page.conversations.filter(conversation => !known.has(conversation.id))], nextCursor: page.nextCursor }
     } catch (error) {
-      notify.failed('More conversations could not be loaded.', error)
+      notify.failed(t('conversation.list.moreConversationsCouldNotBeLoaded'), error)
     } finally {
       loadingMore.value = false
     }

@@ -4,6 +4,7 @@ interface Page<Item> { items: Item[], nextCursor: string | null }
 
 /** A list that is read page after page: the first with the page, the others on demand. */
 export function useCursorPages<Item>(key: string, what: string, fetchPage: (cursor?: string) => Promise<Page<Item>>) {
+  const { t } = useI18n()
   const notify = useNotify()
   const { data, status, error, refresh } = useAsyncData(key, () => fetchPage())
   const loadingMore = ref(false)
@@ -16,7 +17,7 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
       const next = await fetchPage(loaded.nextCursor)
       data.value = { items: [...loaded.items, ...next.items], nextCursor: next.nextCursor }
     } catch (thrown) {
-      notify.failed(`More ${what} could not be loaded.`, thrown)
+      notify.failed(t('common.pages.moreCouldNotBeLoaded', { what }), thrown)
     } finally {
       loadingMore.value = false
     }

@@ -5,6 +5,7 @@ import { useNotify } from '~/composables/useNotify'
 
 /** What can be done with a project as a whole, each with a way back. Whatever lists projects is read again after each. */
 export function useProjectActions(project: () => Project) {
+  const { t } = useI18n()
   const api = useApi()
   const toast = useToast()
   const notify = useNotify()
@@ -23,20 +24,20 @@ export function useProjectActions(project: () => Project) {
   }
 
   const offerUndo = (title: string, icon: string, undo: () => unknown) =>
-    toast.add({ title, icon, color: 'neutral', actions: [{ label: 'Undo', color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
+    toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
 
-  const setArchived = (id: string, archived: boolean) => attempt('The project was not changed.', () => api(Project, `/api/projects/${id}`, { method: 'PATCH', body: { archived } }))
+  const setArchived = (id: string, archived: boolean) => attempt(t('project.actions.theProjectWasNotChanged'), () => api(Project, `/api/projects/${id}`, { method: 'PATCH', body: { archived } }))
 
   return {
     archive: async (archived: boolean) => {
       const { id, name } = project()
-      if (await setArchived(id, archived)) offerUndo(archived ? `Archived “${name}”` : `“${name}” is back`, 'i-lucide-archive', () => setArchived(id, !archived))
+      if (await setArchived(id, archived)) offerUndo(archived ? t('project.actions.archived', { name }) : t('project.actions.isBack', { name }), 'i-lucide-archive', () => setArchived(id, !archived))
     },
     remove: async () => {
       const { id, name } = project()
-      if (!await attempt('The project was not deleted.', () => api(z.unknown(), `/api/projects/${id}`, { method: 'DELETE' }))) return
+      if (!await attempt(t('project.actions.theProjectWasNotDeleted'), () => api(z.unknown(), `/api/projects/${id}`, { method: 'DELETE' }))) return
       if (route.params.projectId === id) await navigateTo('/projects')
-      offerUndo(`Deleted “${name}” and all in it`, 'i-lucide-trash-2', () => attempt('The project was not restored.', () => api(Project, `/api/projects/${id}/restore`, { method: 'POST' })))
+      offerUndo(t('project.actions.deletedAndAllInIt', { name }), 'i-lucide-trash-2', () => attempt(t('project.actions.theProjectWasNotRestored'), () => api(Project, `/api/projects/${id}/restore`, { method: 'POST' })))
     }
   }
 }

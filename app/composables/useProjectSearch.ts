@@ -6,6 +6,7 @@ import { useNotify } from '~/composables/useNotify'
 
 /** The projects of the org as somebody looks for them: by words, in an order, the archived ones by themselves; page after page. */
 export function useProjectSearch() {
+  const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   const search = ref('')
@@ -23,7 +24,7 @@ export function useProjectSearch() {
       const page = await fetchPage(loaded.nextCursor)
       state.data.value = { projects: [...loaded.projects, ...page.projects], nextCursor: page.nextCursor }
     } catch (error) {
-      notify.failed('More projects could not be loaded.', error)
+      notify.failed(t('project.search.moreProjectsCouldNotBeLoaded'), error)
     }
   }
 

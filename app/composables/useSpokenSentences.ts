@@ -3,6 +3,7 @@
  * after word. What remains at the end is said when `streaming` turns false.
  */
 export function useSpokenSentences(text: () => string, streaming: () => boolean) {
+  const { t } = useI18n()
   const spoken = ref('')
   let said = 0
 
@@ -12,7 +13,7 @@ export function useSpokenSentences(text: () => string, streaming: () => boolean)
     const fresh = whole.slice(said)
     const end = growing ? lastSentenceEnd(fresh) : fresh.length
     if (end <= 0) return
-    spoken.value = speakable(fresh.slice(0, end))
+    spoken.value = speakable(fresh.slice(0, end), t('chat.announcer.codeBlock'))
     said += end
   })
   return spoken
@@ -24,6 +25,6 @@ function lastSentenceEnd(text: string): number {
   return Math.max(...['. ', '! ', '? ', '.\n', '\n\n', ':\n'].map(mark => readable.lastIndexOf(mark) + 1))
 }
 
-function speakable(markdown: string): string {
-  return markdown.replace(/```[\s\S]*?(```|$)/g, ' Code block. ').replace(/[*_`#>|]+/g, ' ').replace(/\s+/g, ' ').trim()
+function speakable(markdown: string, codeBlock: string): string {
+  return markdown.replace(/```[\s\S]*?(```|$)/g, ` ${codeBlock} `).replace(/[*_`#>|]+/g, ' ').replace(/\s+/g, ' ').trim()
 }

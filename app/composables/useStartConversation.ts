@@ -11,6 +11,7 @@ export const useOpening = () => useState<Opening | undefined>('opening', () => u
 
 /** Makes a conversation for a first message and goes there; the page sends it. */
 export function useStartConversation(projectId: string) {
+  const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   const opening = useOpening()
@@ -27,7 +28,7 @@ export function useStartConversation(projectId: string) {
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
       return true
     } catch (error) {
-      notify.failed('The conversation was not started.', error)
+      notify.failed(t('conversation.start.theConversationWasNotStarted'), error)
       return false
     } finally {
       busy.value = false

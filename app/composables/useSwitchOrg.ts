@@ -4,13 +4,14 @@ import { useNotify } from '~/composables/useNotify'
 
 /** Changes the org everything is shown of. */
 export function useSwitchOrg() {
+  const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   return async (orgId: string) => {
     try {
       await api(z.unknown(), '/api/session/org', { method: 'POST', body: { orgId } })
     } catch (error) {
-      notify.failed('The organisation was not changed.', error)
+      notify.failed(t('app.switchOrg.theOrganisationWasNotChanged'), error)
       return
     }
     // A full load: nothing of one org may stay on a page of the other.

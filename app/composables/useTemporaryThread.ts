@@ -13,6 +13,7 @@ type End = Extract<TemporaryEvent, { type: 'end' }>
 
 /** A chat that lives in this page alone: its messages go to the server with each question and are kept nowhere. */
 export function useTemporaryThread(projectId: string) {
+  const { t } = useI18n()
   const messages = shallowRef<Message[]>([])
   const live = shallowRef<Message>()
   const failure = shallowRef<ApiError>()
@@ -33,7 +34,7 @@ export function useTemporaryThread(projectId: string) {
     let answer: Message = { ...makeMessage('assistant', '', question.id), status: 'streaming' }
     try {
       const sent = [...messages.value, question].map(one => ({ role: one.role, text: readAnswerText(one) })).filter(({ text }) => text !== '')
-      const body = await openChatStream(`/api/projects/${projectId}/temporary`, { method: 'POST', body: { messages: sent, model: message.model }, signal: stopper.signal })
+      const body = await openChatStream(`/api/projects/${projectId}/temporary`, { method: 'POST', body: { messages: sent, model: message.model }, signal: stopper.signal }, t)
       if (!body) return
       messages.value = [...messages.value, question]
       outgoing.value = undefined
@@ -43,7 +44,7 @@ export function useTemporaryThread(projectId: string) {
         frames.push(answer)
       }
     } catch (thrown) {
-      if (!stopper.signal.aborted) failure.value = toApiError(thrown)
+      if (!stopper.signal.aborted) failure.value = toApiError(thrown, t)
     } finally {
       frames.cancel()
       live.value = undefined

@@ -29,6 +29,7 @@ export interface OutgoingMessage {
  * both. Settled messages are never touched while an answer streams.
  */
 export function useThread(conversation: Ref<Conversation>) {
+  const { t } = useI18n()
   const api = useApi()
   const list = useConversationList(() => conversation.value.projectId)
   const path = `/api/conversations/${conversation.value.id}`
@@ -120,7 +121,7 @@ export function useThread(conversation: Ref<Conversation>) {
       await load()
       await goOn()
     } catch (thrown) {
-      failure.value = toApiError(thrown)
+      failure.value = toApiError(thrown, t)
     } finally {
       working.value -= 1
     }

@@ -12,6 +12,7 @@ interface Loaded { items: TraceSummary[], nextCursor: string | null, searched: n
 
 /** The traces of a filter, page after page, the newest first; with text, what was found in their bodies so far. */
 export function useTraceList(filter: Ref<TraceFilterValues>) {
+  const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   const loadingMore = ref(false)
@@ -34,7 +35,7 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
       // Another filter may have been chosen meanwhile.
       if (data.value === loaded) data.value = { ...next, items: [...loaded.items, ...next.items], searched: loaded.searched + next.searched, searchedTo: next.searchedTo ?? loaded.searchedTo }
     } catch (thrown) {
-      notify.failed('More traces could not be loaded.', thrown)
+      notify.failed(t('trace.list.moreTracesCouldNotBeLoaded'), thrown)
     } finally {
       loadingMore.value = false
     }

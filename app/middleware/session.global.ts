@@ -8,10 +8,11 @@ const forStrangers = new Set(['/login', '/sign-up', '/setup'])
 export default defineNuxtRouteMiddleware(async (to) => {
   // The same for everyone, and asks nobody who they are.
   if (to.path === '/reference') return
+  const { t } = useNuxtApp().$i18n
   const known = useSession().value
   const session = known ?? await useRefreshSession()().catch((error: unknown) => {
     // The status tells the person what to expect, and whoever balances the load where not to send them.
-    throw createError({ status: toApiError(error).status === 503 ? 503 : 500, fatal: true })
+    throw createError({ status: toApiError(error, t).status === 503 ? 503 : 500, fatal: true })
   })
 
   if (session.setupNeeded) return to.path === '/setup' ? undefined : navigateTo('/setup')

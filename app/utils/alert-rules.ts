@@ -1,12 +1,5 @@
 import type { AlertCondition, AlertKind } from '#shared/alerts'
-
-export const alertKindNames: Record<AlertKind, string> = {
-  budget: 'A budget is spent',
-  wallet: 'The wallet runs low',
-  errors: 'Calls fail',
-  circuit: 'A circuit opens',
-  key_expiry: 'A key ends soon'
-}
+import type { Translate } from './translate'
 
 /** What a new rule of a kind begins with. */
 export function defaultCondition(kind: AlertKind): AlertCondition {
@@ -16,10 +9,13 @@ export function defaultCondition(kind: AlertKind): AlertCondition {
   return kind === 'key_expiry' ? { kind, days: 14 } : { kind }
 }
 
+/** What a kind tells of. */
+export const nameAlertKind = (kind: AlertKind, t: Translate): string => t(`alert.kinds.${kind}`)
+
 /** A condition in a few words. */
-export function describeCondition(condition: AlertCondition): string {
-  if (condition.kind === 'budget') return `at ${condition.percents.join(', ')} %`
-  if (condition.kind === 'wallet') return `below $${condition.belowUsd}`
-  if (condition.kind === 'errors') return `${condition.percent} % of at least ${condition.minCalls} calls in ${condition.minutes} min`
-  return condition.kind === 'key_expiry' ? `within ${condition.days} days` : 'repeated failures'
+export function describeCondition(condition: AlertCondition, t: Translate): string {
+  const key = `alert.conditions.${condition.kind}`
+  if (condition.kind === 'budget') return t(key, { percents: condition.percents.join(', ') })
+  if (condition.kind === 'wallet') return t(key, { usd: condition.belowUsd })
+  return t(key, { ...condition })
 }

@@ -1,11 +1,13 @@
 import type { AnalyticsTotals, Timeseries, TimeseriesGroup } from '#shared/analytics'
 import { parseUsdDecimal } from '#shared/money'
+import type { Translate } from './translate'
 import { formatUsd, formatUsdExact } from './format-money'
 import { formatCompact, formatCount, formatDuration } from './format-number'
 
 /** One figure of totals: how it is read, shown, and shown in full. */
 export interface Figure {
-  label: string
+  /** Of its name. */
+  labelKey: string
   value: (totals: AnalyticsTotals) => number | null
   format: (value: number) => string
   exact: (value: number) => string
@@ -22,20 +24,20 @@ const usdExact = (dollars: number) => formatUsdExact(Math.round(dollars * NANO_P
 const percent = (share: number) => `${Number((share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1))} %`
 
 export const figures = {
-  requests: { label: 'Requests', value: ({ totalRequests }) => totalRequests, format: formatCompact, exact: formatCount, isSum: true },
-  tokens: { label: 'Tokens', value: ({ totalTokens }) => totalTokens, format: formatCompact, exact: formatCount, isSum: true },
-  cost: { label: 'Cost', value: ({ estimatedCostUsd }) => Number(estimatedCostUsd), format: usd, exact: usdExact, isSum: true },
-  errors: { label: 'Error rate', value: ({ errorRate, totalRequests }) => totalRequests === 0 ? null : errorRate, format: percent, exact: percent, lessIsBetter: true, isSum: false },
-  latency: { label: 'Latency p95', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
-  firstToken: { label: 'First token p50', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
-  overhead: { label: 'Overhead p50', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
-  cacheHits: { label: 'Cache hits', value: ({ cacheHitRate, totalRequests }) => totalRequests === 0 ? null : cacheHitRate, format: percent, exact: percent, lessIsBetter: false, isSum: false }
+  requests: { labelKey: 'overview.figures.requests', value: ({ totalRequests }) => totalRequests, format: formatCompact, exact: formatCount, isSum: true },
+  tokens: { labelKey: 'overview.figures.tokens', value: ({ totalTokens }) => totalTokens, format: formatCompact, exact: formatCount, isSum: true },
+  cost: { labelKey: 'overview.figures.cost', value: ({ estimatedCostUsd }) => Number(estimatedCostUsd), format: usd, exact: usdExact, isSum: true },
+  errors: { labelKey: 'overview.figures.errors', value: ({ errorRate, totalRequests }) => totalRequests === 0 ? null : errorRate, format: percent, exact: percent, lessIsBetter: true, isSum: false },
+  latency: { labelKey: 'overview.figures.latency', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
+  firstToken: { labelKey: 'overview.figures.firstToken', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
+  overhead: { labelKey: 'overview.figures.overhead', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
+  cacheHits: { labelKey: 'overview.figures.cacheHits', value: ({ cacheHitRate, totalRequests }) => totalRequests === 0 ? null : cacheHitRate, format: percent, exact: percent, lessIsBetter: false, isSum: false }
 } satisfies Record<string, Figure>
 
 /** "+12 %", "−3 %", "new"; undefined where there is nothing to compare. */
-export function formatChange(now: number | null, before: number | null): string | undefined {
+export function formatChange(now: number | null, before: number | null, t: Translate): string | undefined {
   if (now === null || before === null || (now === 0 && before === 0)) return undefined
-  if (before === 0) return 'new'
+  if (before === 0) return t('overview.change.new')
   const change = (now - before) / before
   if (Math.abs(change) < 0.0005) return '±0 %'
   const size = Math.abs(change * 100)
@@ -43,11 +45,11 @@ export function formatChange(now: number | null, before: number | null): string 
 }
 
 /** A group as people call it. */
-export function nameOf({ group, name, isOther }: Pick<TimeseriesGroup, 'group' | 'name' | 'isOther'>, by: Timeseries['groupBy']): string {
-  if (isOther) return 'All others'
+export function nameOf({ group, name, isOther }: Pick<TimeseriesGroup, 'group' | 'name' | 'isOther'>, by: Timeseries['groupBy'], t: Translate): string {
+  if (isOther) return t('overview.groups.allOthers')
   if (name) return name
-  if (group === null) return by === 'key' ? 'Chat, without a key' : by === 'model' || by === 'provider' ? 'Not routed' : `No ${by ?? 'group'}`
-  return by === 'key' || by === 'user' || by === 'project' ? `${group.slice(0, 8)}… (gone)` : group
+  if (group === null) return by === 'key' ? t('overview.groups.withoutKey') : by === 'model' || by === 'provider' ? t('overview.groups.notRouted') : t('overview.groups.none', { thing: by ?? 'group' })
+  return by === 'key' || by === 'user' || by === 'project' ? t('overview.groups.gone', { id: group.slice(0, 8) }) : group
 }
 
 /** Decimals of USD as lists of money take them. */

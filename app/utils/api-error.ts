@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Translate } from './translate'
 
 const ErrorReply = z.object({
   data: z.object({
@@ -18,7 +19,7 @@ export class ApiError extends Error {
 }
 
 /** Reads whatever a call threw. Status 0 means that the server was not reached. */
-export function toApiError(thrown: unknown): ApiError {
+export function toApiError(thrown: unknown, t: Translate): ApiError {
   if (thrown instanceof ApiError) return thrown
   const status = readStatus(thrown)
   const reply = ErrorReply.safeParse(thrown)
@@ -29,8 +30,8 @@ export function toApiError(thrown: unknown): ApiError {
   const auth = AuthErrorReply.safeParse(thrown)
   if (auth.success) return new ApiError(status, auth.data.data.code ?? 'refused', auth.data.data.message)
   return status
-    ? new ApiError(status, 'unexpected_reply', `The server answered with status ${status}. Try again in a moment.`)
-    : new ApiError(0, 'unreachable', 'The server cannot be reached. Check your connection and try again.')
+    ? new ApiError(status, 'unexpected_reply', t('app.errors.status', { status }))
+    : new ApiError(0, 'unreachable', t('app.errors.unreachable'))
 }
 
 function readStatus(thrown: unknown): number {

@@ -1,3 +1,5 @@
+import type { Translate } from './translate'
+
 const minute = 60_000, hour = 60 * minute, day = 24 * hour
 
 const clock = (at: Date, timeZone?: string) =>
@@ -7,11 +9,11 @@ const calendar = (at: Date, now: Date, timeZone?: string) =>
   at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: at.getFullYear() === now.getFullYear() ? undefined : 'numeric', timeZone })
 
 /** A moment in the words of someone looking at a list: "now", "5 min ago", "3 h ago", "12 Nov, 09:41". */
-export function formatMoment(at: Date, now: Date): string {
+export function formatMoment(at: Date, now: Date, t: Translate): string {
   const age = now.getTime() - at.getTime()
-  if (age >= 0 && age < minute) return 'now'
-  if (age >= 0 && age < hour) return `${Math.floor(age / minute)} min ago`
-  if (age >= 0 && age < day) return `${Math.floor(age / hour)} h ago`
+  if (age >= 0 && age < minute) return t('common.moments.now')
+  if (age >= 0 && age < hour) return t('common.moments.minutesAgo', { minutes: Math.floor(age / minute) })
+  if (age >= 0 && age < day) return t('common.moments.hoursAgo', { hours: Math.floor(age / hour) })
   return `${calendar(at, now)}, ${clock(at)}`
 }
 

@@ -1,10 +1,11 @@
 import { toApiError } from '~/utils/api-error'
+import type { Translate } from './translate'
 
 /**
  * Opens the event stream of an answer; undefined when there is none to follow.
  * @throws {ApiError} when the server refuses or cannot be reached
  */
-export async function openChatStream(path: string, options: { method: 'GET' | 'POST', body?: object, signal: AbortSignal }): Promise<ReadableStream<Uint8Array> | undefined> {
+export async function openChatStream(path: string, options: { method: 'GET' | 'POST', body?: object, signal: AbortSignal }, t: Translate): Promise<ReadableStream<Uint8Array> | undefined> {
   const response = await fetch(path, {
     method: options.method,
     signal: options.signal,
@@ -12,7 +13,7 @@ export async function openChatStream(path: string, options: { method: 'GET' | 'P
     body: options.body && JSON.stringify(options.body)
   })
   if (response.status === 204) return undefined
-  if (!response.ok || !response.body) throw toApiError({ statusCode: response.status, data: await readJson(response) })
+  if (!response.ok || !response.body) throw toApiError({ statusCode: response.status, data: await readJson(response) }, t)
   return response.body
 }
 

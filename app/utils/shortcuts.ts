@@ -1,32 +1,32 @@
-interface Shortcut { keys: string[], does: string }
+interface Shortcut { keys: string[], doesKey: string }
 
 /** Every key that does something, for the sheet that tells of them: what binds them stands beside what they do. */
-export const shortcuts: { title: string, items: Shortcut[] }[] = [
+export const shortcuts: { titleKey: string, items: Shortcut[] }[] = [
   {
-    title: 'Everywhere',
+    titleKey: 'app.shortcuts.everywhere',
     items: [
-      { keys: ['meta', 'k'], does: 'Search conversations, places and actions' },
-      { keys: ['meta', 'shift', 'o'], does: 'New chat' },
-      { keys: ['g', 'p'], does: 'Go to the projects' },
-      { keys: ['g', 'd'], does: 'Go to the dashboard' },
-      { keys: ['meta', '/'], does: 'This list' }
+      { keys: ['meta', 'k'], doesKey: 'app.shortcuts.search' },
+      { keys: ['meta', 'shift', 'o'], doesKey: 'app.shortcuts.newChat' },
+      { keys: ['g', 'p'], doesKey: 'app.shortcuts.goToProjects' },
+      { keys: ['g', 'd'], doesKey: 'app.shortcuts.goToDashboard' },
+      { keys: ['meta', '/'], doesKey: 'app.shortcuts.thisList' }
     ]
   },
   {
-    title: 'In a conversation',
+    titleKey: 'app.shortcuts.inConversation',
     items: [
-      { keys: ['j'], does: 'Next message' },
-      { keys: ['k'], does: 'Message before' },
-      { keys: ['meta', 'shift', 'f'], does: 'Find in this conversation' },
-      { keys: ['escape'], does: 'Stop the answer' }
+      { keys: ['j'], doesKey: 'app.shortcuts.nextMessage' },
+      { keys: ['k'], doesKey: 'app.shortcuts.messageBefore' },
+      { keys: ['meta', 'shift', 'f'], doesKey: 'app.shortcuts.find' },
+      { keys: ['escape'], doesKey: 'app.shortcuts.stop' }
     ]
   },
   {
-    title: 'While writing',
+    titleKey: 'app.shortcuts.whileWriting',
     items: [
-      { keys: ['enter'], does: 'Send' },
-      { keys: ['shift', 'enter'], does: 'New line' },
-      { keys: ['arrowup'], does: 'Bring the last message back into an empty field' }
+      { keys: ['enter'], doesKey: 'app.shortcuts.send' },
+      { keys: ['shift', 'enter'], doesKey: 'app.shortcuts.newLine' },
+      { keys: ['arrowup'], doesKey: 'app.shortcuts.recall' }
     ]
   }
 ]

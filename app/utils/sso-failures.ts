@@ -1,14 +1,16 @@
+import type { Translate } from './translate'
+
 /** Why the identity provider's answer let nobody in, by the code in the address. */
-const sentences: Record<string, string> = {
-  domain_not_allowed: 'Addresses of your domain are not let in here. Ask an administrator.',
-  email_not_verified: 'Your identity provider has not verified your e-mail address.',
-  account_not_linked: 'There is an account with your address already. Log in with its password, then connect the identity provider under Settings, Account.',
-  email_doesn_t_match: 'Your address at the identity provider is another than here.',
-  access_denied: 'The identity provider was not allowed to tell who you are.'
+const sentenceKeys: Record<string, string> = {
+  domain_not_allowed: 'auth.ssoFailures.domain_not_allowed',
+  email_not_verified: 'auth.ssoFailures.email_not_verified',
+  account_not_linked: 'auth.ssoFailures.account_not_linked',
+  email_doesn_t_match: 'auth.ssoFailures.email_doesn_t_match',
+  access_denied: 'auth.ssoFailures.access_denied'
 }
 
 /** In words a person can act on; undefined without a failure. */
-export function tellSsoFailure(code: unknown): string | undefined {
+export function tellSsoFailure(code: unknown, t: Translate): string | undefined {
   if (typeof code !== 'string' || code === '') return undefined
-  return sentences[code.toLowerCase().replace(/[^a-z]+/g, '_')] ?? 'The identity provider’s answer could not be used. Try again; if it stays, ask an administrator.'
+  return t(sentenceKeys[code.toLowerCase().replace(/[^a-z]+/g, '_')] ?? 'auth.ssoFailures.other')
 }

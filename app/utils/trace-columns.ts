@@ -1,33 +1,34 @@
 import type { TraceSummary } from '#shared/traces'
 import { formatExactly } from '~/utils/format-moment'
 import { formatCount, formatDuration } from '~/utils/format-number'
+import type { Translate } from './translate'
 
 /** A column of the trace table beside time, status and cost, which have looks of their own. */
 export interface TraceColumn {
   name: string
-  label: string
+  labelKey: string
   isNumber?: boolean
-  text: (trace: TraceSummary) => string
+  text: (trace: TraceSummary, t: Translate) => string
   initially: boolean
 }
 
 const id = (value: string | null) => value === null ? '–' : value.slice(0, 8)
 
 export const traceColumns: readonly TraceColumn[] = [
-  { name: 'exactTime', label: 'Exact time', text: trace => formatExactly(new Date(trace.createdAt)), initially: false },
-  { name: 'model', label: 'Model', text: trace => trace.model, initially: true },
-  { name: 'requestedModel', label: 'Asked for', text: trace => trace.requestedModel, initially: false },
-  { name: 'provider', label: 'Provider', text: trace => trace.provider, initially: true },
-  { name: 'endpoint', label: 'Endpoint', text: trace => trace.endpoint, initially: false },
-  { name: 'source', label: 'Source', text: trace => trace.conversationId ? 'Chat' : trace.apiKeyId ? 'API key' : 'App', initially: true },
-  { name: 'cache', label: 'Cache', text: trace => trace.cache, initially: false },
-  { name: 'stream', label: 'Streamed', text: trace => trace.isStream ? 'yes' : 'no', initially: false },
-  { name: 'project', label: 'Project', text: trace => id(trace.projectId), initially: false },
-  { name: 'key', label: 'Key', text: trace => id(trace.apiKeyId), initially: false },
-  { name: 'user', label: 'User', text: trace => id(trace.userId), initially: false },
-  { name: 'inputTokens', label: 'Tokens in', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
-  { name: 'outputTokens', label: 'Tokens out', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
-  { name: 'firstByte', label: 'First byte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },
-  { name: 'overhead', label: 'Overhead', isNumber: true, text: trace => formatDuration(trace.gatewayOverheadMs), initially: false },
-  { name: 'latency', label: 'Latency', isNumber: true, text: trace => formatDuration(trace.latencyMs), initially: true }
+  { name: 'exactTime', labelKey: 'trace.columns.exactTime', text: trace => formatExactly(new Date(trace.createdAt)), initially: false },
+  { name: 'model', labelKey: 'trace.columns.model', text: trace => trace.model, initially: true },
+  { name: 'requestedModel', labelKey: 'trace.columns.requestedModel', text: trace => trace.requestedModel, initially: false },
+  { name: 'provider', labelKey: 'trace.columns.provider', text: trace => trace.provider, initially: true },
+  { name: 'endpoint', labelKey: 'trace.columns.endpoint', text: trace => trace.endpoint, initially: false },
+  { name: 'source', labelKey: 'trace.columns.source', text: (trace, t) => t(trace.conversationId ? 'trace.sources.chat' : trace.apiKeyId ? 'trace.sources.apiKey' : 'trace.sources.app'), initially: true },
+  { name: 'cache', labelKey: 'trace.columns.cache', text: trace => trace.cache, initially: false },
+  { name: 'stream', labelKey: 'trace.columns.stream', text: (trace, t) => t(trace.isStream ? 'common.yes' : 'common.no'), initially: false },
+  { name: 'project', labelKey: 'trace.columns.project', text: trace => id(trace.projectId), initially: false },
+  { name: 'key', labelKey: 'trace.columns.key', text: trace => id(trace.apiKeyId), initially: false },
+  { name: 'user', labelKey: 'trace.columns.user', text: trace => id(trace.userId), initially: false },
+  { name: 'inputTokens', labelKey: 'trace.columns.inputTokens', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
+  { name: 'outputTokens', labelKey: 'trace.columns.outputTokens', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
+  { name: 'firstByte', labelKey: 'trace.columns.firstByte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },
+  { name: 'overhead', labelKey: 'trace.columns.overhead', isNumber: true, text: trace => formatDuration(trace.gatewayOverheadMs), initially: false },
+  { name: 'latency', labelKey: 'trace.columns.latency', isNumber: true, text: trace => formatDuration(trace.latencyMs), initially: true }
 ]

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatMoment } from '../../app/utils/format-moment'
 import { formatCompact, formatDuration } from '../../app/utils/format-number'
+import { t } from '../support/translate'
 
 test.each([[0, '0 ms'], [1.594, '1.59 ms'], [840.4, '840 ms'], [1_240, '1.24 s'], [12_340, '12.3 s'], [59_400, '59.4 s'], [59_990, '1 min 0 s'], [125_000, '2 min 5 s'], [119_900, '2 min 0 s']])(
   '%d ms reads as %s', (milliseconds, text) => {
@@ -14,7 +15,7 @@ test('counts stay exact while they are small', () => {
 
 test('a moment is told by its distance while that is less than a day', () => {
   const now = new Date('2026-03-04T12:00:00Z')
-  const ago = (milliseconds: number) => formatMoment(new Date(now.getTime() - milliseconds), now)
+  const ago = (milliseconds: number) => formatMoment(new Date(now.getTime() - milliseconds), now, t)
   expect(ago(10_000)).toBe('now')
   expect(ago(5 * 60_000)).toBe('5 min ago')
   expect(ago(3 * 3_600_000)).toBe('3 h ago')

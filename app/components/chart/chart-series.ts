@@ -1,3 +1,5 @@
+import type { Translate } from '~/utils/translate'
+
 /** One line, or one part of each bar. */
 export interface ChartSeries {
   id: string
@@ -28,9 +30,9 @@ export function formatBucket(start: string, bucket: ChartData['bucket'], timeZon
 }
 
 /** A bucket in full. */
-export function describeBucket(start: string, bucket: ChartData['bucket'], timeZone: string): string {
+export function describeBucket(start: string, bucket: ChartData['bucket'], timeZone: string, t: Translate): string {
   const at = new Date(start)
   if (bucket === 'hour') return at.toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: 'short' })
   const day = at.toLocaleDateString('en-GB', bucket === 'month' ? { month: 'long', year: 'numeric', timeZone } : { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', timeZone })
-  return bucket === 'week' ? `Week from ${day}` : day
+  return bucket === 'week' ? t('chart.week', { day }) : day
 }

@@ -13,11 +13,11 @@ const SETTINGS = /^\s*---[\s\S]*?\n---\s*\n|%%\s*\{[\s\S]*?\}\s*%%/g
 let loaded: Promise<Mermaid> | undefined
 let drawings = 0
 
-/** Draws Mermaid's language; `failure` says why not, in words for the reader. Loads what it needs with the first. */
-export async function drawDiagram(source: string, dark: boolean): Promise<Diagram | { failure: string }> {
-  if (!import.meta.client || source.length > SOURCE_MAX) return { failure: 'This diagram is too long to be drawn.' }
+/** Draws Mermaid's language; `failureKey` is of the text that says why not. Loads what it needs with the first. */
+export async function drawDiagram(source: string, dark: boolean): Promise<Diagram | { failureKey: string }> {
+  if (!import.meta.client || source.length > SOURCE_MAX) return { failureKey: 'markdown.diagram.tooLong' }
   const text = source.replaceAll(SETTINGS, '')
-  if (REFERS_OUTSIDE.test(text)) return { failure: 'This diagram refers to pictures or addresses, so it is not drawn.' }
+  if (REFERS_OUTSIDE.test(text)) return { failureKey: 'markdown.diagram.refersOutside' }
   loaded ??= import('mermaid').then(module => module.default)
   const mermaid = await loaded
   mermaid.initialize({
@@ -30,7 +30,7 @@ export async function drawDiagram(source: string, dark: boolean): Promise<Diagra
   } catch (error) {
     // What it throws is about the source and has no class of its own.
     console.info('A diagram was not drawn', error instanceof Error ? error.message.split('\n')[0] : error)
-    return { failure: 'This diagram has a mistake in it, so it is not drawn.' }
+    return { failureKey: 'markdown.diagram.hasMistake' }
   }
 }
 

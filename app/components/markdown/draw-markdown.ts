@@ -1,6 +1,7 @@
 import type { ComarkElement, ComarkNode } from 'comark'
 import type { VNodeChild } from 'vue'
 import { h } from 'vue'
+import type { Translate } from '~/utils/translate'
 import MarkdownCode from './MarkdownCode.vue'
 import MarkdownDiagram from './MarkdownDiagram.vue'
 import MarkdownFormula from './MarkdownFormula.vue'
@@ -10,24 +11,24 @@ import MarkdownPicture from './MarkdownPicture.vue'
  * Draws parsed Markdown. Everything not named here loses its element and keeps its text, and no attribute is copied:
  * whatever a model writes, only these elements with these attributes reach the page.
  */
-export function drawMarkdown(node: ComarkNode): VNodeChild {
+export function drawMarkdown(node: ComarkNode, t: Translate): VNodeChild {
   if (typeof node === 'string') return node
   const [tag] = node
   // A comment.
   if (tag === null) return undefined
   const element: ComarkElement = node
   const draw = elements[tag]
-  return draw ? draw(element) : drawChildren(element)
+  return draw ? draw(element, t) : drawChildren(element, t)
 }
 
-const drawChildren = ([, , ...children]: ComarkElement) => children.map(drawMarkdown)
+const drawChildren = ([, , ...children]: ComarkElement, t: Translate) => children.map(child => drawMarkdown(child, t))
 
-type Draw = (element: ComarkElement) => VNodeChild
+type Draw = (element: ComarkElement, t: Translate) => VNodeChild
 
-const plain = (tag: string): Draw => element => h(tag, drawChildren(element))
+const plain = (tag: string): Draw => (element, t) => h(tag, drawChildren(element, t))
 /** The page's own headings stand above: a model's first level is our third. */
-const heading = (level: number): Draw => element => h(`h${Math.min(level + 2, 6)}`, { class: `level-${level}` }, drawChildren(element))
-const cell = (tag: string): Draw => element => h(tag, { 'data-align': readAlign(element) }, drawChildren(element))
+const heading = (level: number): Draw => (element, t) => h(`h${Math.min(level + 2, 6)}`, { class: `level-${level}` }, drawChildren(element, t))
+const cell = (tag: string): Draw => (element, t) => h(tag, { 'data-align': readAlign(element) }, drawChildren(element, t))
 
 const elements: Partial<Record<string, Draw>> = {
   p: plain('p'), ul: plain('ul'), blockquote: plain('blockquote'),
@@ -37,13 +38,13 @@ const elements: Partial<Record<string, Draw>> = {
   br: () => h('br'),
   hr: () => h('hr'),
   code: element => h('code', readText(element)),
-  li: element => h('li', drawChildren(element)),
-  ol: element => h('ol', { start: readStart(element) }, drawChildren(element)),
-  input: ([, attributes]) => h('input', { 'type': 'checkbox', 'disabled': true, 'checked': ':checked' in attributes, 'aria-label': ':checked' in attributes ? 'Done' : 'To do' }),
-  table: element => h('div', { 'class': 'overflow-x-auto', 'tabindex': 0, 'role': 'region', 'aria-label': 'Table' }, h('table', drawChildren(element))),
+  li: (element, t) => h('li', drawChildren(element, t)),
+  ol: (element, t) => h('ol', { start: readStart(element) }, drawChildren(element, t)),
+  input: ([, attributes], t) => h('input', { 'type': 'checkbox', 'disabled': true, 'checked': ':checked' in attributes, 'aria-label': ':checked' in attributes ? t('markdown.done') : t('markdown.toDo') }),
+  table: (element, t) => h('div', { 'class': 'overflow-x-auto', 'tabindex': 0, 'role': 'region', 'aria-label': t('markdown.table') }, h('table', drawChildren(element, t))),
   pre: element => readLanguage(element) === 'mermaid' ? h(MarkdownDiagram, { source: readText(element) }) : h(MarkdownCode, { code: readText(element), language: readLanguage(element) }),
   math: element => h(MarkdownFormula, { source: readText(element), block: element[1].class === 'math block' }),
-  a: element => drawLink(element),
+  a: drawLink,
   img: ([, { src, alt }]) => {
     const address = readWebAddress(src)
     const name = readName(alt)
@@ -52,16 +53,16 @@ const elements: Partial<Record<string, Draw>> = {
 }
 
 /** Pictures inside are named only: two links in one another would be neither. */
-function drawLink([, { href }, ...children]: ComarkElement): VNodeChild {
+function drawLink([, { href }, ...children]: ComarkElement, t: Translate): VNodeChild {
   const safe = readWebAddress(href)
-  const content = (children as ComarkNode[]).map(nameImages).map(drawMarkdown)
+  const content = (children as ComarkNode[]).map(child => drawMarkdown(nameImages(child, t), t))
   return safe ? h('a', { href: safe, target: '_blank', rel: 'noopener noreferrer nofollow' }, content) : content
 }
 
-function nameImages(node: ComarkNode): ComarkNode {
+function nameImages(node: ComarkNode, t: Translate): ComarkNode {
   if (typeof node === 'string' || node[0] === null) return node
   const [tag, attributes, ...children]: ComarkElement = node
-  return tag === 'img' ? `Image: ${readName(attributes.alt)}` : [tag, attributes, ...(children as ComarkNode[]).map(nameImages)]
+  return tag === 'img' ? t('markdown.image', { name: readName(attributes.alt) }) : [tag, attributes, ...(children as ComarkNode[]).map(child => nameImages(child, t))]
 }
 
 const readName = (alt: unknown) => typeof alt === 'string' ? alt : ''

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { figures, formatChange, nameOf } from '../../../app/utils/analytics-figures'
 import { percentile, readHistogram } from '../../../server/analytics/latency-histogram'
+import { t } from '../../support/translate'
 
 describe('a change against the period before', () => {
   test.each([
     [120, 100, '+20 %'], [97, 100, '−3 %'], [100, 100, '±0 %'], [5, 0, 'new'], [0, 0, undefined], [null, 5, undefined], [5, null, undefined], [1_000_000, 1, '+>9,999 %']
   ])('from %s, before %s, reads %s', (now, before, text) => {
-    expect(formatChange(now, before)).toBe(text)
+    expect(formatChange(now, before, t)).toBe(text)
   })
 })
 
@@ -25,10 +26,10 @@ test('percentiles lie between a bucket\'s ends, and there is none without calls'
 })
 
 test('groups without a name are called what they are', () => {
-  expect(nameOf({ group: null, name: null, isOther: true }, 'model')).toBe('All others')
-  expect(nameOf({ group: null, name: null, isOther: false }, 'key')).toBe('Chat, without a key')
-  expect(nameOf({ group: '01890000-0000-7000-8000-000000000000', name: null, isOther: false }, 'user')).toBe('01890000… (gone)')
-  expect(nameOf({ group: 'gpt-4o', name: null, isOther: false }, 'model')).toBe('gpt-4o')
+  expect(nameOf({ group: null, name: null, isOther: true }, 'model', t)).toBe('All others')
+  expect(nameOf({ group: null, name: null, isOther: false }, 'key', t)).toBe('Chat, without a key')
+  expect(nameOf({ group: '01890000-0000-7000-8000-000000000000', name: null, isOther: false }, 'user', t)).toBe('01890000… (gone)')
+  expect(nameOf({ group: 'gpt-4o', name: null, isOther: false }, 'model', t)).toBe('gpt-4o')
 })
 
 test('money on a chart keeps the nano-USD it was made of', () => {

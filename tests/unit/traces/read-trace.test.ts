@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readDialogue } from '../../../app/utils/read-dialogue'
 import { toCurl } from '../../../app/utils/to-curl'
 import { timelineOf } from '../../../app/utils/trace-timeline'
+import { t } from '../../support/translate'
 
 describe('what was said is read from', () => {
   test('chat completions, with their tools', () => {
@@ -38,13 +39,13 @@ describe('a timeline', () => {
   const attempt = (error: string | null, latencyMs: number) => ({ connection: 'c', provider: 'p', model: 'm', status: error ? 500 : 200, error, latencyMs })
 
   test('goes from our own part over failed attempts to the end, without gaps', () => {
-    const steps = timelineOf({ ...trace, attempts: [attempt('upstream_error', 100), attempt(null, 800)] })
+    const steps = timelineOf({ ...trace, attempts: [attempt('upstream_error', 100), attempt(null, 800)] }, t)
     expect(steps.map(({ label }) => label)).toEqual(['Authentication, policy, hold', 'c, m', 'c, to the first byte', 'Answer, capture'])
     for (const [index, step] of steps.entries()) expect(step.startMs).toBe(index === 0 ? 0 : steps[index - 1]?.endMs)
     expect(steps.at(-1)?.endMs).toBe(1_000)
   })
 
   test('of a refused call is all ours, and failed', () => {
-    expect(timelineOf({ ...trace, statusCode: 403, latencyMs: 4, attempts: [] })).toEqual([{ label: 'Authentication, policy, hold', startMs: 0, endMs: 4, isFailed: true }])
+    expect(timelineOf({ ...trace, statusCode: 403, latencyMs: 4, attempts: [] }, t)).toEqual([{ label: 'Authentication, policy, hold', startMs: 0, endMs: 4, isFailed: true }])
   })
 })
