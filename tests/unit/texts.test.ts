@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { en } from '../../app/locales/en'
+import { t } from '../support/translate'
+
+const app = join(import.meta.dirname, '../../app')
+const sources = readdirSync(app, { recursive: true, encoding: 'utf8' })
+  .filter(path => /\.(vue|ts)$/.test(path) && !path.startsWith('locales'))
+  .map(path => ({ path, code: readFileSync(join(app, path), 'utf8') }))
+
+interface Texts { [name: string]: string | Texts }
+const keysOf = (texts: Texts, prefix = ''): string[] =>
+  Object.entries(texts).flatMap(([name, text]) => typeof text === 'string' ? [prefix + name] : keysOf(text, `${prefix}${name}.`))
+const keys = keysOf(en)
+const areas = Object.keys(en)
+
+/** Every text a file names: `'chat.composer.send'`, `keypath="…"`, and by its beginning `` `alert.kinds.${kind}` ``. */
+const name = String.raw`(?:${areas.join('|')})(?:\.\w+)*\.`
+const patterns = [new RegExp(`'(${name}\\w+)'`, 'g'), new RegExp(`keypath="(${name}\\w+)"`, 'g'), new RegExp(`\`(${name}\\$\\{)`, 'g')]
+/** The name of an endpoint. */
+const noText = 'chat.completions'
+const named = sources.flatMap(({ path, code }) => patterns.flatMap(pattern => [...code.matchAll(pattern)].map(([, name = '']) => ({ path, name })))).filter(({ name }) => name !== noText)
+
+describe('texts of the app', () => {
+  test('each that a file names exists', () => {
+    const missing = named.filter(({ name }) => name.endsWith('${') ? !keys.some(key => key.startsWith(name.slice(0, -2))) : !keys.includes(name))
+    expect(missing).toEqual([])
+  })
+
+  test('each is named by a file', () => {
+    const whole = new Set(named.map(({ name }) => name))
+    const beginnings = [...whole].filter(name => name.endsWith('${')).map(name => name.slice(0, -2))
+    expect(keys.filter(key => !whole.has(key) && !beginnings.some(beginning => key.startsWith(beginning)))).toEqual([])
+  })
+
+  test('each area stands in the order of its names', () => {
+    const unsorted = areas.filter((area) => {
+      const own = keys.filter(key => key.startsWith(`${area}.`)).map(key => key.split('.'))
+      return own.some((key, index) => index > 0 && compare(own[index - 1] ?? [], key) > 0)
+    })
+    expect(unsorted).toEqual([])
+  })
+
+  test('each can be read by the interpreter of messages', () => {
+    for (const key of keys) expect(t(key), key).not.toBe(key)
+  })
+})
+
+function compare(one: string[], other: string[]): number {
+  const at = one.findIndex((name, index) => name !== other[index])
+  const [left = '', right = ''] = [one[at], other[at]]
+  return left < right ? -1 : left > right ? 1 : 0
+}
