@@ -4,7 +4,7 @@ import type { Database } from '../../db/client'
 import { ensureTracePartitions } from '../../db/ensure-trace-partitions'
 import { addToHours } from '../../server/analytics/roll-up'
 
-export interface Generated { orgId: string, apiKeyId: string, userId: string, projectId: string }
+export interface Generated { orgId: string, apiKeyIds: string[], userId: string, projectId: string }
 
 const KEYS = 40
 const USERS = 30
@@ -31,16 +31,17 @@ export async function generateTraces(db: Database, count: number, months: number
     await db.transaction(async (query) => {
       await query('set local synchronous_commit = off')
       await query(INSERT, [share, from, to, orgId, keys, users, projects])
-      await query(addToHours(`(select *, status_code < 400 as charged from traces where created_at >= '${from.toISOString()}' and created_at < '${to.toISOString()}') as made`, '0'))
+      await query(`with ${addToHours(`(select *, status_code < 400 as charged from traces where created_at >= '${from.toISOString()}' and created_at < '${to.toISOString()}') as made`, '0')} select`)
     })
     told(`${from.toISOString().slice(0, 7)}: ${share} traces in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   }
   await db.transaction(async (query) => {
     await query('analyze traces')
     await query('analyze usage_hourly')
+    await query('analyze usage_hourly_totals')
   })
-  const [apiKeyId = '', userId = '', projectId = ''] = [keys[0], users[0], projects[0]]
-  return { orgId, apiKeyId, userId, projectId }
+  const [userId = '', projectId = ''] = [users[0], projects[0]]
+  return { orgId, apiKeyIds: keys, userId, projectId }
 }
 
 async function make(count: number, insert: (id: string) => Promise<unknown>): Promise<string[]> {

@@ -16,6 +16,7 @@ import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
 import type { Generated } from './generate-traces'
 import { generateTraces } from './generate-traces'
+import { measureUpkeep } from './measure-upkeep'
 import { listQueries } from './queries'
 
 const DEEP_ROWS = 1_000_000
@@ -35,6 +36,10 @@ try {
   const made = await generateTraces(db, traces, months, line => console.log(line))
   await measure(db.orm, url, made)
   await measureExport(db.orm, made)
+  for (const batch of [1, 20]) {
+    const { captureMs, share } = await measureUpkeep(url, made, batch)
+    console.log(`upkeep of hourly totals: ${(share * 100).toFixed(1)} % of ${captureMs.toFixed(2)} ms that a capture of ${batch} takes in the database (≤ 10 %: ${share <= 0.1 ? 'ok' : 'MISS'})`)
+  }
   await db.close()
 } finally {
   await server.stop()
@@ -69,7 +74,7 @@ async function explain(url: string, run: (orm: Orm) => Promise<unknown>): Promis
     max: 1,
     types: { bigint: postgres.BigInt },
     onnotice: ({ message }) => plans.push(String(message)),
-    connection: { 'TimeZone': 'UTC', 'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': 0, 'auto_explain.log_level': 'notice', 'auto_explain.log_analyze': true, 'auto_explain.log_timing': false }
+    connection: { 'TimeZone': 'UTC', 'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': '0', 'auto_explain.log_level': 'notice', 'auto_explain.log_analyze': true, 'auto_explain.log_timing': false }
   })
   await run(drizzle(sql, { schema }))
   await sql.end()
