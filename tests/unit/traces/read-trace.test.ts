@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readDialogue } from '../../../app/utils/read-dialogue'
+import { readDialogue } from '../../../shared/read-dialogue'
 import { toCurl } from '../../../app/utils/to-curl'
 import { timelineOf } from '../../../app/utils/trace-timeline'
 
