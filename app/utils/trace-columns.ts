@@ -7,11 +7,14 @@ export interface TraceColumn {
   name: string
   label: string
   isNumber?: boolean
-  text: (trace: TraceSummary) => string
+  text: (trace: TraceSummary, nameOf: NameOf) => string
   initially: boolean
 }
 
-const id = (value: string | null) => value === null ? '–' : value.slice(0, 8)
+/** What people call a project, key or user; undefined where nobody knows. */
+export type NameOf = (kind: 'project' | 'key' | 'user', id: string) => string | undefined
+
+const named = (nameOf: NameOf, kind: 'project' | 'key' | 'user', id: string | null) => id === null ? '–' : nameOf(kind, id) ?? id.slice(0, 8)
 
 export const traceColumns: readonly TraceColumn[] = [
   { name: 'exactTime', label: 'Exact time', text: trace => formatExactly(new Date(trace.createdAt)), initially: false },
@@ -22,9 +25,9 @@ export const traceColumns: readonly TraceColumn[] = [
   { name: 'source', label: 'Source', text: trace => trace.conversationId ? 'Chat' : trace.apiKeyId ? 'API key' : 'App', initially: true },
   { name: 'cache', label: 'Cache', text: trace => trace.cache, initially: false },
   { name: 'stream', label: 'Streamed', text: trace => trace.isStream ? 'yes' : 'no', initially: false },
-  { name: 'project', label: 'Project', text: trace => id(trace.projectId), initially: false },
-  { name: 'key', label: 'Key', text: trace => id(trace.apiKeyId), initially: false },
-  { name: 'user', label: 'User', text: trace => id(trace.userId), initially: false },
+  { name: 'project', label: 'Project', text: (trace, nameOf) => named(nameOf, 'project', trace.projectId), initially: false },
+  { name: 'key', label: 'Key', text: (trace, nameOf) => named(nameOf, 'key', trace.apiKeyId), initially: false },
+  { name: 'user', label: 'User', text: (trace, nameOf) => named(nameOf, 'user', trace.userId), initially: false },
   { name: 'inputTokens', label: 'Tokens in', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
   { name: 'outputTokens', label: 'Tokens out', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
   { name: 'firstByte', label: 'First byte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },
