@@ -28,6 +28,7 @@ export const traceColumns: readonly TraceColumn[] = [
   { name: 'project', label: 'Project', text: (trace, nameOf) => named(nameOf, 'project', trace.projectId), initially: false },
   { name: 'key', label: 'Key', text: (trace, nameOf) => named(nameOf, 'key', trace.apiKeyId), initially: false },
   { name: 'user', label: 'User', text: (trace, nameOf) => named(nameOf, 'user', trace.userId), initially: false },
+  { name: 'tags', label: 'Tags', text: trace => Object.entries(trace.tags).map(([name, value]) => `${name}=${value}`).join(', ') || '–', initially: false },
   { name: 'inputTokens', label: 'Tokens in', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
   { name: 'outputTokens', label: 'Tokens out', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
   { name: 'firstByte', label: 'First byte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },

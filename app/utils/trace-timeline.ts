@@ -1,25 +1,55 @@
-import type { Trace } from '#shared/traces'
+import type { Trace, TraceStep } from '#shared/traces'
 
 /** A stretch of a call, in ms from its beginning. */
 export interface TimelineStep { label: string, startMs: number, endMs: number, isFailed: boolean }
 
-/**
- * What a call spent its time on, as far as its trace tells: our own part (authentication, policy, hold) first, then each attempt, and of the one that answered
- * the wait for its first byte apart from the rest.
- */
+/** What is done until each step of our own part is passed. */
+const ownSteps: [TraceStep, string][] = [['auth', 'Authentication'], ['read', 'Request read'], ['policy', 'Policy'], ['hold', 'Hold'], ['attempt', 'Routing']]
+
+/** What a call spent its time on, as far as its trace tells: our own part, each attempt, of the one that answered the wait for its first byte apart from the rest, and the capture. */
 export function timelineOf(trace: Trace): TimelineStep[] {
+  const own = trace.steps ? timeOwnSteps(trace, trace.steps.at) : [timeOwnPart(trace)]
+  const attempts = timeAttempts(trace, own.at(-1)?.endMs ?? 0)
+  return [...own, ...attempts, ...timeCapture(trace)]
+}
+
+function timeOwnSteps(trace: Trace, at: Partial<Record<TraceStep, number>>): TimelineStep[] {
+  const steps: TimelineStep[] = []
+  let startMs = 0
+  for (const [name, label] of ownSteps) {
+    const endMs = at[name]
+    if (endMs === undefined) continue
+    steps.push({ label, startMs, endMs, isFailed: false })
+    startMs = endMs
+  }
+  // Refused on the way, or answered from the cache.
+  if (at.attempt === undefined) steps.push({ label: trace.statusCode >= 400 ? 'Refused' : 'Answered from the cache', startMs, endMs: at.end ?? at.capture ?? trace.latencyMs, isFailed: trace.statusCode >= 400 })
+  return steps
+}
+
+/** Of calls from before steps were kept: what was not an attempt and came before the first; an answered call's overhead, or all of a refused one. */
+function timeOwnPart(trace: Trace): TimelineStep {
   const attempted = trace.attempts.reduce((sum, { latencyMs }) => sum + latencyMs, 0)
-  // What was not an attempt and came before the first: an answered call's overhead, or all of a refused one.
-  const ownMs = trace.attempts.length === 0 ? trace.latencyMs : Math.min(trace.gatewayOverheadMs, Math.max(trace.latencyMs - attempted, 0) || trace.gatewayOverheadMs)
-  const steps: TimelineStep[] = [{ label: 'Authentication, policy, hold', startMs: 0, endMs: ownMs, isFailed: trace.attempts.length === 0 && trace.statusCode >= 400 }]
-  let at = ownMs
+  const endMs = trace.attempts.length === 0 ? trace.latencyMs : Math.min(trace.gatewayOverheadMs, Math.max(trace.latencyMs - attempted, 0) || trace.gatewayOverheadMs)
+  return { label: 'Authentication, policy, hold', startMs: 0, endMs, isFailed: trace.attempts.length === 0 && trace.statusCode >= 400 }
+}
+
+function timeAttempts(trace: Trace, beginMs: number): TimelineStep[] {
+  const steps: TimelineStep[] = []
+  const endMs = trace.steps?.at.end ?? trace.latencyMs
+  let at = beginMs
   for (const [index, attempt] of trace.attempts.entries()) {
-    const isLast = index === trace.attempts.length - 1
     const isFailed = attempt.error !== null
-    const answeredAt = isLast && !isFailed && trace.ttfbMs !== null ? Math.max(trace.ttfbMs, at) : undefined
+    const firstByteMs = trace.steps?.at.first_byte ?? trace.ttfbMs
+    const answeredAt = index === trace.attempts.length - 1 && !isFailed && firstByteMs !== null ? Math.max(firstByteMs, at) : undefined
     steps.push({ label: `${attempt.connection}, ${answeredAt === undefined ? attempt.model : 'to the first byte'}`, startMs: at, endMs: answeredAt ?? at + attempt.latencyMs, isFailed })
     at = answeredAt ?? at + attempt.latencyMs
-    if (answeredAt !== undefined && trace.latencyMs > answeredAt) steps.push({ label: 'Answer, capture', startMs: answeredAt, endMs: trace.latencyMs, isFailed: trace.statusCode >= 400 })
+    if (answeredAt !== undefined && endMs > answeredAt) steps.push({ label: trace.steps ? 'Answer' : 'Answer, capture', startMs: answeredAt, endMs, isFailed: trace.statusCode >= 400 })
   }
   return steps
+}
+
+function timeCapture({ steps }: Trace): TimelineStep[] {
+  const { end, capture } = steps?.at ?? {}
+  return end !== undefined && capture !== undefined && capture > end ? [{ label: 'Capture', startMs: end, endMs: capture, isFailed: false }] : []
 }

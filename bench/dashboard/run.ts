@@ -1,4 +1,5 @@
 // `npm run bench:dashboard [-- --traces 10000000 --months 36]`: fills a PostgreSQL of its own with traces, measures what the dashboard asks of it, and explains how it answers.
+// `--database postgres://…`: an empty one to be filled and kept, or one that an earlier run has filled.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -15,7 +16,7 @@ import { describeMachine } from '../describe-machine'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
 import type { Generated } from './generate-traces'
-import { generateTraces } from './generate-traces'
+import { findGenerated, generateTraces } from './generate-traces'
 import { measureUpkeep } from './measure-upkeep'
 import { listQueries } from './queries'
 
@@ -23,17 +24,26 @@ const DEEP_ROWS = 1_000_000
 const EXPORT_ROWS = 1_000_000
 const ROUNDS = 30
 
-const { values } = parseArgs({ options: { traces: { type: 'string', default: '10000000' }, months: { type: 'string', default: '36' } } })
+const { values } = parseArgs({ options: { traces: { type: 'string', default: '10000000' }, months: { type: 'string', default: '36' }, database: { type: 'string' } } })
 const { traces, months } = z.object({ traces: z.coerce.number().int().min(1_000), months: z.coerce.number().int().min(1).max(120) }).parse(values)
 
-const server = await startPostgres()
-if (!server) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
-try {
-  const url = await server.createDatabase('dashboard')
+if (values.database) {
+  await run(values.database)
+} else {
+  const server = await startPostgres()
+  if (!server) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
+  try {
+    await run(await server.createDatabase('dashboard'))
+  } finally {
+    await server.stop()
+  }
+}
+
+async function run(url: string): Promise<void> {
   console.log(`${await describeMachine(url)}\n${traces} traces over ${months} months\n`)
   const db = openPostgres({ url, poolSize: 4, statementTimeoutMs: 0 })
   await migrate(db, await readMigrations(migrationFilesIn(join(import.meta.dirname, '../../drizzle'))))
-  const made = await generateTraces(db, traces, months, line => console.log(line))
+  const made = await findGenerated(db) ?? await generateTraces(db, traces, months, line => console.log(line))
   await measure(db.orm, url, made)
   await measureExport(db.orm, made)
   for (const batch of [1, 20]) {
@@ -41,8 +51,6 @@ try {
     console.log(`upkeep of hourly totals: ${(share * 100).toFixed(1)} % of ${captureMs.toFixed(2)} ms that a capture of ${batch} takes in the database (≤ 10 %: ${share <= 0.1 ? 'ok' : 'MISS'})`)
   }
   await db.close()
-} finally {
-  await server.stop()
 }
 
 async function measure(orm: Orm, url: string, made: Generated): Promise<void> {

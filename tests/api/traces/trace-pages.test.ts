@@ -142,7 +142,7 @@ describe('opened as a conversation, a trace', () => {
     expect(await owner.call('POST', `/api/traces/${id}/conversation`, {})).toMatchObject({ status: 400 })
     const asked = await owner.call('POST', `/api/traces/${refused}/conversation`, { projectId })
     expect(asked.status, 'what was asked of a call that failed can be gone on with').toBe(201)
-    await new Visitor(loom, { authorization: `Bearer ${key.key}` }).call('POST', '/v1/embeddings', { model: 'none', input: 'nothing is said here' })
+    await new Visitor(loom, { authorization: `Bearer ${key.key}` }).call('POST', '/v1/rerank', { model: 'none', query: 'which', documents: ['nothing is said here'] })
     await until(async () => (await list('?limit=1')).items[0]?.endpoint !== 'chat.completions')
     expect(await owner.call('POST', `/api/traces/${(await ids('?limit=1'))[0]}/conversation`, { projectId })).toMatchObject({ status: 400 })
   })
