@@ -48,7 +48,7 @@ export async function stageDemo(): Promise<Stage> {
 async function fill(loom: LoomServer, client: ChatClient): Promise<void> {
   const { orgs } = Orgs.parse(await client.get('/session'))
   await client.post('/session/org', { orgId: orgs.find(({ name }) => name === 'Acme Research')?.id })
-  const app = Keys.parse(await client.post('/keys', { name: 'Mobile app', limits: { budgets: { day: '0.005', month: '25' }, requestsPerMinute: 600 }, expiresAt: new Date(Date.now() + 9 * 86_400_000).toISOString() }))
+  const app = Keys.parse(await client.post('/keys', { name: 'Mobile app', limits: { budgets: { day: '0.5', month: '25' }, requestsPerMinute: 600 }, expiresAt: new Date(Date.now() + 9 * 86_400_000).toISOString() }))
   await client.post('/keys', { name: 'Nightly evaluation', allowedModels: ['gpt-4o*'], limits: { budgets: { week: '10' } } })
   await client.post('/alerts/rules', { name: 'Budgets', condition: { kind: 'budget', percents: [50, 80, 100] }, emails: ['ops@acme.example'] })
   await client.post('/alerts/rules', { name: 'Calls fail', condition: { kind: 'errors', percent: 20, minutes: 5, minCalls: 20 }, emails: ['ops@acme.example'] })

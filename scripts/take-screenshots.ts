@@ -81,7 +81,8 @@ async function photograph(browser: Browser, { url, cookies }: Stage, view: View,
   await page.goto(view.path, { waitUntil: 'networkidle' })
   await view.prepare?.(page)
   await page.waitForLoadState('networkidle')
-  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' })
+  // What is still loading holds its place in grey.
+  await page.waitForFunction(() => document.querySelectorAll('[aria-busy=true], .animate-pulse').length === 0)
   await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' })
   await context.close()
 }

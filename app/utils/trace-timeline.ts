@@ -1,4 +1,6 @@
-import type { Trace, TraceStep } from '#shared/traces'
+import type { Trace, TraceSteps } from '#shared/traces'
+
+type TraceStep = keyof TraceSteps['at']
 
 /** A stretch of a call, in ms from its beginning. */
 export interface TimelineStep { label: string, startMs: number, endMs: number, isFailed: boolean }
