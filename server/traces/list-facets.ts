@@ -5,13 +5,13 @@ import type { TraceFacets } from '../../shared/traces'
 import { NONE } from '../analytics/roll-up'
 import type { TraceScope } from './list-traces'
 
-const DAYS = 90
+const DAYS = 30
 /** Values of each kind; who looks for a rarer one names it. */
 const MOST = 100
 
 const Row = z.object({ kind: z.enum(['model', 'provider', 'project', 'key', 'user', 'status']), value: z.string(), name: z.string().nullable(), requests: z.coerce.number() })
 
-/** What the calls of the last 90 days can be told apart by. Reads hourly totals alone, once: there are far fewer combinations than rows. */
+/** What the calls of the last 30 days can be told apart by. Reads hourly totals alone, once: there are far fewer combinations than rows. */
 export async function listFacets({ orm }: Pick<Database, 'orm'>, { orgId, projectId }: TraceScope): Promise<TraceFacets> {
   const result: unknown = await orm.execute(sql`
     with combined as materialized (

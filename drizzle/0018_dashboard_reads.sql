@@ -20,7 +20,10 @@ CREATE TABLE "usage_hourly_totals" (
 	CONSTRAINT "usage_hourly_totals_pkey" PRIMARY KEY("org_id","hour","slot")
 );
 --> statement-breakpoint
+DROP INDEX "traces_failed_idx";--> statement-breakpoint
 ALTER TABLE "usage_hourly_totals" ADD CONSTRAINT "usage_hourly_totals_org_id_orgs_id_fk" FOREIGN KEY ("org_id") REFERENCES "public"."orgs"("id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "traces_failed_idx" ON "traces" USING btree ("org_id","created_at","status_code") WHERE status_code >= 400;
+--> statement-breakpoint
 -- Rewritten with every batch of captures, as usage_hourly is.
 ALTER TABLE "usage_hourly_totals" SET (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 --> statement-breakpoint
