@@ -54,6 +54,7 @@ const documented: [ViewName, Width, Theme][] = [
 async function openConversation(page: Page) {
   await page.getByRole('link', { name: 'Literature review' }).first().click()
   await page.getByRole('main').getByRole('link', { name: 'Sampling bias in survey data' }).click()
+  await page.getByRole('log').getByText('Census comparison').waitFor()
 }
 
 await main(async () => {
