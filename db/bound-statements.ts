@@ -8,8 +8,9 @@ type Work = (transaction: Transaction) => Promise<unknown>
  * Gives each statement of `sql`, in a transaction and out of it, a deadline of ours: a server that is frozen, or a network that swallows
  * packets, ends nothing by itself, and a page must not wait for it for ever. Past it the statement fails with a
  * `DatabaseSilentError`; whether it took effect is unknown, as after any lost connection.
+ * @param onAbandoned told how a transaction failed that was given up before
  */
-export function boundStatements(sql: Sql<{ bigint: bigint }>, deadlineMs: number): void {
+export function boundStatements(sql: Sql<{ bigint: bigint }>, deadlineMs: number, onAbandoned: (error: unknown) => void): void {
   const begin = sql.begin.bind(sql)
   boundUnsafe(sql, deadlineMs)
   Object.assign(sql, {
@@ -26,16 +27,21 @@ export function boundStatements(sql: Sql<{ bigint: bigint }>, deadlineMs: number
           worked.resolve(undefined)
         }
       })
-      // Heard below, or by nobody any more.
-      outcome.catch(() => {})
-      try {
-        await withinDeadline(deadlineMs, Promise.race([begun.promise, outcome]))
-      } catch (error) {
-        progress.givenUp = true
-        throw error
+      outcome.catch((error: unknown) => {
+        // Else it is heard below.
+        if (progress.givenUp) onAbandoned(error)
+      })
+      const wait = async <T>(step: Promise<T>) => {
+        try {
+          return await withinDeadline(deadlineMs, step)
+        } catch (error) {
+          progress.givenUp = error instanceof DatabaseSilentError
+          throw error
+        }
       }
+      await wait(Promise.race([begun.promise, outcome]))
       await Promise.race([worked.promise, outcome])
-      return withinDeadline(deadlineMs, outcome)
+      return wait(outcome)
     }
   })
 }

@@ -4,7 +4,7 @@ import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from './ensure-trace-partit
 import { migrate, migrationStatus, resetDatabase } from './migrate'
 import { openEmbedded } from './open-embedded'
 import { openPostgres } from './open-postgres'
-import type { PostgresOptions } from './open-postgres'
+import type { PostgresOptions, SilenceWatch } from './open-postgres'
 import { readMigrations } from './read-migrations'
 import type { Migration, ReadMigrationFile } from './read-migrations'
 
@@ -26,7 +26,7 @@ const STATEMENT_TIMEOUT_MS = 30_000
  * PostgreSQL when DATABASE_URL names one, else the embedded database in LOOM_DATA_DIR.
  * @param watch for a server, whose callers must not wait on a database that has fallen silent; left out, statements take their time
  */
-export async function openDatabase(config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL_SIZE' | 'LOOM_DATA_DIR'>, watch?: Pick<PostgresOptions, 'deadlineMs' | 'onSilence'>): Promise<Database> {
+export async function openDatabase(config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL_SIZE' | 'LOOM_DATA_DIR'>, watch?: Pick<PostgresOptions, 'deadlineMs' | keyof SilenceWatch>): Promise<Database> {
   if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL_SIZE, statementTimeoutMs: STATEMENT_TIMEOUT_MS, ...watch })
   return openEmbedded({ dataDir: join(config.LOOM_DATA_DIR, 'db') })
 }
@@ -34,15 +34,15 @@ export async function openDatabase(config: Pick<DatabaseConfig, 'DATABASE_URL' |
 /**
  * Opens the database and brings it to this version's schema, as the configuration allows: reset, migrate, make
  * trace partitions. On failure it is closed again.
- * @param onSilence told when a statement of the hot path got no answer within DATABASE_DEADLINE_MS
+ * @param watch told of what got no answer within DATABASE_DEADLINE_MS
  * @throws {MigrationError | DataFolderInUseError | Error} one clear message for the operator
  */
-export async function connectDatabase(config: DatabaseConfig, readMigrationFile: ReadMigrationFile, onSilence?: PostgresOptions['onSilence']): Promise<Database> {
+export async function connectDatabase(config: DatabaseConfig, readMigrationFile: ReadMigrationFile, watch?: SilenceWatch): Promise<Database> {
   if (config.DB_RESET_ON_START && config.NODE_ENV === 'production' && !config.DB_RESET_FORCE) {
     throw new Error('DB_RESET_ON_START would delete the production database. Unset it, or set DB_RESET_FORCE=true if that is what you want.')
   }
   const migrations = await readMigrations(readMigrationFile)
-  const db = await openDatabase(config, { deadlineMs: config.DATABASE_DEADLINE_MS, onSilence })
+  const db = await openDatabase(config, { deadlineMs: config.DATABASE_DEADLINE_MS, ...watch })
   try {
     if (config.DB_RESET_ON_START) await resetDatabase(db)
     if (config.DB_AUTO_MIGRATE) await migrate(db, migrations)

@@ -9,15 +9,21 @@ import * as schema from './schema'
 import { toParameters } from './to-parameters'
 import type { DatabaseSilentError } from './within-deadline'
 
-export interface PostgresOptions {
+/** Told of a database that does not answer. */
+export interface SilenceWatch {
+  /** `query` got no answer within its deadline. */
+  onSilence?: ((error: DatabaseSilentError) => void) | undefined
+  /** A transaction of `orm`, given up before, has failed since: nobody waits for its error any more. */
+  onAbandoned?: ((error: unknown) => void) | undefined
+}
+
+export interface PostgresOptions extends SilenceWatch {
   url: string
   poolSize: number
   /** How long one statement may run before the server ends it; 0 lets it run, as a migration must. */
   statementTimeoutMs: number
   /** How long a statement of `query` or `orm` waits for its answer; default: as long as the server lets it. Transactions of `query` take their time. */
   deadlineMs?: number | undefined
-  /** Told when `query` got no answer within its deadline. */
-  onSilence?: ((error: DatabaseSilentError) => void) | undefined
 }
 
 /** No deadline of ours: the longest time a timer can wait. */
@@ -42,7 +48,7 @@ const HOT_CONNECTIONS = 3
 const HOT_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
 /** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
-export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {} }: PostgresOptions): Database {
+export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {}, onAbandoned = () => {} }: PostgresOptions): Database {
   const connect = (max: number, settings = {}) => postgres(url, {
     max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
@@ -55,7 +61,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   const sql = connect(poolSize)
   guardTransactions(sql)
   const begin = sql.begin.bind(sql)
-  if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs)
+  if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs, onAbandoned)
   // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
   const orm = drizzle(sql, { schema })
   const hot = new HotConnections(() => {

@@ -9,7 +9,7 @@ import { apiKeys, conversations, messageParts, messages, orgMembers, orgs, proje
 
 const SLUG = 'acme-research'
 const TOP_UP = 25_000_000_000n
-const DAYS = 30
+const DAYS = 60
 /** On the first day and on the last; at weekends a third of it. */
 const CALLS_A_DAY = { first: 10, last: 34 }
 const DAY_MS = 86_400_000
@@ -36,13 +36,13 @@ interface DemoCall {
 }
 
 /**
- * Adds the demo org "Acme Research": projects, conversations, a month of calls, a wallet that adds up. Where the org
+ * Adds the demo org "Acme Research": projects, conversations, two months of calls, a wallet that adds up. Where the org
  * exists, nothing is added to it. Nobody can sign in as it; every platform admin becomes its owner.
  * @returns whether this call added the org
  */
 export async function seedDemoData(db: Database, now = new Date()): Promise<boolean> {
   const start = new Date(now.getTime() - DAYS * DAY_MS)
-  await ensureTracePartitions(db, 1, start)
+  await ensureTracePartitions(db, 2, start)
   return db.orm.transaction(async (orm) => {
     const created = await orm.insert(orgs).values({ name: 'Acme Research', slug: SLUG, encryptionSalt: randomBytes(32) }).onConflictDoNothing().returning({ id: orgs.id })
     const [org] = await orm.select({ id: orgs.id }).from(orgs).where(eq(orgs.slug, SLUG))

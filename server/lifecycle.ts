@@ -6,6 +6,7 @@ import type { ReadMigrationFile } from '../db/read-migrations'
 import { version } from '../package.json'
 import { AlertDeliverer } from './alerts/deliver-alerts'
 import { AlertsJob } from './alerts/evaluate-alerts'
+import { forgetAlerts } from './alerts/forget-alerts'
 import { openMailer } from './alerts/mailer'
 import { WebhookSender } from './alerts/send-webhook'
 import { settleAbandonedHolds } from './billing/settle-abandoned-holds'
@@ -83,9 +84,15 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
   const log = createLog(config)
   const metrics = createMetrics()
   const keyring = openKeyring(config)
-  const db = await connectDatabase(config, readMigrationFile, (error) => {
-    metrics.failures.inc({ what: 'database_silent' })
-    log.error({ err: error }, 'The database has fallen silent: calls are refused until it answers again')
+  const db = await connectDatabase(config, readMigrationFile, {
+    onSilence: (error) => {
+      metrics.failures.inc({ what: 'database_silent' })
+      log.error({ err: error }, 'The database has fallen silent: calls are refused until it answers again')
+    },
+    onAbandoned: (error) => {
+      metrics.failures.inc({ what: 'database_abandoned' })
+      log.warn({ err: error }, 'A transaction that was given up for want of an answer has failed; whoever asked was told so')
+    }
   })
   const migrations = await readMigrations(readMigrationFile)
   const pending = await pendingMigrations(db, migrations)
@@ -145,6 +152,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(HOUR_MS, 'expiring_keys', () => expiringKeys.look())
   jobs.every(config.ALERTS_INTERVAL_MS, 'alerts', () => alerts.run())
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
+  jobs.every(HOUR_MS, 'forget_alerts', () => forgetAlerts(db))
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
 }
 

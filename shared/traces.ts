@@ -151,6 +151,9 @@ export type ReplayTrace = z.infer<typeof ReplayTrace>
 export const ReplayedTrace = z.object({ traceId: z.string(), error: z.string().nullable() })
 export type ReplayedTrace = z.infer<typeof ReplayedTrace>
 
+/** `POST /api/traces/{id}/conversation`: what was said in the call, as a conversation in this project. The answer is a `Conversation`. */
+export const OpenTrace = z.strictObject({ projectId: z.uuid() })
+
 const Named = z.object({ id: z.string(), name: z.string() }).nullable()
 
 /** `GET /api/traces/{id}`: the record, and what belongs to it. */

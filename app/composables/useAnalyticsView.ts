@@ -1,8 +1,7 @@
 import type { AnalyticsGroup, AnalyticsWindow } from '#shared/analytics'
 import { analyticsGroups, analyticsWindows } from '#shared/analytics'
-
-export const analyticsMeasures = ['cost', 'requests', 'tokens', 'errors', 'latency'] as const
-export type AnalyticsMeasure = typeof analyticsMeasures[number]
+import type { AnalyticsMeasure } from '~/utils/analytics-figures'
+import { analyticsMeasures } from '~/utils/analytics-figures'
 
 /** What the overview shows: kept in the address, so that it can be shared, and comes back with the page. */
 export function useAnalyticsView() {

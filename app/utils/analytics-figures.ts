@@ -11,6 +11,8 @@ export interface Figure {
   value: (totals: AnalyticsTotals) => number | null
   format: (value: number) => string
   exact: (value: number) => string
+  /** Another percentile of the same. */
+  beside?: { labelKey: string, value: (totals: AnalyticsTotals) => number | null }
   /** That less of it is better; undefined where more or less is neither. */
   lessIsBetter?: boolean
   /** Parts of a whole are stacked; others are lines. */
@@ -23,16 +25,19 @@ const usd = (dollars: number) => formatUsd(Math.round(dollars * NANO_PER_USD).to
 const usdExact = (dollars: number) => formatUsdExact(Math.round(dollars * NANO_PER_USD).toString())
 const percent = (share: number) => `${Number((share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1))} %`
 
-export const figures = {
+export const analyticsMeasures = ['requests', 'tokens', 'cost', 'errors', 'latency', 'firstToken', 'overhead', 'cacheHits'] as const
+export type AnalyticsMeasure = typeof analyticsMeasures[number]
+
+export const figures: Record<AnalyticsMeasure, Figure> = {
   requests: { labelKey: 'overview.figures.requests', value: ({ totalRequests }) => totalRequests, format: formatCompact, exact: formatCount, isSum: true },
   tokens: { labelKey: 'overview.figures.tokens', value: ({ totalTokens }) => totalTokens, format: formatCompact, exact: formatCount, isSum: true },
   cost: { labelKey: 'overview.figures.cost', value: ({ estimatedCostUsd }) => Number(estimatedCostUsd), format: usd, exact: usdExact, isSum: true },
   errors: { labelKey: 'overview.figures.errors', value: ({ errorRate, totalRequests }) => totalRequests === 0 ? null : errorRate, format: percent, exact: percent, lessIsBetter: true, isSum: false },
-  latency: { labelKey: 'overview.figures.latency', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
-  firstToken: { labelKey: 'overview.figures.firstToken', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
-  overhead: { labelKey: 'overview.figures.overhead', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDuration, lessIsBetter: true, isSum: false },
+  latency: { labelKey: 'overview.figures.latency', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p50', value: ({ p50LatencyMs }) => p50LatencyMs }, lessIsBetter: true, isSum: false },
+  firstToken: { labelKey: 'overview.figures.firstToken', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p95', value: ({ p95TimeToFirstTokenMs }) => p95TimeToFirstTokenMs }, lessIsBetter: true, isSum: false },
+  overhead: { labelKey: 'overview.figures.overhead', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p95', value: ({ p95OverheadMs }) => p95OverheadMs }, lessIsBetter: true, isSum: false },
   cacheHits: { labelKey: 'overview.figures.cacheHits', value: ({ cacheHitRate, totalRequests }) => totalRequests === 0 ? null : cacheHitRate, format: percent, exact: percent, lessIsBetter: false, isSum: false }
-} satisfies Record<string, Figure>
+}
 
 /** "+12 %", "−3 %", "new"; undefined where there is nothing to compare. */
 export function formatChange(now: number | null, before: number | null, t: Translate): string | undefined {

@@ -8,11 +8,14 @@ export interface TraceColumn {
   name: string
   labelKey: string
   isNumber?: boolean
-  text: (trace: TraceSummary, t: Translate) => string
+  text: (trace: TraceSummary, t: Translate, nameOf: NameOf) => string
   initially: boolean
 }
 
-const id = (value: string | null) => value === null ? '–' : value.slice(0, 8)
+/** What people call a project, key or user; undefined where nobody knows. */
+export type NameOf = (kind: 'project' | 'key' | 'user', id: string) => string | undefined
+
+const named = (nameOf: NameOf, kind: 'project' | 'key' | 'user', id: string | null) => id === null ? '–' : nameOf(kind, id) ?? id.slice(0, 8)
 
 export const traceColumns: readonly TraceColumn[] = [
   { name: 'exactTime', labelKey: 'trace.columns.exactTime', text: trace => formatExactly(new Date(trace.createdAt)), initially: false },
@@ -23,9 +26,10 @@ export const traceColumns: readonly TraceColumn[] = [
   { name: 'source', labelKey: 'trace.columns.source', text: (trace, t) => t(trace.conversationId ? 'trace.sources.chat' : trace.apiKeyId ? 'trace.sources.apiKey' : 'trace.sources.app'), initially: true },
   { name: 'cache', labelKey: 'trace.columns.cache', text: trace => trace.cache, initially: false },
   { name: 'stream', labelKey: 'trace.columns.stream', text: (trace, t) => t(trace.isStream ? 'common.yes' : 'common.no'), initially: false },
-  { name: 'project', labelKey: 'trace.columns.project', text: trace => id(trace.projectId), initially: false },
-  { name: 'key', labelKey: 'trace.columns.key', text: trace => id(trace.apiKeyId), initially: false },
-  { name: 'user', labelKey: 'trace.columns.user', text: trace => id(trace.userId), initially: false },
+  { name: 'project', labelKey: 'trace.columns.project', text: (trace, _, nameOf) => named(nameOf, 'project', trace.projectId), initially: false },
+  { name: 'key', labelKey: 'trace.columns.key', text: (trace, _, nameOf) => named(nameOf, 'key', trace.apiKeyId), initially: false },
+  { name: 'user', labelKey: 'trace.columns.user', text: (trace, _, nameOf) => named(nameOf, 'user', trace.userId), initially: false },
+  { name: 'tags', labelKey: 'trace.columns.tags', text: trace => Object.entries(trace.tags).map(([name, value]) => `${name}=${value}`).join(', ') || '–', initially: false },
   { name: 'inputTokens', labelKey: 'trace.columns.inputTokens', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
   { name: 'outputTokens', labelKey: 'trace.columns.outputTokens', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
   { name: 'firstByte', labelKey: 'trace.columns.firstByte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },

@@ -23,7 +23,7 @@ export function listQueries(made: Generated, deep: TracePosition & { page: numbe
   const cursor = encodeTraceCursor(made.orgId, deep)
   const list = (filter: object) => (orm: Orm) => listTraces(orm, scope, TraceQuery.parse({ limit: 100, ...filter }))
   const filters = {
-    'none': {}, 'model': { model: 'model-3' }, 'provider': { provider: 'google' }, 'failed': { status: 'error' }, 'status 429': { status: 429 }, 'key': { apiKeyId: made.apiKeyId },
+    'none': {}, 'model': { model: 'model-3' }, 'provider': { provider: 'google' }, 'failed': { status: 'error' }, 'status 429': { status: 429 }, 'key': { apiKeyId: made.apiKeyIds[0] },
     'project': { projectId: made.projectId }, 'user': { userId: made.userId }, 'slow': { minLatencyMs: 20_000 }, 'dear': { minCostUsd: '0.1' }, 'tag': { tag: 'team=search' },
     'a model nobody called': { model: 'none' }, 'a key that never called': { apiKeyId: made.orgId }
   }

@@ -1,4 +1,5 @@
 // `npm run bench:dashboard [-- --traces 10000000 --months 36]`: fills a PostgreSQL of its own with traces, measures what the dashboard asks of it, and explains how it answers.
+// `--database postgres://…`: an empty one to be filled and kept, or one that an earlier run has filled.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -15,29 +16,42 @@ import { describeMachine } from '../describe-machine'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
 import type { Generated } from './generate-traces'
-import { generateTraces } from './generate-traces'
+import { findGenerated, generateTraces } from './generate-traces'
+import { measureUpkeep } from './measure-upkeep'
 import { listQueries } from './queries'
 
 const DEEP_ROWS = 1_000_000
 const EXPORT_ROWS = 1_000_000
 const ROUNDS = 30
 
-const { values } = parseArgs({ options: { traces: { type: 'string', default: '10000000' }, months: { type: 'string', default: '36' } } })
+const { values } = parseArgs({ options: { traces: { type: 'string', default: '10000000' }, months: { type: 'string', default: '36' }, database: { type: 'string' } } })
 const { traces, months } = z.object({ traces: z.coerce.number().int().min(1_000), months: z.coerce.number().int().min(1).max(120) }).parse(values)
 
-const server = await startPostgres()
-if (!server) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
-try {
-  const url = await server.createDatabase('dashboard')
+if (values.database) {
+  await run(values.database)
+} else {
+  const server = await startPostgres()
+  if (!server) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
+  try {
+    await run(await server.createDatabase('dashboard'))
+  } finally {
+    await server.stop()
+  }
+}
+
+async function run(url: string): Promise<void> {
   console.log(`${await describeMachine(url)}\n${traces} traces over ${months} months\n`)
   const db = openPostgres({ url, poolSize: 4, statementTimeoutMs: 0 })
   await migrate(db, await readMigrations(migrationFilesIn(join(import.meta.dirname, '../../drizzle'))))
-  const made = await generateTraces(db, traces, months, line => console.log(line))
+  const made = await findGenerated(db) ?? await generateTraces(db, traces, months, line => console.log(line))
   await measure(db.orm, url, made)
   await measureExport(db.orm, made)
+  for (const batch of [1, 20]) {
+    const { captureMs, bareMs } = await measureUpkeep(db, made, batch)
+    const added = captureMs / bareMs - 1
+    console.log(`hourly totals: a capture of ${batch} takes ${bareMs.toFixed(2)} ms without and ${captureMs.toFixed(2)} ms with them, ${(added * 100).toFixed(1)} % more (≤ 10 %: ${added <= 0.1 ? 'ok' : 'MISS'})`)
+  }
   await db.close()
-} finally {
-  await server.stop()
 }
 
 async function measure(orm: Orm, url: string, made: Generated): Promise<void> {
@@ -69,7 +83,7 @@ async function explain(url: string, run: (orm: Orm) => Promise<unknown>): Promis
     max: 1,
     types: { bigint: postgres.BigInt },
     onnotice: ({ message }) => plans.push(String(message)),
-    connection: { 'TimeZone': 'UTC', 'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': 0, 'auto_explain.log_level': 'notice', 'auto_explain.log_analyze': true, 'auto_explain.log_timing': false }
+    connection: { 'TimeZone': 'UTC', 'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': '0', 'auto_explain.log_level': 'notice', 'auto_explain.log_analyze': true, 'auto_explain.log_timing': false }
   })
   await run(drizzle(sql, { schema }))
   await sql.end()

@@ -129,22 +129,8 @@ export const usageRecords = pgTable('usage_records', {
   oneOf('usage_records_source_check', table.usageSource, usageSources)
 ])
 
-/**
- * Hourly totals of an org's calls, charged or not, so that a dashboard never scans traces. Each call is added in the transaction that captures it
- * (`server/analytics/roll-up.ts` says how). Rows of one key but different slots belong together: a replica writes its own. Every measure merges by addition.
- */
-export const usageHourly = pgTable('usage_hourly', {
-  orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),
-  hour: timestampTz('hour').notNull(),
-  /** Null-free so that they can be part of the key: the nil UUID stands for "none". */
-  projectId: uuid('project_id').notNull(),
-  apiKeyId: uuid('api_key_id').notNull(),
-  userId: uuid('user_id').notNull(),
-  provider: text('provider').notNull(),
-  /** Empty for what reached no provider. */
-  model: text('model').notNull(),
-  statusCode: integer('status_code').notNull(),
-  slot: smallint('slot').notNull(),
+/** What is counted of calls; every measure merges by addition. */
+const usageMeasures = {
   requests: count('requests').notNull(),
   /** Those with a usage record. */
   charges: count('charges').notNull(),
@@ -161,9 +147,38 @@ export const usageHourly = pgTable('usage_hourly', {
   latencyHistogram: numeric('latency_histogram').notNull(),
   ttfbHistogram: numeric('ttfb_histogram').notNull(),
   overheadHistogram: numeric('overhead_histogram').notNull()
+}
+
+/**
+ * Hourly totals of an org's calls, charged or not, so that a dashboard never scans traces. Each call is added in the transaction that captures it
+ * (`server/analytics/roll-up.ts` says how). Rows of one key but different slots belong together: a replica writes its own.
+ */
+export const usageHourly = pgTable('usage_hourly', {
+  orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),
+  hour: timestampTz('hour').notNull(),
+  /** Null-free so that they can be part of the key: the nil UUID stands for "none". */
+  projectId: uuid('project_id').notNull(),
+  apiKeyId: uuid('api_key_id').notNull(),
+  userId: uuid('user_id').notNull(),
+  provider: text('provider').notNull(),
+  /** Empty for what reached no provider. */
+  model: text('model').notNull(),
+  statusCode: integer('status_code').notNull(),
+  slot: smallint('slot').notNull(),
+  ...usageMeasures
 }, table => [
   primaryKey({ name: 'usage_hourly_pkey', columns: [table.orgId, table.hour, table.projectId, table.apiKeyId, table.userId, table.provider, table.model, table.statusCode, table.slot] })
 ])
+
+/** What each hour of an org adds up to in all: what is asked of it whole is a row an hour, however many keys, users and models it has. */
+export const usageHourlyTotals = pgTable('usage_hourly_totals', {
+  orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),
+  hour: timestampTz('hour').notNull(),
+  slot: smallint('slot').notNull(),
+  /** Of the requests. */
+  failed: count('failed').notNull(),
+  ...usageMeasures
+}, table => [primaryKey({ name: 'usage_hourly_totals_pkey', columns: [table.orgId, table.hour, table.slot] })])
 
 /**
  * Who answers a repeated `Idempotency-Key`: claimed by the call of `requestId` until `head` is there, which the call's capture

@@ -7,7 +7,7 @@ import type { TraceScope } from '../traces/list-traces'
 import { bucketFor, findSpan, listBuckets } from './analytics-span'
 import { NONE } from './roll-up'
 import type { UsageSums } from './sum-usage'
-import { addSums, plainUsageSums, toTotals, usageSums, whereUsage } from './sum-usage'
+import { addSums, toTotals, usageSource, whereUsage, withoutHistograms } from './sum-usage'
 
 type Row = UsageSums & { bucket: number, group: string | null }
 
@@ -30,8 +30,9 @@ export async function plotUsage(orm: Orm, scope: TraceScope, query: TimeseriesQu
   const buckets = listBuckets(span, bucket)
   const group = query.groupBy ? groupColumns[query.groupBy] : sql<string | null>`null::text`
   const starts = sql.raw(`'{${buckets.map(start => `"${start.toISOString()}"`).join(',')}}'::timestamptz[]`)
-  const rows = await orm.select({ bucket: sql<number>`width_bucket(${usageHourly.hour}, ${starts})`.as('bucket'), group: group.as('group'), ...query.percentiles === 'no' ? plainUsageSums : usageSums })
-    .from(usageHourly).where(whereUsage(scope, span, query)).groupBy(sql`1, 2`)
+  const { table, sums } = usageSource(scope, query)
+  const rows = await orm.select({ bucket: sql<number>`width_bucket(${table.hour}, ${starts})`.as('bucket'), group: group.as('group'), ...query.percentiles === 'no' ? withoutHistograms(sums) : sums })
+    .from(table).where(whereUsage(scope, span, query)).groupBy(sql`1, 2`)
   const groups = query.groupBy ? rank(rows, buckets.length, query.groups) : [toGroup(null, false, rows, buckets.length)]
   return {
     from: span.from.toISOString(), to: span.to.toISOString(), timeZone: span.timeZone, bucket, groupBy: query.groupBy ?? null,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Database, Query } from '../../db/client'
-import { keyColumns, measureNames, rowColumns, rowsOf } from './roll-up'
+import { keyColumns, measureNames, rowColumns, rowsOf, totalMeasureNames, totalsOf } from './roll-up'
 
 export interface RebuildReport {
   /** Days of an org that were compared, a day counted once for each org. */
@@ -16,7 +16,7 @@ const DayState = z.object({ is_whole: z.boolean(), is_equal: z.boolean() })
 const DAY_MS = 86_400_000
 
 /**
- * Makes `usage_hourly` what usage records and traces add up to, day by day (UTC), and proves it. A day whose traces retention has taken, in whole or in
+ * Makes `usage_hourly` what usage records and traces add up to, and `usage_hourly_totals` what that adds up to, day by day (UTC), and proves it. A day whose traces retention has taken, in whole or in
  * part, is held against its usage records alone: while charges, tokens and cost agree, its latencies and failures are kept, for nothing else knows them.
  * Calls under way wait for the one day being compared. May run anytime, beside any number of replicas.
  * @param repair false: only compare
@@ -37,15 +37,25 @@ export async function rebuildUsage(db: Pick<Database, 'query' | 'transaction'>, 
 
 async function rebuildDay(query: Query, orgId: string, day: Date, repair: boolean): Promise<{ wasEqual: boolean, isEqual: boolean }> {
   // Captures write to it; they wait, so that no call is counted here and added there.
-  if (repair) await query('lock table usage_hourly in share row exclusive mode')
-  const before = await compare(query, orgId, day)
-  if (before || !repair) return { wasEqual: before, isEqual: before }
-  await query('delete from usage_hourly where org_id = $1 and hour >= $2::timestamptz and hour < $2::timestamptz + interval \'24 hours\'', [orgId, day])
-  await query(`insert into usage_hourly (${rowColumns}, slot) select rows.*, 0 from (${rowsOf(CALLS)}) as rows`, [orgId, day])
-  return { wasEqual: false, isEqual: await compare(query, orgId, day) }
+  if (repair) await query('lock table usage_hourly, usage_hourly_totals in share row exclusive mode')
+  const before = { rows: await compareRows(query, orgId, day), totals: await compareTotals(query, orgId, day) }
+  const wasEqual = before.rows && before.totals
+  if (wasEqual || !repair) return { wasEqual, isEqual: wasEqual }
+  if (!before.rows) {
+    await query(`delete from usage_hourly h where ${inDay('h', 'hour')}`, [orgId, day])
+    await query(`insert into usage_hourly (${rowColumns}, slot) select rows.*, 0 from (${rowsOf(CALLS)}) as rows`, [orgId, day])
+  }
+  await query(`delete from usage_hourly_totals h where ${inDay('h', 'hour')}`, [orgId, day])
+  await query(`insert into usage_hourly_totals (${totalColumns}, slot) select totals.*, 0 from (${totalsOf(DAY)}) as totals`, [orgId, day])
+  return { wasEqual: false, isEqual: await compareRows(query, orgId, day) && await compareTotals(query, orgId, day) }
 }
 
-async function compare(query: Query, orgId: string, day: Date): Promise<boolean> {
+async function compareTotals(query: Query, orgId: string, day: Date): Promise<boolean> {
+  const [state] = await query(COMPARE_TOTALS, [orgId, day])
+  return z.object({ is_equal: z.boolean() }).parse(state).is_equal
+}
+
+async function compareRows(query: Query, orgId: string, day: Date): Promise<boolean> {
   const [state] = await query(COMPARE, [orgId, day])
   const { is_whole: isWhole, is_equal: isEqual } = DayState.parse(state)
   if (isEqual || isWhole) return isEqual
@@ -83,6 +93,15 @@ with expected as materialized (${rowsOf(CALLS)}), stored as materialized (${STOR
 select ${differ('table expected', 'table stored')} as is_equal,
        exists (select from traces t where ${inDay('t')})
          and not exists (select from usage_records r where ${inDay('r')} and not exists (select from traces t where t.id = r.id and t.created_at = r.created_at)) as is_whole`
+
+const totalColumns = ['org_id', 'hour', ...totalMeasureNames].join(', ')
+const DAY = `(select * from usage_hourly h where ${inDay('h', 'hour')}) as h`
+
+const COMPARE_TOTALS = `
+with expected as materialized (${totalsOf(DAY)}), stored as materialized (
+  select org_id, hour, ${totalMeasureNames.map(name => `sum(${name})`).join(', ')} from usage_hourly_totals h where ${inDay('h', 'hour')} group by 1, 2
+)
+select ${differ('table expected', 'table stored')} as is_equal`
 
 const chargedColumns = 'sum(charges), sum(input_tokens), sum(output_tokens), sum(cached_input_tokens), sum(reasoning_tokens), sum(cost)'
 const chargedKey = 'hour, project_id, api_key_id, user_id, provider, model'

@@ -49,12 +49,27 @@ export function rowsOf(source: string): string {
   return `select ${values.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${source} group by ${places} order by ${places}`
 }
 
+/** What an org's own hours add up: all that its rows do, and how many of its calls failed. */
+export const totalMeasureNames = ['failed', ...measureNames]
+/** SQL for the rows of `usage_hourly_totals` that rows of `usage_hourly` add up to, in the order of their key. */
+export function totalsOf(rows: string): string {
+  const sums = measureNames.map(name => `sum(${name}) as ${name}`).join(', ')
+  return `select org_id, hour, coalesce(sum(requests) filter (where status_code >= 400), 0) as failed, ${sums} from ${rows} group by 1, 2 order by 1, 2`
+}
+
 /**
- * SQL that adds the calls of `source` to their hours. `slot` tells rows of the same key apart: replicas that have different ones
- * never wait for each other. Rows are taken in the order of their key, so that those who share a slot wait and do not deadlock.
+ * SQL, as parts of a `with`, that adds the calls of `source` to their hours, and to those of their orgs. `slot` tells rows of the same key apart: replicas that
+ * have different ones never wait for each other. Rows are taken in the order of their key, so that those who share a slot wait and do not deadlock.
  */
 export function addToHours(source: string, slot: string): string {
-  return `insert into usage_hourly as u (${rowColumns}, slot)
-  select rows.*, ${slot} from (${rowsOf(source)}) as rows
-  on conflict (${keyColumns}, slot) do update set ${measureNames.map(name => `${name} = u.${name} + excluded.${name}`).join(', ')}`
+  const add = (names: readonly string[]) => names.map(name => `${name} = u.${name} + excluded.${name}`).join(', ')
+  return `counted as materialized (
+  ${rowsOf(source)}
+), rolled as (
+  insert into usage_hourly as u (${rowColumns}, slot) select counted.*, ${slot} from counted
+  on conflict (${keyColumns}, slot) do update set ${add(measureNames)}
+), totalled as (
+  insert into usage_hourly_totals as u (org_id, hour, ${totalMeasureNames.join(', ')}, slot) select totals.*, ${slot} from (${totalsOf('counted')}) as totals
+  on conflict (org_id, hour, slot) do update set ${add(totalMeasureNames)}
+)`
 }

@@ -1,37 +1,51 @@
 import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import { usageHourly } from '../../db/schema'
-import type { AnalyticsQuery, AnalyticsTotals } from '../../shared/analytics'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { usageHourly, usageHourlyTotals } from '../../db/schema'
+import type { AnalyticsQuery, AnalyticsTotals, TimeseriesQuery } from '../../shared/analytics'
 import { toUsdDecimal } from '../../shared/money'
 import type { TraceScope } from '../traces/list-traces'
 import type { AnalyticsSpan } from './analytics-span'
 import { percentile, readHistogram } from './latency-histogram'
 
 /** The sums that totals are made of. `sum(int8)` is a numeric, which both drivers give as text. */
-export const usageSums = {
-  requests: sql<string>`coalesce(sum(${usageHourly.requests}), 0)`.as('requests'),
-  failed: sql<string>`coalesce(sum(${usageHourly.requests}) filter (where ${usageHourly.statusCode} >= 400), 0)`.as('failed'),
-  cacheHits: sql<string>`coalesce(sum(${usageHourly.cacheHits}), 0)`.as('cache_hits_sum'),
-  inputTokens: sql<string>`coalesce(sum(${usageHourly.inputTokens}), 0)`.as('input_tokens_sum'),
-  outputTokens: sql<string>`coalesce(sum(${usageHourly.outputTokens}), 0)`.as('output_tokens_sum'),
-  cachedInputTokens: sql<string>`coalesce(sum(${usageHourly.cachedInputTokens}), 0)`.as('cached_input_tokens_sum'),
-  reasoningTokens: sql<string>`coalesce(sum(${usageHourly.reasoningTokens}), 0)`.as('reasoning_tokens_sum'),
-  cost: sql<string>`coalesce(sum(${usageHourly.cost}), 0)`.as('cost_sum'),
-  latencyMs: sql<string>`coalesce(sum(${usageHourly.latencyMs}), 0)`.as('latency_ms_sum'),
-  latency: sql<string>`coalesce(sum(${usageHourly.latencyHistogram}), 0)::text`.as('latency'),
-  ttfb: sql<string>`coalesce(sum(${usageHourly.ttfbHistogram}), 0)::text`.as('ttfb'),
-  overhead: sql<string>`coalesce(sum(${usageHourly.overheadHistogram}), 0)::text`.as('overhead')
+function sumsOf(table: typeof usageHourly | typeof usageHourlyTotals, failed: SQL) {
+  const sum = (column: PgColumn, name: string) => sql<string>`coalesce(sum(${column}), 0)`.as(name)
+  const merged = (column: PgColumn, name: string) => sql<string>`coalesce(sum(${column}), 0)::text`.as(name)
+  return {
+    requests: sum(table.requests, 'requests'),
+    failed: sql<string>`coalesce(${failed}, 0)`.as('failed'),
+    cacheHits: sum(table.cacheHits, 'cache_hits_sum'),
+    inputTokens: sum(table.inputTokens, 'input_tokens_sum'),
+    outputTokens: sum(table.outputTokens, 'output_tokens_sum'),
+    cachedInputTokens: sum(table.cachedInputTokens, 'cached_input_tokens_sum'),
+    reasoningTokens: sum(table.reasoningTokens, 'reasoning_tokens_sum'),
+    cost: sum(table.cost, 'cost_sum'),
+    latencyMs: sum(table.latencyMs, 'latency_ms_sum'),
+    latency: merged(table.latencyHistogram, 'latency'),
+    ttfb: merged(table.ttfbHistogram, 'ttfb'),
+    overhead: merged(table.overheadHistogram, 'overhead')
+  }
+}
+
+const rows = { table: usageHourly, sums: sumsOf(usageHourly, sql`sum(${usageHourly.requests}) filter (where ${usageHourly.statusCode} >= 400)`) }
+const wholeOrg = { table: usageHourlyTotals, sums: sumsOf(usageHourlyTotals, sql`sum(${usageHourlyTotals.failed})`) }
+
+/** Where a query is answered from: what is asked of a whole org, from the one row it has for each hour. */
+export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>): { table: typeof usageHourly | typeof usageHourlyTotals, sums: typeof rows.sums } {
+  const isNarrow = [scope.projectId ?? undefined, query.groupBy, query.projectId, query.model, query.provider, query.status, query.apiKeyId, query.userId].some(value => value !== undefined)
+  return isNarrow ? rows : wholeOrg
 }
 
 /** The same without histograms, whose sums are most of the work. */
-export const plainUsageSums = {
-  ...usageSums,
+export const withoutHistograms = (sums: typeof rows.sums) => ({
+  ...sums,
   latency: sql<string>`'0'`.as('latency'),
   ttfb: sql<string>`'0'`.as('ttfb'),
   overhead: sql<string>`'0'`.as('overhead')
-}
+})
 
-export type UsageSums = Record<keyof typeof usageSums, string>
+export type UsageSums = Record<keyof typeof rows.sums, string>
 
 /** Sums of many hours are sums of their sums. */
 export function addSums(rows: readonly UsageSums[]): UsageSums {
@@ -43,17 +57,18 @@ export function addSums(rows: readonly UsageSums[]): UsageSums {
   }
 }
 
-/** Which rows of `usage_hourly` a query is about: always of one org, and of one project where the caller is bound to it. */
-export function whereUsage(scope: TraceScope, { from, to }: AnalyticsSpan, query: Partial<AnalyticsQuery>): SQL | undefined {
-  const { model, provider, status, apiKeyId, userId } = query
-  const projectId = scope.projectId ?? query.projectId
+/** Which rows of its source a query is about: always of one org, and of one project where the caller is bound to it. */
+export function whereUsage(scope: TraceScope, { from, to }: Pick<AnalyticsSpan, 'from' | 'to'>, query: Partial<TimeseriesQuery>): SQL | undefined {
+  const { table } = usageSource(scope, query)
+  return and(eq(table.orgId, scope.orgId), gte(table.hour, from), lt(table.hour, to), narrow(scope, query))
+}
+
+function narrow(scope: TraceScope, { projectId, model, provider, status, apiKeyId, userId }: Partial<AnalyticsQuery>): SQL | undefined {
+  const bound = scope.projectId ?? projectId
   return and(
-    eq(usageHourly.orgId, scope.orgId),
-    gte(usageHourly.hour, from),
-    lt(usageHourly.hour, to),
     // A caller bound to a project sees nothing by naming another.
-    query.projectId !== undefined && scope.projectId !== null && query.projectId !== scope.projectId ? sql`false` : undefined,
-    projectId ? eq(usageHourly.projectId, projectId) : undefined,
+    projectId !== undefined && scope.projectId !== null && projectId !== scope.projectId ? sql`false` : undefined,
+    bound ? eq(usageHourly.projectId, bound) : undefined,
     model === undefined ? undefined : eq(usageHourly.model, model),
     provider === undefined ? undefined : eq(usageHourly.provider, provider),
     apiKeyId ? eq(usageHourly.apiKeyId, apiKeyId) : undefined,

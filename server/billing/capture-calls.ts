@@ -147,7 +147,7 @@ input as materialized (
 
 const nameOf = (column: string) => column.trim().split(' ')[0]
 
-/** The rows of `usage_hourly` that this process writes: one of eight of each key, so that few replicas share them. */
+/** The rows of hourly usage that this process writes: one of eight of each key, so that few replicas share them. */
 const SLOT = 'get_byte(uuid_send($2::uuid), 15) & 7'
 
 /** A call that lost its claim is charged nothing. Claims are locked before wallets, in the order of their calls' ids. */
@@ -189,9 +189,7 @@ const RECORD = `, used as (
     from recorded
   on conflict do nothing
   returning id
-), rolled as (
-  ${addToHours('(select * from recorded where id in (select id from traced)) as added', SLOT)}
-)`
+), ${addToHours('(select * from recorded where id in (select id from traced)) as added', SLOT)}`
 
 // Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves
 // it no other sensible way. With `status = 'held'` to go by it would walk the partial index of held rows, where every call

@@ -10,6 +10,6 @@ export function nextMessageId(previous: string | undefined, now = Date.now()): s
 }
 
 /** The milliseconds since 1970 in the first 48 bits of a UUIDv7. Source: RFC 9562, section 5.7. */
-function timestampOf(id: string): number {
+export function timestampOf(id: string): number {
   return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 }

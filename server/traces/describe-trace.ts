@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { apiKeys, conversations, projects, traces, transactions, usageRecords, users } from '../../db/schema'
 import type { TraceDetail } from '../../shared/traces'
@@ -27,7 +27,8 @@ export async function describeTrace(orm: Orm, keyring: Keyring, author: Author, 
     .leftJoin(users, eq(users.id, traces.userId))
     .leftJoin(conversations, and(eq(conversations.orgId, orgId), eq(conversations.id, traces.conversationId)))
     .leftJoin(usageRecords, and(eq(usageRecords.orgId, orgId), eq(usageRecords.id, traces.id)))
-    .where(and(eq(traces.orgId, orgId), eq(traces.id, id)))
+    // Its month alone is looked into; the time was cut to the millisecond.
+    .where(and(eq(traces.orgId, orgId), eq(traces.id, id), gte(traces.createdAt, new Date(trace.createdAt)), lt(traces.createdAt, new Date(Date.parse(trace.createdAt) + 1))))
   if (withBodies) await orm.transaction(transaction => recordChange(transaction, author, { action: 'trace.view', target: `trace:${id}` }))
   return {
     ...trace,

@@ -1,4 +1,5 @@
 import { and, eq } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { orgs, traces } from '../../db/schema'
@@ -7,6 +8,7 @@ import { LoomError } from '../errors'
 import { Attempt, TraceSteps } from '../../shared/traces'
 import type { Trace } from '../../shared/traces'
 import type { TraceScope } from './list-traces'
+import { nearItsId } from './near-its-id'
 import type { BodySide } from './seal-body'
 import { openBody } from './seal-body'
 import { summaryColumns, toSummary } from './trace-summary'
@@ -16,19 +18,8 @@ import { summaryColumns, toSummary } from './trace-summary'
  * @throws {LoomError} `not_found`, the same for an unknown id and another org's
  */
 export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id: string, withBodies: boolean): Promise<Trace> {
-  const [row] = await orm
-    .select({
-      ...summaryColumns,
-      attempts: traces.attempts,
-      steps: traces.steps,
-      salt: orgs.encryptionSalt,
-      keyVersion: orgs.encryptionKeyVersion,
-      bodyKeyVersion: traces.encryptionKeyVersion,
-      ...(withBodies && { requestBody: traces.requestBody, requestIv: traces.requestIv, responseBody: traces.responseBody, responseIv: traces.responseIv })
-    })
-    .from(traces)
-    .innerJoin(orgs, eq(orgs.id, traces.orgId))
-    .where(and(eq(traces.orgId, scope.orgId), eq(traces.id, id), scope.projectId ? eq(traces.projectId, scope.projectId) : undefined))
+  const near = nearItsId(id)
+  const row = (near && await findTrace(orm, scope, id, withBodies, near)) ?? await findTrace(orm, scope, id, withBodies, undefined)
   if (!row) throw new LoomError('not_found', 'There is no trace with this id.')
   // Sealed with a data key that was deleted since.
   const bodiesErased = row.bodyKeyVersion !== null && row.bodyKeyVersion < row.keyVersion
@@ -42,4 +33,21 @@ export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id
     requestBody: open('request', row.requestBody, row.requestIv),
     responseBody: open('response', row.responseBody, row.responseIv)
   }
+}
+
+async function findTrace(orm: Orm, scope: TraceScope, id: string, withBodies: boolean, when: SQL | undefined) {
+  const [row] = await orm
+    .select({
+      ...summaryColumns,
+      attempts: traces.attempts,
+      steps: traces.steps,
+      salt: orgs.encryptionSalt,
+      keyVersion: orgs.encryptionKeyVersion,
+      bodyKeyVersion: traces.encryptionKeyVersion,
+      ...(withBodies && { requestBody: traces.requestBody, requestIv: traces.requestIv, responseBody: traces.responseBody, responseIv: traces.responseIv })
+    })
+    .from(traces)
+    .innerJoin(orgs, eq(orgs.id, traces.orgId))
+    .where(and(eq(traces.orgId, scope.orgId), eq(traces.id, id), scope.projectId ? eq(traces.projectId, scope.projectId) : undefined, when))
+  return row
 }

@@ -171,6 +171,7 @@ const ownRules: Record<string, Rule> = {
   'GET /api/traces': { role: anyone },
   'GET /api/traces/{trace}': { role: anyone },
   'POST /api/traces/{trace}/replay': { role: 'admin', body: { model: 'demo' } },
+  'POST /api/traces/{trace}/conversation': { role: 'admin', body: { projectId: '01890000-0000-7000-8000-000000000000' } },
   'GET /api/traces/facets': { role: anyone },
   'GET /api/traces/search': { role: 'admin', query: '?text=hello' },
   'GET /api/traces/export': { role: anyone },

@@ -2,7 +2,7 @@ import { ChatPage } from './chat-page'
 import { expectAccessible, expectNoSidewaysScroll } from './expect-accessible'
 import { expect, test } from './fixtures'
 
-const pages = ['/projects', '/dashboard', '/dashboard/traces', '/dashboard/keys', '/dashboard/limits', '/dashboard/billing', '/dashboard/connections', '/dashboard/models', '/dashboard/alerts', '/dashboard/members', '/dashboard/audit', '/dashboard/settings', '/dashboard/settings/account', '/dashboard/platform', '/dashboard/platform/orgs', '/dashboard/platform/users', '/dashboard/platform/access', '/reference']
+const pages = ['/projects', '/dashboard', '/dashboard/traces', '/dashboard/keys', '/dashboard/limits', '/dashboard/billing', '/dashboard/connections', '/dashboard/models', '/dashboard/alerts', '/dashboard/members', '/dashboard/audit', '/dashboard/settings', '/dashboard/settings/account', '/dashboard/platform', '/dashboard/platform/orgs', '/dashboard/platform/users', '/dashboard/platform/providers', '/dashboard/platform/access', '/reference']
 
 for (const theme of ['dark', 'light']) {
   test.describe(`in ${theme}`, () => {

@@ -2,6 +2,7 @@ import type { ApiKey, KeyScope } from '#shared/keys'
 import { CreateKey } from '#shared/keys'
 import { KeyLimits } from '#shared/policy'
 import { z } from 'zod'
+import { fromLocalTime, toLocalTime } from '~/utils/local-time'
 import type { LimitsDraft } from '~/utils/policy-draft'
 import { checkRules, fromLimitsDraft, toLimitsDraft } from '~/utils/policy-draft'
 
@@ -23,19 +24,19 @@ export function emptyKeyDraft(): KeyDraft {
 
 export function toKeyDraft(key: ApiKey): KeyDraft {
   const { name, scopes, allowedModels, limits, cacheTtlSeconds, expiresAt } = key
-  return { name, scopes: [...scopes], allowedModels: [...allowedModels ?? []], limits: toLimitsDraft(limits), cacheTtlSeconds, expiresAt: expiresAt === null ? '' : toLocal(expiresAt) }
+  return { name, scopes: [...scopes], allowedModels: [...allowedModels ?? []], limits: toLimitsDraft(limits), cacheTtlSeconds, expiresAt: expiresAt === null ? '' : toLocalTime(expiresAt) }
 }
 
 /** What the API takes; of an end that was not touched its very moment. */
 export function fromKeyDraft(draft: KeyDraft, seen?: Pick<ApiKey, 'expiresAt'>) {
-  const untouched = seen?.expiresAt && draft.expiresAt === toLocal(seen.expiresAt)
+  const untouched = seen?.expiresAt && draft.expiresAt === toLocalTime(seen.expiresAt)
   return {
     name: draft.name.trim(),
     scopes: draft.scopes,
     allowedModels: draft.allowedModels.length > 0 ? draft.allowedModels : null,
     limits: fromLimitsDraft(draft.limits),
     cacheTtlSeconds: draft.cacheTtlSeconds ?? null,
-    expiresAt: untouched ? seen.expiresAt : draft.expiresAt === '' ? null : new Date(draft.expiresAt).toISOString()
+    expiresAt: untouched ? seen.expiresAt : fromLocalTime(draft.expiresAt) ?? null
   }
 }
 
@@ -47,8 +48,3 @@ export function checkKeyDraft(draft: KeyDraft): { name: string, message: string 
 
 const { name, scopes, allowedModels, cacheTtlSeconds } = CreateKey.shape
 const Checked = z.object({ name, scopes, allowedModels, cacheTtlSeconds, limits: KeyLimits })
-
-function toLocal(iso: string): string {
-  const at = new Date(iso)
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
-}

@@ -6,6 +6,7 @@ import type { Database } from '../../../db/client'
 import { alertDeliveries, alertEvents, auditLogs, budgetWindows, orgs, providerConnections, traces, transactions, wallets } from '../../../db/schema'
 import { AlertDeliverer } from '../../../server/alerts/deliver-alerts'
 import { AlertsJob } from '../../../server/alerts/evaluate-alerts'
+import { ALERT_LOG_DAYS, forgetAlerts, LASTING_ALERT_DAYS } from '../../../server/alerts/forget-alerts'
 import { listDeliveries } from '../../../server/alerts/list-deliveries'
 import type { Mailer } from '../../../server/alerts/mailer'
 import { resendDelivery } from '../../../server/alerts/resend-delivery'
@@ -237,6 +238,27 @@ describe('a delivery', () => {
     await deliverer(mailer).run(new Date(Date.now() + 60_000))
     expect(sent.sort()).toEqual([expect.stringMatching(/^a@example.com \[Loom\] The key “k”.* true$/), expect.stringMatching(/^b@example.com/)])
   })
+})
+
+test('what was told is forgotten when it is old enough, with its deliveries: not what is on its way, and what may last only when nobody remembers', async () => {
+  const now = new Date()
+  const { id: ruleId } = await rule({ kind: 'budget', percents: [80] })
+  const tell = async (kind: 'budget' | 'errors', ageDays: number, status: 'delivered' | 'pending') => {
+    const event = { id: uuidv7(), orgId: workspace.orgId, ruleId, kind, dedupeKey: `${kind}:${ageDays}:${status}`, summary: `${kind}, ${ageDays} days ago, ${status}`, createdAt: new Date(now.getTime() - ageDays * 86_400_000) }
+    await db.orm.insert(alertEvents).values(event)
+    await db.orm.insert(alertDeliveries).values({ orgId: workspace.orgId, eventId: event.id, channel: 'email', recipient: 'a@loom.test', status, nextAttemptAt: new Date(now.getTime() + 86_400_000) })
+  }
+  for (const status of ['delivered', 'pending'] as const) {
+    for (const kind of ['budget', 'errors'] as const) for (const age of [1, ALERT_LOG_DAYS + 1, LASTING_ALERT_DAYS + 1]) await tell(kind, age, status)
+  }
+  await forgetAlerts(db, now)
+  const kept = [
+    ...['budget', 'errors'].flatMap(kind => [1, 91, 401].map(age => `${kind}, ${age} days ago, pending`)),
+    'budget, 1 days ago, delivered', 'budget, 91 days ago, delivered', 'errors, 1 days ago, delivered'
+  ]
+  expect((await told()).sort()).toEqual(kept.sort())
+  expect((await deliveries()).map(({ summary }) => summary).sort()).toEqual(kept.sort())
+  expect(await forgetAlerts(db, now)).toBe(0)
 })
 
 describe('a webhook\'s address', () => {

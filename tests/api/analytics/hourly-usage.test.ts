@@ -30,6 +30,7 @@ afterEach(() => db.close())
 const answered = (rest: Partial<FinishedCall> = {}) => charge(db, replica, orgId, 1_000n, { createdAt, usage, latencyMs: 100, ttfbMs: 20, gatewayOverheadMs: 0.75, ...rest })
 const failed = (rest: Partial<FinishedCall> = {}) => finishedCall(orgId, uuidv7(), null, { createdAt, hold: null, statusCode: 502, errorType: 'upstream_error', ...rest })
 const rows = () => db.query('select * from usage_hourly order by hour, model, status_code, slot')
+const totals = async () => (await db.query('select hour, requests, failed, charges, cost from usage_hourly_totals order by hour')).map(row => ({ ...row }))
 const equal = async () => expect(await rebuildUsage(db, { repair: false })).toEqual({ days: expect.any(Number), rebuilt: 0, unequal: [] })
 
 describe('capturing a call', () => {
@@ -58,6 +59,10 @@ describe('capturing a call', () => {
       { hour: '2026-10-25 00:00:00+00', status_code: 200, requests: 3n, charges: 3n },
       { hour: '2026-10-25 00:00:00+00', status_code: 502, requests: 2n, charges: 0n },
       { hour: '2026-10-25 01:00:00+00', status_code: 502, requests: 1n, charges: 0n }
+    ])
+    expect(await totals()).toEqual([
+      { hour: '2026-10-25 00:00:00+00', requests: 5n, failed: 2n, charges: 3n, cost: 3_000n },
+      { hour: '2026-10-25 01:00:00+00', requests: 1n, failed: 1n, charges: 0n, cost: 0n }
     ])
     await equal()
   })
@@ -99,6 +104,18 @@ describe('rebuilding', () => {
     expect(await rebuildUsage(db)).toEqual({ days: 3, rebuilt: 2, unequal: [] })
     expect((await rows()).map(row => ({ ...row, slot: 0 }))).toEqual(before.map(row => ({ ...row, slot: 0 })))
     expect(await rebuildUsage(db)).toEqual({ days: 3, rebuilt: 0, unequal: [] })
+  })
+
+  test('makes the totals of an org again what its hours add up to', async () => {
+    await answered()
+    await answered({ createdAt: new Date('2026-10-27T12:00:00Z') })
+    const before = await totals()
+    await db.query(`update usage_hourly_totals set failed = 7, latency_histogram = 7 where hour < '2026-10-26'`)
+    await db.query(`delete from usage_hourly_totals where hour > '2026-10-26'`)
+    expect(await rebuildUsage(db, { repair: false })).toMatchObject({ unequal: [{ orgId, day: '2026-10-25' }, { orgId, day: '2026-10-27' }] })
+    expect(await rebuildUsage(db)).toEqual({ days: 3, rebuilt: 2, unequal: [] })
+    expect(await totals()).toEqual(before)
+    await equal()
   })
 
   test('keeps failures and latencies of a day whose traces are gone, while its charges agree', async () => {

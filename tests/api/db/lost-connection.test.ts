@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, inject, test } from 'vitest'
 import { openPostgres } from '../../../db/open-postgres'
+import { DatabaseSilentError } from '../../../db/within-deadline'
 import { startPostgres } from '../../support/postgres'
 import { until } from '../../support/until'
 
@@ -44,6 +45,26 @@ test.runIf(inject('database') === 'postgres')('when PostgreSQL dies, whatever ru
       return heard.includes('back')
     }, { intervalMs: 100 })
   } finally {
+    await db.close()
+    await server.stop()
+  }
+})
+
+test.runIf(inject('database') === 'postgres')('a transaction that is given up while PostgreSQL is frozen fails for who asked; that it failed later is told, too, and it changed nothing', async () => {
+  const server = await startPostgres()
+  if (!server) throw new Error('PostgreSQL is not installed')
+  const abandoned: unknown[] = []
+  const db = openPostgres({ url: server.url, poolSize: 2, statementTimeoutMs: 30_000, deadlineMs: 500, onAbandoned: error => abandoned.push(error) })
+  try {
+    await db.orm.execute(sql`create table kept (what text)`)
+    await server.freeze()
+    await expect(db.orm.transaction(orm => orm.execute(sql`insert into kept values ('unasked')`))).rejects.toThrow(DatabaseSilentError)
+    expect(abandoned).toEqual([])
+    server.thaw()
+    await until(() => abandoned.length === 1)
+    expect(await db.orm.execute(sql`select what from kept`)).toEqual([])
+  } finally {
+    server.thaw()
     await db.close()
     await server.stop()
   }

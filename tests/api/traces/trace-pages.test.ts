@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import { ReplayedTrace, SavedView, SavedViews, TraceDetail, TraceFacets, TracePage, TraceSearchPage } from '../../../shared/traces'
 import { AnalyticsSummary } from '../../../shared/analytics'
+import { MessagePage } from '../../../shared/messages'
 import type { LoomServer } from '../../support/loom-server'
 import { startLoom } from '../../support/start-loom'
 import { until } from '../../support/until'
@@ -110,6 +111,40 @@ describe('a trace', () => {
     const refused = ReplayedTrace.parse((await owner.succeed('POST', `/api/traces/${traceId}/replay`, { model: 'no-such-model' })).body)
     expect(refused.error).toContain('no-such-model')
     expect(await viewer.call('POST', `/api/traces/${traceId}/replay`, { model: 'demo' })).toMatchObject({ status: 403 })
+  })
+})
+
+describe('opened as a conversation, a trace', () => {
+  const Opened = z.object({ id: z.string(), title: z.string(), projectId: z.string(), model: z.string(), systemPrompt: z.string(), costNanoUsd: z.string() })
+  const project = async (visitor: Visitor) => z.object({ id: z.string() }).parse((await visitor.succeed('POST', '/api/projects', { name: 'Opened' })).body).id
+
+  test('becomes one of the caller\'s with what was said, that goes on as any other; and it is in the audit log', async () => {
+    const messages = [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: '<b>Where do\0 bitterns live?</b>' }, { role: 'assistant', content: 'In reeds.' }, { role: 'user', content: 'And egrets?' }]
+    await new Visitor(loom, { authorization: `Bearer ${key.key}` }).succeed('POST', '/v1/chat/completions', { model: 'demo', messages })
+    const [traceId = ''] = await ids('?limit=1')
+    const projectId = await project(owner)
+    const opened = Opened.parse((await owner.succeed('POST', `/api/traces/${traceId}/conversation`, { projectId })).body)
+    expect(opened).toMatchObject({ projectId, model: 'demo', systemPrompt: 'Be brief.', title: '<b>Where do bitterns live?</b>', costNanoUsd: '0' })
+    const thread = MessagePage.parse((await owner.succeed('GET', `/api/conversations/${opened.id}/messages`)).body).messages
+    expect(thread.map(({ role, status, parts }) => [role, status, parts[0]?.type === 'text' ? parts[0].text : ''])).toEqual([
+      ['user', 'complete', '<b>Where do bitterns live?</b>'], ['assistant', 'complete', 'In reeds.'], ['user', 'complete', 'And egrets?'], ['assistant', 'complete', expect.stringMatching(/./)]
+    ])
+    await owner.succeed('POST', `/api/conversations/${opened.id}/messages`, { text: 'Thank you' })
+    const { items: entries } = z.object({ items: z.array(z.object({ action: z.string(), target: z.string(), after: z.unknown() })) }).parse((await owner.succeed('GET', '/api/audit?action=trace.open')).body)
+    expect(entries).toMatchObject([{ target: `trace:${traceId}`, after: { conversationId: opened.id, projectId } }])
+  })
+
+  test('is for who may see its bodies, in projects of their org, and only where something was said', async () => {
+    const [[id = ''], [refused = ''], projectId] = [await ids('?status=200'), await ids('?status=404'), await project(owner)]
+    expect(await viewer.call('POST', `/api/traces/${id}/conversation`, { projectId })).toMatchObject({ status: 403 })
+    expect(await outsider.call('POST', `/api/traces/${id}/conversation`, { projectId: await project(outsider) })).toMatchObject({ status: 404 })
+    expect(await owner.call('POST', `/api/traces/${id}/conversation`, { projectId: await project(outsider) })).toMatchObject({ status: 404 })
+    expect(await owner.call('POST', `/api/traces/${id}/conversation`, {})).toMatchObject({ status: 400 })
+    const asked = await owner.call('POST', `/api/traces/${refused}/conversation`, { projectId })
+    expect(asked.status, 'what was asked of a call that failed can be gone on with').toBe(201)
+    await new Visitor(loom, { authorization: `Bearer ${key.key}` }).call('POST', '/v1/rerank', { model: 'none', query: 'which', documents: ['nothing is said here'] })
+    await until(async () => (await list('?limit=1')).items[0]?.endpoint !== 'chat.completions')
+    expect(await owner.call('POST', `/api/traces/${(await ids('?limit=1'))[0]}/conversation`, { projectId })).toMatchObject({ status: 400 })
   })
 })
 

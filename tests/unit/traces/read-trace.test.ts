@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readDialogue } from '../../../app/utils/read-dialogue'
+import { readDialogue } from '../../../shared/read-dialogue'
 import { toCurl } from '../../../app/utils/to-curl'
 import { timelineOf } from '../../../app/utils/trace-timeline'
 import { t } from '../../support/translate'
@@ -45,7 +45,20 @@ describe('a timeline', () => {
     expect(steps.at(-1)?.endMs).toBe(1_000)
   })
 
-  test('of a refused call is all ours, and failed', () => {
+  test('tells each step of our own part and the capture, where they were kept', () => {
+    const at = { auth: 0.4, read: 0.6, policy: 1, hold: 3, attempt: 3.2, first_byte: 300, end: 995, capture: 998 }
+    const steps = timelineOf({ ...trace, attempts: [attempt('upstream_error', 100), attempt(null, 800)], steps: { at, decisions: [] } }, t)
+    expect(steps.map(({ label }) => label)).toEqual(['Authentication', 'Request read', 'Policy', 'Hold', 'Routing', 'c, m', 'c, to the first byte', 'Answer', 'Capture'])
+    for (const [index, step] of steps.entries()) expect(step.startMs, step.label).toBe(index === 0 ? 0 : steps[index - 1]?.endMs)
+    expect(steps.at(-1)?.endMs).toBe(998)
+  })
+
+  test('of a call that got no further ends with why', () => {
+    expect(timelineOf({ ...trace, statusCode: 429, latencyMs: 2, attempts: [], steps: { at: { auth: 0.5, read: 1, capture: 2 }, decisions: [] } }, t).at(-1)).toEqual({ label: 'Refused', startMs: 1, endMs: 2, isFailed: true })
+    expect(timelineOf({ ...trace, latencyMs: 2, attempts: [], cache: 'hit', steps: { at: { policy: 1, capture: 2 }, decisions: [] } }, t).at(-1)).toEqual({ label: 'Answered from the cache', startMs: 1, endMs: 2, isFailed: false })
+  })
+
+  test('of a refused call from before that is all ours, and failed', () => {
     expect(timelineOf({ ...trace, statusCode: 403, latencyMs: 4, attempts: [] }, t)).toEqual([{ label: 'Authentication, policy, hold', startMs: 0, endMs: 4, isFailed: true }])
   })
 })

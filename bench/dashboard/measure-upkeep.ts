@@ -1,0 +1,44 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Database } from '../../db/client'
+import { captureCalls } from '../../server/billing/capture-calls'
+import { holdFunds } from '../../server/billing/hold-funds'
+import { finishedCall } from '../../tests/support/ledger-entries'
+import { median } from '../statistics'
+import type { Generated } from './generate-traces'
+
+const ROUNDS = 600
+
+/** The parts of the capturing statement that keep the hourly totals. */
+const UPKEEP = /, counted as materialized \([\s\S]*?\), totalled as \([\s\S]*?\n\)/
+
+export interface Upkeep {
+  /** Of one capture of the batch, with its commit and the way there. */
+  captureMs: number
+  /** Of the same without its upkeep of hourly totals. */
+  bareMs: number
+}
+
+/** What the hourly totals add to a capture of `batch` calls by different keys: captures with and without them by turns, so that both meet the same noise; medians. */
+export async function measureUpkeep(db: Database, made: Generated, batch: number): Promise<Upkeep> {
+  const bare: Pick<Database, 'query'> = {
+    query: (text, parameters) => {
+      if (!UPKEEP.test(text)) throw new Error('The upkeep of hourly totals was not found in the statement')
+      return db.query(text.replace(UPKEEP, ''), parameters)
+    }
+  }
+  await db.query(`insert into wallets (org_id, mode) values ($1, 'unlimited') on conflict do nothing`, [made.orgId])
+  const replica = uuidv7()
+  const took = { full: [] as number[], bare: [] as number[] }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, database] of [['full', db], ['bare', bare]] as const) {
+      const ids = Array.from({ length: batch }, () => uuidv7())
+      await holdFunds(db, replica, ids.map(id => ({ id, orgId: made.orgId, refId: id, apiKeyId: null, amount: 1_000n })))
+      const calls = ids.map((id, n) => finishedCall(made.orgId, id, 900n, { apiKeyId: made.apiKeyIds[n % made.apiKeyIds.length], model: `model-${n % 3}`, ttfbMs: 120, latencyMs: 900 }))
+      const startedAt = performance.now()
+      await captureCalls(database, replica, calls)
+      // The first ones plan, and make the rows of their hour.
+      if (round >= 20) took[name].push(performance.now() - startedAt)
+    }
+  }
+  return { captureMs: median(took.full), bareMs: median(took.bare) }
+}

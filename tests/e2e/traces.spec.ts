@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { expectAccessible } from './expect-accessible'
+import { expect, test } from './fixtures'
+import type { ChatClient } from '../support/chat-client'
+import type { LoomServer } from '../support/loom-server'
+
+/** A key with answered calls of its own, so that each test has a list nobody else writes to. */
+async function askWithOwnKey(loom: LoomServer, client: ChatClient, questions: string[]) {
+  const { id, key } = z.object({ id: z.string(), key: z.string() }).parse(await client.post('/keys', { name: `Traces ${crypto.randomUUID()}` }))
+  const ask = async (content: string) => {
+    const answer = await fetch(`${loom.url}/v1/chat/completions`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: 'demo', messages: [{ role: 'user', content }] }) })
+    expect(answer.status, await answer.text()).toBe(200)
+  }
+  for (const question of questions) await ask(question)
+  return { id, ask }
+}
+
+test('new calls come on top by themselves while live is on, and older ones stay where they are', async ({ page, loom, client }) => {
+  const { id, ask } = await askWithOwnKey(loom, client, ['first'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  const rows = page.locator('[data-trace]')
+  await expect(rows).toHaveCount(1)
+  const first = await rows.first().getAttribute('data-trace')
+  await page.getByRole('switch', { name: 'Live' }).click()
+  await ask('second')
+  await expect(rows).toHaveCount(2)
+  expect(await rows.last().getAttribute('data-trace')).toBe(first)
+})
+
+test('while new calls cannot be loaded the list says so, and recovers by itself', async ({ page, loom, client }) => {
+  const { id, ask } = await askWithOwnKey(loom, client, ['first'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await page.getByRole('switch', { name: 'Live' }).click()
+  await page.route('**/api/traces?*', route => route.abort())
+  await expect(page.getByText('New calls cannot be loaded right now')).toBeVisible()
+  await expect(page.locator('[data-trace]')).toHaveCount(1)
+  await ask('second')
+  await page.unroute('**/api/traces?*')
+  await expect(page.locator('[data-trace]')).toHaveCount(2)
+  await expect(page.getByText('New calls cannot be loaded right now')).toBeHidden()
+})
+
+test('a filter is saved as a view, opened from elsewhere, and deleted', async ({ page, isMobile }) => {
+  const name = `Slow and failed, ${isMobile ? 'phone' : 'desktop'}`
+  await page.goto('/dashboard/traces?status=error&minLatencyMs=500')
+  await page.getByRole('button', { name: 'Saved views' }).click()
+  await page.getByRole('menuitem', { name: 'Save this filter…' }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill(name)
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.goto('/dashboard/traces')
+  await page.getByRole('button', { name: 'Saved views' }).click()
+  await page.getByRole('menuitem', { name }).first().click()
+  await expect(page).toHaveURL(/status=error&minLatencyMs=500/)
+  await page.getByRole('button', { name: 'Saved views' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await page.getByRole('menuitem', { name }).last().click()
+  await page.getByRole('button', { name: 'Saved views' }).click()
+  await expect(page.getByRole('menuitem', { name: 'Save this filter…' })).toBeVisible()
+  await expect(page.getByRole('menuitem', { name })).toHaveCount(0)
+})
+
+test('text is found in bodies, and how far was looked is told', async ({ page, loom, client }) => {
+  const { id } = await askWithOwnKey(loom, client, ['Where do bitterns boom?', 'And herons?'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await expect(page.locator('[data-trace]')).toHaveCount(2)
+  await page.getByRole('textbox', { name: 'Text in bodies' }).fill('BITTERNS')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('[data-trace]')).toHaveCount(1)
+  await expect(page.getByText('2 traces looked through')).toBeVisible()
+})
+
+test('an export is the whole filter as a file', async ({ page, loom, client }) => {
+  const { id } = await askWithOwnKey(loom, client, ['one', 'two', 'three'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await page.getByRole('button', { name: 'Export' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Export as JSON lines' }).click()
+  const file = await download
+  expect(file.suggestedFilename()).toBe('traces.jsonl')
+  const text = await (await file.createReadStream()).toArray()
+  expect(Buffer.concat(text).toString('utf8').trim().split('\n').map(line => z.object({ apiKeyId: z.string() }).parse(JSON.parse(line)).apiKeyId)).toEqual([id, id, id])
+})
+
+test('a call is opened as a conversation, and goes on', async ({ page, loom, client }) => {
+  const { id } = await askWithOwnKey(loom, client, ['What is a heddle?'])
+  const project = z.object({ id: z.string() }).parse(await client.post('/projects', { name: `Opened ${crypto.randomUUID()}` }))
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await page.locator('[data-trace]').first().click()
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Open as a conversation…' }).click()
+  await expectAccessible(page)
+  await page.getByRole('dialog').getByRole('button', { name: 'Open', exact: true }).click()
+  await expect(page).toHaveURL(/\/projects\/[\w-]+\/c\//)
+  await expect(page.getByRole('log')).toContainText('What is a heddle?')
+  expect(project.id).toBeTruthy()
+})
+
+test('columns name keys, and stay as they were chosen', async ({ page, loom, client, isMobile }) => {
+  test.skip(isMobile, 'a phone shows the columns it has room for')
+  const { id } = await askWithOwnKey(loom, client, ['named'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Key' }).click()
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await expect(page.getByRole('cell', { name: /^Traces / })).toBeVisible()
+})
