@@ -47,6 +47,9 @@ const HOT_CONNECTIONS = 3
  */
 const HOT_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
+/** Compiling a page's query takes longer than running it; and what it adds up by group should be hashed in memory rather than sorted on disk. */
+const PAGE_SETTINGS = { jit: 'off', work_mem: '32MB' }
+
 /** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
 export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {}, onAbandoned = () => {} }: PostgresOptions): Database {
   const connect = (max: number, settings = {}) => postgres(url, {
@@ -58,7 +61,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
     onnotice: () => {},
     connection: { application_name: 'loom', TimeZone: 'UTC', statement_timeout: statementTimeoutMs, ...settings }
   })
-  const sql = connect(poolSize)
+  const sql = connect(poolSize, PAGE_SETTINGS)
   guardTransactions(sql)
   const begin = sql.begin.bind(sql)
   if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs, onAbandoned)

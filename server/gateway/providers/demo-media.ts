@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { OperationName } from '../operations/operation-name'
 import { toTokens } from './demo-answer'
+import { readDemoRequest, wordsOf } from './demo-request'
 import { encodeEmbedding } from './encode-embedding'
 import type { ProviderCall, ProviderRequest } from './provider'
 import { jsonResponse } from './translated-response'
@@ -20,7 +21,7 @@ export function demoMedia(operation: OperationName): ProviderCall | undefined {
   const answer = answers[operation]
   return answer && (async (_connection, request, _transport, signal) => {
     signal.throwIfAborted()
-    if (request.stream) throw new LoomError('invalid_request', 'The demo model streams nothing but chat.', { param: 'stream' })
+    if (request.stream) throw new LoomError('invalid_request', 'The demo model streams nothing but chat and speech.', { param: 'stream' })
     return jsonResponse({ status: 200, headers: {} }, answer(request))
   })
 }
@@ -33,7 +34,7 @@ const EmbeddingsRequest = z.object({
 
 /** Each word adds to a few dimensions that its hash names: texts that share words lie close together. */
 function embed({ body, upstreamModel }: ProviderRequest): object {
-  const { input, encoding_format: format, dimensions } = read(EmbeddingsRequest, body)
+  const { input, encoding_format: format, dimensions } = readDemoRequest(EmbeddingsRequest, body)
   const texts = (typeof input === 'string' || typeof input[0] === 'number' ? [input] : input).map(text => Array.isArray(text) ? text.join(' ') : String(text))
   return {
     object: 'list',
@@ -68,7 +69,7 @@ const badWords: Readonly<Record<string, readonly string[]>> = {
 }
 
 function moderate({ body, upstreamModel }: ProviderRequest): object {
-  const { input } = read(ModerationRequest, body)
+  const { input } = readDemoRequest(ModerationRequest, body)
   const isOne = Array.isArray(input) && input.some(part => typeof part !== 'string')
   const texts = [input].flat().map(part => typeof part === 'string' ? part : part.text)
   return { id: 'modr-demo', model: upstreamModel, results: (isOne ? [texts.join(' ')] : texts).map(judge), usage: usageOf(texts) }
@@ -90,7 +91,7 @@ const RerankRequest = z.object({
 
 /** By the share of the query's words that a document has. */
 function rank({ body, upstreamModel }: ProviderRequest): object {
-  const { query, documents, top_n: most, return_documents: withDocuments } = read(RerankRequest, body)
+  const { query, documents, top_n: most, return_documents: withDocuments } = readDemoRequest(RerankRequest, body)
   const texts = documents.map(document => typeof document === 'string' ? document : document.text)
   const wanted = new Set(wordsOf(query))
   const results = texts.map((text, index) => {
@@ -112,7 +113,7 @@ const IMAGE_TOKENS = 272
 
 /** A square of stripes in colours that the prompt's hash picks. */
 function draw({ body }: ProviderRequest): object {
-  const { prompt, n } = read(ImageRequest, body)
+  const { prompt, n } = readDemoRequest(ImageRequest, body)
   const input = usageOf([prompt]).prompt_tokens
   const count = n ?? 1
   return {
@@ -145,20 +146,7 @@ function pngChunk(type: string, data: Buffer): Buffer {
   return frame
 }
 
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
-}
-
 function usageOf(texts: readonly string[]): { prompt_tokens: number, total_tokens: number } {
   const tokens = texts.reduce((sum, text) => sum + toTokens(text).length, 0)
   return { prompt_tokens: tokens, total_tokens: tokens }
-}
-
-/** @throws {LoomError} `invalid_request` naming the field */
-function read<Value>(schema: z.ZodType<Value>, body: ProviderRequest['body']): Value {
-  const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const param = issue?.path.join('.') ?? 'body'
-  throw new LoomError('invalid_request', `${param}: ${issue?.message}.`, { param, cause: parsed.error })
 }

@@ -6,6 +6,7 @@ import { readChatRequest } from './chat-request'
 import { composeDemoAnswer } from './demo-answer'
 import type { DemoAnswer } from './demo-answer'
 import { demoMedia } from './demo-media'
+import { demoSound } from './demo-sound'
 import type { Provider, UpstreamResponse } from './provider'
 
 export const DemoConfig = z.strictObject({
@@ -20,7 +21,7 @@ export const demoModels = ['demo', 'demo-reasoning'] as const
 export const demo: Provider = {
   kind: 'demo',
   Config: DemoConfig,
-  native: demoMedia,
+  native: operation => demoSound(operation) ?? demoMedia(operation),
   async chatCompletions(connection, call, _transport, signal): Promise<UpstreamResponse> {
     signal.throwIfAborted()
     const { chunkDelayMs } = DemoConfig.parse(connection.config)

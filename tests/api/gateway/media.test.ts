@@ -328,7 +328,7 @@ describe('POST /v1/rerank', () => {
 test.each([
   ['embeddings', { input: 'a' }, 'claude-sonnet-4-5', 'anthropic', 'embeddings'],
   ['images/generations', { prompt: 'a' }, 'claude-sonnet-4-5', 'anthropic', 'images'],
-  ['audio/speech', { input: 'a', voice: 'x' }, 'demo', 'demo', 'speech'],
+  ['audio/speech', { input: 'a', voice: 'x' }, 'claude-sonnet-4-5', 'anthropic', 'speech'],
   ['moderations', { input: 'a' }, 'gemini/gemini-2.5-flash', 'google', 'moderations'],
   ['rerank', { query: 'a', documents: ['b'] }, 'gpt-4o-mini', 'openai', 'reranking']
 ])('/v1/%s of a connection that does not offer it is a 400 that says so, and costs nothing', async (path, body, model, kind, what) => {
@@ -356,6 +356,16 @@ describe('the demo model answers with no key of a provider', () => {
     expect(ranked.body.results[0]).toMatchObject({ index: 1, relevance_score: 1, document: { text: 'a black cat' } })
     const { data } = await client.images.generate({ model: 'demo', prompt: 'stripes' })
     expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').subarray(1, 4).toString()).toBe('PNG')
+  })
+
+  test('speech that a player plays, and a transcript that says what it is', async () => {
+    const spoken = Buffer.from(await (await client.audio.speech.create({ model: 'demo', voice: 'alloy', input: 'Three short words' })).arrayBuffer())
+    expect([spoken.subarray(0, 4).toString(), spoken.subarray(8, 12).toString(), spoken.readUInt32LE(4)]).toEqual(['RIFF', 'WAVE', spoken.length - 8])
+    const plain = Buffer.from(await (await client.audio.speech.create({ model: 'demo', voice: 'alloy', input: 'Three short words', response_format: 'pcm' })).arrayBuffer())
+    expect(plain).toEqual(spoken.subarray(44))
+    expect(await post('audio/speech', { model: 'demo', voice: 'x', input: 'a', response_format: 'mp3' })).toMatchObject({ status: 400, body: { error: { param: 'response_format' } } })
+    const { text } = await client.audio.transcriptions.create({ model: 'demo', file: await toFile(spoken, 'talk.wav', { type: 'audio/wav' }) })
+    expect(text).toContain('demo model')
   })
 })
 
