@@ -194,10 +194,11 @@ const RECORD = `, used as (
 // Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves
 // it no other sensible way. With `status = 'held'` to go by it would walk the partial index of held rows, where every call
 // settled since the last vacuum has left a dead entry; what is held is what is not settled yet.
+// The wallet is written as its lock found it (docs/decisions/2026-11-28-a-locked-row-is-written-as-it-was-locked.md).
 // A call on a lease that is not charged moves no money: what was reserved for it is the lease's again, in the memory of its process.
 const capture = (input: string, keep: string, { lock, judge, within, count }: BudgetParts) => `
 with ${input}, locked as materialized (
-  select org_id, mode, balance, balance - held as available from wallets
+  select org_id, mode, balance, held, balance - held as available from wallets
    where org_id = any(array(select org_id from input where hold_id is not null or lease_id is not null and charged)) order by org_id for update
 ), leased as materialized (
   select id, org_id from wallet_leases
@@ -231,8 +232,8 @@ with ${input}, locked as materialized (
 ), done as materialized (
   select * from settled union all select * from drawn
 ), paid as (
-  update wallets w set balance = w.balance - s.captured, held = w.held - s.freed, updated_at = now()
-    from (select org_id, sum(captured)::bigint as captured, sum(freed)::bigint as freed from done group by org_id) s
+  update wallets w set mode = l.mode, balance = l.balance - s.captured, held = l.held - s.freed, updated_at = now()
+    from (select org_id, sum(captured)::bigint as captured, sum(freed)::bigint as freed from done group by org_id) s join locked l using (org_id)
    where w.org_id = s.org_id and w.org_id = any(array(select org_id from done))
 ), shrunk as (
   update wallet_leases l set amount = l.amount - s.freed

@@ -64,11 +64,13 @@ function toResult({ outcome, available, window_id, budget_left }: z.infer<typeof
   return { outcome }
 }
 
+// The wallet is written as its lock found it, not as `w` has it: PostgreSQL checks the constraints of an update on the row as the statement's
+// snapshot saw it, before it follows that row to the version that is locked. See docs/decisions/2026-11-28-a-locked-row-is-written-as-it-was-locked.md.
 const HOLD = `
 with input as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as r(n int, id uuid, org_id uuid, ref_id text, api_key_id uuid, amount bigint)
 ), locked as materialized (
-  select org_id, mode, balance - held as available from wallets
+  select org_id, mode, balance, held, balance - held as available from wallets
    where org_id = any(array(select org_id from input)) order by org_id for update
 ), ranked as materialized (
   select i.*, l.available,
@@ -80,8 +82,8 @@ with input as materialized (
   on conflict (org_id, ref_id) where status in ('posted', 'held', 'captured') do nothing
   returning id, org_id, held
 ), funded as (
-  update wallets w set held = w.held + s.total, updated_at = now()
-    from (select org_id, sum(held)::bigint as total from inserted group by org_id) s
+  update wallets w set mode = l.mode, balance = l.balance, held = l.held + s.total, updated_at = now()
+    from (select org_id, sum(held)::bigint as total from inserted group by org_id) s join locked l using (org_id)
    where w.org_id = s.org_id and w.org_id = any(array(select org_id from inserted))
 )
 select r.n, case when not r.fits then 'insufficient' when i.id is null then 'ref_taken' else 'held' end as outcome, r.available::text as available
@@ -92,7 +94,7 @@ const HOLD_IN_BUDGETS = `
 with input as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as r(n int, id uuid, org_id uuid, ref_id text, api_key_id uuid, amount bigint, budgets jsonb)
 ), locked as materialized (
-  select org_id, mode, balance - held as available from wallets
+  select org_id, mode, balance, held, balance - held as available from wallets
    where org_id = any(array(select org_id from input)) order by org_id for update
 ), wanted as materialized (
   select i.n, i.amount, b.id, b."limit" from input i cross join lateral jsonb_to_recordset(i.budgets) as b(id uuid, "limit" bigint)
@@ -118,8 +120,8 @@ with input as materialized (
   on conflict (org_id, ref_id) where status in ('posted', 'held', 'captured') do nothing
   returning id, org_id, held, budget_windows
 ), funded as (
-  update wallets w set held = w.held + s.total, updated_at = now()
-    from (select org_id, sum(held)::bigint as total from inserted group by org_id) s
+  update wallets w set mode = l.mode, balance = l.balance, held = l.held + s.total, updated_at = now()
+    from (select org_id, sum(held)::bigint as total from inserted group by org_id) s join locked l using (org_id)
    where w.org_id = s.org_id and w.org_id = any(array(select org_id from inserted))
 ), reserved as (
   update budget_windows b set held = b.held + s.total

@@ -25,9 +25,10 @@ export async function openLease(db: Pick<Database, 'query'>, replicaId: string, 
   return row && Granted.parse(row).granted
 }
 
+// The wallet is written as its lock found it (docs/decisions/2026-11-28-a-locked-row-is-written-as-it-was-locked.md).
 const OPEN = `
 with locked as materialized (
-  select org_id, mode, balance - held as available from wallets where org_id = $3::uuid for update
+  select org_id, mode, balance, held, balance - held as available from wallets where org_id = $3::uuid for update
 ), opened as (
   insert into wallet_leases (id, org_id, replica, amount)
   select $1::uuid, org_id, $2::uuid, amount
@@ -35,7 +36,8 @@ with locked as materialized (
    where amount >= $5::bigint
   returning org_id, amount
 ), funded as (
-  update wallets w set held = w.held + o.amount, updated_at = now() from opened o where w.org_id = o.org_id
+  update wallets w set mode = l.mode, balance = l.balance, held = l.held + o.amount, updated_at = now()
+    from opened o join locked l using (org_id) where w.org_id = o.org_id
 )
 select amount::text as granted from opened`
 

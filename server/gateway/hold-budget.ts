@@ -51,7 +51,7 @@ export class BudgetHolder {
     this.leases = new LeaseBook(db, replicaId, metrics, log, this.open)
     this.batcher = new Batcher((requests) => {
       metrics.batchSize.observe({ batch: 'hold' }, requests.length)
-      return this.holdBatch(replicaId, requests)
+      return holdFunds(this.db, replicaId, requests)
     }, MAX_BATCH, isRowFault)
   }
 
@@ -126,21 +126,6 @@ export class BudgetHolder {
     return this.leases.stop()
   }
 
-  /**
-   * The wallet's own constraint has the last word: what it refuses was judged by figures that another replica changed meanwhile. Nothing of the
-   * batch was written then, and it is judged again.
-   */
-  private async holdBatch(replicaId: string, requests: HoldRequest[]): Promise<HoldResult[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await holdFunds(this.db, replicaId, requests)
-      } catch (error) {
-        if (attempt === MAX_ATTEMPTS || !isOverdraft(error)) throw error
-        this.metrics.failures.inc({ what: 'hold_judged_again' })
-      }
-    }
-  }
-
   private async holdOwn(request: CallHold): Promise<Answered> {
     this.open.add(request.id)
     try {
@@ -201,10 +186,6 @@ export class BudgetHolder {
     }
     return result
   }
-}
-
-function isOverdraft(error: unknown): boolean {
-  return error instanceof Error && 'constraint_name' in error && error.constraint_name === 'wallets_funds_check'
 }
 
 function budgetOf({ budgets }: CallHold, windowId: string): CallBudget {
