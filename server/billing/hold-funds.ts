@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Database } from '../../db/client'
+import { MAX_BALANCE } from './max-balance'
 
 /** A budget as one call meets it: its present window, and what may be spent in it, nano-USD. */
 export interface BudgetShare {
@@ -64,17 +65,20 @@ function toResult({ outcome, available, window_id, budget_left }: z.infer<typeof
   return { outcome }
 }
 
+/** Locks the wallets. An unlimited one may go below zero, but not for ever. */
+const LOCKED = `locked as materialized (
+  select org_id, mode, balance, held, balance - held + case mode when 'unlimited' then ${MAX_BALANCE} else 0 end as available from wallets
+   where org_id = any(array(select org_id from input)) order by org_id for update
+)`
+
 // The wallet is written as its lock found it, not as `w` has it: PostgreSQL checks the constraints of an update on the row as the statement's
 // snapshot saw it, before it follows that row to the version that is locked. See docs/decisions/2026-11-28-a-locked-row-is-written-as-it-was-locked.md.
 const HOLD = `
 with input as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as r(n int, id uuid, org_id uuid, ref_id text, api_key_id uuid, amount bigint)
-), locked as materialized (
-  select org_id, mode, balance, held, balance - held as available from wallets
-   where org_id = any(array(select org_id from input)) order by org_id for update
-), ranked as materialized (
+), ${LOCKED}, ranked as materialized (
   select i.*, l.available,
-         l.mode = 'unlimited' or sum(i.amount) over (partition by i.org_id order by i.amount, i.n) <= l.available as fits
+         sum(i.amount) over (partition by i.org_id order by i.amount, i.n) <= l.available as fits
     from input i join locked l using (org_id)
 ), inserted as (
   insert into transactions (id, org_id, ref_id, type, status, held, api_key_id, replica)
@@ -93,10 +97,7 @@ select r.n, case when not r.fits then 'insufficient' when i.id is null then 'ref
 const HOLD_IN_BUDGETS = `
 with input as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as r(n int, id uuid, org_id uuid, ref_id text, api_key_id uuid, amount bigint, budgets jsonb)
-), locked as materialized (
-  select org_id, mode, balance, held, balance - held as available from wallets
-   where org_id = any(array(select org_id from input)) order by org_id for update
-), wanted as materialized (
+), ${LOCKED}, wanted as materialized (
   select i.n, i.amount, b.id, b."limit" from input i cross join lateral jsonb_to_recordset(i.budgets) as b(id uuid, "limit" bigint)
 ), windows as materialized (
   select id, spent + held as used from budget_windows
@@ -109,8 +110,8 @@ with input as materialized (
    group by n
 ), ranked as materialized (
   select i.*, l.available, j.known, j.left_over, j.tightest, coalesce(j.fits, true) as in_budget,
-         coalesce(j.fits, true) and (l.mode = 'unlimited'
-           or sum(i.amount) filter (where coalesce(j.fits, true)) over (partition by i.org_id order by i.amount, i.n) <= l.available) as fits
+         coalesce(j.fits, true)
+           and sum(i.amount) filter (where coalesce(j.fits, true)) over (partition by i.org_id order by i.amount, i.n) <= l.available as fits
     from input i join locked l using (org_id) left join judged j using (n)
 ), inserted as (
   insert into transactions (id, org_id, ref_id, type, status, held, api_key_id, replica, budget_windows)

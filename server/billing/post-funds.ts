@@ -8,11 +8,12 @@ import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { findPosted } from './find-posted'
 import { describeWallet, lockWallet } from './lock-wallet'
+import { MAX_BALANCE } from './max-balance'
 
 /**
  * Adds money to an org's wallet as one posted transaction: a top-up, or an adjustment, which may take it away. Posting
  * the same `refId`, type and amount again changes nothing.
- * @throws {LoomError} `not_found`; `ref_id_conflict` when the ref names something else; `insufficient_funds` when an adjustment would take more than is free
+ * @throws {LoomError} `not_found`; `invalid_request` beyond what a wallet can hold; `ref_id_conflict` when the ref names something else; `insufficient_funds` when an adjustment would take more than is free
  */
 export async function postFunds(orm: Orm, author: Author, orgId: string, { amountUsd, refId, description, ...input }: PostFunds): Promise<Wallet> {
   const amount = parseUsdDecimal(amountUsd)
@@ -23,6 +24,7 @@ export async function postFunds(orm: Orm, author: Author, orgId: string, { amoun
     if (await findPosted(transaction, orgId, refId, row => row.type === type && row.amount === amount)) return describeWallet(wallet)
     const balance = wallet.balance + amount
     if (wallet.mode === 'prepaid' && balance < wallet.held) throw new LoomError('insufficient_funds', `The wallet has only $${toUsdDecimal(wallet.balance - wallet.held)} free.`)
+    if (balance > MAX_BALANCE || balance < -MAX_BALANCE) throw new LoomError('invalid_request', `A wallet cannot stand beyond $${toUsdDecimal(MAX_BALANCE)}.`, { param: 'amountUsd' })
     await transaction.insert(transactions).values({
       orgId, refId, amount, description, type, status: 'posted', balanceAfter: balance, actor: author.principal.userId, settledAt: new Date()
     })

@@ -1,13 +1,15 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
+import { openPostgres } from '../../db/open-postgres'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { checkLedger } from '../../server/billing/check-ledger'
 import { holdFunds } from '../../server/billing/hold-funds'
 import { postFunds } from '../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
 import { registerReplica } from '../../server/operations/replica'
-import { openTestDatabase } from '../support/database'
+import { checkLedgerOf } from '../support/check-ledger'
+import { createPostgresDatabase, openTestDatabase, testDatabaseKind } from '../support/database'
 import { finishedCall } from '../support/ledger-entries'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
@@ -47,6 +49,27 @@ describe('holding', () => {
   })
 })
 
+describe('an unlimited wallet', () => {
+  const huge = 999_999_999_000_000_000n
+  beforeEach(() => db.query(`update wallets set mode = 'unlimited'`))
+
+  test('goes below zero as far as its balance stays a number, and what cannot be held takes nothing along', async () => {
+    expect((await hold(5n, huge, huge, huge, huge)).map(({ outcome }) => outcome)).toEqual(['held', 'held', 'held', 'held', 'held'])
+    expect((await hold(5n, huge)).map(({ outcome }) => outcome)).toEqual(['held', 'insufficient'])
+    const rows = await db.query(`select id, held from transactions where status = 'held' order by id`)
+    expect(await captureCalls(db, replica, rows.map(({ id, held }) => call(String(id), BigInt(String(held)))))).toEqual(rows.map(() => 'settled'))
+    expect(await wallet()).toEqual({ balance: 1_000n - 4n * huge - 10n, held: 0n })
+    expect(await checkLedger(db)).toEqual([])
+  })
+
+  test.each(['', '-'])('is never posted to beyond that (%s)', async (sign) => {
+    const post = (refId: string) => postFunds(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { amountUsd: `${sign}999999999`, refId, description: '' })
+    for (const refId of ['1', '2', '3', '4']) await post(refId)
+    await expect(post('5')).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(await checkLedger(db)).toEqual([])
+  })
+})
+
 describe('capturing', () => {
   test('moves each hold once: charged, released, or beyond its hold as far as the wallet reaches', async () => {
     const [charged = '', released = '', beyond = '', short = ''] = await heldIds(100n, 100n, 100n, 100n)
@@ -77,9 +100,33 @@ describe('the sweeper', () => {
   })
 })
 
-test('the check finds a wallet that was tampered with', async () => {
-  await db.query('update wallets set balance = balance + 1 where org_id = $1', [workspace.orgId])
-  expect(await checkLedger(db)).toEqual([{ org_id: workspace.orgId, rule: 'balance = posted - captured', expected: '1000', found: '1001' }])
+test.each([
+  ['a wallet that was tampered with', 'update wallets set balance = balance + 1', 'balance = posted - captured'],
+  ['a hold that nobody took', 'update wallets set held = held + 1', 'held = sum of holds and leases'],
+  ['a charge without a usage record', `insert into transactions (id, org_id, ref_id, type, status) select gen_random_uuid(), org_id, 'x', 'charge', 'captured' from wallets`, /^a charge has its usage record/],
+  ['a usage record without a charge', `insert into usage_records (id, org_id, endpoint, provider, model, input_tokens, output_tokens, usage_source, price, cost)
+    select gen_random_uuid(), org_id, 'test', 'demo', 'm', 1, 1, 'provider', '{}', 1 from wallets`, /^a usage record has its charge/],
+  ['a refund of nothing', `with charge as (insert into transactions (id, org_id, ref_id, type, status) select gen_random_uuid(), org_id, 'x', 'charge', 'released' from wallets returning id, org_id), paid as (update wallets set balance = balance + 5)
+    insert into transactions (id, org_id, ref_id, type, status, amount, charge_id) select gen_random_uuid(), org_id, 'y', 'refund', 'posted', 5, id from charge`, /^refunds <= what their charge captured/]
+])('the check finds %s', async (_, tamper, rule) => {
+  await db.query(tamper)
+  expect(await checkLedger(db)).toEqual([{ org_id: workspace.orgId, rule: typeof rule === 'string' ? rule : expect.stringMatching(rule), expected: expect.any(String), found: expect.any(String) }])
+})
+
+// A database of its own, opened by nobody else meanwhile.
+test.runIf(testDatabaseKind === 'postgres')('`ledger:check` passes on an exact ledger, and exits with 1 on a broken one, naming the fault', async () => {
+  const { url, drop } = await createPostgresDatabase()
+  const own = openPostgres({ url, poolSize: 2, statementTimeoutMs: 30_000 })
+  try {
+    const { orgId } = await seedWorkspace(own.orm)
+    const env = { ...process.env, DATABASE_URL: url }
+    expect(await checkLedgerOf({ env })).toContain('The ledger is exact')
+    await own.query('update wallets set balance = -1')
+    await expect(checkLedgerOf({ env })).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(`org ${orgId}: balance = posted - captured: expected 0, found -1`) })
+  } finally {
+    await own.close()
+    await drop()
+  }
 })
 
 async function hold(...amounts: bigint[]) {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import type { LoomServer } from './loom-server'
 
 /** Runs `ledger:check` on the database of a Loom that was stopped; what it prints. Fails when it does. */
-export async function checkLedgerOf(loom: LoomServer): Promise<string> {
+export async function checkLedgerOf(loom: Pick<LoomServer, 'env'>): Promise<string> {
   const script = resolve(import.meta.dirname, '../../scripts/database.ts')
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, 'check-ledger'], { env: { ...loom.env } })
   return stdout
