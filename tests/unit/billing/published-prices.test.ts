@@ -5,19 +5,24 @@ import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/ant
 import { toChatUsage as fromGoogle, UsageMetadata } from '../../../server/gateway/providers/google-usage'
 import { readUsage } from '../../../server/gateway/usage'
 
+/** Where figures were read, and when. */
+const sources = {
+  // Prompts above 272,000 tokens cost twice the input and one and a half the output, for the whole call (gpt-5.4).
+  openAi: 'https://developers.openai.com/api/docs/pricing, 2026-06',
+  azure: 'https://azure.microsoft.com/en-us/pricing/details/azure-openai/, 2026-03',
+  // A cache read costs 0.1 of the input, a write 1.25 for five minutes and 2 for an hour; Sonnet 4.5 above 200,000 tokens, cached ones included, $6 and $22.50.
+  anthropic: 'https://platform.claude.com/docs/en/about-claude/pricing, 2026-06',
+  // Thoughts are output.
+  google: 'https://ai.google.dev/gemini-api/docs/pricing, 2026-03',
+  // The usage and bill of a real call: `cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD.
+  xAi: 'https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08'
+}
+
 /**
  * What providers publish, worked out by hand for one usage object in the provider's own format. A token costs a thousand
  * nano-USD for each dollar per million. List prices of the standard tier.
- *
- * - OpenAI: https://developers.openai.com/api/docs/pricing, of 2026-03 to 2026-06. Prompts above 272,000 tokens cost
- *   twice the input and one and a half the output, for the whole call (gpt-5.4).
- * - Anthropic: https://platform.claude.com/docs/en/about-claude/pricing, of 2026-06: a cache read costs 0.1 of the input, a write
- *   1.25 for five minutes and 2 for an hour; Sonnet 4.5 above 200,000 tokens, cached ones included, $6 and $22.50.
- * - Google: https://ai.google.dev/gemini-api/docs/pricing, of 2026-03; thoughts are output.
- * - Azure: https://azure.microsoft.com/en-us/pricing/details/azure-openai/, global deployments, of 2026-03.
- * - xAI: the usage and bill of a real call (`cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD), https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08-18.
  */
-type Row = [provider: string, model: string, what: string, usage: Record<string, unknown>, nanoUsd: bigint]
+type Row = [source: string, provider: string, model: string, what: string, usage: Record<string, unknown>, nanoUsd: bigint]
 
 const openAi = (prompt: number, cached: number, completion: number, reasoning = 0) => ({
   prompt_tokens: prompt,
@@ -29,58 +34,58 @@ const openAi = (prompt: number, cached: number, completion: number, reasoning = 
 
 const rows: Row[] = [
   // $1.25, $0.125 cached, $10
-  ['openai', 'gpt-5', 'cached input and reasoning', openAi(10_000, 8_000, 1_500, 1_000), 2_000n * 1_250n + 8_000n * 125n + 1_500n * 10_000n],
+  [sources.openAi, 'openai', 'gpt-5', 'cached input and reasoning', openAi(10_000, 8_000, 1_500, 1_000), 2_000n * 1_250n + 8_000n * 125n + 1_500n * 10_000n],
   // $0.25, $0.025, $2
-  ['openai', 'gpt-5-mini', 'plain', openAi(1_000, 0, 500), 1_250_000n],
+  [sources.openAi, 'openai', 'gpt-5-mini', 'plain', openAi(1_000, 0, 500), 1_250_000n],
   // $2, $0.50, $8
-  ['openai', 'gpt-4.1', 'cached input', openAi(5_000, 4_096, 700), 9_456_000n],
+  [sources.openAi, 'openai', 'gpt-4.1', 'cached input', openAi(5_000, 4_096, 700), 9_456_000n],
   // $2, $0.50, $8
-  ['openai', 'o3', 'mostly reasoning', openAi(2_000, 1_024, 3_000, 2_560), 26_464_000n],
+  [sources.openAi, 'openai', 'o3', 'mostly reasoning', openAi(2_000, 1_024, 3_000, 2_560), 26_464_000n],
   // $1.10, $0.275, $4.40
-  ['openai', 'o4-mini', 'odd counts', openAi(1_999, 1_024, 101), 1_798_500n],
+  [sources.openAi, 'openai', 'o4-mini', 'odd counts', openAi(1_999, 1_024, 101), 1_798_500n],
   // $0.15, $0.075, $0.60: 2 tokens at 150, 1 at 75
-  ['openai', 'gpt-4o-mini', 'a dated name', openAi(3, 1, 0), 375n],
+  [sources.openAi, 'openai', 'gpt-4o-mini', 'a dated name', openAi(3, 1, 0), 375n],
   // $2.50, $0.25, $15, and above 272,000: $5, $0.50, $22.50
-  ['openai', 'gpt-5.4', 'a short prompt', openAi(200_000, 150_000, 2_000), 192_500_000n],
-  ['openai', 'gpt-5.4', 'a long prompt', openAi(300_000, 200_000, 2_000), 645_000_000n],
+  [sources.openAi, 'openai', 'gpt-5.4', 'a short prompt', openAi(200_000, 150_000, 2_000), 192_500_000n],
+  [sources.openAi, 'openai', 'gpt-5.4', 'a long prompt', openAi(300_000, 200_000, 2_000), 645_000_000n],
   // $2, $0.50, $8
-  ['azure', 'gpt-4.1', 'cached input', openAi(5_000, 4_096, 700), 9_456_000n],
+  [sources.azure, 'azure', 'gpt-4.1', 'cached input', openAi(5_000, 4_096, 700), 9_456_000n],
   // $2.50, $1.25, $10
-  ['azure', 'gpt-4o', 'cached input', openAi(2_048, 1_024, 10), 3_940_000n],
+  [sources.azure, 'azure', 'gpt-4o', 'cached input', openAi(2_048, 1_024, 10), 3_940_000n],
   // $3, $3.75 and $6 written, $0.30 read, $15
-  ['anthropic', 'claude-sonnet-4-5', 'both cache writes and a read', {
+  [sources.anthropic, 'anthropic', 'claude-sonnet-4-5', 'both cache writes and a read', {
     input_tokens: 2_095, cache_creation_input_tokens: 248, cache_read_input_tokens: 1_800, output_tokens: 503,
     cache_creation: { ephemeral_5m_input_tokens: 148, ephemeral_1h_input_tokens: 100 }
   }, 2_095n * 3_000n + 148n * 3_750n + 100n * 6_000n + 1_800n * 300n + 503n * 15_000n],
   // Above 200,000: $6, $0.60 read, $12 written for an hour, $22.50
-  ['anthropic', 'claude-sonnet-4-5', 'a long prompt, long by what is cached', {
+  [sources.anthropic, 'anthropic', 'claude-sonnet-4-5', 'a long prompt, long by what is cached', {
     input_tokens: 150_000, cache_creation_input_tokens: 1_000, cache_read_input_tokens: 60_000, output_tokens: 1_000,
     cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 1_000 }
   }, 900_000_000n + 12_000_000n + 36_000_000n + 22_500_000n],
   // $5, $10 written for an hour, $0.50 read, $25
-  ['anthropic', 'claude-opus-4-5', 'an hour\'s cache', {
+  [sources.anthropic, 'anthropic', 'claude-opus-4-5', 'an hour\'s cache', {
     input_tokens: 10, cache_creation_input_tokens: 8_000, cache_read_input_tokens: 40_000, output_tokens: 200,
     cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 8_000 }
   }, 105_050_000n],
   // $15, $18.75 written, $75; an answer that does not divide its writes
-  ['anthropic', 'claude-opus-4-1', 'five minutes\' cache', { input_tokens: 50, cache_creation_input_tokens: 12_000, cache_read_input_tokens: 0, output_tokens: 300 }, 248_250_000n],
+  [sources.anthropic, 'anthropic', 'claude-opus-4-1', 'five minutes\' cache', { input_tokens: 50, cache_creation_input_tokens: 12_000, cache_read_input_tokens: 0, output_tokens: 300 }, 248_250_000n],
   // $1, $1.25 written, $0.10 read, $5
-  ['anthropic', 'claude-haiku-4-5', 'a cache read and write', { input_tokens: 1_000, cache_creation_input_tokens: 500, cache_read_input_tokens: 4_000, output_tokens: 100 }, 2_525_000n],
+  [sources.anthropic, 'anthropic', 'claude-haiku-4-5', 'a cache read and write', { input_tokens: 1_000, cache_creation_input_tokens: 500, cache_read_input_tokens: 4_000, output_tokens: 100 }, 2_525_000n],
   // $1.25, $0.125 cached, $10; 10,000 thoughts that only the total tells
-  ['google', 'gemini-2.5-pro', 'thoughts that OpenAI\'s format hides', { prompt_tokens: 11_500, completion_tokens: 1_000, total_tokens: 22_500, prompt_tokens_details: { cached_tokens: 10_000 } }, 1_875_000n + 1_250_000n + 110_000_000n],
+  [sources.google, 'google', 'gemini-2.5-pro', 'thoughts that OpenAI\'s format hides', { prompt_tokens: 11_500, completion_tokens: 1_000, total_tokens: 22_500, prompt_tokens_details: { cached_tokens: 10_000 } }, 1_875_000n + 1_250_000n + 110_000_000n],
   // Above 200,000: $2.50, $15
-  ['google', 'gemini-2.5-pro', 'a long prompt', { promptTokenCount: 250_000, candidatesTokenCount: 2_000, totalTokenCount: 252_000 }, 655_000_000n],
-  ['google', 'gemini-2.5-pro', 'cached input and thoughts', { promptTokenCount: 11_500, candidatesTokenCount: 1_000, totalTokenCount: 22_500, cachedContentTokenCount: 10_000, thoughtsTokenCount: 10_000 }, 113_125_000n],
+  [sources.google, 'google', 'gemini-2.5-pro', 'a long prompt', { promptTokenCount: 250_000, candidatesTokenCount: 2_000, totalTokenCount: 252_000 }, 655_000_000n],
+  [sources.google, 'google', 'gemini-2.5-pro', 'cached input and thoughts', { promptTokenCount: 11_500, candidatesTokenCount: 1_000, totalTokenCount: 22_500, cachedContentTokenCount: 10_000, thoughtsTokenCount: 10_000 }, 113_125_000n],
   // $0.30, $0.03 cached, $2.50, sound $1
-  ['google', 'gemini-2.5-flash', 'text', { promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 1_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 4_000 }] }, 1_180_000n],
-  ['google', 'gemini-2.5-flash', 'sound', { promptTokenCount: 4_000, candidatesTokenCount: 100, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }] }, 3_550_000n],
+  [sources.google, 'google', 'gemini-2.5-flash', 'text', { promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 1_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 4_000 }] }, 1_180_000n],
+  [sources.google, 'google', 'gemini-2.5-flash', 'sound', { promptTokenCount: 4_000, candidatesTokenCount: 100, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }] }, 3_550_000n],
   // $1.25, $0.20 cached, $2.50
-  ['x-ai', 'grok-4.20', 'reasoning beside the answer', {
+  [sources.xAi, 'x-ai', 'grok-4.20', 'reasoning beside the answer', {
     prompt_tokens: 10_120, completion_tokens: 1_499, total_tokens: 14_428, prompt_tokens_details: { cached_tokens: 128 }, completion_tokens_details: { reasoning_tokens: 2_809 }
   }, 23_285_600n]
 ]
 
-test.each(rows)('%s %s, %s, costs what its provider bills', (provider, model, _what, usage, nanoUsd) => {
+test.each(rows)('%s: %s %s, %s, costs what is told there', (_source, provider, model, _what, usage, nanoUsd) => {
   const price = readPackagedModel(provider, model, new Date('2026-11-01T12:00:00Z'))?.price
   const counted = readUsage(asChatUsage(provider, usage))
   if (!price || !counted) throw new Error('no price or no usage')

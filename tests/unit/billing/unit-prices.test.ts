@@ -5,32 +5,36 @@ import { readPackagedModel } from '../../../server/catalog/packaged-prices'
 import { findPublishedPrice } from '../../../server/catalog/published-prices'
 import type { Price } from '../../../server/billing/price'
 
-/**
- * What providers publish for what is not priced by tokens, worked out by hand.
- *
- * - OpenAI, whisper-1: $0.006 a minute; gpt-transcribe: $0.0045 a minute; tts-1 and tts-1-hd: $15 and $30 per million characters.
- *   https://developers.openai.com/api/docs/pricing, of 2026-11. The bill of a real call of tts-1, $0.061425 for 4,095 characters:
- *   https://www.s-anand.net/blog/openai-tts-cost/, 2025-11-02.
- * - Groq, whisper-large-v3-turbo: $0.04 an hour; whisper-large-v3: $0.111 an hour. https://groq.com/pricing, of 2026-11.
- * - Mistral, voxtral-mini-2602: $0.003 a minute. https://mistral.ai/pricing, of 2026-11.
- */
-type Row = [provider: string, model: string, what: string, units: Units, nanoUsd: bigint]
+/** Where figures were read, and when. */
+const sources = {
+  // whisper-1 $0.006 and gpt-transcribe $0.0045 a minute, tts-1 and tts-1-hd $15 and $30 per million characters.
+  openAi: 'https://developers.openai.com/api/docs/pricing, 2026-11',
+  // The bill of a real call of tts-1, $0.061425 for 4,095 characters.
+  bill: 'https://www.s-anand.net/blog/openai-tts-cost/, 2025-11',
+  // whisper-large-v3 $0.111 and whisper-large-v3-turbo $0.04 an hour.
+  groq: 'https://console.groq.com/docs/speech-text, 2026-11',
+  // voxtral-mini-2602 $0.003 a minute.
+  mistral: 'https://mistral.ai/pricing, 2026-11'
+}
+
+/** What providers publish for what is not priced by tokens, worked out by hand. */
+type Row = [source: string, provider: string, model: string, what: string, units: Units, nanoUsd: bigint]
 
 const rows: Row[] = [
-  ['openai', 'whisper-1', 'a minute', { audioMs: 60_000 }, 6_000_000n],
-  ['openai', 'whisper-1', 'three seconds', { audioMs: 3_000 }, 300_000n],
-  ['openai', 'whisper-1', 'an hour', { audioMs: 3_600_000 }, 360_000_000n],
-  ['openai', 'gpt-transcribe', 'a minute', { audioMs: 60_000 }, 4_500_000n],
+  [sources.openAi, 'openai', 'whisper-1', 'a minute', { audioMs: 60_000 }, 6_000_000n],
+  [sources.openAi, 'openai', 'whisper-1', 'three seconds', { audioMs: 3_000 }, 300_000n],
+  [sources.openAi, 'openai', 'whisper-1', 'an hour', { audioMs: 3_600_000 }, 360_000_000n],
+  [sources.openAi, 'openai', 'gpt-transcribe', 'a minute', { audioMs: 60_000 }, 4_500_000n],
   // A 3,600,000th of $0.04 is 11.1 nano-USD: rounded up once, not each millisecond.
-  ['groq', 'whisper-large-v3-turbo', 'a second', { audioMs: 1_000 }, 11_112n],
-  ['groq', 'whisper-large-v3', 'ten seconds', { audioMs: 10_000 }, 308_334n],
-  ['mistral', 'voxtral-mini-2602', 'a minute', { audioMs: 60_000 }, 3_000_000n],
-  ['openai', 'tts-1', 'a bill that was paid', { characters: 4_095 }, 61_425_000n],
-  ['openai', 'tts-1-hd', 'a character', { characters: 1 }, 30_000n],
-  ['openai', 'tts-1-1106', 'a dated version', { characters: 2 }, 30_000n]
+  [sources.groq, 'groq', 'whisper-large-v3-turbo', 'eleven seconds', { audioMs: 11_000 }, 122_223n],
+  [sources.groq, 'groq', 'whisper-large-v3', 'ten seconds', { audioMs: 10_000 }, 308_334n],
+  [sources.mistral, 'mistral', 'voxtral-mini-2602', 'a minute', { audioMs: 60_000 }, 3_000_000n],
+  [sources.bill, 'openai', 'tts-1', 'a bill that was paid', { characters: 4_095 }, 61_425_000n],
+  [sources.openAi, 'openai', 'tts-1-hd', 'a character', { characters: 1 }, 30_000n],
+  [sources.openAi, 'openai', 'tts-1-1106', 'a dated version', { characters: 2 }, 30_000n]
 ]
 
-test.each(rows)('%s %s, %s, costs what its provider bills', (provider, model, _what, units, nanoUsd) => {
+test.each(rows)('%s: %s %s, %s, costs what is told there', (_source, provider, model, _what, units, nanoUsd) => {
   const price = readPackagedModel(provider, model, new Date('2026-11-01T12:00:00Z'))?.price ?? findPublishedPrice(model)
   if (!price) throw new Error('no price')
   expect(computeCost({ inputTokens: 1_000, outputTokens: 1_000, units }, price)).toBe(nanoUsd)
