@@ -14,24 +14,28 @@ const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello'
 test('kill -9 during fifty calls: after the restart each answered call is charged once, no hold is left, the ledger is exact', async () => {
   gateway = await openGateway({ REPLICA_TIMEOUT_MS: '1000' })
   const { key } = await gateway.createKey()
-  const answered: string[] = []
+  const answered = new Map<string, string>()
   // Half of them are answered at once, half are under way when the process dies.
   const calls = Promise.allSettled(Array.from({ length: 50 }, async (_, index) => {
     const response = await gateway.post(key, JSON.stringify({ ...JSON.parse(body), model: index % 2 ? model : 'mock/slow' }), index % 2 ? {} : { 'x-billing-amount': '0.001' })
     await response.text()
-    if (response.ok) answered.push(String(response.headers.get('x-request-id')))
+    if (response.ok) answered.set(String(response.headers.get('x-request-id')), String(response.headers.get('x-loom-cost-usd')))
   }))
   gateway.upstream.respondWith({}, { times: 25 })
   gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 25 })
-  await until(() => answered.length >= 20 && gateway.upstream.requests.length === 50, { what: () => `twenty answers; ${answered.length} came` })
+  await until(() => answered.size >= 20 && gateway.upstream.requests.length === 50, { what: () => `twenty answers; ${answered.size} came` })
   await gateway.loom.kill9()
   await calls
 
   await gateway.loom.start()
   await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the holds to be given back' })
-  const charged = rows(await (await fetch(`${gateway.loom.url}/v1/traces?limit=200`, { headers: { authorization: `Bearer ${key}` } })).json()).filter(row => row.status_code === 200).map(row => row.id)
-  expect(charged.sort()).toEqual(expect.arrayContaining(answered.sort()))
-  expect(new Set(charged).size).toBe(charged.length)
+  const read = async (path: string) => rows(await (await fetch(`${gateway.loom.url}/v1/${path}`, { headers: { authorization: `Bearer ${key}` } })).json())
+  const charges = (await read('transactions?limit=200')).filter(({ status }) => status === 'captured')
+  // Each answer has its one charge, at the price its caller was told, and its trace.
+  const captured = Object.fromEntries(charges.map(({ id, captured_usd: usd }) => [String(id), usd]))
+  expect(captured).toMatchObject(Object.fromEntries(answered))
+  expect(charges).toHaveLength(Object.keys(captured).length)
+  expect((await read('traces?limit=200')).filter(row => row.status_code === 200).map(row => row.id).sort()).toEqual(Object.keys(captured).sort())
   await gateway.loom.stop()
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
 })

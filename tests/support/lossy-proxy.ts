@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** Of a `Bind` in PostgreSQL's protocol: with it, a client has a statement executed. */
+const BIND = 'B'.charCodeAt(0)
+
+/** Stands between PostgreSQL and its client, and may lose what the server says. */
+export interface LossyProxy {
+  /** The server's URL, by way of the proxy. */
+  url: string
+  /** What is executed from now on is, but its client hears no more on that connection. */
+  loseAnswers: () => void
+  /** Breaks every connection; new ones lose nothing. */
+  cut: () => void
+  stop: () => Promise<void>
+}
+
+/** @param target URL of the server */
+export async function startLossyProxy(target: string): Promise<LossyProxy> {
+  const { hostname, port } = new URL(target)
+  const sockets = new Set<Socket>()
+  let losing = false
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
+      sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => {
+        sockets.delete(socket)
+        other.destroy()
+      })
+    }
+    let lost = false
+    client.on('data', (chunk: Buffer) => {
+      lost ||= losing && chunk[0] === BIND
+      upstream.write(chunk)
+    })
+    upstream.on('data', (chunk: Buffer) => {
+      if (!lost) client.write(chunk)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  const cut = () => {
+    losing = false
+    for (const socket of sockets) socket.destroy()
+  }
+  const url = new URL(target)
+  url.hostname = '127.0.0.1'
+  url.port = String(address.port)
+  return {
+    url: url.href,
+    loseAnswers: () => {
+      losing = true
+    },
+    cut,
+    stop: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
+    }
+  }
+}
