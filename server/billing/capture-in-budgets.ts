@@ -23,7 +23,7 @@ export const inBudgets: BudgetParts = {
    group by n
 )`,
   within: ' and coalesce((select s.fits from stretched s where s.n = d.n), true)',
-  count: `, counted as (
+  count: `, budgeted as (
   update budget_windows b set spent = b.spent + s.captured, held = b.held - s.held
     from (select w.id, sum(t.captured)::bigint as captured, sum(f.held)::bigint as held
             from settled t join found f using (id) join transactions o on o.id = t.id and o.id = any(array(select id from found))
