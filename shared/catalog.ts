@@ -29,8 +29,10 @@ export const Model = z.object({
   description: z.string(),
   contextWindow: z.number().nullable(),
   maxOutputTokens: z.number().nullable(),
-  /** Whether it sees images; null: not known. */
+  /** Whether it sees images, calls tools, and thinks before it answers; null: not known. */
   vision: z.boolean().nullable(),
+  tools: z.boolean().nullable(),
+  reasoning: z.boolean().nullable(),
   /** Null: unknown, so that a prepaid org cannot call it. */
   price: z.object({
     source: z.string(),

@@ -4,6 +4,7 @@ import { useNotify } from '~/composables/useNotify'
 import { useSession } from '~/composables/useSession'
 import { useUpload } from '~/composables/useUpload'
 import { AttachedFile, toAttachedFile } from '~/utils/attached-files'
+import { scaleImage } from '~/utils/scale-image'
 
 /** A file on its way to the server. */
 export interface Upload { key: number, name: string, controller: AbortController }
@@ -32,8 +33,9 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
     const begun: Upload = { key: nextKey++, name: toFileName(file.name), controller: new AbortController() }
     uploads.value = [...uploads.value, begun]
     try {
-      const stored = await upload(file, { signal: begun.controller.signal })
-      files.value = [...files.value, toAttachedFile(stored)]
+      const sent = await scaleImage(file)
+      const stored = await upload(sent, { signal: begun.controller.signal })
+      files.value = [...files.value, { ...toAttachedFile(stored), scaled: sent !== file }]
     } catch (error) {
       if (!begun.controller.signal.aborted) notify.failed(t('chat.attachments.wasNotAttached', { name: begun.name }), error)
     } finally {

@@ -19,6 +19,8 @@ const pathOf = ({ id, projectId }: SeededConversation) => `/projects/${projectId
 
 export async function openContext({ browser, url, cookie }: ChatBench): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT, baseURL: url, reducedMotion: 'reduce', colorScheme: 'dark' })
+  // What runs TypeScript here wraps named functions in a helper that pages do not have.
+  await context.addInitScript('globalThis.__name = value => value')
   await context.addCookies(cookie.split('; ').map((pair) => {
     const at = pair.indexOf('=')
     return { name: pair.slice(0, at), value: pair.slice(at + 1), domain: new URL(url).hostname, path: '/' }

@@ -3,9 +3,9 @@ import type { UnitRates } from '../billing/units'
 import { declaredModels, servedModel } from './connection-models'
 import { describeTarget } from './describe-target'
 import { findTargets } from './find-targets'
+import { abilitiesOf } from './model-abilities'
 import { modelMode } from './model-mode'
 import type { RouteRow, Snapshot, TargetRow } from './load-snapshot'
-import { seesImages } from './sees-images'
 import type { Price } from '../billing/price'
 
 /** What a name leads to, listed or not (`<connection>/<model>`, a dated version); undefined when it leads nowhere. */
@@ -42,6 +42,7 @@ function toModel(
   { connection, upstreamModel }: Pick<TargetRow, 'connection' | 'upstreamModel'>
 ): Model {
   const { price, contextWindow, maxOutputTokens } = describeTarget(snapshot, connection, upstreamModel)
+  const { vision, tools, reasoning } = abilitiesOf(connection.kind, servedModel(connection, upstreamModel))
   return {
     id,
     source,
@@ -53,7 +54,9 @@ function toModel(
     description: origin.description,
     contextWindow: contextWindow ?? null,
     maxOutputTokens: maxOutputTokens ?? null,
-    vision: seesImages(connection.kind, servedModel(connection, upstreamModel)) ?? null,
+    vision: vision ?? null,
+    tools: tools ?? null,
+    reasoning: reasoning ?? null,
     price: price ? toModelPrice(price) : null,
     createdAt: origin.createdAt.toISOString()
   }

@@ -35,16 +35,19 @@ export async function runToolCalls(run: ToolRun, calls: readonly ToolCallPart[])
   // Results take their places in the answer one after the other, also those that are stored first.
   let placed = Promise.resolve()
   await Promise.all(calls.map(async (call, index) => {
-    const startedAt = Date.now()
-    const { outcome, failed } = index < CALLS_MAX ? await runCall(run, call) : { outcome: { text: `Only ${CALLS_MAX} calls are run at once. Call again.` }, failed: true }
+    const { outcome, ...ran } = index < CALLS_MAX ? await runCall(run, call) : notRun(`Only ${CALLS_MAX} calls are run at once. Call again.`)
     if (run.answer.signal.aborted) return
-    const result = { toolCallId: call.toolCallId, toolName: call.toolName, failed, durationMs: Date.now() - startedAt, startedAt: new Date(startedAt).toJSON() }
-    placed = placed.then(() => place(run, result, outcome))
+    placed = placed.then(() => place(run, { toolCallId: call.toolCallId, toolName: call.toolName, ...ran }, outcome))
     await placed
   }))
 }
 
-type BareResult = Pick<ToolResultPart, 'toolCallId' | 'toolName' | 'failed' | 'durationMs' | 'startedAt'>
+type Ran = Required<Pick<ToolResultPart, 'failed' | 'durationMs' | 'startedAt'>>
+type BareResult = Pick<ToolResultPart, 'toolCallId' | 'toolName'> & Ran
+
+function notRun(text: string): Ran & { outcome: ToolOutcome } {
+  return { outcome: { text }, failed: true, durationMs: 0, startedAt: new Date().toJSON() }
+}
 
 async function place({ runtime, answer, assembler, publish }: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
   const { orgId, message: { id: messageId, conversationId } } = answer
@@ -52,19 +55,22 @@ async function place({ runtime, answer, assembler, publish }: ToolRun, result: B
   publish(assembler.takeResult(artifact ? await storeArtifact(runtime, { orgId, conversationId, messageId, ...artifact }, part) : part))
 }
 
-async function runCall(run: ToolRun, call: ToolCallPart): Promise<{ outcome: ToolOutcome, failed: boolean }> {
+/** Its time is the tool's own: however long it waited to be allowed does not count. */
+async function runCall(run: ToolRun, call: ToolCallPart): Promise<Ran & { outcome: ToolOutcome }> {
   const { runtime, answer, tools, projectId, scope } = run
   const tool = tools.find(call.toolName)
-  if (!tool) return { outcome: { text: `There is no tool ${call.toolName}.` }, failed: true }
-  if (!await mayRun(run, tool, call)) return { outcome: { text: 'The user did not allow this call.' }, failed: true }
+  if (!tool) return notRun(`There is no tool ${call.toolName}.`)
+  if (!await mayRun(run, tool, call)) return notRun('The user did not allow this call.')
   const { orgId, message: { id: messageId, conversationId } } = answer
   const signal = AbortSignal.any([answer.signal, AbortSignal.timeout(tool.timeoutMs)])
+  const begun = Date.now()
+  const ran = (outcome: ToolOutcome, failed: boolean) => ({ outcome, failed, durationMs: Date.now() - begun, startedAt: new Date(begun).toJSON() })
   try {
-    return { outcome: await tool.call(call.arguments, { runtime, orgId, projectId, scope, conversationId, messageId, signal }), failed: false }
+    return ran(await tool.call(call.arguments, { runtime, orgId, projectId, scope, conversationId, messageId, signal }), false)
   } catch (error) {
-    if (error instanceof ToolError || error instanceof LoomError) return { outcome: { text: error.message }, failed: true }
+    if (error instanceof ToolError || error instanceof LoomError) return ran({ text: error.message }, true)
     if (!signal.aborted) reportFailure(runtime, 'chat_tool', error, { orgId, messageId })
-    return { outcome: { text: signal.aborted ? `${tool.name} took too long.` : `${tool.name} failed on our side.` }, failed: true }
+    return ran({ text: signal.aborted ? `${tool.name} took too long.` : `${tool.name} failed on our side.` }, true)
   }
 }
 

@@ -45,8 +45,10 @@ async function callModel(
   const { projectId, message: { id: messageId } } = begun
   try {
     const caller = await findCaller(runtime.db.orm, principal, projectId)
-    const tools = begun.tools ? await offerTools(runtime, answer.orgId) : undefined
-    const request = await buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools: begun.tools })
+    // A model that is known to call none would refuse the whole call for the offer.
+    const withTools = begun.tools && (await runtime.catalog.findModel(answer.orgId, begun.model))?.tools !== false
+    const tools = withTools ? await offerTools(runtime, answer.orgId) : undefined
+    const request = await buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
     return await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
   } catch (error) {
     if (error instanceof LoomError) return { error }

@@ -139,7 +139,7 @@ describe('reading web pages', () => {
     const { message, asked } = await decide(await newConversation(ada, quickModel), ['deny', 'once', 'always'])
     expect(asked).toBe(3)
     const [denied, ...allowed] = results(message)
-    expect(denied).toMatchObject({ text: 'The user did not allow this call.', failed: true })
+    expect(denied).toMatchObject({ text: 'The user did not allow this call.', failed: true, durationMs: 0 })
     expect(allowed.every(({ text, failed }) => failed && text === 'Only public pages can be read.')).toBe(true)
     expect(message?.parts.flatMap(part => part.type === 'tool_call' && part.approval ? [part.approval] : [])).toEqual(['denied', 'allowed', 'allowed'])
     expect(allowed).toHaveLength(3)

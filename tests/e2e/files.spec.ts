@@ -40,6 +40,36 @@ test('an image and a text go with a message, survive a reload before, and stand 
   await expect(page.getByRole('dialog', { name: 'loom.png' })).toBeHidden()
 })
 
+test('a large photo goes out no larger than models look at, a small one as it is', async ({ page }) => {
+  const paint = (width: number, height: number) => page.evaluate(async ([width, height]) => {
+    const canvas = new OffscreenCanvas(width, height)
+    canvas.getContext('2d')?.fillRect(0, 0, width, height)
+    return [...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/jpeg' })).arrayBuffer())]
+  }, [width, height] as const)
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await attach(page, 'small.jpg', Buffer.from(await paint(640, 480)), 'image/jpeg')
+  await expect(remove(page, 'small.jpg')).toBeVisible()
+  await expect(page.getByText('pixels a side')).toBeHidden()
+  await attach(page, 'photo.jpg', Buffer.from(await paint(4_000, 3_000)), 'image/jpeg')
+  await expect(remove(page, 'photo.jpg')).toBeVisible()
+  await expect(page.getByText('at most 2,048 pixels a side')).toBeVisible()
+  await chat.send('Look at these')
+  await chat.settled()
+  const sizeOf = (name: string) => chat.log().getByRole('img', { name }).evaluate(image => image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : [])
+  await expect.poll(() => sizeOf('photo.jpg')).toEqual([2_048, 1_536])
+  await expect.poll(() => sizeOf('small.jpg')).toEqual([640, 480])
+})
+
+test('the model picker tells what each model can do', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await page.getByRole('button', { name: /^Model/ }).click()
+  await expect(page.getByRole('option', { name: 'demo-reasoning' })).toContainText('Thinks before it answers')
+  await expect(page.getByRole('option', { name: 'demo-reasoning' })).toContainText('Calls tools')
+  await expect(page.getByRole('option', { name: 'demo-reasoning' })).toContainText(/context · \$/)
+})
+
 test('a pasted megabyte becomes a file, and the page goes on', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()

@@ -32,6 +32,7 @@ for (const theme of ['dark', 'light']) {
     const answer = await chat.settled()
     const card = answer.getByRole('group', { name: 'Calculated' })
     await expect(card).toHaveCount(1)
+    await expect(answer).toContainText(/\d (?:ms|s) in tools/)
     await card.getByText('Calculated').click()
     await expect(card).toContainText('"expression": "6 * 7"')
     await expect(card.getByText('42', { exact: true })).toBeVisible()

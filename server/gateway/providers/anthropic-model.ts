@@ -33,6 +33,11 @@ export function claudeLimits(model: string): Pick<ClaudeTraits, 'maxTokens' | 'd
   return traitsOf(model)
 }
 
+/** Whether it can think before it answers; undefined for a model of another family. */
+export function claudeThinks(model: string): boolean | undefined {
+  return model.startsWith('claude-') ? traitsOf(model).thinks !== 'never' : undefined
+}
+
 /** Sampling and thinking fields of the Messages API; the two exclude each other. */
 export function thinkingFields(request: ChatRequest, model: string): Record<string, unknown> {
   const traits = traitsOf(model)

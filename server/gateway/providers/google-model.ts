@@ -28,6 +28,12 @@ export function geminiOutputLimit(model: string): number | undefined {
   return traits && (traits.version < 205 ? 8_192 : 65_536)
 }
 
+/** Whether it can think before it answers; undefined for a model of another family. */
+export function geminiThinks(model: string): boolean | undefined {
+  const traits = traitsOf(model)
+  return traits && traits.thinks !== 'never'
+}
+
 /** Whether a replayed tool call must carry the signature of the thought that led to it. */
 export function demandsThoughtSignatures(model: string): boolean {
   return (traitsOf(model)?.version ?? 0) >= 300
