@@ -311,6 +311,23 @@ test('every route has a rule, and every rule a route', () => {
   expect(all.map(({ route }) => anonymous(route)).sort()).toEqual(findRoutes().sort())
 })
 
+describe('a method that no route takes', () => {
+  const taken = new Set(all.map(({ route }) => anonymous(route)))
+  const untaken = (path: string) => ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(method => !taken.has(`${method} ${anonymous(path)}`))
+  const paths = [...new Set(all.map(({ path }) => path))].filter(path => !taken.has(`ALL ${anonymous(path)}`))
+
+  test.each(paths.map(path => ({ path, methods: untaken(path) })))('of $path ($methods) is refused as a program can read it, whoever asks', async ({ path, methods }) => {
+    const asked = methods.flatMap(method => [stranger, owner].map(visitor => ({ method, visitor })))
+    const answers = await Promise.all(asked.map(async ({ method, visitor }) => ({ method, ...await visitor.call(method, fill(path, {})) })))
+    // Where one path is another's `{id}`, it is judged as that.
+    for (const { method, status, headers } of answers) expect([[400, 401, 403, 404].includes(status), headers.get('content-type')], `${method} ${status}`).toEqual([true, expect.stringContaining('application/json')])
+  })
+
+  test.each([['/health', 200], ['/ready', 200], ['/v1/openapi.json', 200], ['/v1/models', 401], ['/api/keys', 401], ['/login', 200]])('but HEAD of %s is answered as GET is: %i', async (path, status) => {
+    expect(await stranger.call('HEAD', path)).toMatchObject({ status, body: undefined })
+  })
+})
+
 describe('docs/roles.md', () => {
   const told = readRoles()
   const granted = (access: Access) => access.kind === 'role' ? memberRoles.filter(role => access.rights[role] !== '–') : []
