@@ -47,7 +47,8 @@ function describe(scenario: Scenario, results: Record<string, Measurement>): str
     name, String(one.calls), (one.calls / one.seconds).toFixed(0), ...[0.5, 0.99].map(share => percentile(one.latenciesMs, share).toFixed(2)),
     (median(one.firstBytesMs) - median(direct.firstBytesMs)).toFixed(2), one.cpuSeconds === 0 ? '-' : (one.calls / one.cpuSeconds).toFixed(0), String(one.errors)
   ])
-  return `${formatTable([scenario.title, 'calls', 'req/s', 'p50 ms', 'p99 ms', '+ttft p50', 'req per CPU s', 'errors'], rows)}\n`
+  const errors = Object.entries(results).filter(([, one]) => one.errors > 0).map(([name, one]) => `\n${name}: ${one.errors} ERRORS, the first: ${one.firstError}`)
+  return `${formatTable([scenario.title, 'calls', 'req/s', 'p50 ms', 'p99 ms', '+ttft p50', 'req per CPU s', 'errors'], rows)}${errors.join('')}\n`
 }
 
 function promises(found: Map<Scenario, Record<string, Measurement>>, peer: string): string {

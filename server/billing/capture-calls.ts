@@ -9,6 +9,7 @@ import type { BudgetParts } from './capture-in-budgets'
 import { inBudgets, withoutBudgets } from './capture-in-budgets'
 import type { BudgetShare } from './hold-funds'
 import type { KeptAnswer } from '../idempotency/keep-answer'
+import { bodyColumns, PackedBodies, unpacked } from './packed-bodies'
 
 /** One finished call, as the ledger and the trace store take it. Money in nano-USD, times in ms. */
 export interface FinishedCall {
@@ -62,7 +63,9 @@ const Row = z.object({ n: z.number(), outcome: z.enum(['short', 'gone']) })
  * process was thought dead, and another call took over) is charged nothing: that other one is.
  */
 export async function captureCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<CaptureOutcome[]> {
-  const rows = await db.query(statementFor(calls), [JSON.stringify(calls.map(toRecord)), replicaId])
+  const bodies = new PackedBodies()
+  const records = JSON.stringify(calls.map((call, n) => toRecord(call, n, bodies)))
+  const rows = await db.query(statementFor(calls), [records, replicaId, bodies.toBase64()])
   const outcomes = new Map(rows.map(row => Row.parse(row)).map(row => [row.n, row.outcome]))
   return calls.map((_, n) => outcomes.get(n) ?? 'settled')
 }
@@ -80,8 +83,10 @@ function isDrawn({ hold, charge, kept }: FinishedCall): boolean {
   return charge === null || (hold !== null && charge.costNanoUsd <= hold.reserved)
 }
 
-function toRecord(call: FinishedCall, n: number) {
+function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
   const { usage, charge, hold, kept } = call
+  const request = bodies.add(call.request)
+  const response = bodies.add(call.response)
   return {
     n,
     id: call.id,
@@ -118,31 +123,31 @@ function toRecord(call: FinishedCall, n: number) {
     raw_usage: charge?.rawUsage ?? null,
     price: charge?.price ?? null,
     encryption_key_version: call.request || call.response ? call.encryptionKeyVersion : null,
-    request_body: call.request?.data.toString('base64') ?? null,
-    request_iv: call.request?.iv.toString('base64') ?? null,
-    response_body: call.response?.data.toString('base64') ?? null,
-    response_iv: call.response?.iv.toString('base64') ?? null,
+    request_at: request?.at,
+    request_size: request?.size,
+    response_at: response?.at,
+    response_size: response?.size,
     tags: call.tags,
     steps: call.steps,
-    ...(kept !== undefined && {
-      claimed: true,
-      kept_head: kept?.head ?? null,
-      kept_body: kept?.body?.data.toString('base64') ?? null,
-      kept_iv: kept?.body?.iv.toString('base64') ?? null,
-      kept_key_version: kept?.encryptionKeyVersion ?? null
-    })
+    ...(kept !== undefined && toClaim(kept, bodies))
   }
+}
+
+function toClaim(kept: KeptAnswer | null, bodies: PackedBodies) {
+  const body = bodies.add(kept?.body)
+  return { claimed: true, kept_head: kept?.head, kept_at: body?.at, kept_size: body?.size, kept_key_version: kept?.encryptionKeyVersion }
 }
 
 const COLUMNS = `n int, id uuid, created_at timestamptz, org_id uuid, project_id uuid, api_key_id uuid, user_id uuid, conversation_id uuid, message_id uuid,
     endpoint text, requested_model text, model text, provider text, status_code int, error_type text, is_stream boolean, cache text, attempts jsonb,
     latency_ms int, ttfb_ms int, gateway_overhead_ms real, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
     hold_id uuid, budgets jsonb, lease_id uuid, reserved bigint, charged boolean, cost bigint, usage_source text, raw_usage jsonb, price jsonb,
-    encryption_key_version int, request_body text, request_iv text, response_body text, response_iv text, tags jsonb, steps jsonb`
+    encryption_key_version int, request_at int, request_size int, response_at int, response_size int, tags jsonb, steps jsonb`
 
 const INPUT = `
 input as materialized (
-  select * from json_to_recordset($1::text::json) as r(${COLUMNS})
+  select r.*, ${bodyColumns('request')}, ${bodyColumns('response')}
+    from ${unpacked('$3')} cross join json_to_recordset($1::text::json) as r(${COLUMNS})
 )`
 
 const nameOf = (column: string) => column.trim().split(' ')[0]
@@ -153,18 +158,21 @@ const SLOT = 'get_byte(uuid_send($2::uuid), 15) & 7'
 /** A call that lost its claim is charged nothing. Claims are locked before wallets, in the order of their calls' ids. */
 const CLAIMED_INPUT = `
 asked as materialized (
-  select * from jsonb_to_recordset($1::text::jsonb) as r(${COLUMNS}, claimed boolean, kept_head jsonb, kept_body text, kept_iv text, kept_key_version int)
+  select r.*, ${bodyColumns('request')}, ${bodyColumns('response')}, ${bodyColumns('kept')}
+    from ${unpacked('$3')}
+   cross join json_to_recordset($1::text::json) as r(${COLUMNS}, claimed boolean, kept_head jsonb, kept_at int, kept_size int, kept_key_version int)
 ), owned as materialized (
   select request_id from idempotency_keys where request_id = any(array(select id from asked where claimed)) and head is null order by request_id for update
 ), input as materialized (
-  select ${COLUMNS.split(',').map(nameOf).filter(name => name !== 'charged' && name !== 'cost').join(', ')}, claimed, kept_head, kept_body, kept_iv, kept_key_version,
+  select ${COLUMNS.split(',').map(nameOf).filter(name => name !== 'charged' && name !== 'cost').join(', ')}, request_body, request_iv, response_body, response_iv,
+         claimed, kept_head, kept_body, kept_iv, kept_key_version,
          a.charged and (claimed is not true or o.request_id is not null) as charged, case when claimed is not true or o.request_id is not null then cost else 0 end as cost
     from asked a left join owned o on o.request_id = a.id
 )`
 
 const KEEP = `, kept as (
   update idempotency_keys k
-     set head = i.kept_head, answer = decode(i.kept_body, 'base64'), answer_iv = decode(i.kept_iv, 'base64'), encryption_key_version = i.kept_key_version
+     set head = i.kept_head, answer = i.kept_body, answer_iv = i.kept_iv, encryption_key_version = i.kept_key_version
     from recorded i where i.kept_head is not null and k.request_id = i.id and k.request_id = any(array(select id from recorded where kept_head is not null))
 ), freed as (
   delete from idempotency_keys where head is null and request_id = any(array(select id from recorded where claimed and kept_head is null))
@@ -184,8 +192,8 @@ const RECORD = `, used as (
     tags, steps)
   select id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
     status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
-    reasoning_tokens, cost, decode(request_body, 'base64'), decode(request_iv, 'base64'), decode(response_body, 'base64'), decode(response_iv, 'base64'),
-    encryption_key_version, coalesce(tags, '{}'), steps
+    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version,
+    coalesce(tags, '{}'), steps
     from recorded
   on conflict do nothing
   returning id

@@ -3,6 +3,8 @@ import type { KeyObject } from 'node:crypto'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_BYTES = 16
+/** 96 bits (NIST SP 800-38D, 8.2.2). */
+export const IV_BYTES = 12
 
 /** The version written beside everything sealed now; a rotation adds a master key under the next number. */
 export const CURRENT_KEY_VERSION = 1
@@ -10,7 +12,7 @@ export const CURRENT_KEY_VERSION = 1
 export interface Sealed {
   /** Ciphertext followed by the 16-byte GCM tag. */
   data: Buffer
-  /** 96 bits, fresh for each seal (NIST SP 800-38D, 8.2.2). */
+  /** `IV_BYTES`, fresh for each seal. */
   iv: Buffer
 }
 
@@ -45,7 +47,7 @@ export function open(key: KeyObject, context: string, sealed: Sealed): Buffer {
   return Buffer.concat([decipher.update(sealed.data.subarray(0, boundary)), decipher.final()])
 }
 
-const ivPool = Buffer.alloc(12 * 256)
+const ivPool = Buffer.alloc(IV_BYTES * 256)
 let ivOffset = ivPool.length
 
 /** 96 random bits; drawn 256 at a time, because asking the system costs more than sealing a short body. */
@@ -54,6 +56,6 @@ function freshIv(): Buffer {
     randomFillSync(ivPool)
     ivOffset = 0
   }
-  ivOffset += 12
-  return Buffer.from(ivPool.subarray(ivOffset - 12, ivOffset))
+  ivOffset += IV_BYTES
+  return Buffer.from(ivPool.subarray(ivOffset - IV_BYTES, ivOffset))
 }

@@ -7,5 +7,5 @@ import { z } from 'zod'
 export function isRowFault(error: unknown): boolean {
   if (error instanceof RangeError) return true
   const { success, data } = z.object({ code: z.string() }).safeParse(error)
-  return success && /^(2[23]|54)/.test(data.code)
+  return success && /^(?:2[23]|54|ERR_STRING_TOO_LONG$)/.test(data.code)
 }

@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto'
+import { hash, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 const PREFIX = 'loom_sk_'
@@ -25,7 +25,7 @@ export function isWellFormedKey(text: string): boolean {
 
 /** The hex SHA-256 a key is stored and looked up by. A key has 238 random bits, so a slow hash would protect nothing more. */
 export function hashKey(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 /** The first characters of a key, as lists show them. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { v7 as uuidv7 } from 'uuid'
 import { toUsdDecimal } from '../../shared/money'
 import { LoomError } from '../errors'
 import { parseBilling } from '../gateway/billing-headers'
 import type { AnswerHead, CallOutcome, CallSink } from '../gateway/call-context'
 import { errorHeaders } from '../gateway/openai-error'
 import type { Operation } from '../gateway/operations/operation'
+import { newRequestId } from '../gateway/request-id'
 import { rateLimitHeaders } from '../gateway/rate-limit-headers'
 import { openUpload, readCallBody } from '../gateway/read-call-body'
 import { readTags } from '../gateway/read-tags'
@@ -26,7 +26,7 @@ const KEEP_ALIVE = ': keep-alive\n\n'
 /** An operation on the bare Node request and response: the road over HTTP, in the operation's dialect. */
 export async function serveOperation(operation: Operation, request: IncomingMessage, response: ServerResponse, { config, gateway }: Pick<Runtime, 'config' | 'gateway'>): Promise<void> {
   const receivedAt = performance.now()
-  const requestId = uuidv7()
+  const requestId = newRequestId()
   const abort = new AbortController()
   /** The caller's leaving does not end it: an `Idempotency-Key` brings the answer to the next attempt. */
   let goesOn = false

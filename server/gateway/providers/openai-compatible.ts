@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { endpointUrl } from './endpoint-url'
+import { oncePerConnection } from './once-per-connection'
 import { mediaPath, mediaRequest } from './media-request'
 import { passThroughBody, renamedBody } from './openai-format'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
@@ -24,19 +25,22 @@ export const openaiCompatible: Provider = {
   }
 }
 
-function chatRequest(call: ProviderRequest, { config }: Connection): Pick<UpstreamRequest, 'body'> {
-  return { body: OpenAiCompatibleConfig.parse(config).streamUsage === false ? renamedBody(call) : passThroughBody(call) }
+const refusesStreamUsage = oncePerConnection(({ config }) => OpenAiCompatibleConfig.parse(config).streamUsage === false)
+
+function chatRequest(call: ProviderRequest, connection: Connection): Pick<UpstreamRequest, 'body'> {
+  return { body: refusesStreamUsage(connection) ? renamedBody(call) : passThroughBody(call) }
 }
 
 function post(path: string, write: (call: ProviderRequest, connection: Connection) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
-  return async (connection, call, transport, signal) => sendUpstream(connection, compatibleRequest(connection, path, write(call, connection)), call.stream, transport, signal)
+  const endpoint = oncePerConnection(connection => endpointOf(connection, path))
+  return async (connection, call, transport, signal) => {
+    const { headers, ...rest } = write(call, connection)
+    const { url, headers: common } = endpoint(connection)
+    return sendUpstream(connection, { ...rest, url, headers: { ...common, ...headers } }, call.stream, transport, signal)
+  }
 }
 
-function compatibleRequest(connection: Connection, path: string, { headers, body }: Partial<UpstreamRequest> & Pick<UpstreamRequest, 'body'>): UpstreamRequest {
-  if (!connection.baseUrl) throw new LoomError('invalid_request', `Connection "${connection.name}" has no base URL. Set it under Connections.`)
-  return {
-    url: endpointUrl(connection.baseUrl, path),
-    headers: { ...commonHeaders, ...(connection.secret && { authorization: `Bearer ${connection.secret}` }), ...headers },
-    body
-  }
+function endpointOf({ name, baseUrl, secret }: Connection, path: string): Pick<UpstreamRequest, 'url' | 'headers'> {
+  if (!baseUrl) throw new LoomError('invalid_request', `Connection "${name}" has no base URL. Set it under Connections.`)
+  return { url: endpointUrl(baseUrl, path), headers: { ...commonHeaders, ...(secret && { authorization: `Bearer ${secret}` }) } }
 }
