@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { tokenCost } from '../shared/money'
+import type { Trace } from '../shared/traces'
 import type { Database, Orm } from './client'
 import { demoFailures, demoModels, demoProjects } from './demo-content'
 import { ensureTracePartitions } from './ensure-trace-partitions'
@@ -47,22 +48,24 @@ export async function seedDemoData(db: Database, now = new Date()): Promise<bool
     const created = await orm.insert(orgs).values({ name: 'Acme Research', slug: SLUG, encryptionSalt: randomBytes(32) }).onConflictDoNothing().returning({ id: orgs.id })
     const [org] = await orm.select({ id: orgs.id }).from(orgs).where(eq(orgs.slug, SLUG))
     if (!org) throw new Error('The demo org vanished while it was being seeded')
-    await inviteAdmins(orm, org.id)
+    const makerId = await inviteAdmins(orm, org.id)
     if (created.length === 0) return false
     const calls: DemoCall[] = []
-    for (const [index, project] of demoProjects.entries()) calls.push(...await addProject(orm, org.id, project, start, index))
+    for (const [index, project] of demoProjects.entries()) calls.push(...await addProject(orm, org.id, makerId, project, start, index))
     await addCalls(orm, org.id, calls.sort((a, b) => a.at.getTime() - b.at.getTime()), start)
     return true
   })
 }
 
-async function inviteAdmins(orm: Orm, orgId: string): Promise<void> {
+/** @returns one of them, who stands for the maker of what the org has; undefined where there is none yet */
+async function inviteAdmins(orm: Orm, orgId: string): Promise<string | undefined> {
   const admins = await orm.select({ id: users.id }).from(users).where(eq(users.role, 'admin'))
-  if (admins.length === 0) return
+  if (admins.length === 0) return undefined
   await orm.insert(orgMembers).values(admins.map(({ id }) => ({ orgId, userId: id, role: 'owner' as const }))).onConflictDoNothing()
+  return admins[0]?.id
 }
 
-async function addProject(orm: Orm, orgId: string, demo: (typeof demoProjects)[number], start: Date, index: number): Promise<DemoCall[]> {
+async function addProject(orm: Orm, orgId: string, makerId: string | undefined, demo: (typeof demoProjects)[number], start: Date, index: number): Promise<DemoCall[]> {
   const { name, description, instructions } = demo
   const projectId = uuidv7({ msecs: start.getTime() + index })
   await orm.insert(projects).values({ id: projectId, orgId, name, description, instructions, createdAt: start })
@@ -71,7 +74,7 @@ async function addProject(orm: Orm, orgId: string, demo: (typeof demoProjects)[n
     const at = new Date(start.getTime() + (DAYS - 6 + place + 2 * index) * DAY_MS)
     calls.push(...await addConversation(orm, orgId, projectId, conversation, at))
   }
-  const apiKeyId = await addKey(orm, orgId, projectId, name, start)
+  const apiKeyId = await addKey(orm, orgId, makerId, projectId, name, start)
   for (let day = 0; day < DAYS; day++) {
     for (let call = 0; call < callsOn(new Date(start.getTime() + day * DAY_MS), day); call++) {
       // The same figures at every seeding, though no day like another.
@@ -84,9 +87,9 @@ async function addProject(orm: Orm, orgId: string, demo: (typeof demoProjects)[n
 }
 
 /** A key that nobody has: only its hash is stored, and it is the hash of nothing. */
-async function addKey(orm: Orm, orgId: string, projectId: string, name: string, start: Date): Promise<string> {
+async function addKey(orm: Orm, orgId: string, makerId: string | undefined, projectId: string, name: string, start: Date): Promise<string> {
   const id = uuidv7({ msecs: start.getTime() })
-  await orm.insert(apiKeys).values({ id, orgId, projectId, name: `${name}, batch`, keyPrefix: 'loom_sk_demo', keyHash: randomBytes(32).toString('hex'), scopes: ['inference'], isService: true, createdAt: start })
+  await orm.insert(apiKeys).values({ id, orgId, projectId, name: `${name}, batch`, keyPrefix: 'loom_sk_demo', keyHash: randomBytes(32).toString('hex'), scopes: ['inference'], isService: true, createdBy: makerId, createdAt: start })
   return id
 }
 
@@ -138,9 +141,20 @@ async function addCalls(orm: Orm, orgId: string, calls: readonly DemoCall[], sta
   const answered = calls.filter(({ failure }) => !failure)
   await orm.insert(usageRecords).values(answered.map(({ at, latencyMs: _latencyMs, cache: _cache, failure: _failure, ...usage }) => ({ ...usage, createdAt: at, endpoint: endpointOf(usage), usageSource: 'estimated' as const })))
   await orm.insert(traces).values(calls.map(({ at, price: _price, messageId: _messageId, failure, ...trace }) => ({
-    ...trace, createdAt: at, endpoint: endpointOf(trace), requestedModel: trace.model, statusCode: 200, isStream: trace.conversationId !== null, attempts: [],
-    ttfbMs: failure ? null : Math.round(trace.latencyMs / 4), gatewayOverheadMs: 1, tags: { demo: 'true' }, ...failure
+    ...trace, createdAt: at, endpoint: endpointOf(trace), requestedModel: trace.model, statusCode: 200, isStream: trace.conversationId !== null, ...courseOf(trace, failure),
+    ttfbMs: failure ? null : firstByteOf(trace), gatewayOverheadMs: 1, tags: { demo: 'true' }, ...failure
   })))
+}
+
+const firstByteOf = ({ latencyMs }: Pick<DemoCall, 'latencyMs'>) => Math.round(latencyMs / 4)
+
+/** What a call passed on the road, and its one attempt: a cached answer needs none, and a failed one has no first byte. */
+function courseOf({ provider, model, latencyMs, cache, ...call }: Pick<DemoCall, 'provider' | 'model' | 'latencyMs' | 'cache' | 'apiKeyId'>, failure: DemoCall['failure']): Pick<Trace, 'attempts' | 'steps'> {
+  const own = { ...(call.apiKeyId && { auth: 0.15, read: 0.4 }), policy: 0.6, hold: 1.3 }
+  const end = { end: latencyMs - 0.8, capture: latencyMs }
+  if (cache === 'hit') return { attempts: [], steps: { at: { ...own, ...end }, decisions: [] } }
+  const attempt = { connection: provider, provider, model, status: failure?.statusCode === 504 ? null : failure?.statusCode ?? 200, error: failure?.errorType ?? null, latencyMs: latencyMs - 2 }
+  return { attempts: [attempt], steps: { at: { ...own, attempt: 1.5, ...(!failure && { first_byte: firstByteOf({ latencyMs }) }), ...end }, decisions: [] } }
 }
 
 /** Dice for a call about which nothing is left to chance: the first model, no failure, not from the cache. */
