@@ -68,6 +68,8 @@ export const Message = z.object({
   outputTokens: z.int().nullable(),
   cachedInputTokens: z.int().nullable(),
   reasoningTokens: z.int().nullable(),
+  /** What the thread took of the model's window at its end: of an answer that called tools, the last of its calls. */
+  contextTokens: z.int().nullable().default(null),
   costNanoUsd: NanoUsdText.nullable(),
   latencyMs: z.int().nullable(),
   /** Milliseconds to the first byte of the answer. */

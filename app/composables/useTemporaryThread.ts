@@ -70,7 +70,7 @@ function makeMessage(role: 'user' | 'assistant', text: string, parentId: string 
   const id = crypto.randomUUID()
   return {
     id, conversationId: id, parentId, siblingIds: [id], role, status: 'complete', provider: null, model: null, inputTokens: null, outputTokens: null, cachedInputTokens: null,
-    reasoningTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at, feedback: null,
+    reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at, feedback: null,
     parts: text === '' ? [] : [{ type: 'text', text, index: 0, startedAt: at, completedAt: at }]
   }
 }

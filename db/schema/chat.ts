@@ -39,6 +39,8 @@ export const conversations = pgTable('conversations', {
   allowedTools: jsonb('allowed_tools').notNull().default([]),
   ...timestamps
 }, table => [
+  // Those to be purged.
+  index('conversations_deleted_idx').on(table.deletedAt).where(sql`deleted_at is not null`),
   // Ascending: read backwards it gives the list's order, pinned and newest first. A `desc()` here would mean `nulls last`, which `order by … desc` does not match.
   index('conversations_project_idx').on(table.orgId, table.projectId, table.pinned, table.lastActiveAt, table.id)
 ])
@@ -57,6 +59,8 @@ export const messages = pgTable('messages', {
   outputTokens: count('output_tokens'),
   cachedInputTokens: count('cached_input_tokens'),
   reasoningTokens: count('reasoning_tokens'),
+  /** What the thread took of the model's window at its end: of the last of its calls, where the others are of all. */
+  contextTokens: count('context_tokens'),
   cost: nanoUsd('cost'),
   latencyMs: integer('latency_ms'),
   ttfbMs: integer('ttfb_ms'),
@@ -96,6 +100,8 @@ export const messageParts = pgTable('message_parts', {
   unique('message_parts_message_index_key').on(table.messageId, table.index),
   // The words of messages. Cut, because a longer text can have more words than a `tsvector` holds, and could then not be stored at all.
   index('message_parts_words_idx').using('gin', sql`to_tsvector('simple', left(content ->> 'text', 200000))`).where(sql`type = 'text'`),
+  // Which messages a file went with.
+  index('message_parts_file_idx').on(sql`(content ->> 'fileId')`).where(sql`type in ('image', 'file')`),
   oneOf('message_parts_type_check', table.type, partTypes)
 ])
 
@@ -145,5 +151,7 @@ export const artifacts = pgTable('artifacts', {
   createdAt: createdAt()
 }, table => [
   unique('artifacts_conversation_path_version_key').on(table.conversationId, table.path, table.version),
+  // Copies of a conversation share the bytes.
+  index('artifacts_storage_idx').on(table.storageKey),
   oneOf('artifacts_kind_check', table.kind, artifactKinds)
 ])

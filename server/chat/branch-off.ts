@@ -1,12 +1,17 @@
+import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { conversations } from '../../db/schema'
+import { conversations, messages } from '../../db/schema'
 import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
 import type { BranchOff, Conversation } from '../../shared/conversations'
 import { copyMessages } from './copy-messages'
 import { findMessage } from './find-message'
 import { getConversation } from './get-conversation'
+import { branchIds } from './select-messages'
 import { summariseThread } from './summarise-thread'
+
+/** More than any thread has. */
+const THREAD_MAX = 1_000_000
 
 /**
  * A conversation of the caller's that goes on from a message of another one: with the thread down to there, or with a summary of it in its
@@ -24,7 +29,9 @@ export async function branchOff(runtime: Runtime, caller: Principal, conversatio
       id, orgId: caller.orgId, projectId: from.projectId, userId: caller.userId, title: `${from.title || 'Untitled'} (${summary ? 'continued' : 'branch'})`.slice(-200),
       model: model ?? from.model, systemPrompt, parameters: from.parameters, tools: from.tools
     })
-    if (!summary) await copyMessages(tx, caller.orgId, { to: id, lastId: messageId })
+    if (summary) return
+    const which = sql`${messages.id} = any(${branchIds(caller.orgId, sql`${messageId}::uuid`, THREAD_MAX)})`
+    await copyMessages(tx, caller.orgId, { from: conversationId, to: id, which, shownMessageId: messageId })
   })
   return getConversation(orm, caller, id)
 }

@@ -1,11 +1,11 @@
 import { callChat } from '../gateway/call-chat'
-import type { CallOutcome } from '../gateway/call-context'
 import type { Caller } from '../gateway/caller'
 import type { AnswerRequest, RequestMessage } from '../../shared/answers'
 import type { MessagePart, ToolCallPart } from '../../shared/messages'
 import type { ToolRun } from './run-tool-calls'
 import { runToolCalls } from './run-tool-calls'
-import { addOutcomes } from './add-outcomes'
+import type { AnswerOutcome } from './add-outcome'
+import { addOutcome } from './add-outcome'
 import { toRequestCall } from './request-call'
 
 /** Times a model may be asked for one answer. */
@@ -13,7 +13,7 @@ const STEPS_MAX = 12
 
 export interface StepsEnd {
   /** All its calls together. */
-  call: CallOutcome
+  call: AnswerOutcome
   error: { code: string, message: string } | null
 }
 
@@ -25,13 +25,13 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
   const { runtime, answer, assembler, tools, publish } = run
   const { id: messageId, conversationId } = answer.message
   const messages = [...request.messages]
-  let total: CallOutcome | undefined
+  let total: AnswerOutcome | undefined
   for (let step = 0; ; step++) {
     const begin = answer.message.parts.length
     assembler.beginStep()
     const body = { ...request, messages, stream_options: { include_usage: true }, ...tools && { tools: tools.asRequest } }
     const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk: chunk => publish(assembler.take(chunk)) })
-    total = total ? addOutcomes(total, call) : call
+    total = addOutcome(total, call)
     if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error }
     publish(assembler.finish(null))
     const calls = answer.message.parts.slice(begin).filter(part => part.type === 'tool_call')

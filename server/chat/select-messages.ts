@@ -104,6 +104,7 @@ function toMessage(row: MessageRow, parts: MessagePart[]): Message {
     outputTokens: row.outputTokens,
     cachedInputTokens: row.cachedInputTokens,
     reasoningTokens: row.reasoningTokens,
+    contextTokens: row.contextTokens,
     costNanoUsd: row.cost?.toString() ?? null,
     latencyMs: row.latencyMs,
     ttfbMs: row.ttfbMs,

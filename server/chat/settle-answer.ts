@@ -1,8 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, messages } from '../../db/schema'
-import type { CallOutcome } from '../gateway/call-context'
 import type { MessagePart } from '../../shared/messages'
+import type { AnswerOutcome } from './add-outcome'
 import type { EndEvent } from './read-answer'
 import type { StopReason } from './running-answers'
 import { endEvent, readAnswer } from './read-answer'
@@ -33,7 +33,7 @@ export function answerEnd(stopReason: StopReason | undefined, error: AnswerEnd['
  * @returns the event that ends the answer's stream, with both rows as stored
  */
 export async function settleAnswer(
-  orm: Orm, orgId: string, messageId: string, end: AnswerEnd, outcome: CallOutcome | undefined, parts: readonly MessagePart[]
+  orm: Orm, orgId: string, messageId: string, end: AnswerEnd, outcome: AnswerOutcome | undefined, parts: readonly MessagePart[]
 ): Promise<EndEvent> {
   return orm.transaction(async (tx) => {
     const settled = await tx.update(messages)
@@ -49,7 +49,7 @@ export async function settleAnswer(
   })
 }
 
-function figuresOf(outcome: CallOutcome) {
+function figuresOf(outcome: AnswerOutcome) {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = outcome.usage
   return {
     provider: outcome.head.provider,
@@ -58,6 +58,7 @@ function figuresOf(outcome: CallOutcome) {
     outputTokens,
     cachedInputTokens,
     reasoningTokens,
+    contextTokens: outcome.contextTokens,
     cost: outcome.costNanoUsd,
     latencyMs: Math.round(outcome.latencyMs),
     ttfbMs: outcome.ttfbMs === null ? null : Math.round(outcome.ttfbMs),
@@ -65,7 +66,7 @@ function figuresOf(outcome: CallOutcome) {
   }
 }
 
-async function addToTotals(tx: Orm, orgId: string, conversationId: string, outcome: CallOutcome | undefined, parts: readonly MessagePart[]): Promise<void> {
+async function addToTotals(tx: Orm, orgId: string, conversationId: string, outcome: AnswerOutcome | undefined, parts: readonly MessagePart[]): Promise<void> {
   const usage = outcome?.usage
   await tx.update(conversations)
     .set({

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LoomError } from '../errors'
-import type { CallOutcome } from '../gateway/call-context'
 import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
+import type { AnswerOutcome } from './add-outcome'
 import { notifyAnswers } from './answer-signals'
 import type { PartAssembler } from './assemble-parts'
 import { createPartAssembler } from './assemble-parts'
@@ -41,7 +41,7 @@ export async function writeAnswer(runtime: Runtime, principal: Principal, begun:
 /** The call's outcome; a failure before the road could give one is an error without figures. */
 async function callModel(
   runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer, assembler: PartAssembler, publish: (events: ReturnType<PartAssembler['take']>) => void
-): Promise<{ call?: CallOutcome, error: { code: string, message: string } | null }> {
+): Promise<{ call?: AnswerOutcome, error: { code: string, message: string } | null }> {
   const { projectId, message: { id: messageId } } = begun
   try {
     const caller = await findCaller(runtime.db.orm, principal, projectId)

@@ -6,6 +6,7 @@ import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { CATALOG_CHANNEL } from '../catalog/catalog'
 import { LoomError } from '../errors'
+import { removeBytes } from '../files/remove-bytes'
 import type { Runtime } from '../runtime'
 import { CLOSED_CHANNEL, lockOrg } from './lock-org'
 
@@ -21,17 +22,13 @@ const StorageKey = z.object({ storage_key: z.string() })
  * last hash of the org's. Only after a soft deletion. Safe to repeat after a failure.
  * @throws {LoomError} `not_found`, `conflict` when it is not deleted, `invalid_request` when its slug was not typed
  */
-export async function purgeOrg({ db, fileStore, log, metrics }: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, author: Author, orgId: string, confirm: string): Promise<void> {
+export async function purgeOrg(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, author: Author, orgId: string, confirm: string): Promise<void> {
+  const { db } = runtime
   await recordPurge(db, author, orgId, confirm)
   await deleteTraces(db, orgId)
   const tables = await listTenantTables(db)
   const storageKeys = await db.transaction(query => deleteRows(query, tables, orgId))
-  for (const key of storageKeys) {
-    await fileStore.remove(key).catch((error: unknown) => {
-      metrics.failures.inc({ what: 'purge_files' })
-      log.error({ err: error, orgId }, 'A file of a purged organisation could not be removed')
-    })
-  }
+  await removeBytes(runtime, storageKeys)
   for (const channel of ['loom_orgs', CLOSED_CHANNEL, CATALOG_CHANNEL]) await db.notify(channel, orgId)
 }
 

@@ -58,7 +58,7 @@ describe('the tool loop', () => {
   test('ends a model that only ever calls, with a clear message and all it cost', async () => {
     const conversation = await newConversation(ada, mock({ toolCalls: [{ name: 'search_project', arguments: '{"query":"xyzzy"}' }], usage: { inputTokens: 5, outputTokens: 3 } }))
     const { message } = await send(conversation, 'Go on for ever')
-    expect(message).toMatchObject({ status: 'error', error: { code: 'tool_limit' }, inputTokens: 60, outputTokens: 36 })
+    expect(message).toMatchObject({ status: 'error', error: { code: 'tool_limit' }, inputTokens: 60, outputTokens: 36, contextTokens: 8 })
     expect(message?.error?.message).toContain('12 times')
     expect(results(message)).toHaveLength(11)
     expect(new Set(message?.parts.flatMap(part => part.type === 'tool_call' ? [part.toolCallId] : [])).size).toBe(12)
@@ -169,8 +169,8 @@ describe('documents', () => {
     expect(response.headers.get('content-disposition')).toContain('attachment; filename="notes.md"')
     expect(response.headers.get('etag')).toBe(`"${second?.sha256}"`)
 
-    const copy = await ada.post(`/conversations/${conversation.id}/duplicate`)
-    expect((await list({ ...conversation, ...Object(copy) })).map(({ version, sha256 }) => ({ version, sha256 }))).toEqual([first, second].map(artifact => ({ version: artifact?.version, sha256: artifact?.sha256 })))
+    const copies = [await ada.post(`/conversations/${conversation.id}/duplicate`), await ada.post(`/conversations/${conversation.id}/messages/${(await readMessages(ada, conversation)).at(-1)?.id}/branch-off`)]
+    for (const copy of copies) expect((await list({ ...conversation, ...Object(copy) })).map(({ version, sha256 }) => ({ version, sha256 }))).toEqual([first, second].map(artifact => ({ version: artifact?.version, sha256: artifact?.sha256 })))
   })
 
   test('keep to a harmless name, and are a page only inside the app\'s own frame', async () => {

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eq } from 'drizzle-orm'
+import { pino } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../db/client'
+import { artifacts, conversations, files, messageParts, messages } from '../../db/schema'
+import { duplicateConversation } from '../../server/chat/duplicate-conversation'
+import { purgeConversations } from '../../server/chat/purge-conversations'
+import { readConfig } from '../../server/config'
+import type { FileStore } from '../../server/files/file-store'
+import { openFileStore } from '../../server/files/file-store'
+import { createMetrics } from '../../server/operations/metrics'
+import { openTestDatabase } from '../support/database'
+import { seedWorkspace } from '../support/seed-workspace'
+import type { Workspace } from '../support/seed-workspace'
+
+const DAY_MS = 86_400_000
+let db: Database
+let folder: string
+let fileStore: FileStore
+let workspace: Workspace
+
+beforeAll(async () => {
+  db = await openTestDatabase()
+  folder = await mkdtemp(join(tmpdir(), 'loom-purge-'))
+  fileStore = openFileStore(readConfig({ LOOM_DATA_DIR: folder }))
+  workspace = await seedWorkspace(db.orm)
+})
+afterAll(async () => {
+  await db.close()
+  await rm(folder, { recursive: true })
+})
+
+const purge = () => purgeConversations({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
+const deleteAgo = (id: string, days: number) => db.orm.update(conversations).set({ deletedAt: new Date(Date.now() - days * DAY_MS) }).where(eq(conversations.id, id))
+
+async function* bytes() {
+  yield await Promise.resolve(Buffer.from('x'))
+}
+
+/** A conversation with an attachment and a document, and where their bytes lie. */
+async function makeConversation({ inProject = false } = {}) {
+  const { orgId, projectId, userId } = workspace
+  const [id, question, answer, part, fileId] = Array.from({ length: 5 }, () => uuidv7())
+  const keys = { file: `${orgId}/${uuidv7()}`, document: `${orgId}/${uuidv7()}` }
+  for (const key of Object.values(keys)) await fileStore.write(key, bytes())
+  if (!id || !question || !answer || !part || !fileId) throw new Error('An id is missing')
+  await db.orm.insert(conversations).values({ id, orgId, projectId, userId, shownMessageId: answer })
+  await db.orm.insert(messages).values({ id: question, orgId, conversationId: id, role: 'user', status: 'complete' })
+  await db.orm.insert(messages).values({ id: answer, orgId, conversationId: id, parentId: question, role: 'assistant', status: 'complete' })
+  await db.orm.insert(files).values({ id: fileId, orgId, projectId, name: 'a.txt', kind: 'text', mime: 'text/plain', sizeBytes: 1, sha256: 'x', storageKey: keys.file, inProject, sentAt: new Date() })
+  await db.orm.insert(messageParts).values([
+    { id: uuidv7(), orgId, messageId: question, index: 0, type: 'file', content: { fileId, name: 'a.txt', mime: 'text/plain', sizeBytes: 1 }, completedAt: new Date() },
+    { id: part, orgId, messageId: answer, index: 0, type: 'tool_result', content: { text: 'Written' }, toolName: 'create_artifact', toolCallId: 'call', completedAt: new Date() }
+  ])
+  await db.orm.insert(artifacts).values({ id: uuidv7(), orgId, conversationId: id, partId: part, kind: 'file', path: 'a.md', version: 1, mime: 'text/markdown', sizeBytes: 1, sha256: 'x', storageKey: keys.document })
+  return { id, keys, fileId }
+}
+
+const isThere = (id: string) => db.orm.select({ id: conversations.id }).from(conversations).where(eq(conversations.id, id)).then(rows => rows.length === 1)
+
+test('a conversation deleted a month ago goes with its messages, its documents and its attachments; one that can still be brought back stays', async () => {
+  const [gone, kept, open] = [await makeConversation(), await makeConversation(), await makeConversation()]
+  await deleteAgo(gone.id, 31)
+  await deleteAgo(kept.id, 29)
+  await purge()
+  expect(await Promise.all([gone, kept, open].map(({ id }) => isThere(id)))).toEqual([false, true, true])
+  expect(await db.orm.select().from(messages).where(eq(messages.conversationId, gone.id))).toEqual([])
+  for (const key of Object.values(gone.keys)) await expect(fileStore.read(key)).rejects.toThrow()
+  for (const key of [...Object.values(kept.keys), ...Object.values(open.keys)]) expect((await fileStore.read(key)).toString()).toBe('x')
+  expect(await db.orm.select().from(files).where(eq(files.id, gone.fileId))).toEqual([])
+})
+
+test('what a copy still shows is kept until the copy goes, too', async () => {
+  const original = await makeConversation()
+  const copy = await duplicateConversation(db.orm, workspace.principal, original.id)
+  await deleteAgo(original.id, 31)
+  await purge()
+  expect(await isThere(original.id)).toBe(false)
+  for (const key of Object.values(original.keys)) expect((await fileStore.read(key)).toString()).toBe('x')
+  await deleteAgo(copy.id, 31)
+  await purge()
+  for (const key of Object.values(original.keys)) await expect(fileStore.read(key)).rejects.toThrow()
+})
+
+test('a file of the project stays with the project', async () => {
+  const gone = await makeConversation({ inProject: true })
+  await deleteAgo(gone.id, 31)
+  await purge()
+  expect(await isThere(gone.id)).toBe(false)
+  expect((await fileStore.read(gone.keys.file)).toString()).toBe('x')
+})
