@@ -23,7 +23,9 @@ async function openEmpty(): Promise<Database> {
 async function describeSchema(db: Database): Promise<unknown> {
   return Promise.all([
     db.query(`select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = 'public' order by 1, 2`),
-    db.query(`select indexdef from pg_indexes where schemaname = 'public' order by 1`),
+    // PostgreSQL names the indexes of partitions, and counts on from those that were there before: each is told by the one it belongs to.
+    db.query(`select replace(pg_get_indexdef(oid), relname, coalesce('of ' || inhparent::regclass, relname)) as indexdef
+      from pg_class left join pg_inherits on inhrelid = oid where relkind in ('i', 'I') and relnamespace = 'public'::regnamespace order by 1`),
     db.query(`select conrelid::regclass::text as "table", conname, pg_get_constraintdef(oid) as definition from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2`),
     db.query(`select tgrelid::regclass::text as "table", tgname, pg_get_triggerdef(oid) as definition from pg_trigger where not tgisinternal order by 1, 2`),
     db.query(`select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`)
