@@ -34,7 +34,7 @@ const balance = async () => BigInt(String((await gateway.api('GET', '/api/wallet
 const nothingHeld = () => until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be settled' })
 
 test('a body nested too deeply is its caller\'s fault, and opens no circuit for the others', async () => {
-  const deep = `{"model":"${model}","messages":[{"role":"user","content":"Hi"}],"metadata":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  const deep = `{"model":"${model}","messages":[{"role":"user","content":"Hi"}],"unknown":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
   for (let calls = 0; calls < 6; calls++) expect((await gateway.post(key, deep)).status).toBe(400)
   expect((await gateway.post(key, body)).status).toBe(200)
 })
