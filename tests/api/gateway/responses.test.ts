@@ -4,6 +4,7 @@ import type { MockBehaviourInput } from '../../support/mock-upstream/behaviour'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
 import { readTrace } from '../../support/read-trace'
+import { until } from '../../support/until'
 
 let gateway: GatewayUnderTest
 let key: string
@@ -170,8 +171,12 @@ describe('a bad request is refused in the OpenAI format', () => {
 test('an org that pays is refused tools that the provider bills by use', async () => {
   await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '10', refId: 'responses' })
   await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
-  await expect(openai.responses.create({ model: native, input: 'Hi', tools: [{ type: 'web_search' }] })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
-  expect(gateway.upstream.requests).toHaveLength(0)
+  const ask = () => openai.responses.create({ model: native, input: 'Hi', tools: [{ type: 'web_search' }] }).then(() => undefined, (refusal: unknown) => refusal)
+  // Every replica knows within a second that the org pays from now on.
+  expect(await until(ask)).toMatchObject({ status: 422, code: 'model_without_price' })
+  const answered = gateway.upstream.requests.length
+  expect(await ask()).toMatchObject({ status: 422, code: 'model_without_price' })
+  expect(gateway.upstream.requests).toHaveLength(answered)
 })
 
 async function collect<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
