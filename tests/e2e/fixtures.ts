@@ -102,12 +102,17 @@ function waitUntilAlive(page: Page) {
   }
 }
 
+/**
+ * No errors of the page. What the server refuses, and that there is no network, is told to the person; the browser has its own line about it, and so has
+ * Nuxt (NUXT_E5002) where the network goes while it asks which pages are prerendered: none is.
+ */
+const tellsOfNetwork = ['Failed to load resource', '[NUXT_E5002]']
+
 function collectErrors(page: Page): string[] {
   const errors: string[] = []
   page.on('pageerror', error => errors.push(error.message))
   page.on('console', (message) => {
-    // What the server refuses is told to the person; the browser's own line about it is no error of the page.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text())
+    if (message.type() === 'error' && !tellsOfNetwork.some(beginning => message.text().startsWith(beginning))) errors.push(message.text())
   })
   return errors
 }
