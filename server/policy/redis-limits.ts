@@ -56,7 +56,7 @@ return answer
 `)
 
 /** ARGV: call id, then for each key: kind, start of the window, correction. */
-const SETTLE = script(`
+const SETTLE = `
 for i, key in ipairs(KEYS) do
   if ARGV[3 * i - 1] == 'c' then
     redis.call('ZREM', key, ARGV[1])
@@ -64,7 +64,7 @@ for i, key in ipairs(KEYS) do
     redis.call('HINCRBY', key, 'used', ARGV[3 * i + 1])
   end
 end
-`)
+`
 
 /** ARGV: lease ms, then for each key the id of a call running under it. */
 const RENEW = script(`
@@ -125,7 +125,8 @@ export class RedisLimits implements LimitStore {
       return [{ key: PREFIX + rule.key, parameters: [kindOf(rule), starts[index] ?? 0, usedTokens - clamp(claim)] }]
     })
     if (corrections.length === 0) return
-    evaluate(this.redis, SETTLE, corrections.map(({ key }) => key), [callId, ...corrections.flatMap(({ parameters }) => parameters)]).catch(this.report)
+    // Whole, not by its digest: where Redis does not know it yet, the caller's next call would be judged before the second attempt gave the place of this one back.
+    this.redis.eval(SETTLE, corrections.length, ...corrections.map(({ key }) => key), callId, ...corrections.flatMap(({ parameters }) => parameters)).catch(this.report)
   }
 
   private async renew(): Promise<void> {
