@@ -5,8 +5,8 @@ import type { Sealed } from '../crypto/envelope'
 interface Place { at: number, size: number }
 
 /**
- * Sealed bodies for a statement, as one text beside its JSON: in the JSON, PostgreSQL spent a fifth of a capture on looking through their
- * base64 for the ends of strings.
+ * Sealed bodies for a statement, as one text beside its JSON: in the JSON, PostgreSQL looked through their base64 for the ends of
+ * strings, which took a ninth of its time for a call (216 against 192 µs, in batches of 12).
  */
 export class PackedBodies {
   private readonly parts: Buffer[] = []
