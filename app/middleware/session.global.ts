@@ -1,4 +1,5 @@
 import { useRefreshSession, useSession } from '~/composables/useSession'
+import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { safeNext } from '~/utils/safe-next'
 
@@ -11,8 +12,7 @@ export default defineNuxtRouteMiddleware(async (to) => {
   const { t } = useNuxtApp().$i18n
   const known = useSession().value
   const session = known ?? await useRefreshSession()().catch((error: unknown) => {
-    // The status tells the person what to expect, and whoever balances the load where not to send them.
-    throw createError({ status: toApiError(error, t).status === 503 ? 503 : 500, fatal: true })
+    throw pageError(toApiError(error, t))
   })
 
   if (session.setupNeeded) return to.path === '/setup' ? undefined : navigateTo('/setup')
@@ -22,3 +22,10 @@ export default defineNuxtRouteMiddleware(async (to) => {
   if (to.path === '/login') return
   return navigateTo({ path: '/login', query: to.path === '/' ? {} : { next: to.fullPath } })
 })
+
+/** The status tells the person what to expect, and whoever balances the load where not to send them. */
+function pageError({ status, message }: ApiError) {
+  // Only who sends an API key along is refused here, and the refusal says what is wrong with it.
+  if (status >= 400 && status < 500) return createError({ status, message, fatal: true })
+  return createError({ status: status === 503 ? 503 : 500, fatal: true })
+}

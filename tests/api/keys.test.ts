@@ -74,6 +74,17 @@ describe('an API key', () => {
     expect((await list(owner)).find(({ id }) => id === created.id)?.lastUsedAt).not.toBeNull()
   })
 
+  test('sent along with a page shows that page as its creator sees it, or says what it lacks', async () => {
+    const page = (key: { key: string }) => holding(key).call('GET', '/projects', undefined, { accept: 'text/html' })
+    expect((await page(await create(owner, { scopes: ['workspace'] }))).status).toBe(200)
+    const refused = await page(await create(owner))
+    expect(refused.status).toBe(403)
+    expect(String(refused.body)).toMatch(/This page was refused.*the scope `workspace`/s)
+    const unknown = await page({ key: 'loom_sk_mistyped' })
+    expect(unknown.status).toBe(401)
+    expect(String(unknown.body)).toMatch(/This page was refused.*mistyped/s)
+  })
+
   test('used from an address that is not on its list is refused', async () => {
     const elsewhere = await create(owner, { scopes: ['workspace'], limits: { allowedIps: ['192.0.2.0/24', '2001:db8::/32'] } })
     const here = await create(owner, { scopes: ['workspace'], limits: { allowedIps: ['127.0.0.0/8', '::1'] } })
