@@ -7,7 +7,7 @@ import type { LatencyBoard } from './latency-board'
 import type { CallRequest } from './operations/operation'
 
 /** What of a call its route depends on. */
-type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit'>
+type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit' | 'defaultModel'>
 
 interface Routing { catalog: Pick<Catalog, 'resolveTargets'>, latencies: LatencyBoard }
 
@@ -23,13 +23,22 @@ const USUAL_OUTPUT_TOKENS = 500
  * @throws {LoomError} `model_not_found`, `model_without_price` of the first model, when none leads anywhere
  */
 export async function routeCall({ catalog, latencies }: Routing, caller: Pick<Caller, 'orgId' | 'walletMode'>, call: RoutedCall, models: readonly string[]): Promise<Target[]> {
-  const route = async (model: string) => orderTargets(caller, model, pricedFor(call, await catalog.resolveTargets(caller.orgId, model)), target => rankOf(target, call, latencies))
+  const route = async (model: string) => {
+    const targets = await catalog.resolveTargets(caller.orgId, model)
+    if (targets.length === 0 && model === call.defaultModel) throw defaultMissing(model)
+    return orderTargets(caller, model, pricedFor(call, targets), target => rankOf(target, call, latencies))
+  }
   const [only] = models
   if (only !== undefined && models.length === 1) return route(only)
   const routed = await Promise.allSettled(models.map(route))
   const targets = routed.flatMap(result => result.status === 'fulfilled' ? result.value : [])
   if (targets.length === 0 && routed[0]?.status === 'rejected') throw routed[0].reason
   return targets
+}
+
+/** The caller may never have named it, so it is told where the name comes from. */
+function defaultMissing(model: string): LoomError {
+  return new LoomError('model_not_found', `No active connection serves "${model}", which calls go to that name no model. Name one in "model" (GET /v1/models lists what you may use), or ask an admin for a model route called "${model}".`, { param: 'model' })
 }
 
 /** A price by other units than the call is measured in is none. */

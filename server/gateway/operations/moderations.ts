@@ -17,8 +17,10 @@ const Part = z.union([
 ])
 
 /** Source: the OpenAI API reference, "Create moderation". */
+const DEFAULT_MODEL = 'omni-moderation-latest'
+
 export const ModerationsBody = z.looseObject({
-  model: ModelName.default('omni-moderation-latest'),
+  model: ModelName.default(DEFAULT_MODEL),
   input: z.union([z.string(), z.array(z.string()).min(1), z.array(Part).min(1)], { error: 'must be a text, texts, or text and image parts' })
 })
 type ModerationsBody = z.infer<typeof ModerationsBody>
@@ -36,6 +38,7 @@ export const moderations: Operation = {
 
 class ModerationsRequest extends JsonRequest<ModerationsBody> implements CallRequest {
   readonly stream = false
+  readonly defaultModel = DEFAULT_MODEL
 
   bound(limits: ModelLimits) {
     const images = this.parts().flatMap(part => typeof part === 'object' && part.type === 'image_url' ? [part.image_url.url.length] : [])

@@ -47,6 +47,8 @@ export interface Operation {
 export interface CallRequest {
   /** As the caller names it. */
   readonly model: string
+  /** What `model` is where the caller names none; undefined where one must be named. */
+  readonly defaultModel?: string
   /** Models to try after it (`models` in the body); undefined when the caller named none. See `requested-models.ts`. */
   readonly alternatives?: readonly string[] | undefined
   readonly stream: boolean

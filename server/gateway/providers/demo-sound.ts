@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 import { addAbortSignal, Readable } from 'node:stream'
 import { z } from 'zod'
-import { LoomError } from '../../errors'
 import type { OperationName } from '../operations/operation-name'
-import { toTokens } from './demo-answer'
 import { readDemoRequest, wordsOf } from './demo-request'
+import { transcribe } from './demo-transcript'
 import type { ProviderCall } from './provider'
-import { jsonResponse } from './translated-response'
 
 /** The demo model's voice is a tone for each word, and of what it hears it understands nothing but the size. */
 export function demoSound(operation: OperationName): ProviderCall | undefined {
@@ -73,20 +71,4 @@ function waveHeader(dataBytes: number): Buffer {
   header.write('data', 36)
   header.writeUInt32LE(dataBytes, 40)
   return header
-}
-
-const BYTES_PER_TOKEN = 1_600
-
-const transcribe: ProviderCall = async (_connection, { form, stream }, _transport, signal) => {
-  if (stream) throw new LoomError('invalid_request', 'The demo model gives a transcript whole.', { param: 'stream' })
-  if (!form) throw new Error('A transcription without a form')
-  let bytes = 0
-  for await (const piece of form.read()) {
-    signal.throwIfAborted()
-    bytes += piece.length
-  }
-  const text = `The demo model got a form of ${bytes} bytes with a sound in it, and understands no word of it. Connect a provider to have sound transcribed.`
-  const input = Math.ceil(bytes / BYTES_PER_TOKEN)
-  const output = toTokens(text).length
-  return jsonResponse({ status: 200, headers: {} }, { text, usage: { type: 'tokens', input_tokens: input, output_tokens: output, total_tokens: input + output } })
 }

@@ -1,10 +1,12 @@
 import type OpenAI from 'openai'
 import { toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { CreatedApiKey } from '../../../shared/keys'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
 import { until } from '../../support/until'
+import { signUp, Visitor } from '../../support/visitor'
 
 let gateway: GatewayUnderTest
 let key: string
@@ -302,6 +304,13 @@ describe('POST /v1/moderations', () => {
     expect(cost).toBe(0n)
     expect(await lastTrace()).toMatchObject({ endpoint: 'moderations', model: 'omni-moderation-latest', status_code: 200 })
   })
+
+  test('tells who named no model what to do where nothing serves the usual one', async () => {
+    const elsewhere = await signUp(new Visitor(gateway.loom, { ...gateway.admin }), 'elsewhere@example.com')
+    const created = CreatedApiKey.parse((await elsewhere.succeed('POST', '/api/keys', { name: 'test' })).body)
+    await expect(gateway.client(created.key).moderations.create({ input: 'good' }))
+      .rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model', message: expect.stringMatching(/name no model\. Name one in "model"/) })
+  })
 })
 
 describe('POST /v1/rerank', () => {
@@ -366,6 +375,26 @@ describe('the demo model answers with no key of a provider', () => {
     expect(await post('audio/speech', { model: 'demo', voice: 'x', input: 'a', response_format: 'mp3' })).toMatchObject({ status: 400, body: { error: { param: 'response_format' } } })
     const { text } = await client.audio.transcriptions.create({ model: 'demo', file: await toFile(spoken, 'talk.wav', { type: 'audio/wav' }) })
     expect(text).toContain('demo model')
+  })
+
+  test('a transcript in each of the formats, as subtitles by its length', async () => {
+    // Two seconds at 128 kbit/s.
+    const file = await toFile(Buffer.alloc(32_000), 'talk.wav', { type: 'audio/wav' })
+    const ask = { model: 'demo', file }
+    const text = await client.audio.transcriptions.create({ ...ask, response_format: 'text' })
+    expect(text).toMatch(/^The demo model got a sound of 32000 bytes.*\n$/)
+    const srt = await client.audio.transcriptions.create({ ...ask, response_format: 'srt' })
+    expect(srt).toMatch(/^1\n00:00:00,000 --> 00:00:01,\d{3}\n.+\n\n2\n00:00:01,\d{3} --> 00:00:02,000\n.+\n$/)
+    const vtt = await client.audio.transcriptions.create({ ...ask, response_format: 'vtt' })
+    expect(vtt).toMatch(/^WEBVTT\n\n00:00:00\.000 --> 00:00:01\.\d{3}\n.+\n\n00:00:01\.\d{3} --> 00:00:02\.000\n.+\n$/)
+    const verbose = await client.audio.transcriptions.create({ ...ask, response_format: 'verbose_json' })
+    expect(verbose).toMatchObject({ duration: 2, language: 'english', segments: [{ id: 0, start: 0 }, { id: 1, end: 2 }], usage: { type: 'duration', seconds: 2 } })
+    expect(verbose.words).toBeUndefined()
+    expect(verbose.segments?.map(segment => segment.text).join(' ')).toBe(verbose.text)
+    const byWord = await client.audio.transcriptions.create({ ...ask, response_format: 'verbose_json', timestamp_granularities: ['word'] })
+    expect(byWord.words?.map(({ word }) => word).join(' ')).toBe(byWord.text)
+    expect(byWord.segments).toBeUndefined()
+    await expect(client.audio.transcriptions.create({ ...ask, response_format: 'diarized_json' })).rejects.toMatchObject({ status: 400, param: 'response_format' })
   })
 })
 
