@@ -69,6 +69,7 @@ describe('the official SDK', () => {
     expect(Number(trace.output_tokens)).toBeGreaterThan(0)
     expect(Number(trace.output_tokens)).toBeLessThan(300)
     expect(Number(trace.cost_usd)).toBeGreaterThan(0)
+    expect(await gateway.api('GET', `/api/traces/${trace.id}`)).toMatchObject({ charge: { usageSource: 'partial' } })
   })
 
   test('retries a refusal that says to, by its own rules', async () => {

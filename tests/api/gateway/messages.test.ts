@@ -84,6 +84,7 @@ describe.each([['natively', native, 'anthropic'], ['over chat completions', tran
     expect(trace).toMatchObject({ error_type: 'upstream_error' })
     expect(Number(trace.output_tokens)).toBeGreaterThan(0)
     expect(Number(trace.cost_usd)).toBeGreaterThan(0)
+    expect(await gateway.api('GET', `/api/traces/${stream.request_id}`)).toMatchObject({ charge: { usageSource: 'partial' } })
   })
 
   test('gets a whole message though its last event never comes', async () => {
