@@ -25,6 +25,7 @@ import { readConfig } from './config'
 import { openKeyring } from './crypto/keyring'
 import { openFileStore } from './files/file-store'
 import { purgeConversations } from './chat/purge-conversations'
+import { purgeProjectFiles } from './files/purge-project-files'
 import { sweepFiles } from './files/sweep-files'
 import { Gateway } from './gateway/gateway'
 import { sweepAttempts } from './identity/attempt-counts'
@@ -151,6 +152,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(10 * MINUTE_MS, 'retention', () => retention.run())
   jobs.every(HOUR_MS, 'sweep_files', () => sweepFiles(runtime))
   jobs.every(HOUR_MS, 'purge_conversations', () => purgeConversations(runtime))
+  jobs.every(HOUR_MS, 'purge_project_files', () => purgeProjectFiles(runtime))
   jobs.every(HOUR_MS, 'expiring_keys', () => expiringKeys.look())
   jobs.every(config.ALERTS_INTERVAL_MS, 'alerts', () => alerts.run())
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())

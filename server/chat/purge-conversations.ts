@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Query } from '../../db/client'
 import { removeBytes } from '../files/remove-bytes'
+import { isPurgedProject } from '../projects/delete-project'
 import type { Runtime } from '../runtime'
 
 /** How long a deleted conversation can be brought back. */
@@ -8,10 +9,12 @@ const DELETED_DAYS = 30
 const BATCH = 20
 
 const Keys = z.array(z.object({ key: z.string() }))
+const Answer = z.object({ answer: z.boolean() })
 
 /**
- * Deletes for good, in every org, the conversations that were deleted a while ago: their messages and, unless another conversation has
- * them too, the bytes of their documents and attachments. What they cost stays on the books. Safe on several replicas at once.
+ * Deletes for good, in every org, the conversations that were deleted a while ago, by themselves or with their project: their messages and,
+ * unless another conversation has them too, the bytes of their documents and attachments. What they cost stays on the books. Of several
+ * replicas one does it, the others leave it to that one.
  */
 export async function purgeConversations(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>): Promise<void> {
   for (let purged = BATCH; purged === BATCH;) {
@@ -22,12 +25,10 @@ export async function purgeConversations(runtime: Pick<Runtime, 'db' | 'fileStor
 }
 
 async function purgeBatch(query: Query): Promise<{ count: number, storageKeys: string[] }> {
+  const ids = await isAlone(query) ? await findDeleted(query) : []
+  if (ids.length === 0) return { count: 0, storageKeys: [] }
   // The longest conversations take a while.
   await query(`select set_config('statement_timeout', '0', true)`)
-  const ids = keysOf(await query(
-    `select id::text as key from conversations where deleted_at < now() - $1 * interval '1 day' order by deleted_at limit ${BATCH} for update skip locked`, [DELETED_DAYS]
-  ))
-  if (ids.length === 0) return { count: 0, storageKeys: [] }
   const documents = keysOf(await query('select distinct storage_key as key from artifacts where conversation_id = any($1::uuid[])', [ids]))
   const attached = keysOf(await query(
     `select distinct content ->> 'fileId' as key from message_parts join messages on messages.id = message_id
@@ -41,6 +42,22 @@ async function purgeBatch(query: Query): Promise<{ count: number, storageKeys: s
       returning storage_key as key`, [attached]
   ))
   return { count: ids.length, storageKeys: [...documents.filter(key => !shared.has(key)), ...files] }
+}
+
+/** Two that purge at once would each take the other's conversations for ones that still show what both have: its bytes would stay for ever. */
+async function isAlone(query: Query): Promise<boolean> {
+  const [row] = await query(`select pg_try_advisory_xact_lock(hashtext('loom:purge-conversations')) as answer`)
+  return Answer.parse(row).answer
+}
+
+async function findDeleted(query: Query): Promise<string[]> {
+  return keysOf(await query(`
+    select id::text as key from conversations where id in (
+      (select id from conversations where deleted_at < now() - $1 * interval '1 day' order by deleted_at limit ${BATCH})
+      union
+      (select conversations.id from projects join conversations on conversations.org_id = projects.org_id and conversations.project_id = projects.id where ${isPurgedProject} limit ${BATCH})
+    ) limit ${BATCH} for update skip locked`, [DELETED_DAYS]
+  ))
 }
 
 const keysOf = (rows: unknown) => Keys.parse(rows).map(({ key }) => key)

@@ -4,15 +4,19 @@ import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
-import { artifacts, conversations, files, messageParts, messages } from '../../db/schema'
+import { artifacts, conversations, files, messageParts, messages, projects } from '../../db/schema'
 import { duplicateConversation } from '../../server/chat/duplicate-conversation'
 import { purgeConversations } from '../../server/chat/purge-conversations'
+import { updateConversation } from '../../server/chat/update-conversation'
 import { readConfig } from '../../server/config'
 import type { FileStore } from '../../server/files/file-store'
 import { openFileStore } from '../../server/files/file-store'
+import { purgeProjectFiles } from '../../server/files/purge-project-files'
 import { createMetrics } from '../../server/operations/metrics'
+import { createProject } from '../../server/projects/create-project'
+import { deleteProject, restoreProject } from '../../server/projects/delete-project'
 import { openTestDatabase } from '../support/database'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
@@ -35,6 +39,7 @@ afterAll(async () => {
 })
 
 const purge = () => purgeConversations({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
+const purgeFiles = () => purgeProjectFiles({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
 const deleteAgo = (id: string, days: number) => db.orm.update(conversations).set({ deletedAt: new Date(Date.now() - days * DAY_MS) }).where(eq(conversations.id, id))
 
 async function* bytes() {
@@ -42,8 +47,8 @@ async function* bytes() {
 }
 
 /** A conversation with an attachment and a document, and where their bytes lie. */
-async function makeConversation({ inProject = false } = {}) {
-  const { orgId, projectId, userId } = workspace
+async function makeConversation({ inProject = false, projectId = workspace.projectId } = {}) {
+  const { orgId, userId } = workspace
   const [id, question, answer, part, fileId] = Array.from({ length: 5 }, () => uuidv7())
   const keys = { file: `${orgId}/${uuidv7()}`, document: `${orgId}/${uuidv7()}` }
   for (const key of Object.values(keys)) await fileStore.write(key, bytes())
@@ -92,4 +97,55 @@ test('a file of the project stays with the project', async () => {
   await purge()
   expect(await isThere(gone.id)).toBe(false)
   expect((await fileStore.read(gone.keys.file)).toString()).toBe('x')
+})
+
+test('two replicas that purge copies of one conversation at once leave nothing of it behind', async () => {
+  const originals = await Promise.all(Array.from({ length: 25 }, () => makeConversation()))
+  const copies: string[] = []
+  for (const { id } of originals) copies.push((await duplicateConversation(db.orm, workspace.principal, id)).id)
+  for (const { id } of originals) await deleteAgo(id, 32)
+  for (const id of copies) await deleteAgo(id, 31)
+  await Promise.all([purge(), purge(), purge()])
+  expect(await Promise.all([...originals.map(({ id }) => id), ...copies].map(isThere))).not.toContain(true)
+  for (const { keys, fileId } of originals) {
+    for (const key of Object.values(keys)) await expect(fileStore.read(key)).rejects.toThrow()
+    expect(await db.orm.select().from(files).where(eq(files.id, fileId))).toEqual([])
+  }
+})
+
+describe('a deleted project', () => {
+  const author = () => ({ principal: workspace.principal, ip: null })
+  const deletedProject = async (days: number) => {
+    const { id } = await createProject(db.orm, workspace.principal, { name: 'Over' })
+    const made = [await makeConversation({ projectId: id }), await makeConversation({ projectId: id, inProject: true })]
+    await deleteProject(db.orm, author(), id)
+    await db.orm.update(projects).set({ deletedAt: new Date(Date.now() - days * DAY_MS) }).where(eq(projects.id, id))
+    return { id, made, keys: made.flatMap(({ keys }) => Object.values(keys)) }
+  }
+
+  test('loses its conversations and files after a month, and then is not brought back; until then all of it is', async () => {
+    const [gone, kept] = [await deletedProject(31), await deletedProject(29)]
+    await purge()
+    await purgeFiles()
+    expect(await Promise.all([...gone.made, ...kept.made].map(({ id }) => isThere(id)))).toEqual([false, false, true, true])
+    for (const key of gone.keys) await expect(fileStore.read(key)).rejects.toThrow()
+    expect(await db.orm.select().from(files).where(eq(files.projectId, gone.id))).toEqual([])
+    await expect(restoreProject(db.orm, author(), gone.id)).rejects.toMatchObject({ code: 'not_found' })
+    expect(await restoreProject(db.orm, author(), kept.id)).toMatchObject({ id: kept.id, conversationCount: 2 })
+    for (const key of kept.keys) expect((await fileStore.read(key)).toString()).toBe('x')
+  })
+
+  test('leaves its attachments to a conversation that was moved out of it', async () => {
+    const { id } = await createProject(db.orm, workspace.principal, { name: 'Left' })
+    const moved = await makeConversation({ projectId: id })
+    await updateConversation(db.orm, workspace.principal, moved.id, { projectId: workspace.projectId })
+    await deleteProject(db.orm, author(), id)
+    await db.orm.update(projects).set({ deletedAt: new Date(Date.now() - 31 * DAY_MS) }).where(eq(projects.id, id))
+    await purge()
+    await purgeFiles()
+    for (const key of Object.values(moved.keys)) expect((await fileStore.read(key)).toString()).toBe('x')
+    await deleteAgo(moved.id, 31)
+    await purge()
+    for (const key of Object.values(moved.keys)) await expect(fileStore.read(key)).rejects.toThrow()
+  })
 })
