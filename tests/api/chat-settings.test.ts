@@ -3,6 +3,7 @@ import { AnswerRequest } from '../../shared/answers'
 import { ConversationExport } from '../../shared/conversation-export'
 import { Conversation, ConversationPage, ThreadSearchResult } from '../../shared/conversations'
 import { MessagePage } from '../../shared/messages'
+import { CreatedApiKey } from '../../shared/keys'
 import { TemporaryEvent } from '../../shared/temporary-chat'
 import { Project } from '../../shared/projects'
 import { Trace, TracePage } from '../../shared/traces'
@@ -10,6 +11,7 @@ import { ChatClient, textOf } from '../support/chat-client'
 import type { ChatWorkbench } from '../support/chat-workbench'
 import { mock, newConversation, quickModel, readConversation, readMessages, slowModel, startChatWorkbench } from '../support/chat-workbench'
 import { signUp } from '../support/set-up-loom'
+import { until } from '../support/until'
 
 let workbench: ChatWorkbench
 let ada: ChatClient
@@ -144,6 +146,30 @@ describe('a temporary chat', () => {
     expect(Trace.parse(await ada.get(`/traces/${traceId}?include=bodies`))).toMatchObject({ requestBody: null, responseBody: null, conversationId: null, inputTokens: 10 })
     expect(ConversationPage.parse(await ada.get(`/projects/${projectId}/conversations?limit=100`))).toEqual(before)
     expect(await ada.get('/search?q=confidence')).toEqual({ hits: [] })
+  })
+
+  test('keeps no answer in the cache, and takes none from it, whatever the key says', async () => {
+    const { projectId } = await newConversation(ada, quickModel)
+    const { key } = CreatedApiKey.parse(await ada.post('/keys', { name: 'Caching', scopes: ['workspace', 'inference'], cacheTtlSeconds: 3_600 }))
+    const question = { model: mock({ text: 'For nobody else.' }), messages: [{ role: 'user', text: 'Asked twice' }] }
+    const askByKey = async () => {
+      const response = await fetch(`${workbench.loom.url}/api/projects/${projectId}/temporary`, {
+        method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', 'x-loom-cache': 'on' }, body: JSON.stringify(question)
+      })
+      return { status: response.status, text: await response.text() }
+    }
+    const before = workbench.upstream.requests.length
+    for (let times = 0; times < 2; times++) expect(await askByKey()).toMatchObject({ status: 200, text: expect.stringContaining('For nobody else.') })
+    expect(workbench.upstream.requests.slice(before)).toHaveLength(2)
+    // What the provider was asked, asked as a call that may be cached, is new to the cache, too.
+    const same = { ...lastRequest(), model: question.model }
+    const call = async () => {
+      const response = await fetch(`${workbench.loom.url}/v1/chat/completions`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(same) })
+      await response.text()
+      return response.headers.get('x-loom-cache')
+    }
+    expect(await call()).toBe('miss')
+    await until(async () => await call() === 'hit')
   })
 
   test('tells why it was not answered', async () => {
