@@ -23,7 +23,7 @@ export const TraceDecision = z.object({
   scope: z.enum(policyScopes),
   outcome: z.enum(['allow', 'deny']),
   limit: z.union([z.number(), z.string()]).optional(),
-  remaining: z.union([z.number(), z.string()]).optional().describe('After this call; of a denial before it. Of budgets and the wallet in USD.'),
+  remaining: z.union([z.number(), z.string()]).optional().describe('After this call; of a denial, and of budgets beside one, before it. Of budgets and the wallet in USD.'),
   message: z.string().optional().describe('Of a denial: what the caller was told.')
 })
 export type TraceDecision = z.infer<typeof TraceDecision>

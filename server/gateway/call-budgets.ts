@@ -1,13 +1,15 @@
+import { z } from 'zod'
 import { openWindows } from '../billing/open-windows'
 import type { BudgetShare } from '../billing/hold-funds'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
-import type { BudgetPeriod } from '../../shared/policy'
+import type { BudgetPeriod, PolicyDecision } from '../../shared/policy'
 import { BudgetCalendar, windowId } from '../policy/budget-window'
 import type { BudgetRule } from '../policy/compile-policy'
 import { levelAdvice, levelNames, PolicyRefusal } from '../policy/policy-refusal'
 import type { Caller } from './caller'
 
+const Window = z.object({ id: z.string(), used: z.bigint() })
 const calendar = new BudgetCalendar()
 
 /** One budget over one call, in its present window. */
@@ -45,4 +47,22 @@ export function budgetRefusal({ rule: { scope, period, limit, timeZone }, endsAt
     { rule: `budget_${period}`, scope, ...(endsAtMs !== Infinity && { resetMs: endsAtMs - Date.now() }) },
     { limit_usd: toUsdDecimal(limit), remaining_usd: toUsdDecimal(left), required_usd: toUsdDecimal(required), time_zone: timeZone }
   )
+}
+
+/** What each budget says to a call that may cost `amount` nano-USD, in their order. Holds nothing. */
+export async function judgeBudgets(db: Pick<Database, 'query'>, budgets: readonly CallBudget[], amount: bigint): Promise<PolicyDecision[]> {
+  if (budgets.length === 0) return []
+  const rows = await db.query('select id, spent + held as used from budget_windows where id = any($1::uuid[])', [budgets.map(({ windowId }) => windowId)])
+  const used = new Map(rows.map(row => Window.parse(row)).map(({ id, used }) => [id, used]))
+  return budgets.map((budget) => {
+    const { rule: { scope, period, limit }, windowId, endsAtMs } = budget
+    const left = limit - (used.get(windowId) ?? 0n)
+    const remaining = left > 0n ? left : 0n
+    const isDenied = amount > remaining
+    return {
+      rule: `budget_${period}`, scope, outcome: isDenied ? 'deny' : 'allow', limit: toUsdDecimal(limit), remaining: toUsdDecimal(remaining),
+      ...(endsAtMs !== Infinity && { resets_at: new Date(endsAtMs).toISOString() }),
+      ...(isDenied && { message: budgetRefusal(budget, amount, remaining).message })
+    }
+  })
 }

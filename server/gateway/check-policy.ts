@@ -2,14 +2,13 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
 import type { PolicyCheck, PolicyDecision } from '../../shared/policy'
-import { budgetRefusal, callBudgets } from './call-budgets'
+import { callBudgets, judgeBudgets } from './call-budgets'
 import type { CallContext } from './call-context'
 import type { Gateway } from './gateway'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
 
 const Funds = z.object({ mode: z.enum(['prepaid', 'unlimited']), available: z.bigint() })
-const Window = z.object({ id: z.string(), used: z.bigint() })
 
 /**
  * What the road would decide of a call now, rule by rule. Counts, holds and calls nothing.
@@ -19,7 +18,7 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
   const plan = await planCall(gateway, context)
   const { targets, amount } = plan
   const request = policyRequest(context, plan)
-  const decisions = [...await gateway.policy.explain(context.caller, request), ...await judgeBudgets(db, context, amount), await judgeWallet(db, context, amount)]
+  const decisions = [...await gateway.policy.explain(context.caller, request), ...await judgeBudgets(db, callBudgets(context.caller) ?? [], amount), await judgeWallet(db, context, amount)]
   return {
     object: 'policy.check',
     allowed: decisions.every(({ outcome }) => outcome === 'allow'),
@@ -31,24 +30,6 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
       targets: targets.map(({ connection, upstreamModel }) => ({ provider: connection.kind, model: upstreamModel }))
     }
   }
-}
-
-async function judgeBudgets(db: Pick<Database, 'query'>, { caller }: Pick<CallContext, 'caller'>, amount: bigint): Promise<PolicyDecision[]> {
-  const budgets = callBudgets(caller)
-  if (!budgets) return []
-  const rows = await db.query('select id, spent + held as used from budget_windows where id = any($1::uuid[])', [budgets.map(({ windowId }) => windowId)])
-  const used = new Map(rows.map(row => Window.parse(row)).map(({ id, used }) => [id, used]))
-  return budgets.map((budget) => {
-    const { rule: { scope, period, limit }, windowId, endsAtMs } = budget
-    const left = limit - (used.get(windowId) ?? 0n)
-    const remaining = left > 0n ? left : 0n
-    const isDenied = amount > remaining
-    return {
-      rule: `budget_${period}`, scope, outcome: isDenied ? 'deny' : 'allow', limit: toUsdDecimal(limit), remaining: toUsdDecimal(remaining),
-      ...(endsAtMs !== Infinity && { resets_at: new Date(endsAtMs).toISOString() }),
-      ...(isDenied && { message: budgetRefusal(budget, amount, remaining).message })
-    }
-  })
 }
 
 async function judgeWallet(db: Pick<Database, 'query'>, { caller }: Pick<CallContext, 'caller'>, amount: bigint): Promise<PolicyDecision> {

@@ -1,4 +1,5 @@
 import { toUsdDecimal } from '../../shared/money'
+import type { PolicyDecision } from '../../shared/policy'
 import type { TraceDecision, TraceSteps } from '../../shared/traces'
 import type { LoomError } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
@@ -27,7 +28,7 @@ function decisionsOf({ context: { caller }, isJudged, admission, heldAt }: Call,
   }
   const counted = asked.length - counters.length
   const admitted = asked.map((rule, index) => allow(rule, admission.counters[index - counted]?.remaining))
-  // Of budgets the one with the least left refuses; what the others would have said is not known.
+  if (refusal?.budgets) return [...admitted, ...refusal.budgets.map(decision => decision.rule === refusal.rule && decision.scope === refusal.scope ? deny(refusal) : figures(decision))]
   if (heldAt === undefined && refusal?.rule !== 'wallet') return [...admitted, ...denied]
   const held = budgets.map(({ period, scope, limit }) => allow({ rule: `budget_${period}`, scope, limit: toUsdDecimal(limit) }))
   return [...admitted, ...held, ...denied.length === 0 && caller.walletMode === 'prepaid' ? [allow({ rule: 'wallet', scope: 'org', limit: undefined })] : denied]
@@ -35,6 +36,10 @@ function decisionsOf({ context: { caller }, isJudged, admission, heldAt }: Call,
 
 function allow({ rule, scope, limit }: Pick<TraceDecision, 'rule' | 'scope'> & { limit: unknown }, remaining?: number): TraceDecision {
   return { rule, scope, outcome: 'allow', ...(isFigure(limit) && { limit }), ...(remaining !== undefined && { remaining }) }
+}
+
+function figures({ rule, scope, outcome, limit, remaining, message }: PolicyDecision): TraceDecision {
+  return { rule, scope, outcome, ...(isFigure(limit) && { limit }), ...(remaining !== undefined && { remaining }), ...(message !== undefined && { message }) }
 }
 
 function deny({ rule, scope, message, details }: PolicyRefusal): TraceDecision {

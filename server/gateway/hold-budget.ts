@@ -11,7 +11,7 @@ import type { Metrics } from '../operations/metrics'
 import { PolicyRefusal } from '../policy/policy-refusal'
 import { Batcher } from './batcher'
 import type { CallBudget } from './call-budgets'
-import { budgetRefusal, openCallWindows } from './call-budgets'
+import { budgetRefusal, judgeBudgets, openCallWindows } from './call-budgets'
 import type { Offer } from './fit-to-funds'
 import type { Lease } from './lease-book'
 import { LeaseBook } from './lease-book'
@@ -89,7 +89,7 @@ export class BudgetHolder {
         continue
       }
       wait ??= { untilMs: performance.now() + SETTLING_PATIENCE_MS, pauseMs: SETTLING_PAUSE_MS }
-      if (performance.now() > wait.untilMs || this.waiting >= MAX_WAITING || !await this.fitsOnceSettled(request, result, lower)) throw this.refusal(asked, result)
+      if (performance.now() > wait.untilMs || this.waiting >= MAX_WAITING || !await this.fitsOnceSettled(request, result, lower)) throw await this.refusal(asked, result)
       await this.pause(wait.pauseMs, signal)
       wait.pauseMs = Math.min(wait.pauseMs * 1.5, SETTLING_PAUSE_CAP_MS)
       asked = request
@@ -162,8 +162,11 @@ export class BudgetHolder {
     }
   }
 
-  private refusal(asked: CallHold, result: Refused): LoomError {
-    return result.outcome === 'over_budget' ? budgetRefusal(budgetOf(asked, result.windowId), asked.amount, result.available) : insufficientFunds(asked.amount, result.available)
+  private async refusal(asked: CallHold, result: Refused): Promise<LoomError> {
+    if (result.outcome === 'insufficient') return insufficientFunds(asked.amount, result.available)
+    const refusal = budgetRefusal(budgetOf(asked, result.windowId), asked.amount, result.available)
+    if (asked.budgets && asked.budgets.length > 1) refusal.budgets = await judgeBudgets(this.db, asked.budgets, asked.amount)
+    return refusal
   }
 
   /** Whether the call would find its money if every call under way cost nothing. */

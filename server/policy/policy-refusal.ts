@@ -1,4 +1,4 @@
-import type { PolicyRule, PolicyScope } from '../../shared/policy'
+import type { PolicyDecision, PolicyRule, PolicyScope } from '../../shared/policy'
 import { LoomError } from '../errors'
 import type { ErrorCode } from '../errors'
 
@@ -29,6 +29,8 @@ export class PolicyRefusal extends LoomError {
   readonly scope: PolicyScope
   /** Of a limit per minute, for the `x-ratelimit-*` headers. */
   rateLimit: { unit: 'requests' | 'tokens', state: { limit: number, remaining: number, resetMs: number } } | undefined
+  /** What all budgets over the call said, in their order, where one of several refused. */
+  budgets: readonly PolicyDecision[] | undefined
 
   constructor(code: ErrorCode, message: string, { rule, scope, limit, remaining, resetMs, param, retryAfterSeconds }: Facts, more: Record<string, unknown> = {}) {
     super(code, message, {

@@ -68,6 +68,17 @@ describe('steps', () => {
   test('a budget and a model that refuse, before and after the rest was asked', async () => {
     const poor = await gateway.createKey({ limits: { budgets: { total: '0.000000001' } } })
     expect((await traceOf(poor.key, await call(poor.key))).steps?.decisions).toMatchObject([{ rule: 'scopes', outcome: 'allow' }, { rule: 'budget_total', scope: 'key', outcome: 'deny', limit: '0.000000001', remaining: '0.000000001' }])
+    const [day, total] = ['0.000000002', '0.000000001']
+    const strict = await gateway.createKey({ limits: { budgets: { day, month: '5', total } } })
+    const refused = await gateway.post(strict.key, body())
+    const { error } = await refused.json()
+    const decisions = (await traceOf(strict.key, refused)).steps?.decisions
+    expect(decisions).toEqual([
+      { rule: 'scopes', scope: 'key', outcome: 'allow' },
+      { rule: 'budget_day', scope: 'key', outcome: 'deny', limit: day, remaining: day, message: expect.stringContaining('daily budget of this key') },
+      { rule: 'budget_month', scope: 'key', outcome: 'allow', limit: '5', remaining: '5' },
+      { rule: 'budget_total', scope: 'key', outcome: 'deny', limit: total, remaining: total, message: error.message }
+    ])
     const narrow = await gateway.createKey({ limits: { deniedModels: ['gpt-4o*'] } })
     expect((await traceOf(narrow.key, await call(narrow.key))).steps?.decisions.at(-1)).toMatchObject({ rule: 'models', scope: 'key', outcome: 'deny' })
   })
