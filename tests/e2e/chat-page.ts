@@ -27,10 +27,13 @@ export class ChatPage {
   async chooseModel(name: string) {
     await this.page.getByRole('button', { name: /^Model/ }).click()
     await this.page.getByRole('option', { name }).first().click()
+    await expect(this.page.getByRole('listbox', { name: 'Models' })).toBeHidden()
+    await expect(this.message()).toBeFocused()
   }
 
   async send(text: string) {
     await this.message().fill(text)
+    await expect(this.message()).toHaveValue(text)
     await this.page.getByRole('button', { name: 'Send' }).click()
   }
 
