@@ -1,5 +1,6 @@
 import { createParse, defineComarkPlugin } from '@comark/vue/parse'
 import type { ComarkTree } from 'comark'
+import { autoCloseMarkdown } from 'comark'
 import { LRUCache } from 'lru-cache'
 import { readFormulas } from './read-formulas'
 
@@ -17,21 +18,31 @@ const plainMarkdown = defineComarkPlugin(() => ({
   ]
 }))
 
-const options = { html: false, plugins: [plainMarkdown(), readFormulas()] }
-// The line in front keeps a leading `---` a rule: it would be read as front matter and vanish.
-const asBody = (text: string) => `\n${text}`
+/**
+ * Comark takes a leading `---` for front matter, of a text and, as that grows, of what follows its settled blocks: it would vanish, or
+ * throw where it is no YAML. After an empty line, which counts for nothing, it is a rule. Halves of a text have closed what seems open.
+ */
+const asBody = defineComarkPlugin((how?: { growing: boolean }) => ({
+  name: 'as-body',
+  pre: (state) => {
+    const body = `\n${state.markdown}`
+    state.markdown = how?.growing ? autoCloseMarkdown(body) : body
+    state.parsedLines -= 1
+  }
+}))
+
+const createParser = (how: { growing: boolean }) => createParse({ html: false, autoClose: false, plugins: [asBody(how), plainMarkdown(), readFormulas()] })
 
 /**
  * Parses one text that grows: only what came after the last settled blocks, and those keep their identity. HTML stays text. What the
  * tree may contain is decided where it is drawn (`draw-markdown.ts`).
  */
 export function createGrowingParser(): (text: string) => Promise<ComarkTree> {
-  const parse = createParse(options)
-  return text => parse(asBody(text), { streaming: true })
+  const parse = createParser({ growing: true })
+  return text => parse(text, { streaming: true })
 }
 
-// Closing what seems open is for halves of a text; a whole one is taken at its word.
-const parseWhole = createParse({ ...options, autoClose: false })
+const parseWhole = createParser({ growing: false })
 /** Of the texts drawn last, so that messages that come back into view are drawn without being read again. */
 const trees = new LRUCache<string, ComarkTree>({ max: 400, maxSize: 4_000_000, sizeCalculation: (_, text) => text.length || 1 })
 
@@ -40,7 +51,7 @@ export const findTree = (text: string): ComarkTree | undefined => trees.get(text
 
 /** Parses a text that will not grow. */
 export async function parseMarkdown(text: string): Promise<ComarkTree> {
-  const tree = await parseWhole(asBody(text))
+  const tree = await parseWhole(text)
   trees.set(text, tree)
   return tree
 }

@@ -9,7 +9,7 @@ const CHARACTERS_MAX = 4_000
 const LINES_MAX = 100
 
 /** What these rules need of the parser's states. */
-interface Token { content: string }
+interface Token { content: string, map?: [number, number] | null }
 interface InlineState { src: string, pos: number, posMax: number, push: (type: string, tag: string, nesting: 0) => Token }
 interface BlockState { src: string, line: number, bMarks: number[], tShift: number[], eMarks: number[], push: (type: string, tag: string, nesting: 0) => Token }
 
@@ -41,8 +41,12 @@ export const readFormulas = defineComarkPlugin(() => ({
           lines.push(ended ? text.trimEnd().slice(0, -close.length) : text)
           if (!ended) continue
           if (lines.join('').includes(close)) return false
-          if (!silent) state.push('math_block', 'div', 0).content = lines.join('\n').trim()
           state.line = line + 1
+          if (silent) return true
+          const token = state.push('math_block', 'div', 0)
+          token.content = lines.join('\n').trim()
+          // Where a text that grows goes on: without it, the formula would be read again and again.
+          token.map = [startLine, state.line]
           return true
         }
         return false
