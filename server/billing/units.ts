@@ -24,6 +24,8 @@ export type UnitKind = keyof Units
 export interface UnitRates {
   /** Of an hour. */
   audioMs?: NanoUsd
+  /** What a shorter sound is charged as, ms. */
+  leastAudioMs?: number
   /** Of a million. */
   characters?: NanoUsd
   /** Of a thousand. */
@@ -41,7 +43,7 @@ export const UNIT_PARTS = 18_000_000n
  * @throws {RangeError} when a count is negative or not a whole number
  */
 export function costOfUnits({ audioMs = 0, characters = 0, searches = 0, pictures }: Units, rates: UnitRates): bigint {
-  return toCount(audioMs) * (rates.audioMs ?? 0n) * (UNIT_PARTS / 3_600_000n)
+  return toCount(audioMs > 0 ? Math.max(audioMs, rates.leastAudioMs ?? 0) : audioMs) * (rates.audioMs ?? 0n) * (UNIT_PARTS / 3_600_000n)
     + toCount(characters) * (rates.characters ?? 0n) * (UNIT_PARTS / 1_000_000n)
     + toCount(searches) * (rates.searches ?? 0n) * (UNIT_PARTS / 1_000n)
     + toCount(pictures?.count ?? 0) * (pictures && rates.pictures ? priceOfPicture(pictures, rates.pictures) : 0n) * UNIT_PARTS

@@ -15,6 +15,9 @@ export interface PackagedModel {
   contextWindow: number | undefined
 }
 
+/** What each sound is charged as at least, ms. Source: https://console.groq.com/docs/speech-text ("Minimum Billed Length"), 2026-11. */
+const leastAudioMs: Readonly<Record<string, number>> = { groq: 10_000 }
+
 /** Some prices follow the time of day: none is remembered longer than a minute. */
 const found = new LRUCache<string, { model: PackagedModel | undefined }>({ max: 5_000, ttl: 60_000 })
 
@@ -32,7 +35,7 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 /** As `findPackagedModel`, at the price of `at`. */
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
   const match = calcPrice({}, model, { providerId, timestamp: at })
-  return match ? { price: toPrice(match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
+  return match ? { price: toPrice(providerId, match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */
@@ -53,11 +56,14 @@ export function findPackagedProviderId(baseUrl: string): string | undefined {
  * Where the catalogue has several rates for one kind of token that a call's usage does not tell apart (images, thoughts), the dearest
  * counts. Prices per request cannot be told from tokens at all, so such a model has no price.
  */
-function toPrice(model: string, prices: ModelPrice): Price | undefined {
+function toPrice(providerId: string, model: string, prices: ModelPrice): Price | undefined {
   if (prices.requests_kcount !== undefined) return undefined
   const source = `catalog:${PACKAGED_PRICES_VERSION}`
   const hour = dearestAbove(prices, -1, 'audio_hours', 'input_audio_hours')
-  if (hour !== undefined && prices.input_mtok === undefined && prices.output_mtok === undefined) return { source, inputPrice: 0n, outputPrice: 0n, units: { audioMs: hour }, byUnitsAlone: true }
+  if (hour !== undefined && prices.input_mtok === undefined && prices.output_mtok === undefined) {
+    const least = leastAudioMs[providerId]
+    return { source, inputPrice: 0n, outputPrice: 0n, units: { audioMs: hour, ...(least !== undefined && { leastAudioMs: least }) }, byUnitsAlone: true }
+  }
   const writesNothing = modelMode(model) === 'embeddings'
   const base = ratesAbove(prices, -1, writesNothing)
   if (!base) return undefined

@@ -11,7 +11,7 @@ const sources = {
   openAi: 'https://developers.openai.com/api/docs/pricing, 2026-11',
   // The bill of a real call of tts-1, $0.061425 for 4,095 characters.
   bill: 'https://www.s-anand.net/blog/openai-tts-cost/, 2025-11',
-  // whisper-large-v3 $0.111 and whisper-large-v3-turbo $0.04 an hour.
+  // whisper-large-v3 $0.111 and whisper-large-v3-turbo $0.04 an hour, ten seconds at least.
   groq: 'https://console.groq.com/docs/speech-text, 2026-11',
   // voxtral-mini-2602 $0.003 a minute.
   mistral: 'https://mistral.ai/pricing, 2026-11'
@@ -28,6 +28,8 @@ const rows: Row[] = [
   // A 3,600,000th of $0.04 is 11.1 nano-USD: rounded up once, not each millisecond.
   [sources.groq, 'groq', 'whisper-large-v3-turbo', 'eleven seconds', { audioMs: 11_000 }, 122_223n],
   [sources.groq, 'groq', 'whisper-large-v3', 'ten seconds', { audioMs: 10_000 }, 308_334n],
+  [sources.groq, 'groq', 'whisper-large-v3', 'a millisecond: charged as ten seconds', { audioMs: 1 }, 308_334n],
+  [sources.groq, 'groq', 'whisper-large-v3', 'a file that never came', { audioMs: 0 }, 0n],
   [sources.mistral, 'mistral', 'voxtral-mini-2602', 'a minute', { audioMs: 60_000 }, 3_000_000n],
   [sources.bill, 'openai', 'tts-1', 'a bill that was paid', { characters: 4_095 }, 61_425_000n],
   [sources.openAi, 'openai', 'tts-1-hd', 'a character', { characters: 1 }, 30_000n],
