@@ -23,6 +23,15 @@ export function readHistogram(decimal: string): number[] {
   return counts
 }
 
+/** Calls per bucket of all of them together. */
+export function mergeHistograms(histograms: readonly (readonly number[])[]): number[] {
+  const merged: number[] = []
+  for (const counts of histograms) {
+    for (const [bucket, count] of counts.entries()) merged[bucket] = (merged[bucket] ?? 0) + count
+  }
+  return merged
+}
+
 /**
  * The time in ms that the share `rank` (0 to 1) of calls stayed within; null when there was none. A bucket is 19 % wide and calls
  * are taken to be spread evenly in it, so it is off by less than that.

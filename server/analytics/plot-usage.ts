@@ -1,5 +1,5 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import type { SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Orm } from '../../db/client'
 import { apiKeys, projects, usageHourly, users } from '../../db/schema'
 import type { AnalyticsGroup, Timeseries, TimeseriesGroup, TimeseriesQuery } from '../../shared/analytics'
@@ -11,13 +11,13 @@ import { addSums, toTotals, usageSource, whereUsage, withoutHistograms } from '.
 
 type Row = UsageSums & { bucket: number, group: string | null }
 
-const groupColumns: Record<AnalyticsGroup, SQL<string>> = {
-  model: sql<string>`${usageHourly.model}`,
-  provider: sql<string>`${usageHourly.provider}`,
-  project: sql<string>`${usageHourly.projectId}::text`,
-  key: sql<string>`${usageHourly.apiKeyId}::text`,
-  user: sql<string>`${usageHourly.userId}::text`,
-  status: sql<string>`${usageHourly.statusCode}::text`
+const groupColumns: Record<AnalyticsGroup, PgColumn> = {
+  model: usageHourly.model,
+  provider: usageHourly.provider,
+  project: usageHourly.projectId,
+  key: usageHourly.apiKeyId,
+  user: usageHourly.userId,
+  status: usageHourly.statusCode
 }
 
 /**
@@ -28,17 +28,29 @@ export async function plotUsage(orm: Orm, scope: TraceScope, query: TimeseriesQu
   const span = await findSpan(orm, scope.orgId, query)
   const bucket = query.bucket ?? bucketFor(span)
   const buckets = listBuckets(span, bucket)
-  const group = query.groupBy ? groupColumns[query.groupBy] : sql<string | null>`null::text`
-  const starts = sql.raw(`'{${buckets.map(start => `"${start.toISOString()}"`).join(',')}}'::timestamptz[]`)
-  const { table, sums } = usageSource(scope, query)
-  const rows = await orm.select({ bucket: sql<number>`width_bucket(${table.hour}, ${starts})`.as('bucket'), group: group.as('group'), ...query.percentiles === 'no' ? withoutHistograms(sums) : sums })
-    .from(table).where(whereUsage(scope, span, query)).groupBy(sql`1, 2`)
+  const rows = await sumBuckets(orm, scope, query, buckets, span.to)
   const groups = query.groupBy ? rank(rows, buckets.length, query.groups) : [toGroup(null, false, rows, buckets.length)]
   return {
     from: span.from.toISOString(), to: span.to.toISOString(), timeZone: span.timeZone, bucket, groupBy: query.groupBy ?? null,
     buckets: buckets.map(start => start.toISOString()),
     groups: await name(orm, scope.orgId, query.groupBy, groups)
   }
+}
+
+/**
+ * The sums of each bucket by group. Each bucket is a read of its own, whose few groups are added up in memory: grouped by bucket as well, in one
+ * read, PostgreSQL expects thousands of groups and sorts every row on disk.
+ */
+async function sumBuckets(orm: Orm, scope: TraceScope, query: TimeseriesQuery, starts: readonly Date[], to: Date): Promise<Row[]> {
+  const group = query.groupBy && groupColumns[query.groupBy]
+  const { table, sums } = usageSource(scope, query)
+  const read = orm.select({ group: (group ? sql<string>`${group}::text` : sql<null>`null::text`).as('group'), ...query.percentiles === 'no' ? withoutHistograms(sums) : sums })
+    .from(table).where(whereUsage(scope, { from: sql`bucket.start`, to: sql`bucket.until` }, query))
+  const own = (group ? read.groupBy(group) : read).as('own')
+  const times = (moments: readonly Date[]) => sql.raw(`'{${moments.map(moment => `"${moment.toISOString()}"`).join(',')}}'::timestamptz[]`)
+  return orm.select({ bucket: sql<number>`bucket.number::int`, ...own._.selectedFields })
+    .from(sql`unnest(${times(starts)}, ${times([...starts.slice(1), to])}) with ordinality as bucket(start, until, number)`)
+    .crossJoinLateral(own)
 }
 
 function rank(rows: readonly Row[], buckets: number, most: number): TimeseriesGroup[] {
@@ -51,7 +63,7 @@ function rank(rows: readonly Row[], buckets: number, most: number): TimeseriesGr
 }
 
 function weigh(rows: readonly Row[]) {
-  return { cost: rows.reduce((sum, row) => sum + BigInt(row.cost), 0n), requests: rows.reduce((sum, row) => sum + BigInt(row.requests), 0n) }
+  return { cost: rows.reduce((sum, row) => sum + row.cost, 0n), requests: rows.reduce((sum, row) => sum + row.requests, 0n) }
 }
 
 const compare = (a: bigint, b: bigint) => a < b ? -1 : a > b ? 1 : 0

@@ -5,16 +5,15 @@ import { usageHourly, usageHourlyTotals } from '../../db/schema'
 import type { AnalyticsQuery, AnalyticsTotals, TimeseriesQuery } from '../../shared/analytics'
 import { toUsdDecimal } from '../../shared/money'
 import type { TraceScope } from '../traces/list-traces'
-import type { AnalyticsSpan } from './analytics-span'
-import { percentile, readHistogram } from './latency-histogram'
+import { mergeHistograms, percentile, readHistogram } from './latency-histogram'
 
 /** The sums that totals are made of. `sum(int8)` is a numeric, which both drivers give as text. */
 function sumsOf(table: typeof usageHourly | typeof usageHourlyTotals, failed: SQL) {
-  const sum = (column: PgColumn, name: string) => sql<string>`coalesce(sum(${column}), 0)`.as(name)
-  const merged = (column: PgColumn, name: string) => sql<string>`coalesce(sum(${column}), 0)::text`.as(name)
+  const sum = (column: PgColumn, name: string) => sql`coalesce(sum(${column}), 0)`.mapWith(BigInt).as(name)
+  const merged = (column: PgColumn, name: string) => sql`coalesce(sum(${column}), 0)::text`.mapWith(readHistogram).as(name)
   return {
     requests: sum(table.requests, 'requests'),
-    failed: sql<string>`coalesce(${failed}, 0)`.as('failed'),
+    failed: sql`coalesce(${failed}, 0)`.mapWith(BigInt).as('failed'),
     cacheHits: sum(table.cacheHits, 'cache_hits_sum'),
     inputTokens: sum(table.inputTokens, 'input_tokens_sum'),
     outputTokens: sum(table.outputTokens, 'output_tokens_sum'),
@@ -40,25 +39,32 @@ export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>):
 /** The same without histograms, whose sums are most of the work. */
 export const withoutHistograms = (sums: typeof rows.sums) => ({
   ...sums,
-  latency: sql<string>`'0'`.as('latency'),
-  ttfb: sql<string>`'0'`.as('ttfb'),
-  overhead: sql<string>`'0'`.as('overhead')
+  latency: noHistogram('latency'),
+  ttfb: noHistogram('ttfb'),
+  overhead: noHistogram('overhead')
 })
 
-export type UsageSums = Record<keyof typeof rows.sums, string>
+function noHistogram(name: string) {
+  return sql`'0'`.mapWith(readHistogram).as(name)
+}
+
+type Histogram = 'latency' | 'ttfb' | 'overhead'
+type Count = Exclude<keyof typeof rows.sums, Histogram>
+export type UsageSums = Record<Count, bigint> & Record<Histogram, number[]>
 
 /** Sums of many hours are sums of their sums. */
 export function addSums(rows: readonly UsageSums[]): UsageSums {
-  const add = (name: keyof UsageSums) => rows.reduce((sum, row) => sum + BigInt(row[name]), 0n).toString()
+  const add = (name: Count) => rows.reduce((sum, row) => sum + row[name], 0n)
+  const merge = (name: Histogram) => mergeHistograms(rows.map(row => row[name]))
   return {
     requests: add('requests'), failed: add('failed'), cacheHits: add('cacheHits'), inputTokens: add('inputTokens'), outputTokens: add('outputTokens'),
     cachedInputTokens: add('cachedInputTokens'), reasoningTokens: add('reasoningTokens'), cost: add('cost'), latencyMs: add('latencyMs'),
-    latency: add('latency'), ttfb: add('ttfb'), overhead: add('overhead')
+    latency: merge('latency'), ttfb: merge('ttfb'), overhead: merge('overhead')
   }
 }
 
 /** Which rows of its source a query is about: always of one org, and of one project where the caller is bound to it. */
-export function whereUsage(scope: TraceScope, { from, to }: Pick<AnalyticsSpan, 'from' | 'to'>, query: Partial<TimeseriesQuery>): SQL | undefined {
+export function whereUsage(scope: TraceScope, { from, to }: { from: Date | SQL, to: Date | SQL }, query: Partial<TimeseriesQuery>): SQL | undefined {
   const { table } = usageSource(scope, query)
   return and(eq(table.orgId, scope.orgId), gte(table.hour, from), lt(table.hour, to), narrow(scope, query))
 }
@@ -80,7 +86,7 @@ function narrow(scope: TraceScope, { projectId, model, provider, status, apiKeyI
 export function toTotals(sums: UsageSums): AnalyticsTotals {
   const requests = Number(sums.requests)
   const [inputTokens, outputTokens] = [Number(sums.inputTokens), Number(sums.outputTokens)]
-  const [latency, ttfb, overhead] = [readHistogram(sums.latency), readHistogram(sums.ttfb), readHistogram(sums.overhead)]
+  const { latency, ttfb, overhead } = sums
   const share = (part: number) => requests === 0 ? 0 : part / requests
   return {
     totalRequests: requests,
@@ -91,7 +97,7 @@ export function toTotals(sums: UsageSums): AnalyticsTotals {
     outputTokens,
     cachedInputTokens: Number(sums.cachedInputTokens),
     reasoningTokens: Number(sums.reasoningTokens),
-    estimatedCostUsd: toUsdDecimal(BigInt(sums.cost)),
+    estimatedCostUsd: toUsdDecimal(sums.cost),
     cacheHits: Number(sums.cacheHits),
     cacheHitRate: share(Number(sums.cacheHits)),
     avgLatencyMs: requests === 0 ? null : Number(sums.latencyMs) / requests,
