@@ -9,6 +9,9 @@ export interface Opening { conversation: Conversation, message: OutgoingMessage 
 
 export const useOpening = () => useState<Opening | undefined>('opening', () => undefined)
 
+/** The page of a conversation that has begun, which an empty chat does without. */
+const loadThread = () => import('~/components/conversation/ConversationView.vue')
+
 /** Makes a conversation for a first message and goes there; the page sends it. */
 export function useStartConversation(projectId: string) {
   const { t } = useI18n()
@@ -22,6 +25,8 @@ export function useStartConversation(projectId: string) {
   async function start(message: OutgoingMessage): Promise<boolean> {
     busy.value = true
     try {
+      // Before anything is made: without it, nobody would see the answer.
+      await loadThread()
       const conversation = await api(Conversation, `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model } })
       opening.value = { conversation, message }
       list.put(conversation)
@@ -35,5 +40,8 @@ export function useStartConversation(projectId: string) {
     }
   }
 
-  return { start, busy }
+  /** Fetches what the answer needs while the question is still being written. */
+  const prepare = () => void loadThread().catch((error: unknown) => console.warn('The thread was not loaded ahead', error))
+
+  return { start, prepare, busy }
 }
