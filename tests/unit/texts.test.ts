@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { en } from '../../app/locales/en'
+import { enAdmin } from '../../app/locales/en/admin'
 import { t } from '../support/translate'
 
 const app = join(import.meta.dirname, '../../app')
@@ -12,8 +13,9 @@ const sources = readdirSync(app, { recursive: true, encoding: 'utf8' })
 interface Texts { [name: string]: string | Texts }
 const keysOf = (texts: Texts, prefix = ''): string[] =>
   Object.entries(texts).flatMap(([name, text]) => typeof text === 'string' ? [prefix + name] : keysOf(text, `${prefix}${name}.`))
-const keys = keysOf(en)
-const areas = Object.keys(en)
+const all = { ...en, ...enAdmin }
+const keys = keysOf(all)
+const areas = Object.keys(all)
 
 /** Every text a file names: `'chat.composer.send'`, `keypath="…"`, and by its beginning `` `alert.kinds.${kind}` ``. */
 const name = String.raw`(?:${areas.join('|')})(?:\.\w+)*\.`
@@ -32,6 +34,11 @@ describe('texts of the app', () => {
     const whole = new Set(named.map(({ name }) => name))
     const beginnings = [...whole].filter(name => name.endsWith('${')).map(name => name.slice(0, -2))
     expect(keys.filter(key => !whole.has(key) && !beginnings.some(beginning => key.startsWith(beginning)))).toEqual([])
+  })
+
+  test('those of the dashboard are named by nothing outside of it', () => {
+    const outside = /^(?:app|error)\.vue$|^(?:layouts|middleware|plugins)\/|^pages\/(?!dashboard|reference)|^components\/(?:app|artifact|auth|chat|common|conversation|markdown|policy|project)\//
+    expect(named.filter(({ path, name }) => outside.test(path) && (name.split('.')[0] ?? '') in enAdmin)).toEqual([])
   })
 
   test('each area stands in the order of its names', () => {
