@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { expect } from '@playwright/test'
 
 /** The chat as a person sees it. */
@@ -35,6 +35,21 @@ export class ChatPage {
     await this.message().fill(text)
     await expect(this.message()).toHaveValue(text)
     await this.page.getByRole('button', { name: 'Send' }).click()
+  }
+
+  /** Turns the wheel until `target` stands in the view. Each turn is drawn before the next: on a slow machine they would gather and pass it over. */
+  async scrollUpTo(target: Locator, turnPx: number) {
+    await this.log().hover()
+    const isInView = () => target.evaluateAll(elements => elements.some((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      return bottom > 0 && top < innerHeight
+    }))
+    await expect(async () => {
+      if (await isInView()) return
+      await this.page.mouse.wheel(0, -turnPx)
+      await this.page.evaluate(() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+      expect(await isInView()).toBe(true)
+    }).toPass({ intervals: [50], timeout: 120_000 })
   }
 
   /** The newest answer once it has ended as `status` says. */

@@ -157,15 +157,8 @@ test('a long conversation opens at its end, and scrolling up brings the older me
 
   // Only what is near the view is in the page.
   expect(await chat.log().locator('[data-row]').count()).toBeLessThan(50)
-  const scrollUpTo = async (question: string) => {
-    await chat.log().hover()
-    await expect(async () => {
-      await page.mouse.wheel(0, -500)
-      await expect(chat.log().getByText(question, { exact: true })).toBeInViewport({ timeout: 200 })
-    }).toPass()
-  }
-  await scrollUpTo('Question 8 of thirty')
-  await scrollUpTo('Question 1 of thirty')
+  await chat.scrollUpTo(chat.log().getByText('Question 8 of thirty', { exact: true }), 500)
+  await chat.scrollUpTo(chat.log().getByText('Question 1 of thirty', { exact: true }), 500)
   await page.getByRole('button', { name: 'Jump to latest' }).click()
   await expect(chat.log().getByText('Question 30 of thirty')).toBeInViewport()
 })
@@ -180,12 +173,8 @@ test('what is read stays where it is while an answer streams below it', async ({
   await chat.chooseModel('long')
   await chat.send('And now much')
   await expect(chat.answers().last()).toContainText('Line 3:')
-  await chat.log().hover()
   const row = chat.log().locator('[data-row]').filter({ hasText: 'Before 9' })
-  await expect(async () => {
-    await page.mouse.wheel(0, -200)
-    await expect(row).toBeInViewport({ timeout: 200 })
-  }).toPass()
+  await chat.scrollUpTo(row, 200)
   const before = await row.boundingBox()
   await chat.settled()
   const after = await row.boundingBox()
