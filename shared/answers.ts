@@ -1,10 +1,7 @@
 import { z } from 'zod'
-import { MESSAGE_FILES_MAX } from './files'
 import { Id, storableText } from './json'
+import { MESSAGE_FILES_MAX, MESSAGE_TEXT_MAX } from './message-limits'
 import { ModelName, reasoningEfforts } from './model-parameters'
-
-/** The longest user message, in UTF-16 code units. */
-export const MESSAGE_TEXT_MAX = 200_000
 
 /** `POST /api/conversations/{id}/messages`: answers with an event stream (see ChatEvent); 409 `conflict` while an answer is running. */
 export const SendMessage = z.strictObject({

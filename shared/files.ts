@@ -1,25 +1,10 @@
 import { z } from 'zod'
+import { toFileName } from './file-name'
 import { Id, QueryFlag, Timestamp } from './json'
 
 /** `text` is anything that is valid UTF-8: code, data, Markdown. */
 export const fileKinds = ['image', 'pdf', 'text'] as const
 export type FileKind = typeof fileKinds[number]
-
-/** Files a message may carry. */
-export const MESSAGE_FILES_MAX = 20
-
-const FILE_NAME_MAX = 200
-// Control characters, and those that turn the direction of writing so that `gpj.exe` reads as `exe.jpg`.
-const UNSEEN = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
-
-/** A name to be shown and downloaded by: its last path segment without what cannot be seen; never empty. */
-export function toFileName(name: string): string {
-  const [last = ''] = name.toWellFormed().replace(UNSEEN, '').split(/[/\\]/).slice(-1)
-  const kept = last.trim().replace(/^\.+$/, '')
-  if (kept.length <= FILE_NAME_MAX) return kept || 'file'
-  const extension = /\.\w{1,10}$/.exec(kept)?.[0] ?? ''
-  return kept.slice(0, FILE_NAME_MAX - extension.length).toWellFormed() + extension
-}
 
 export const StoredFile = z.object({
   id: Id,

@@ -1,17 +1,11 @@
 import { z } from 'zod'
+import { memberRoles } from './roles'
 
 export const userRoles = ['user', 'admin'] as const
 export const orgStatuses = ['active', 'inactive'] as const
-/** What a member may do in an org, from most to least. */
-export const memberRoles = ['owner', 'admin', 'member', 'viewer'] as const
 
 export const MemberRole = z.enum(memberRoles)
 export type MemberRole = z.infer<typeof MemberRole>
-
-/** Whether `role` may do what `needed` may: owner > admin > member > viewer. */
-export function roleReaches(role: MemberRole, needed: MemberRole): boolean {
-  return memberRoles.indexOf(role) <= memberRoles.indexOf(needed)
-}
 
 export const PASSWORD_MIN_LENGTH = 10
 export const PASSWORD_MAX_LENGTH = 128

@@ -23,3 +23,6 @@ export function toStorableText(text: string): string {
 
 /** Text from outside that will be stored, at most `max` UTF-16 code units of it. */
 export const storableText = (max: number) => z.string().max(max).overwrite(toStorableText)
+
+/** Whatever comes. */
+export const AnyReply = z.unknown()

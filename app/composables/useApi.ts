@@ -11,11 +11,13 @@ interface CallOptions {
   signal?: AbortSignal
 }
 
+type Contract<Reply> = z.ZodType<Reply>
+
 type Fetch = (path: string, options: Omit<CallOptions, 'version'> & { retry: false, headers?: Record<string, string> }) => Promise<unknown>
 
 /**
- * Calls our own API as the person at the screen and parses what comes back. A session that has ended leads to the
- * login page and back; drafts stay in this browser.
+ * Calls our own API as the person at the screen and parses what comes back with its contract, which may still be loading: what is in the
+ * first load of a chat imports it only as it calls. A session that has ended leads to the login page and back; drafts stay in this browser.
  * @throws {ApiError} for every failure, an unreadable reply included
  */
 export function useApi() {
@@ -25,9 +27,12 @@ export function useApi() {
   const request: Fetch = useRequestFetch()
   const signOutLocally = useSignOutLocally()
 
-  return async function call<Schema extends z.ZodType>(schema: Schema, path: string, { version, ...options }: CallOptions = {}): Promise<z.infer<Schema>> {
+  return async function call<Reply>(contract: Contract<Reply> | Promise<Contract<Reply>>, path: string, { version, ...options }: CallOptions = {}): Promise<Reply> {
+    let schema: Contract<Reply>
     let reply: unknown
     try {
+      // Before anything is asked for: what was done but cannot be read would be done again.
+      schema = await contract
       reply = await request(path, { ...options, ...(version && { headers: { 'if-match': `"${version}"` } }), retry: false })
     } catch (thrown) {
       const error = toApiError(thrown, t)

@@ -1,15 +1,14 @@
-import { z } from 'zod'
-import { MESSAGE_FILES_MAX, toFileName } from '#shared/files'
+import { toFileName } from '#shared/file-name'
+import { MESSAGE_FILES_MAX } from '#shared/message-limits'
 import { useNotify } from '~/composables/useNotify'
 import { useSession } from '~/composables/useSession'
 import { useUpload } from '~/composables/useUpload'
-import { AttachedFile, toAttachedFile } from '~/utils/attached-files'
+import type { AttachedFile } from '~/utils/attached-file'
+import { toAttachedFile } from '~/utils/attached-files'
 import { scaleImage } from '~/utils/scale-image'
 
 /** A file on its way to the server. */
 export interface Upload { key: number, name: string, controller: AbortController }
-
-const Kept = z.array(AttachedFile)
 
 /** The files of a message that is being written. Those that have arrived are kept in this browser until it is sent. */
 export function useAttachments({ place, projectId }: { place: () => string, projectId: () => string }) {
@@ -23,9 +22,21 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
   const key = () => `loom:draft-files:${owner}:${projectId()}:${place()}`
   let nextKey = 0
 
-  onMounted(() => {
-    files.value = [...readKept(localStorage.getItem(key())), ...files.value]
-    watch(files, kept => kept.length > 0 ? localStorage.setItem(key(), JSON.stringify(kept)) : localStorage.removeItem(key()), { flush: 'sync' })
+  /** What an earlier visit has left is not back yet. */
+  const reading = ref(false)
+
+  onMounted(async () => {
+    const stored = localStorage.getItem(key())
+    reading.value = stored !== null
+    watch(files, (kept) => {
+      if (reading.value) return
+      if (kept.length > 0) localStorage.setItem(key(), JSON.stringify(kept))
+      else localStorage.removeItem(key())
+    }, { flush: 'sync' })
+    if (stored === null) return
+    const kept = await readKept(stored)
+    reading.value = false
+    files.value = [...kept, ...files.value]
   })
   onScopeDispose(() => uploads.value.forEach(({ controller }) => controller.abort()))
 
@@ -53,6 +64,7 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
   return {
     files: shallowReadonly(files),
     uploads: shallowReadonly(uploads),
+    reading: readonly(reading),
     add,
     remove: (file: AttachedFile) => {
       files.value = files.value.filter(other => other !== file)
@@ -71,10 +83,10 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
   }
 }
 
-function readKept(stored: string | null): AttachedFile[] {
-  if (stored === null) return []
+async function readKept(stored: string): Promise<AttachedFile[]> {
   try {
-    return Kept.parse(JSON.parse(stored))
+    const { AttachedFiles } = await import('~/utils/attached-file')
+    return AttachedFiles.parse(JSON.parse(stored))
   } catch (error) {
     console.warn('The files of a draft in this browser could not be read', error)
     return []

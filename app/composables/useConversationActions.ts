@@ -1,10 +1,11 @@
-import { z } from 'zod'
-import type { UpdateConversation } from '#shared/conversations'
-import { Conversation } from '#shared/conversations'
+import type { Conversation, UpdateConversation } from '#shared/conversations'
 import type { Project } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import { useNotify } from '~/composables/useNotify'
+import { anyReply } from '~/utils/any-reply'
+
+const contract = async () => (await import('#shared/conversations')).Conversation
 
 /** What can be done with a conversation as a whole. Each reports its own failure. */
 export function useConversationActions(conversation: () => Conversation) {
@@ -38,7 +39,7 @@ export function useConversationActions(conversation: () => Conversation) {
   }
 
   const update = (change: UpdateConversation) =>
-    attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(Conversation, path(), { method: 'PATCH', body: change }))
+    attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(contract(), path(), { method: 'PATCH', body: change }))
 
   function offerUndo(title: string, icon: string, undo: () => unknown) {
     toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
@@ -47,7 +48,7 @@ export function useConversationActions(conversation: () => Conversation) {
   async function archive(archived: boolean) {
     const [changed, before] = [await update({ archived }), path()]
     if (!changed) return
-    const undo = () => attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(Conversation, before, { method: 'PATCH', body: { archived: !archived } }))
+    const undo = () => attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(contract(), before, { method: 'PATCH', body: { archived: !archived } }))
     offerUndo(t(archived ? 'conversation.actions.archived' : 'conversation.actions.backFromTheArchive', { title: titleOf(changed) }), 'i-lucide-archive', undo)
   }
 
@@ -61,7 +62,7 @@ export function useConversationActions(conversation: () => Conversation) {
   }
 
   async function duplicate() {
-    const copy = await attempt(t('conversation.actions.theConversationWasNotDuplicated'), () => api(Conversation, `${path()}/duplicate`, { method: 'POST' }))
+    const copy = await attempt(t('conversation.actions.theConversationWasNotDuplicated'), () => api(contract(), `${path()}/duplicate`, { method: 'POST' }))
     if (copy) await navigateTo(`/projects/${copy.projectId}/c/${copy.id}`)
   }
 
@@ -70,7 +71,7 @@ export function useConversationActions(conversation: () => Conversation) {
     const deleted = conversation()
     const restorePath = `${path()}/restore`
     try {
-      await api(z.unknown(), path(), { method: 'DELETE' })
+      await api(anyReply(), path(), { method: 'DELETE' })
     } catch (error) {
       notify.failed(t('conversation.actions.theConversationWasNotDeleted'), error)
       return
@@ -78,7 +79,7 @@ export function useConversationActions(conversation: () => Conversation) {
     list.remove(deleted.id)
     archivedList.remove(deleted.id)
     if (route.params.conversationId === deleted.id) await navigateTo(`/projects/${deleted.projectId}`)
-    offerUndo(t('conversation.actions.deleted', { title: titleOf(deleted) }), 'i-lucide-trash-2', () => attempt(t('conversation.actions.theConversationWasNotRestored'), () => api(Conversation, restorePath, { method: 'POST' })))
+    offerUndo(t('conversation.actions.deleted', { title: titleOf(deleted) }), 'i-lucide-trash-2', () => attempt(t('conversation.actions.theConversationWasNotRestored'), () => api(contract(), restorePath, { method: 'POST' })))
   }
 
   return { rename: (title: string) => update({ title }), pin: (pinned: boolean) => update({ pinned }), archive, move, duplicate, remove }

@@ -1,5 +1,4 @@
 import type { Conversation } from '#shared/conversations'
-import { ConversationPage } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
 
@@ -8,7 +7,7 @@ export function useConversationList(projectId: MaybeRefOrGetter<string | undefin
   const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
-  const fetchPage = (id: string, cursor?: string) => api(ConversationPage, `/api/projects/${id}/conversations`, { query: { archived, cursor } })
+  const fetchPage = (id: string, cursor?: string) => api(import('#shared/conversations').then(({ ConversationPage }) => ConversationPage), `/api/projects/${id}/conversations`, { query: { archived, cursor } })
   const state = useAsyncData(
     computed(() => `${archived ? 'archived' : 'conversations'}:${toValue(projectId) ?? 'none'}`),
     async () => {

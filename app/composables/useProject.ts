@@ -1,8 +1,7 @@
-import { Project } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 
 /** One project; the same object wherever it is shown. */
 export function useProject(projectId: MaybeRefOrGetter<string>) {
   const api = useApi()
-  return useAsyncData(computed(() => `project:${toValue(projectId)}`), () => api(Project, `/api/projects/${toValue(projectId)}`))
+  return useAsyncData(computed(() => `project:${toValue(projectId)}`), () => api(import('#shared/projects').then(({ Project }) => Project), `/api/projects/${toValue(projectId)}`))
 }

@@ -1,8 +1,7 @@
-import { ProjectPage } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 
 /** The projects of the org, shared by the sidebar and the projects page. */
 export function useProjects() {
   const api = useApi()
-  return useAsyncData('projects', () => api(ProjectPage, '/api/projects', { query: { limit: 100 } }))
+  return useAsyncData('projects', () => api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } }))
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { AttachedFile } from '~/utils/attached-files'
+import type { AttachedFile } from '~/utils/attached-file'
+import { AttachedFiles } from '~/utils/attached-file'
 import type { OutgoingMessage } from '~/composables/useThread'
 
-const Queue = z.array(z.object({ text: z.string(), model: z.string().optional(), files: z.array(AttachedFile).optional(), tools: z.boolean().optional() }))
+const Queue = z.array(z.object({ text: z.string(), model: z.string().optional(), files: AttachedFiles.optional(), tools: z.boolean().optional() }))
 
 /**
  * Messages written while an answer was on its way, oldest first; they go out one by one when it is whole. Kept in this browser, so

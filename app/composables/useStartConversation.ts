@@ -1,4 +1,4 @@
-import { Conversation } from '#shared/conversations'
+import type { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import type { OutgoingMessage } from '~/composables/useThread'
@@ -27,7 +27,7 @@ export function useStartConversation(projectId: string) {
     try {
       // Before anything is made: without it, nobody would see the answer.
       await loadThread()
-      const conversation = await api(Conversation, `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model } })
+      const conversation = await api(import('#shared/conversations').then(({ Conversation }) => Conversation), `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model } })
       opening.value = { conversation, message }
       list.put(conversation)
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)

@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
+import { anyReply } from '~/utils/any-reply'
 
 /** Changes the org everything is shown of. */
 export function useSwitchOrg() {
@@ -9,7 +9,7 @@ export function useSwitchOrg() {
   const notify = useNotify()
   return async (orgId: string) => {
     try {
-      await api(z.unknown(), '/api/session/org', { method: 'POST', body: { orgId } })
+      await api(anyReply(), '/api/session/org', { method: 'POST', body: { orgId } })
     } catch (error) {
       notify.failed(t('app.switchOrg.theOrganisationWasNotChanged'), error)
       return

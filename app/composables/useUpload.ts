@@ -1,4 +1,5 @@
-import { StoredFile, toFileName } from '#shared/files'
+import type { StoredFile } from '#shared/files'
+import { toFileName } from '#shared/file-name'
 import { useApi } from '~/composables/useApi'
 import { useSession } from '~/composables/useSession'
 import { ApiError } from '~/utils/api-error'
@@ -14,6 +15,6 @@ export function useUpload(projectId: MaybeRefOrGetter<string>) {
   return async function upload(file: File, { inProject = false, signal }: { inProject?: boolean, signal?: AbortSignal } = {}): Promise<StoredFile> {
     const max = session.value?.maxFileBytes
     if (max !== undefined && file.size > max) throw new ApiError(413, 'body_too_large', t('chat.upload.isLargerThan', { name: toFileName(file.name), max: formatBytes(max) }))
-    return api(StoredFile, `/api/projects/${toValue(projectId)}/files`, { method: 'POST', query: { name: toFileName(file.name), inProject: inProject || undefined }, body: file, signal })
+    return api(import('#shared/files').then(({ StoredFile }) => StoredFile), `/api/projects/${toValue(projectId)}/files`, { method: 'POST', query: { name: toFileName(file.name), inProject: inProject || undefined }, body: file, signal })
   }
 }

@@ -1,14 +1,4 @@
-import { z } from 'zod'
 import type { Translate } from './translate'
-
-const ErrorReply = z.object({
-  data: z.object({
-    error: z.object({ code: z.string(), message: z.string(), param: z.string().optional(), details: z.record(z.string(), z.unknown()).optional() })
-  })
-})
-/** What the sign-in library answers. */
-const AuthErrorReply = z.object({ data: z.object({ code: z.string().optional(), message: z.string() }) })
-const StatusReply = z.object({ statusCode: z.number().optional(), status: z.number().optional() })
 
 /** A refused or failed call of our API, in words a person can act on. */
 export class ApiError extends Error {
@@ -22,19 +12,32 @@ export class ApiError extends Error {
 export function toApiError(thrown: unknown, t: Translate): ApiError {
   if (thrown instanceof ApiError) return thrown
   const status = readStatus(thrown)
-  const reply = ErrorReply.safeParse(thrown)
-  if (reply.success) {
-    const { code, message, param, details } = reply.data.data.error
-    return new ApiError(status, code, message, param, details)
-  }
-  const auth = AuthErrorReply.safeParse(thrown)
-  if (auth.success) return new ApiError(status, auth.data.data.code ?? 'refused', auth.data.data.message)
+  const data = read(thrown, 'data')
+  const error = read(data, 'error')
+  const [code, message] = [readText(error, 'code'), readText(error, 'message')]
+  if (code !== undefined && message !== undefined) return new ApiError(status, code, message, readText(error, 'param'), readDetails(error))
+  // What the sign-in library answers.
+  const refusal = readText(data, 'message')
+  if (refusal !== undefined) return new ApiError(status, readText(data, 'code') ?? 'refused', refusal)
   return status
     ? new ApiError(status, 'unexpected_reply', t('app.errors.status', { status }))
     : new ApiError(0, 'unreachable', t('app.errors.unreachable'))
 }
 
+// By hand: every page can fail, and contracts would bring their library into the first load of all of them.
+const read = (from: unknown, name: string): unknown => typeof from === 'object' && from !== null ? Reflect.get(from, name) : undefined
+
+function readText(from: unknown, name: string): string | undefined {
+  const text = read(from, name)
+  return typeof text === 'string' ? text : undefined
+}
+
+function readDetails(error: unknown): Record<string, unknown> | undefined {
+  const details = read(error, 'details')
+  return typeof details === 'object' && details !== null ? { ...details } : undefined
+}
+
 function readStatus(thrown: unknown): number {
-  const reply = StatusReply.safeParse(thrown)
-  return reply.success ? reply.data.statusCode ?? reply.data.status ?? 0 : 0
+  const status = read(thrown, 'statusCode') ?? read(thrown, 'status')
+  return typeof status === 'number' ? status : 0
 }

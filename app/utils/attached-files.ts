@@ -1,14 +1,6 @@
-import { z } from 'zod'
 import type { StoredFile } from '#shared/files'
 import type { Message } from '#shared/messages'
-
-/** A file that goes, or went, with a message. */
-export const AttachedFile = z.object({
-  fileId: z.string(), name: z.string(), mime: z.string(), sizeBytes: z.number(),
-  /** Smaller than what was chosen: see `scaleImage`. */
-  scaled: z.boolean().optional()
-})
-export type AttachedFile = z.infer<typeof AttachedFile>
+import type { AttachedFile } from '~/utils/attached-file'
 
 export const isImage = ({ mime }: Pick<AttachedFile, 'mime'>) => mime.startsWith('image/')
 

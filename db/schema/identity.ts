@@ -1,7 +1,8 @@
 import { boolean, index, integer, jsonb, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { sql } from 'drizzle-orm'
 import { bytea, createdAt, oneOf, primaryId, timestamps, timestampTz } from './columns'
-import { memberRoles, orgStatuses, userRoles } from '../../shared/identity'
+import { orgStatuses, userRoles } from '../../shared/identity'
+import { memberRoles } from '../../shared/roles'
 
 export const users = pgTable('users', {
   id: primaryId(),

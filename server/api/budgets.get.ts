@@ -1,5 +1,5 @@
 import { listBudgets } from '../billing/list-budgets'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import { defineApiHandler } from '../utils/api-handler'
 
 /** Keys are for members to see, so their budgets are too. */

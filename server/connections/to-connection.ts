@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { providerConnections } from '../../db/schema'
 import type { Connection } from '../../shared/connections'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { Principal } from '../identity/principal'
 import { versionOf } from '../versions/version-of'
 

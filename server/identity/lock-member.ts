@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { orgMembers, orgs } from '../../db/schema'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { MemberRole } from '../../shared/identity'
 import { LoomError } from '../errors'
 import type { Principal } from './principal'

@@ -1,5 +1,5 @@
 import { LoomError } from '../errors'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { MemberRole } from '../../shared/identity'
 
 /** Who is calling, in which org, with which role: the one answer every route works with. */

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { apiKeys } from '../../db/schema'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import { LoomError } from '../errors'
 import type { Principal } from '../identity/principal'
 import { visibleKeys } from './key-visibility'

@@ -8,7 +8,7 @@ import { budgetPeriods, callScopes, KeyLimits } from '../../shared/policy'
 import { LoomError } from '../errors'
 import { coversPattern } from '../policy/match-model'
 import type { Principal } from '../identity/principal'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { MemberRole } from '../../shared/identity'
 
 /** What a key may do, whoever holds it. */

@@ -1,5 +1,5 @@
 import { LoomError } from '../errors'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { Principal } from '../identity/principal'
 
 /**

@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { conversations, projectMembers, projects } from '../../db/schema'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import type { MemberRole } from '../../shared/identity'
 
 /** What a caller may reach: an org, or one project of it when a key is bound to that. A `Principal` is one. */

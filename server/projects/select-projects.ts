@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, projectMembers, projects } from '../../db/schema'
-import { roleReaches } from '../../shared/identity'
+import { roleReaches } from '../../shared/roles'
 import { ModelParameters } from '../../shared/model-parameters'
 import { Policy } from '../../shared/policy'
 import type { Project } from '../../shared/projects'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { memberRoles } from '../../shared/identity'
+import { memberRoles } from '../../shared/roles'
 
 /** What a role may do on a route; `own`: only with what is its own. */
 const Right = z.enum(['yes', 'own', '–'])

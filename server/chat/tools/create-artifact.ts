@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { toFileName } from '../../../shared/files'
+import { toFileName } from '../../../shared/file-name'
 import { defineTool } from './tool'
 
 /** Of one version, in UTF-16 code units. */

@@ -1,0 +1,5 @@
+/** The longest user message, in UTF-16 code units. */
+export const MESSAGE_TEXT_MAX = 200_000
+
+/** Files a message may carry. */
+export const MESSAGE_FILES_MAX = 20
