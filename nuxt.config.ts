@@ -34,6 +34,8 @@ export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',
   nitro,
   typescript: { strict: true },
+  // A page comes when somebody points at its link. In sight is no need: the sidebar links to most of them, and each would load and run with the first.
+  experimental: { defaults: { nuxtLink: { prefetchOn: { visibility: false, interaction: true } } } },
   telemetry: false,
   eslint: { config: { stylistic: { commaDangle: 'never', braceStyle: '1tbs' } } },
   i18n: {
