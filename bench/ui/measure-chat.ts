@@ -15,7 +15,7 @@ export interface ChatBench {
   cookie: string
 }
 
-const pathOf = ({ id, projectId }: SeededConversation) => `/projects/${projectId}/c/${id}`
+export const pathOf = ({ id, projectId }: Pick<SeededConversation, 'id' | 'projectId'>) => `/projects/${projectId}/c/${id}`
 
 export async function openContext({ browser, url, cookie }: ChatBench): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT, baseURL: url, reducedMotion: 'reduce', colorScheme: 'dark' })
@@ -46,7 +46,7 @@ export async function measureFirstContent(bench: ChatBench, conversation: Seeded
 }
 
 /** Bytes of scripts, as they come over the wire, that the page needs before anything is done with it. */
-export async function measureScripts(bench: ChatBench, conversation: SeededConversation): Promise<number> {
+export async function measureScripts(bench: ChatBench, path: string): Promise<number> {
   const context = await openContext(bench)
   const page = await context.newPage()
   const session = await context.newCDPSession(page)
@@ -60,7 +60,7 @@ export async function measureScripts(bench: ChatBench, conversation: SeededConve
   session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
     if (scripts.has(requestId)) bytes += encodedDataLength
   })
-  await page.goto(pathOf({ ...conversation, id: 'new' }), { waitUntil: 'networkidle' })
+  await page.goto(path, { waitUntil: 'networkidle' })
   await context.close()
   return bytes
 }

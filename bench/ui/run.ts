@@ -7,7 +7,7 @@ import { startPostgres } from '../../tests/support/postgres'
 import { setUpLoom } from '../../tests/support/set-up-loom'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
-import { measureFirstContent, measureScripts, measureScrolling, measureStreaming, openContext } from './measure-chat'
+import { measureFirstContent, measureScripts, measureScrolling, measureStreaming, openContext, pathOf } from './measure-chat'
 import type { ChatBench } from './measure-chat'
 import { fillTables, seedConversation } from './seed-conversations'
 import type { SeededConversation } from './seed-conversations'
@@ -50,7 +50,7 @@ async function run(bench: ChatBench): Promise<void> {
     // The first round warms server and browser.
     if (round > 0) for (const which of ['short', 'long'] as const) first[which].push(took[which])
   }
-  const scriptBytes = await measureScripts(bench, short)
+  const scriptBytes = { ofNew: await measureScripts(bench, pathOf({ ...short, id: 'new' })), ofShort: await measureScripts(bench, pathOf(short)) }
 
   const context = await openContext(bench)
   if (trace) await context.tracing.start({ snapshots: true, screenshots: true })
@@ -66,7 +66,8 @@ async function run(bench: ChatBench): Promise<void> {
     ['key to frame while streaming, p95 (ms)', percentile(streamed.keysMs, 0.95), 50],
     ['drift of the text read while streaming (px)', streamed.driftPx, 2],
     [`heap added by ${STREAM_MS / 1000} s of streaming (MB)`, streamed.heapGrowth / 1e6, 10],
-    ['scripts of the first load (KB, compressed)', scriptBytes / 1024, 250],
+    ['scripts of a new chat, first load (KB, compressed)', scriptBytes.ofNew / 1024, 250],
+    ['scripts of a conversation, first load (KB, compressed)', scriptBytes.ofShort / 1024, 250],
     [`newest messages, ${MANY_MESSAGES / 1000}k in the table (× few)`, flatLargeMs / flatSmallMs, 1.5]
   ])
   console.log(`\nfirst content p50: ${median(first.short).toFixed(0)} ms of 10 messages, ${median(first.long).toFixed(0)} ms of 10,000; newest messages p50: ${flatSmallMs.toFixed(1)} and ${flatLargeMs.toFixed(1)} ms`)
