@@ -31,11 +31,13 @@ export default defineNuxtConfig({
   css: ['~/assets/main.css'],
   colorMode: { preference: 'dark', fallback: 'dark' },
   ui: { fonts: false },
-  compatibilityDate: '2026-11-01',
-  nitro,
-  typescript: { strict: true },
   // A page comes when somebody points at its link. In sight is no need: the sidebar links to most of them, and each would load and run with the first.
   experimental: { defaults: { nuxtLink: { prefetchOn: { visibility: false, interaction: true } } } },
+  compatibilityDate: '2026-11-01',
+  nitro,
+  // What every page needs comes as one file: it would be split into dozens of a few hundred bytes by what else needs them.
+  vite: { $client: { build: { rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'app', tags: ['$initial'] }] } } } } } },
+  typescript: { strict: true },
   telemetry: false,
   eslint: { config: { stylistic: { commaDangle: 'never', braceStyle: '1tbs' } } },
   i18n: {
