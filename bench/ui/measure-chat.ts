@@ -77,15 +77,22 @@ export async function measureScrolling(page: Page, conversation: SeededConversat
   })
 }
 
-export interface WhileStreaming { keysMs: number[], driftPx: number, heapGrowth: number }
+export interface WhileStreaming {
+  keysMs: number[]
+  driftPx: number
+  /** In use after a collection, a fifth into the stream and at its end. */
+  heapBytes: { early: number, late: number }
+}
 
-/** Types, scrolls away and waits while the model of this page writes on and on. */
-export async function measureStreaming(page: Page, conversation: SeededConversation, waitMs: number): Promise<WhileStreaming> {
+/** Types, scrolls away and waits while the model of this page writes, for `streamMs`. */
+export async function measureStreaming(page: Page, conversation: SeededConversation, streamMs: number): Promise<WhileStreaming> {
   await openConversation(page, conversation)
   const message = page.getByRole('textbox', { name: 'Message', exact: true })
   await message.fill('Tell me everything')
   await message.press('Enter')
   await page.locator('[data-status=streaming]').waitFor()
+  const startedAt = performance.now()
+  const waitUntil = (ms: number) => page.waitForTimeout(Math.max(0, startedAt + ms - performance.now()))
   const slow = await measureTyping(page, () => message.pressSequentially('x'.repeat(KEYS), { delay: 40 }))
   // Those the browser did not report were quicker than 16 ms.
   const keysMs = [...slow, ...Array.from({ length: Math.max(0, KEYS - slow.length) }, () => 16)]
@@ -93,9 +100,10 @@ export async function measureStreaming(page: Page, conversation: SeededConversat
   await page.mouse.wheel(0, -900)
   await page.waitForTimeout(800)
   const driftPx = await measureDrift(page, 3_000)
-  const before = await heapBytes(page)
-  await page.waitForTimeout(waitMs)
-  const heapGrowth = (await heapBytes(page)) - before
+  await waitUntil(streamMs / 5)
+  const early = await heapBytes(page)
+  await waitUntil(streamMs)
+  const late = await heapBytes(page)
   await page.getByRole('button', { name: 'Stop the answer' }).click()
-  return { keysMs, driftPx, heapGrowth }
+  return { keysMs, driftPx, heapBytes: { early, late } }
 }

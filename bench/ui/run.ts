@@ -1,48 +1,59 @@
 import { parseArgs } from 'node:util'
 import { chromium } from '@playwright/test'
+import { ChatClient } from '../../tests/support/chat-client'
 import { findChromium } from '../../tests/support/chromium'
+import { freePort } from '../../tests/support/free-port'
 import { startLoomServer } from '../../tests/support/loom-server'
-import { startMockUpstream } from '../../tests/support/mock-upstream'
 import { startPostgres } from '../../tests/support/postgres'
+import type { PostgresServer } from '../../tests/support/postgres'
 import { setUpLoom } from '../../tests/support/set-up-loom'
+import { startScript } from '../processes'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
+import { countStatements } from './count-statements'
 import { measureFirstContent, measureScripts, measureScrolling, measureStreaming, openContext, pathOf } from './measure-chat'
 import type { ChatBench } from './measure-chat'
+import { measureFirstToken, STREAMS } from './measure-first-token'
 import { fillTables, seedConversation } from './seed-conversations'
 import type { SeededConversation } from './seed-conversations'
 
-/** `npm run bench:ui`: a real browser at the built server. `--quick`: a smaller table and shorter waits. `--trace`: Playwright's traces in `.cache/bench`. */
+/** `npm run bench:ui`: a real browser at the built server. `--quick`: a smaller table, shorter waits, fewer rounds. `--trace`: Playwright's traces in `.cache/bench`. */
 const { values: { quick, trace } } = parseArgs({ options: { quick: { type: 'boolean', default: false }, trace: { type: 'boolean', default: false } } })
 
+const FEW_MESSAGES = 100
 const MANY_MESSAGES = quick ? 200_000 : 1_000_000
 const ROUNDS = quick ? 5 : 9
-const STREAM_MS = quick ? 20_000 : 300_000
+const STREAM_MS = quick ? 30_000 : 300_000
+const FIRST_TOKENS = { rounds: quick ? 2 : 5, answers: quick ? 20 : 40 }
 
-const postgres = await startPostgres()
-if (!postgres) throw new Error('The benchmarks need PostgreSQL (Debian: apt-get install postgresql)')
-const databaseUrl = await postgres.createDatabase('loom')
-// 100 pieces a second, for longer than anything here waits.
-const mock = await startMockUpstream({ models: { brief: {}, endless: { chunks: 60_000, chunkBytes: 24, chunkIntervalMs: 10 } } })
-const loom = await startLoomServer({ env: { DATABASE_URL: databaseUrl, OPENAI_API_KEY: 'sk-mock', OPENAI_BASE_URL: mock.baseUrl, NEW_ORG_WALLET: 'unlimited' }, keepLogs: true })
+const database = await startPostgres()
+if (!database) throw new Error('The benchmarks need PostgreSQL (Debian: apt-get install postgresql)')
+const databaseUrl = await database.createDatabase('loom')
+const mockPort = await freePort()
+const mock = await startScript('mock.ts', [String(mockPort)])
+const mockUrl = `http://127.0.0.1:${mockPort}/v1`
+const loom = await startLoomServer({ env: { DATABASE_URL: databaseUrl, OPENAI_API_KEY: 'sk-mock', OPENAI_BASE_URL: mockUrl, NEW_ORG_WALLET: 'unlimited' }, keepLogs: true })
 const { cookie } = await setUpLoom(loom)
 const browser = await chromium.launch({ ...await findChromium(), chromiumSandbox: false })
 try {
-  await run({ browser, url: loom.url, cookie })
+  await run({ browser, url: loom.url, cookie }, database)
 } finally {
   await browser.close()
   await loom.remove()
-  await mock.stop()
-  await postgres.stop()
+  mock.stop()
+  await database.stop()
 }
 
-async function run(bench: ChatBench): Promise<void> {
+async function run(bench: ChatBench, database: PostgresServer): Promise<void> {
   const short = await seedConversation(databaseUrl, 10)
+  await seedConversation(databaseUrl, FEW_MESSAGES - 10)
   const flatSmallMs = await measureMessages(bench, short)
   const long = await seedConversation(databaseUrl, 10_000)
   await chooseModel(bench, long)
   await fillTables(databaseUrl, MANY_MESSAGES)
   const flatLargeMs = await measureMessages(bench, short)
+
+  const { opening, identifying } = await countQueries(bench, database, short)
 
   const first = { short: [] as number[], long: [] as number[] }
   for (let round = 0; round <= ROUNDS; round++) {
@@ -58,6 +69,8 @@ async function run(bench: ChatBench): Promise<void> {
   const scrolled = await measureScrolling(page, long, quick ? 100 : 400)
   const streamed = await measureStreaming(page, long, STREAM_MS)
   if (trace) await context.tracing.stop({ path: '.cache/bench/ui.zip' })
+  await context.close()
+  const { aloneMs, crowdedMs } = await measureFirstToken(new ChatClient(loom, { cookie }), bench, databaseUrl, FIRST_TOKENS.rounds, FIRST_TOKENS.answers)
 
   report([
     ['first content, 10,000 messages (× 10 messages)', median(first.long) / median(first.short), 1.5],
@@ -65,12 +78,16 @@ async function run(bench: ChatBench): Promise<void> {
     ['elements in the page, most', scrolled.mostElements, 3_000],
     ['key to frame while streaming, p95 (ms)', percentile(streamed.keysMs, 0.95), 50],
     ['drift of the text read while streaming (px)', streamed.driftPx, 2],
-    [`heap added by ${STREAM_MS / 1000} s of streaming (MB)`, streamed.heapGrowth / 1e6, 10],
+    [`heap after ${STREAM_MS / 1000} s of streaming (× after ${STREAM_MS / 5000} s)`, streamed.heapBytes.late / streamed.heapBytes.early, 1.1],
     ['scripts of a new chat, first load (KB, compressed)', scriptBytes.ofNew / 1024, 250],
     ['scripts of a conversation, first load (KB, compressed)', scriptBytes.ofShort / 1024, 250],
-    [`newest messages, ${MANY_MESSAGES / 1000}k in the table (× few)`, flatLargeMs / flatSmallMs, 1.5]
+    ['queries that open a conversation', opening, 3],
+    [`newest messages, ${MANY_MESSAGES / 1000}k in the table (× ${FEW_MESSAGES})`, flatLargeMs / flatSmallMs, 1.5],
+    [`first token beside ${STREAMS} streams, p50 (ms more than alone)`, median(crowdedMs) - median(aloneMs), 2]
   ])
   console.log(`\nfirst content p50: ${median(first.short).toFixed(0)} ms of 10 messages, ${median(first.long).toFixed(0)} ms of 10,000; newest messages p50: ${flatSmallMs.toFixed(1)} and ${flatLargeMs.toFixed(1)} ms`)
+  console.log(`heap: ${(streamed.heapBytes.early / 1e6).toFixed(1)} MB early, ${(streamed.heapBytes.late / 1e6).toFixed(1)} MB late; first token p50: ${median(aloneMs).toFixed(1)} ms alone, ${median(crowdedMs).toFixed(1)} ms beside ${STREAMS} streams`)
+  console.log(`queries of an opening: ${opening} for the conversation, its newest messages and their parts; ${identifying} more that tell, once for each of its two requests, who calls`)
 }
 
 function report(rows: [promise: string, reached: number, atMost: number][]): void {
@@ -81,8 +98,8 @@ function report(rows: [promise: string, reached: number, atMost: number][]): voi
 
 async function chooseModel({ url, cookie }: ChatBench, { id }: SeededConversation): Promise<void> {
   const headers = { cookie, 'origin': url, 'content-type': 'application/json' }
-  await fetch(`${url}/api/connections`, { method: 'POST', headers, body: JSON.stringify({ kind: 'openai-compatible', name: 'bench', baseUrl: mock.baseUrl, secret: 'bench', config: { models: ['endless'] } }) })
-  const response = await fetch(`${url}/api/conversations/${id}`, { method: 'PATCH', headers, body: JSON.stringify({ model: 'endless' }) })
+  await fetch(`${url}/api/connections`, { method: 'POST', headers, body: JSON.stringify({ kind: 'openai-compatible', name: 'bench', baseUrl: mockUrl, secret: 'bench', config: { models: ['brief', 'endless-50', 'endless-100'] } }) })
+  const response = await fetch(`${url}/api/conversations/${id}`, { method: 'PATCH', headers, body: JSON.stringify({ model: 'endless-100' }) })
   if (!response.ok) throw new Error(`The model was not chosen: ${await response.text()}`)
 }
 
@@ -97,4 +114,20 @@ async function measureMessages({ url, cookie }: ChatBench, { id }: SeededConvers
     if (call >= 20) took.push(performance.now() - startedAt)
   }
   return median(took)
+}
+
+/** What PostgreSQL runs for the two requests that open a conversation: `opening` reads itself, its newest messages and their parts; `identifying`, on any request, whose session it is. */
+async function countQueries({ url, cookie }: ChatBench, database: PostgresServer, { id }: SeededConversation): Promise<{ opening: number, identifying: number }> {
+  const statements = await countStatements(database, async () => {
+    for (const path of ['', '/messages']) {
+      const response = await fetch(`${url}/api/conversations/${id}${path}`, { headers: { cookie } })
+      if (!response.ok) throw new Error(`The conversation did not open: ${await response.text()}`)
+      await response.arrayBuffer()
+    }
+  })
+  const counted = { opening: 0, identifying: 0 }
+  for (const [statement, count] of statements) {
+    counted[/ from "(auth_sessions|users|org_members)"/.test(statement) ? 'identifying' : 'opening'] += count
+  }
+  return counted
 }

@@ -43,7 +43,7 @@ export async function seedConversation(databaseUrl: string, count: number): Prom
   return { id, projectId: String(project.id), lastMessageId: String(parent) }
 }
 
-/** Fills the tables with messages of other conversations, a hundred each, up to `count` messages. */
+/** Fills the tables with `count` messages of other conversations, a hundred each, and vacuums them, lest that begins while they are measured. */
 export async function fillTables(databaseUrl: string, count: number): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined })
   await sql`insert into conversations (id, org_id, project_id, title, last_active_at)
@@ -52,6 +52,6 @@ export async function fillTables(databaseUrl: string, count: number): Promise<vo
     select gen_random_uuid(), org_id, id, 'user', 'complete' from conversations, generate_series(1, 100) where title = 'filler'`
   await sql`insert into message_parts (id, org_id, message_id, index, type, content, completed_at)
     select gen_random_uuid(), messages.org_id, messages.id, 0, 'file', '{}', now() from messages join conversations on conversations.id = conversation_id where title = 'filler'`
-  await sql`analyze conversations, messages, message_parts`
+  await sql`vacuum analyze conversations, messages, message_parts`
   await sql.end()
 }

@@ -15,6 +15,8 @@ export interface PostgresServer {
   url: string
   /** Creates an empty database and returns its URL. */
   createDatabase: (name: string) => Promise<string>
+  /** Everything it has printed. */
+  logs: () => string
   /** Ends it at once, as a crash would (`SIGQUIT`); connections break. */
   crash: () => Promise<void>
   /** Starts it again on the same port and data. Resolves once it answers. */
@@ -63,6 +65,7 @@ export async function startPostgres({ durable = false } = {}): Promise<PostgresS
     url,
     start,
     createDatabase: name => createDatabase(url, name),
+    logs: () => log.join(''),
     crash: async () => {
       command('crash')
       await until(async () => !await answers(url, supervisor, log), { timeoutMs: 30_000, what: () => 'PostgreSQL to end' })
