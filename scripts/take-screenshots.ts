@@ -12,7 +12,7 @@ import { stageDemo } from './stage-demo'
 const widths = { 1440: 900, 1024: 768, 375: 812 } as const
 type Width = keyof typeof widths
 type Theme = 'dark' | 'light'
-const looks: [Width, Theme][] = [[1440, 'dark'], [1024, 'light'], [375, 'dark']]
+const looks: [Width, Theme][] = [[1440, 'dark'], [1440, 'light'], [1024, 'dark'], [1024, 'light'], [375, 'dark'], [375, 'light']]
 
 /** A page, and what is done on it before it is photographed. */
 interface View { path: string, prepare?: (page: Page) => Promise<unknown> }
