@@ -11,13 +11,22 @@ import type { Proxied } from './measure'
 const PACKAGE = '@portkey-ai/gateway'
 const VERSION = '1.15.2'
 
+/** It adds headers to responses of `fetch`, which are immutable, and so answers every stream with 500. It gets copies that take headers; else it runs as it comes. */
+const repair = `data:text/javascript,${encodeURIComponent(`
+  const { fetch, Response } = globalThis
+  globalThis.fetch = async (...call) => {
+    const { body, status, statusText, headers } = await fetch(...call)
+    return new Response(body, { status, statusText, headers })
+  }
+`)}`
+
 export interface Peer extends Proxied { title: string, stop: () => void }
 
 /** Starts the peer in front of the mock, as its documentation says: without keys, budgets or traces of its own. */
 export async function startPeer(mockUrl: string): Promise<Peer> {
   const folder = await install()
   const port = await freePort()
-  const child = spawn(process.execPath, [join(folder, 'node_modules', PACKAGE, 'build/start-server.js'), `--port=${port}`, '--headless'], { stdio: 'ignore', env: { PATH: process.env.PATH, NODE_ENV: 'production' } })
+  const child = spawn(process.execPath, ['--import', repair, join(folder, 'node_modules', PACKAGE, 'build/start-server.js'), `--port=${port}`, '--headless'], { stdio: 'ignore', env: { PATH: process.env.PATH, NODE_ENV: 'production' } })
   const origin = `http://127.0.0.1:${port}`
   await until(() => fetch(origin).then(response => response.ok, () => false), { timeoutMs: 30_000, what: () => `${PACKAGE} to listen` })
   return {

@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { z } from 'zod'
 import { freePort } from '../tests/support/free-port'
 import type { LoomServer } from '../tests/support/loom-server'
 import { startLoomServer } from '../tests/support/loom-server'
@@ -27,8 +28,14 @@ export interface Bench {
   loomServer: LoomServer
   databaseUrl: string
   apiKey: string
+  /** What another replica needs to work on the same database. */
+  replicaEnv: Record<string, string>
+  /** Asks the browser's API of Loom as its admin. */
+  api: AdminApi
   stop: () => Promise<void>
 }
+
+type AdminApi = (method: 'POST' | 'PATCH', path: string, body: unknown) => Promise<unknown>
 
 const account = { email: 'bench@example.com', password: 'a password for the bench' }
 
@@ -43,11 +50,13 @@ export async function startBench(): Promise<Bench> {
   const floor = await startScript('floor.ts', [mockUrl, String(floorPort)])
   const databaseUrl = await database.createDatabase('loom')
   await makeWal(databaseUrl)
+  const replicaEnv = { DATABASE_URL: databaseUrl, ENCRYPTION_MASTER_KEY: '0123456789abcdef'.repeat(4) }
   const loomServer = await startLoomServer({
-    env: { DATABASE_URL: databaseUrl, ADMIN_EMAIL: account.email, ADMIN_PASSWORD: account.password },
+    env: { ...replicaEnv, ADMIN_EMAIL: account.email, ADMIN_PASSWORD: account.password },
     keepLogs: false
   })
-  const apiKey = await connectLoom(loomServer, `${mockUrl}/v1`)
+  const api = await signInAdmin(loomServer)
+  const apiKey = await connectLoom(api, `${mockUrl}/v1`)
   const json = { 'content-type': 'application/json' }
   return {
     direct: { name: 'direct', origin: mockUrl, headers: json, modelPrefix: '', pids: () => [] },
@@ -56,6 +65,8 @@ export async function startBench(): Promise<Bench> {
     loomServer,
     databaseUrl,
     apiKey,
+    replicaEnv,
+    api,
     stop: () => stopAll(loomServer, [mock, floor], database)
   }
 }
@@ -84,18 +95,22 @@ async function makeWal(databaseUrl: string): Promise<void> {
   await sql.end()
 }
 
-/** @returns an API key that may call the mock's models */
-async function connectLoom(loom: LoomServer, baseUrl: string): Promise<string> {
+async function signInAdmin(loom: LoomServer): Promise<AdminApi> {
   const session = await signIn(loom, account)
-  const post = async (path: string, body: unknown) => {
-    const response = await fetch(loom.url + path, { method: 'POST', headers: { ...session, 'origin': loom.url, 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`)
+  return async (method, path, body) => {
+    const response = await fetch(loom.url + path, { method, headers: { ...session, 'origin': loom.url, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
     return await response.json()
   }
+}
+
+export const CreatedKey = z.object({ id: z.string(), key: z.string() })
+
+/** @returns an API key that may call the mock's models */
+async function connectLoom(api: AdminApi, baseUrl: string): Promise<string> {
   for (const model of Object.keys(mockModels)) {
-    await post('/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd: '2500000000', outputNanoUsd: '10000000000' })
+    await api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd: '2500000000', outputNanoUsd: '10000000000' })
   }
-  await post('/api/connections', { kind: 'openai-compatible', name: 'bench', baseUrl, secret: 'bench', platform: true })
-  const { key } = await post('/api/keys', { name: 'bench' })
-  return key
+  await api('POST', '/api/connections', { kind: 'openai-compatible', name: 'bench', baseUrl, secret: 'bench', platform: true })
+  return CreatedKey.parse(await api('POST', '/api/keys', { name: 'bench' })).key
 }
