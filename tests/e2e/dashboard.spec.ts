@@ -37,6 +37,15 @@ test('a chart is walked through by keyboard, and its figures are there as a tabl
   await expect(page.getByRole('region', { name: 'Requests by status, table' }).getByRole('columnheader', { name: '200' })).toBeVisible()
 })
 
+test('the labels of small amounts stand whole beside their chart', async ({ page }) => {
+  await page.goto('/dashboard?window=24h')
+  const chart = page.getByRole('group', { name: /Cost by model, chart/ })
+  const labels = chart.locator('svg text').filter({ hasText: /^\$0\.0/ })
+  await expect(labels.first()).toBeVisible()
+  const left = await chart.evaluate(element => element.getBoundingClientRect().left)
+  for (const label of await labels.all()) expect(await label.evaluate(element => element.getBoundingClientRect().left)).toBeGreaterThanOrEqual(left)
+})
+
 test('a filter stands in the address, narrows the list, and survives a reload', async ({ page }) => {
   await page.goto('/dashboard/traces?status=error')
   const rows = page.locator('[data-trace]')

@@ -17,6 +17,15 @@ export interface ChartData {
   series: ChartSeries[]
 }
 
+/** The highest value that is drawn: of bars, a bucket's series stand on each other. */
+export function highestOf({ buckets, series }: ChartData, kind: 'bars' | 'lines'): number {
+  const heights = buckets.map((_, index) => {
+    const values = series.map(({ values }) => values[index] ?? 0)
+    return kind === 'bars' ? values.reduce((sum, value) => sum + value, 0) : Math.max(0, ...values)
+  })
+  return Math.max(0, ...heights)
+}
+
 const COLOURS = 8
 
 /** The colours stand in assets/charts.css; what is beyond them is drawn in grey. */
