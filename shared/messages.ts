@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Conversation } from './conversations'
 import { Id, NanoUsdText, Timestamp, storableText } from './json'
 
 export const messageRoles = ['system', 'user', 'assistant', 'tool'] as const
@@ -92,6 +93,6 @@ export const MessageQuery = z.object({
 })
 export type MessageQuery = z.infer<typeof MessageQuery>
 
-/** Also the answer of `POST /api/conversations/{id}/messages/{messageId}/show`, which shows the newest branch through that message: 409 `conflict` while an answer is running. Messages of the shown branch, oldest first; `nextCursor` is null at the top of the thread. */
-export const MessagePage = z.object({ messages: z.array(Message), nextCursor: Id.nullable() })
+/** Also the answer of `POST /api/conversations/{id}/messages/{messageId}/show`, which shows the newest branch through that message: 409 `conflict` while an answer is running. The conversation with messages of its shown branch, oldest first: all that opens it. `nextCursor` is null at the top of the thread. */
+export const MessagePage = z.object({ conversation: Conversation, messages: z.array(Message), nextCursor: Id.nullable() })
 export type MessagePage = z.infer<typeof MessagePage>

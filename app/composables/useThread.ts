@@ -58,9 +58,11 @@ export function useThread(conversation: Ref<Conversation>) {
 
   let unfinished: Message | undefined
 
-  /** Reads the newest messages. @throws {ApiError} */
-  async function load() {
-    const page = await api(MessagePage, `${path}/messages`)
+  /** Reads the conversation with its newest messages again. @throws {ApiError} */
+  const load = async () => take(await api(MessagePage, `${path}/messages`))
+
+  function take(page: MessagePage) {
+    conversation.value = page.conversation
     olderCursor.value = page.nextCursor
     settled.value = page.messages.filter(message => !isRunning(message))
     unfinished = page.messages.find(isRunning)
@@ -168,7 +170,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** What stands on the screen: while an edited message is on its way, nothing of the branch it leaves. */
   const shown = computed(() => outgoing.value?.parentId === undefined ? settled.value : beforeBranch(settled.value, outgoing.value.parentId))
 
-  return { shown, olderCursor, outgoing, failure, answer, busy, load, goOn, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
+  return { shown, olderCursor, outgoing, failure, answer, busy, take, load, goOn, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
 }
 
 const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { chromium } from '@playwright/test'
 import { ChatClient } from '../../tests/support/chat-client'
 import { findChromium } from '../../tests/support/chromium'
+import { countStatements } from '../../tests/support/count-statements'
 import { freePort } from '../../tests/support/free-port'
 import { startLoomServer } from '../../tests/support/loom-server'
 import { startPostgres } from '../../tests/support/postgres'
@@ -10,7 +11,6 @@ import { setUpLoom } from '../../tests/support/set-up-loom'
 import { startScript } from '../processes'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
-import { countStatements } from './count-statements'
 import { measureFirstContent, measureScripts, measureScrolling, measureStreaming, openContext, pathOf } from './measure-chat'
 import type { ChatBench } from './measure-chat'
 import { measureFirstToken, STREAMS } from './measure-first-token'
@@ -53,7 +53,7 @@ async function run(bench: ChatBench, database: PostgresServer): Promise<void> {
   await fillTables(databaseUrl, MANY_MESSAGES)
   const flatLargeMs = await measureMessages(bench, short)
 
-  const { opening, identifying } = await countQueries(bench, database, short)
+  const openingQueries = await countOpeningQueries(bench, database, short)
 
   const first = { short: [] as number[], long: [] as number[] }
   for (let round = 0; round <= ROUNDS; round++) {
@@ -81,13 +81,12 @@ async function run(bench: ChatBench, database: PostgresServer): Promise<void> {
     [`heap after ${STREAM_MS / 1000} s of streaming (× after ${STREAM_MS / 5000} s)`, streamed.heapBytes.late / streamed.heapBytes.early, 1.1],
     ['scripts of a new chat, first load (KB, compressed)', scriptBytes.ofNew / 1024, 250],
     ['scripts of a conversation, first load (KB, compressed)', scriptBytes.ofShort / 1024, 250],
-    ['queries that open a conversation', opening, 3],
+    ['queries that open a conversation', openingQueries, 3],
     [`newest messages, ${MANY_MESSAGES / 1000}k in the table (× ${FEW_MESSAGES})`, flatLargeMs / flatSmallMs, 1.5],
     [`first token beside ${STREAMS} streams, p50 (ms more than alone)`, median(crowdedMs) - median(aloneMs), 2]
   ])
   console.log(`\nfirst content p50: ${median(first.short).toFixed(0)} ms of 10 messages, ${median(first.long).toFixed(0)} ms of 10,000; newest messages p50: ${flatSmallMs.toFixed(1)} and ${flatLargeMs.toFixed(1)} ms`)
   console.log(`heap: ${(streamed.heapBytes.early / 1e6).toFixed(1)} MB early, ${(streamed.heapBytes.late / 1e6).toFixed(1)} MB late; first token p50: ${median(aloneMs).toFixed(1)} ms alone, ${median(crowdedMs).toFixed(1)} ms beside ${STREAMS} streams`)
-  console.log(`queries of an opening: ${opening} for the conversation, its newest messages and their parts; ${identifying} more that tell, once for each of its two requests, who calls`)
 }
 
 function report(rows: [promise: string, reached: number, atMost: number][]): void {
@@ -116,18 +115,12 @@ async function measureMessages({ url, cookie }: ChatBench, { id }: SeededConvers
   return median(took)
 }
 
-/** What PostgreSQL runs for the two requests that open a conversation: `opening` reads itself, its newest messages and their parts; `identifying`, on any request, whose session it is. */
-async function countQueries({ url, cookie }: ChatBench, database: PostgresServer, { id }: SeededConversation): Promise<{ opening: number, identifying: number }> {
+/** What PostgreSQL runs for the request that opens a conversation: whose session it is, the conversation, its newest messages. */
+async function countOpeningQueries({ url, cookie }: ChatBench, database: PostgresServer, { id }: SeededConversation): Promise<number> {
   const statements = await countStatements(database, async () => {
-    for (const path of ['', '/messages']) {
-      const response = await fetch(`${url}/api/conversations/${id}${path}`, { headers: { cookie } })
-      if (!response.ok) throw new Error(`The conversation did not open: ${await response.text()}`)
-      await response.arrayBuffer()
-    }
+    const response = await fetch(`${url}/api/conversations/${id}/messages`, { headers: { cookie } })
+    if (!response.ok) throw new Error(`The conversation did not open: ${await response.text()}`)
+    await response.arrayBuffer()
   })
-  const counted = { opening: 0, identifying: 0 }
-  for (const [statement, count] of statements) {
-    counted[/ from "(auth_sessions|users|org_members)"/.test(statement) ? 'identifying' : 'opening'] += count
-  }
-  return counted
+  return [...statements.values()].reduce((sum, count) => sum + count, 0)
 }

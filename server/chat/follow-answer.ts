@@ -11,7 +11,7 @@ import { endEvent, readAnswer } from './read-answer'
 import { readEvents } from './read-events'
 import type { RunningAnswer } from './running-answers'
 import { findRunningAnswer } from './running-answers'
-import { isRunning, readRunning } from './select-messages'
+import { findRunning, isRunning } from './select-messages'
 
 /** How long an answer that another replica writes is waited for without a sign of it: its process may be gone. */
 const LOOK_UP_MS = 2_000
@@ -89,10 +89,8 @@ function followStored(orm: Orm, orgId: string, messageId: string, after: number)
 
 /** Nothing of an answer that has ended. */
 async function snapshotOf(orm: Orm, orgId: string, messageId: string): Promise<NumberedEvent[]> {
-  const { message } = await readAnswer(orm, orgId, messageId)
-  if (!isRunning(message)) return []
-  const running = await readRunning(orm, orgId, { ...message, parts: [] })
-  return [{ id: running.lastId, event: { type: 'snapshot', message: running.message } }]
+  const running = await findRunning(orm, orgId, messageId)
+  return running ? [{ id: running.lastId, event: { type: 'snapshot', message: running.message } }] : []
 }
 
 async function isAnswerRunning(orm: Orm, orgId: string, messageId: string): Promise<boolean> {

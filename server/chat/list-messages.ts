@@ -1,30 +1,26 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { conversations, messages } from '../../db/schema'
+import { messages } from '../../db/schema'
 import type { Scope } from '../projects/scope'
 import type { MessagePage, MessageQuery } from '../../shared/messages'
-import { conversationNotFound, openConversations } from './select-conversations'
-import { branchIds, feedbackOf, shownMessageId, siblingIds, withParts } from './select-messages'
+import { getConversation } from './get-conversation'
+import { branchIds, feedbackOf, messageColumns, shownMessageId, toMessage } from './select-messages'
 
 /**
- * One page of the shown branch, newest page first, oldest message first; two queries however long the thread is, and one for an answer that is running.
+ * A conversation and one page of its shown branch, newest page first, oldest message first. Two queries, however long the thread is and
+ * whether or not an answer is running.
  * @throws {LoomError} `not_found` when the scope has no such conversation
  */
 export async function listMessages(orm: Orm, scope: Scope, conversationId: string, { before, limit }: MessageQuery): Promise<MessagePage> {
+  const conversation = await getConversation(orm, scope, conversationId)
   const start = before === undefined
     ? shownMessageId(scope.orgId, conversationId)
     : sql`select parent_id from ${messages} where org_id = ${scope.orgId} and conversation_id = ${conversationId} and id = ${before}`
   const rows = await orm
-    .select({ conversationId: conversations.id, message: messages, siblingIds, feedback: feedbackOf(scope.userId) })
-    .from(conversations)
-    .leftJoin(messages, and(eq(messages.orgId, scope.orgId), sql`${messages.id} = any(${branchIds(scope.orgId, start, limit)})`))
-    .where(and(openConversations(scope), eq(conversations.id, conversationId)))
+    .select({ ...messageColumns, feedback: feedbackOf(scope.userId) })
+    .from(messages)
+    .where(and(eq(messages.orgId, scope.orgId), eq(messages.conversationId, conversationId), sql`${messages.id} = any(${branchIds(scope.orgId, start, limit)})`))
     .orderBy(asc(messages.id))
-  if (rows.length === 0) throw conversationNotFound()
-  const found = rows.flatMap(row => row.message ? { ...row.message, siblingIds: row.siblingIds, feedback: row.feedback } : [])
-  const first = found[0]
-  return {
-    messages: await withParts(orm, scope.orgId, found),
-    nextCursor: first?.parentId ? first.id : null
-  }
+  const first = rows[0]
+  return { conversation, messages: rows.map(toMessage), nextCursor: first?.parentId ? first.id : null }
 }

@@ -1,18 +1,21 @@
 import type { SQL } from 'drizzle-orm'
 import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import { z } from 'zod'
 import type { Orm } from '../../db/client'
-import { conversations, messageParts, messages } from '../../db/schema'
-import { Feedback, MessagePart } from '../../shared/messages'
+import type { messageParts } from '../../db/schema'
+import { conversations, messages } from '../../db/schema'
+import { Feedback, MessagePart, partTypes } from '../../shared/messages'
 import type { Message } from '../../shared/messages'
 import { applyChatEvent } from '../../shared/apply-chat-event'
 import { toStorableText } from '../../shared/json'
-import { readEvents } from './read-events'
+import type { NumberedEvent } from './event-log'
+import { eventsOfRunning } from './read-events'
 
 /** The number of the event that begins a stream; what the answer says comes after it. */
 export const FIRST_EVENT_ID = 1
 
 /** In a select from `messages`: the ids of all that follow the same message, oldest first. Written out, because drizzle leaves the table's name away. */
-export const siblingIds = sql<string[]>`array_to_string(case when messages.parent_id is null
+const siblingIds = sql<string[]>`array_to_string(case when messages.parent_id is null
   then array(select sibling.id from messages sibling where sibling.org_id = messages.org_id and sibling.conversation_id = messages.conversation_id and sibling.parent_id is null order by sibling.id)
   else array(select sibling.id from messages sibling where sibling.org_id = messages.org_id and sibling.parent_id = messages.parent_id order by sibling.id)
 end, ',')`.mapWith((ids: string | null) => ids === null ? [] : ids.split(','))
@@ -22,11 +25,30 @@ export const feedbackOf = (userId: string) =>
   sql`(select jsonb_build_object('rating', rating, 'comment', comment) from message_feedback where message_feedback.message_id = messages.id and message_feedback.user_id = ${userId})`
     .mapWith((given: unknown) => Feedback.nullable().parse(given))
 
-/** A message with its siblings. */
-const withSiblings = { ...getTableColumns(messages), siblingIds }
+const StoredPart = z.object({
+  index: z.int(),
+  type: z.enum(partTypes),
+  content: z.record(z.string(), z.unknown()),
+  toolCallId: z.string().nullable(),
+  toolName: z.string().nullable(),
+  durationMs: z.int().nullable(),
+  startedAt: z.coerce.date(),
+  completedAt: z.coerce.date().nullable()
+})
+const StoredParts = z.array(StoredPart)
 
-type MessageRow = typeof messages.$inferSelect & { siblingIds: string[], feedback?: Feedback | null }
-type PartRow = typeof messageParts.$inferSelect
+/** In a select from `messages`: the stored parts of each, in order. */
+const partsOf = sql`coalesce((
+  select json_agg(json_build_object(
+    'index', part.index, 'type', part.type, 'content', part.content, 'toolCallId', part.tool_call_id, 'toolName', part.tool_name,
+    'durationMs', part.tool_duration_ms, 'startedAt', part.started_at, 'completedAt', part.completed_at
+  ) order by part.index) from message_parts part where part.org_id = messages.org_id and part.message_id = messages.id
+), '[]')`.mapWith((parts: unknown) => StoredParts.parse(parts).map(toPart))
+
+/** All that makes a message, as one statement sees it: its row, the messages beside it, its parts, and the log of a running answer. */
+export const messageColumns = { ...getTableColumns(messages), siblingIds, parts: partsOf, events: eventsOfRunning }
+
+type MessageRow = typeof messages.$inferSelect & { siblingIds: string[], parts: MessagePart[], events: NumberedEvent[], feedback?: Feedback | null }
 
 /**
  * The ids on a branch: from the message that `start` selects up through its parents, at most `limit`, as an array.
@@ -55,43 +77,26 @@ export function newestMessageId(orgId: string, conversationId: string): SQL {
   return sql`select id from ${messages} where org_id = ${orgId} and conversation_id = ${conversationId} order by id desc limit 1`
 }
 
-/** Those messages of the org with their parts, in the order of their ids. */
+/** Those messages of the org, in the order of their ids. */
 export async function selectMessages(orm: Orm, orgId: string, ids: string[]): Promise<Message[]> {
-  return withParts(orm, orgId, await orm.select(withSiblings).from(messages).where(and(eq(messages.orgId, orgId), inArray(messages.id, ids))).orderBy(asc(messages.id)))
+  return (await selectRows(orm, orgId, ids)).map(toMessage)
 }
 
-/** The messages of those rows: a settled one with its stored parts, a running one as its log says it to be. */
-export async function withParts(orm: Orm, orgId: string, rows: MessageRow[]): Promise<Message[]> {
-  const parts = await selectParts(orm, orgId, rows.map(({ id }) => id))
-  return Promise.all(rows.map(async (row) => {
-    const message = toMessage(row, parts.get(row.id) ?? [])
-    return isRunning(message) ? (await readRunning(orm, orgId, message)).message : message
-  }))
+/** A running answer as its log says it to be, and the number of the last event in it; undefined when it is settled. */
+export async function findRunning(orm: Orm, orgId: string, messageId: string): Promise<{ message: Message, lastId: number } | undefined> {
+  const [row] = await selectRows(orm, orgId, [messageId])
+  return row && isRunning(row) ? { message: toMessage(row), lastId: row.events.at(-1)?.id ?? FIRST_EVENT_ID } : undefined
 }
 
-/** A running answer with all that its log holds, and the number of the last event in it. */
-export async function readRunning(orm: Orm, orgId: string, message: Message): Promise<{ message: Message, lastId: number }> {
-  const events = await readEvents(orm, orgId, message.id, 0)
-  return {
-    message: events.reduce((folded, { event }) => applyChatEvent(folded, event) ?? folded, message),
-    lastId: events.at(-1)?.id ?? FIRST_EVENT_ID
-  }
+function selectRows(orm: Orm, orgId: string, ids: string[]) {
+  return orm.select(messageColumns).from(messages).where(and(eq(messages.orgId, orgId), inArray(messages.id, ids))).orderBy(asc(messages.id))
 }
 
 export const isRunning = ({ status }: Pick<Message, 'status'>) => status === 'pending' || status === 'streaming'
 
-/** The parts of those messages by message id, in order. */
-async function selectParts(orm: Orm, orgId: string, messageIds: string[]): Promise<Map<string, MessagePart[]>> {
-  const rows = messageIds.length === 0
-    ? []
-    : await orm.select().from(messageParts)
-        .where(and(eq(messageParts.orgId, orgId), inArray(messageParts.messageId, messageIds)))
-        .orderBy(asc(messageParts.messageId), asc(messageParts.index))
-  return new Map(Object.entries(Object.groupBy(rows, row => row.messageId)).map(([id, parts = []]) => [id, parts.map(toPart)]))
-}
-
-function toMessage(row: MessageRow, parts: MessagePart[]): Message {
-  return {
+/** A settled message with its stored parts, a running one as its log says it to be. */
+export function toMessage(row: MessageRow): Message {
+  const message: Message = {
     id: row.id,
     conversationId: row.conversationId,
     parentId: row.parentId,
@@ -112,15 +117,13 @@ function toMessage(row: MessageRow, parts: MessagePart[]): Message {
     error: row.status === 'error' ? { code: row.errorType ?? 'internal_error', message: row.error ?? '' } : null,
     createdAt: row.createdAt.toJSON(),
     feedback: row.feedback ?? null,
-    parts
+    parts: row.parts
   }
+  return row.events.reduce((folded, { event }) => applyChatEvent(folded, event) ?? folded, message)
 }
 
-function toPart(row: PartRow): MessagePart {
-  const { index, type, toolCallId, toolName } = row
-  return MessagePart.parse({
-    ...Object(row.content), index, type, toolCallId, toolName, ...row.toolDurationMs !== null && { durationMs: row.toolDurationMs }, startedAt: row.startedAt.toJSON(), completedAt: row.completedAt?.toJSON() ?? null
-  })
+function toPart({ content, durationMs, startedAt, completedAt, ...part }: z.infer<typeof StoredPart>): MessagePart {
+  return MessagePart.parse({ ...content, ...part, ...durationMs !== null && { durationMs }, startedAt: startedAt.toJSON(), completedAt: completedAt?.toJSON() ?? null })
 }
 
 /** The row of a part, but for its id. */

@@ -16,6 +16,7 @@ import { countAttempt } from './attempt-counts'
 import { getPlatformSettings } from './platform-settings'
 import { provisionOrg } from './provision-org'
 import { requireActive } from './require-active'
+import { sessionToken } from './session-token'
 import { isSetupNeeded } from './setup'
 import { beginSignIn, succeedSignIn } from './sign-in-limits'
 import { ssoPlugin } from './sso-provider'
@@ -24,8 +25,8 @@ import type { SsoConfig } from './sso-settings'
 /** The one header the sign-in library reads the caller's address from: the mount writes it, and drops what a caller sent under this name. */
 export const CLIENT_IP_HEADER = 'x-loom-client-ip'
 
-const SESSION_SECONDS = 30 * 24 * 60 * 60
-const SESSION_REFRESH_SECONDS = 24 * 60 * 60
+export const SESSION_SECONDS = 30 * 24 * 60 * 60
+export const SESSION_REFRESH_SECONDS = 24 * 60 * 60
 
 const Credentials = z.object({ email: z.string().trim().toLowerCase() })
 
@@ -51,7 +52,7 @@ export function createAuth(config: Config, orm: Orm, sso?: SsoConfig) {
       schema: { user: users, session: authSessions, account: accounts, verification: authVerifications, twoFactor: twoFactors },
       transaction: true
     }),
-    plugins: [twoFactor({ issuer: 'Loom' }), ...sso ? [ssoPlugin(sso)] : []],
+    plugins: [twoFactor({ issuer: 'Loom' }), sessionToken(), ...sso ? [ssoPlugin(sso)] : []],
     account: {
       encryptOAuthTokens: true,
       // Whoever has the address at the provider may not be who has it here: accounts are connected by who is signed in to both.

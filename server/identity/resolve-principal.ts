@@ -4,7 +4,10 @@ import { appendResponseHeader, getRequestHeader } from 'h3'
 import { databaseUnavailable, LoomError } from '../errors'
 import { authenticateWorkspaceKey } from '../keys/authenticate-workspace-key'
 import type { Runtime } from '../runtime'
-import { findMemberships } from './find-memberships'
+import type { Auth } from './auth'
+import { SESSION_REFRESH_SECONDS, SESSION_SECONDS } from './auth'
+import type { FoundSession } from './find-session'
+import { findSession } from './find-session'
 import type { Principal } from './principal'
 
 /**
@@ -29,19 +32,29 @@ async function resolveKey({ db, gateway: { guesses } }: Runtime, key: string, ip
   }
 }
 
-async function resolveSession(event: H3Event, runtime: Runtime, cookie: string): Promise<Principal | null> {
-  const { response, headers } = await runtime.auth.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true }).catch((cause: unknown) => {
+async function resolveSession(event: H3Event, { auth, db }: Runtime, cookie: string): Promise<Principal | null> {
+  const token = await auth.api.readSessionToken({ headers: new Headers({ cookie }) })
+  if (!token) return null
+  const session = await findSession(db.orm, token)
+  const isAlive = (session && !isDue(session)) || await renewSession(event, auth, cookie)
+  if (!isAlive || !session?.org) return null
+  const { userId, platformAdmin, org } = session
+  return { kind: 'session', userId, orgId: org.id, role: org.role, platformAdmin, projectId: null, keyId: null }
+}
+
+/** Whether a session is to be prolonged, as it is once a day, or is over. */
+function isDue({ expiresAt }: FoundSession): boolean {
+  return expiresAt.getTime() - (SESSION_SECONDS - SESSION_REFRESH_SECONDS) * 1_000 <= Date.now()
+}
+
+/** Has the sign-in library prolong a session in use, and take a dead one's cookie away; false for a dead one. */
+async function renewSession(event: H3Event, auth: Auth, cookie: string): Promise<boolean> {
+  const { response, headers } = await auth.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true }).catch((cause: unknown) => {
     // The library keeps its reason to itself; a session that cannot be read has but one.
     throw cause instanceof APIError && cause.statusCode >= 500 ? databaseUnavailable(cause) : cause
   })
-  // A session in use is prolonged, and a dead one's cookie taken away.
   for (const setCookie of headers.getSetCookie()) appendResponseHeader(event, 'set-cookie', setCookie)
-  if (!response) return null
-  const { user, session } = response
-  const memberships = await findMemberships(runtime.db.orm, user.id)
-  const current = memberships.find(org => org.id === session.activeOrgId) ?? memberships[0]
-  if (!current) return null
-  return { kind: 'session', userId: user.id, orgId: current.id, role: current.role, platformAdmin: user.role === 'admin', projectId: null, keyId: null }
+  return response !== null
 }
 
 /** The key as SDKs send it. A bearer token that is no key is refused as one, never ignored. */

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
-import type { PostgresServer } from '../../tests/support/postgres'
-import { until } from '../../tests/support/until'
+import type { PostgresServer } from './postgres'
+import { until } from './until'
 
 const TIMES = 20
 const END = 'the last of the counted'
