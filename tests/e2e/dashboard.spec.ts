@@ -1,5 +1,8 @@
+import type { Page } from '@playwright/test'
+import { CreatedApiKey } from '../../shared/keys'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
+import type { ChatClient } from '../support/chat-client'
 import type { LoomServer } from '../support/loom-server'
 
 /** A few answered calls and a failed one, by a key whose name would do harm if it could. */
@@ -25,6 +28,70 @@ for (const theme of ['dark', 'light']) {
       await expectAccessible(page)
     }
   })
+}
+
+/** A call, and what the overview must show once it has come. */
+async function callOnce(loom: LoomServer, client: ChatClient) {
+  const { key } = CreatedApiKey.parse(await client.post('/keys', { name: `Overview ${crypto.randomUUID()}` }))
+  const answer = await fetch(`${loom.url}/v1/chat/completions`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'And a shuttle?' }] }) })
+  expect(answer.status, await answer.text()).toBe(200)
+  return answer.headers.get('x-request-id')
+}
+
+/** Opens it and stops the page's clock: from here on only the test moves it. */
+async function openOverview(page: Page) {
+  await page.clock.install()
+  await page.goto('/dashboard?window=24h')
+  await expect(page.locator('[data-trace]').first()).toBeVisible()
+  const read = summaryRead(page)
+  await page.clock.pauseAt(Date.now() + 60_000)
+  await read
+}
+
+const summaryRead = (page: Page) => page.waitForResponse(response => response.url().includes('/api/analytics/summary') && response.ok())
+
+test('new calls come into the overview by themselves, without a reload', async ({ page, loom, client }) => {
+  await openOverview(page)
+  const figure = page.getByRole('definition').first()
+  const before = await figure.innerText()
+  await page.evaluate(() => Reflect.set(window, 'notReloaded', true))
+  const id = await callOnce(loom, client)
+  const read = summaryRead(page)
+  await page.clock.runFor(15_000)
+  await read
+  await expect(page.locator(`[data-trace="${id}"]`)).toBeVisible()
+  await expect(figure).not.toHaveText(before)
+  expect(await page.evaluate(() => Reflect.get(window, 'notReloaded'))).toBe(true)
+})
+
+test('the overview stands still while live is off, and while nobody looks at it', async ({ page, loom, client }) => {
+  await openOverview(page)
+  const asked: string[] = []
+  page.on('request', request => request.url().includes('/api/analytics/') && asked.push(request.url()))
+  const live = page.getByRole('switch', { name: 'Live' })
+  await live.click()
+  await expect(live).not.toBeChecked()
+  const id = await callOnce(loom, client)
+  await page.clock.runFor(60_000)
+  await hide(page, true)
+  await live.click()
+  await expect(live).toBeChecked()
+  await page.clock.runFor(60_000)
+  expect(asked).toEqual([])
+  await expect(page.locator(`[data-trace="${id}"]`)).toHaveCount(0)
+  await hide(page, false)
+  const read = summaryRead(page)
+  await page.clock.runFor(15_000)
+  await read
+  await expect(page.locator(`[data-trace="${id}"]`)).toBeVisible()
+})
+
+/** As a browser tells a page whose tab is left or come back to; one without a window never does. */
+async function hide(page: Page, hidden: boolean) {
+  await page.evaluate((state) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden ? 'hidden' : 'visible')
 }
 
 test('a chart is walked through by keyboard, and its figures are there as a table', async ({ page }) => {
