@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { TimeZone } from './identity'
 import { Moment } from './moment'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Id, storableText } from './json'
 import { MESSAGE_FILES_MAX, MESSAGE_TEXT_MAX } from './message-limits'
 import { ModelName, reasoningEfforts } from './model-parameters'

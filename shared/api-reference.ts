@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** JSON Schema, as far as the reference page shows it. */
 export const JsonSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Id, Timestamp } from './json'
 
 export const artifactKinds = ['file', 'file_diff', 'image'] as const

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** One change, as lists show it. */
 export const AuditEntry = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 export const providerKinds = ['openai', 'azure', 'anthropic', 'google', 'openai-compatible', 'demo'] as const
 export const ProviderKind = z.enum(providerKinds)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Conversation } from './conversations'
 import { Id, Timestamp } from './json'
 import { Message, MessagePart } from './messages'

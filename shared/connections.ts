@@ -1,10 +1,10 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { connectionStatuses, ProviderKind } from './catalog'
 
 export const ConnectionStatus = z.enum(connectionStatuses)
 
 /** Also the first half of a model's full name (`<connection>/<model>`), so no slash and no space. */
-const ConnectionName = z.string().trim().regex(/^[a-z0-9][a-z0-9._-]{0,59}$/i, 'may hold letters, digits, dots, dashes and underscores')
+const ConnectionName = z.string().trim().min(1).regex(/^[a-z0-9][a-z0-9._-]{0,59}$/i, 'may hold letters, digits, dots, dashes and underscores')
 const BaseUrl = z.url({ protocol: /^https?$/ }).max(2_000).nullable()
 const Secret = z.string().trim().min(1).max(8_000).nullable()
 /** Checked further by what the connection's kind says. */

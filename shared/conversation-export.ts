@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Id, Timestamp, storableText } from './json'
 import { Message, MessagePart } from './messages'
 import { ModelName } from './model-parameters'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Cursor, Id, NanoUsdText, QueryFlag, Timestamp, storableText } from './json'
 import { ModelName, ModelParameters } from './model-parameters'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** What `/api` answers when it refuses or fails. */
 export interface ApiErrorBody {

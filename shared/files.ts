@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { toFileName } from './file-name'
 import { Id, QueryFlag, Timestamp } from './json'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { memberRoles } from './roles'
 
 export const userRoles = ['user', 'admin'] as const

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** How values that JSON lacks are written on `/api`. */
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Conversation } from './conversations'
 import { Id, NanoUsdText, Timestamp, storableText } from './json'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { storableText } from './json'
 
 /** What a caller names in `model`. */

@@ -1,10 +1,10 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { NanoUsdString } from './billing'
 import { ProviderKind } from './catalog'
 import { storableText } from './json'
 
 /** What callers write in `model`. */
-const Alias = z.string().trim().regex(/^[a-z0-9][\w.:/@-]{0,199}$/i, 'may hold letters, digits and . _ - : / @')
+const Alias = z.string().trim().min(1).regex(/^[a-z0-9][\w.:/@-]{0,199}$/i, 'may hold letters, digits and . _ - : / @')
 const UpstreamModel = storableText(200).trim().min(1)
 
 /**

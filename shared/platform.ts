@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { NanoUsdString, walletModes } from './billing'
 import { Email, orgStatuses, userRoles } from './identity'
 

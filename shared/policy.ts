@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { storableText } from './json'
 
 /** Where rules are set. All apply to a call at once, so the strictest wins. */

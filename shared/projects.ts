@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { MemberRole } from './identity'
 import { ModelName, ModelParameters } from './model-parameters'
 import { Policy } from './policy'

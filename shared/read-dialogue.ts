@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** One turn of what was said in a call. */
 export interface DialogueTurn { role: string, text: string }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** Ten years: beyond, "for ever" is meant. */
 const MAX_DAYS = 3_650

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Id, storableText, Timestamp } from './json'
 
 /** Around each word that was found, in a snippet: characters that no text has, so that nothing of it can be taken for a mark. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 
 /** Nobody becomes owner by signing in. */
 export const SsoRole = z.enum(['admin', 'member', 'viewer'])

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { Id, NanoUsdText, Timestamp, storableText } from './json'
 import { MessagePart } from './messages'
 import { ModelName } from './model-parameters'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { NanoUsdString } from './billing'
 import { Moment } from './moment'
 import { policyRules, policyScopes } from './policy'
@@ -97,7 +97,7 @@ const traceFilters = {
   model: z.string().max(256).optional(),
   provider: z.string().max(64).optional(),
   /** An exact status code, or `error` for every call that failed. */
-  status: z.union([z.literal('error'), z.coerce.number().int().min(100).max(599)]).optional(),
+  status: z.union([z.literal('error'), z.coerce.number().int().min(100).max(599)], 'must be a status such as 429, or "error"').optional(),
   apiKeyId: z.uuid().optional(),
   projectId: z.uuid().optional(),
   userId: z.uuid().optional(),

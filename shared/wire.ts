@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from './zod'
 import { transactionStatuses, transactionTypes, walletModes } from './billing'
 import { modelModes } from './catalog'
 import { Tags, traceGroups, TraceSteps } from './traces'

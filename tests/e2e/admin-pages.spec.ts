@@ -29,6 +29,19 @@ test('a limit that is none is told beside its field', async ({ page }) => {
   await expect(page.getByText('must be an amount in USD')).toBeVisible()
 })
 
+test('what a form still needs is told in plain words, at its field', async ({ page }) => {
+  await page.goto('/dashboard/keys')
+  await page.getByRole('button', { name: 'New key' }).click()
+  await page.getByRole('button', { name: 'Create key' }).click()
+  await expect(page.getByRole('dialog').getByText('must not be empty')).toBeVisible()
+  await page.goto('/dashboard/models')
+  await page.getByRole('button', { name: 'New route' }).click()
+  const form = page.getByRole('dialog')
+  await form.getByRole('textbox', { name: 'Name' }).fill('fast')
+  await form.getByRole('button', { name: 'Save route' }).click()
+  await expect(form.getByRole('textbox', { name: 'Its model' })).toHaveAccessibleDescription('must not be empty')
+})
+
 test('a connection is tested with a real call, and shows how it does', async ({ page, mock }) => {
   expect(mock.baseUrl).toContain('http')
   await page.goto('/dashboard/connections')
