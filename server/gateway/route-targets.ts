@@ -38,7 +38,7 @@ export async function routeCall({ catalog, latencies }: Routing, caller: Pick<Ca
 
 /** The caller may never have named it, so it is told where the name comes from. */
 function defaultMissing(model: string): LoomError {
-  return new LoomError('model_not_found', `No active connection serves "${model}", which calls go to that name no model. Name one in "model" (GET /v1/models lists what you may use), or ask an admin for a model route called "${model}".`, { param: 'model' })
+  return new LoomError('model_not_found', `The call names no model, and no active connection serves the default, "${model}". Name one in "model" (GET /v1/models lists what you may use), or ask an admin for a model route called "${model}".`, { param: 'model' })
 }
 
 /** A price by other units than the call is measured in is none. */

@@ -309,7 +309,7 @@ describe('POST /v1/moderations', () => {
     const elsewhere = await signUp(new Visitor(gateway.loom, { ...gateway.admin }), 'elsewhere@example.com')
     const created = CreatedApiKey.parse((await elsewhere.succeed('POST', '/api/keys', { name: 'test' })).body)
     await expect(gateway.client(created.key).moderations.create({ input: 'good' }))
-      .rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model', message: expect.stringMatching(/name no model\. Name one in "model"/) })
+      .rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model', message: expect.stringMatching(/names no model, and no active connection serves the default, "[^"]+"\. Name one in "model"/) })
   })
 })
 
