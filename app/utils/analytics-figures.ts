@@ -2,7 +2,7 @@ import type { AnalyticsTotals, Timeseries, TimeseriesGroup } from '#shared/analy
 import { parseUsdDecimal } from '#shared/money'
 import type { Translate } from './translate'
 import { formatUsd, formatUsdExact } from './format-money'
-import { formatCompact, formatCount, formatDuration } from './format-number'
+import { formatCompact, formatCount, formatDuration, formatDurationExact, formatShare, formatShareExact } from './format-number'
 
 /** One figure of totals: how it is read, shown, and shown in full. */
 export interface Figure {
@@ -23,7 +23,6 @@ const NANO_PER_USD = 1e9
 /** Charts have no use for more digits than a double keeps. */
 const usd = (dollars: number) => formatUsd(Math.round(dollars * NANO_PER_USD).toString())
 const usdExact = (dollars: number) => formatUsdExact(Math.round(dollars * NANO_PER_USD).toString())
-const percent = (share: number) => `${Number((share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1))} %`
 
 export const analyticsMeasures = ['requests', 'tokens', 'cost', 'errors', 'latency', 'firstToken', 'overhead', 'cacheHits'] as const
 export type AnalyticsMeasure = typeof analyticsMeasures[number]
@@ -32,11 +31,11 @@ export const figures: Record<AnalyticsMeasure, Figure> = {
   requests: { labelKey: 'overview.figures.requests', value: ({ totalRequests }) => totalRequests, format: formatCompact, exact: formatCount, isSum: true },
   tokens: { labelKey: 'overview.figures.tokens', value: ({ totalTokens }) => totalTokens, format: formatCompact, exact: formatCount, isSum: true },
   cost: { labelKey: 'overview.figures.cost', value: ({ estimatedCostUsd }) => Number(estimatedCostUsd), format: usd, exact: usdExact, isSum: true },
-  errors: { labelKey: 'overview.figures.errors', value: ({ errorRate, totalRequests }) => totalRequests === 0 ? null : errorRate, format: percent, exact: percent, lessIsBetter: true, isSum: false },
-  latency: { labelKey: 'overview.figures.latency', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p50', value: ({ p50LatencyMs }) => p50LatencyMs }, lessIsBetter: true, isSum: false },
-  firstToken: { labelKey: 'overview.figures.firstToken', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p95', value: ({ p95TimeToFirstTokenMs }) => p95TimeToFirstTokenMs }, lessIsBetter: true, isSum: false },
-  overhead: { labelKey: 'overview.figures.overhead', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDuration, beside: { labelKey: 'overview.figures.p95', value: ({ p95OverheadMs }) => p95OverheadMs }, lessIsBetter: true, isSum: false },
-  cacheHits: { labelKey: 'overview.figures.cacheHits', value: ({ cacheHitRate, totalRequests }) => totalRequests === 0 ? null : cacheHitRate, format: percent, exact: percent, lessIsBetter: false, isSum: false }
+  errors: { labelKey: 'overview.figures.errors', value: ({ errorRate, totalRequests }) => totalRequests === 0 ? null : errorRate, format: formatShare, exact: formatShareExact, lessIsBetter: true, isSum: false },
+  latency: { labelKey: 'overview.figures.latency', value: ({ p95LatencyMs }) => p95LatencyMs, format: formatDuration, exact: formatDurationExact, beside: { labelKey: 'overview.figures.p50', value: ({ p50LatencyMs }) => p50LatencyMs }, lessIsBetter: true, isSum: false },
+  firstToken: { labelKey: 'overview.figures.firstToken', value: ({ p50TimeToFirstTokenMs }) => p50TimeToFirstTokenMs, format: formatDuration, exact: formatDurationExact, beside: { labelKey: 'overview.figures.p95', value: ({ p95TimeToFirstTokenMs }) => p95TimeToFirstTokenMs }, lessIsBetter: true, isSum: false },
+  overhead: { labelKey: 'overview.figures.overhead', value: ({ p50OverheadMs }) => p50OverheadMs, format: formatDuration, exact: formatDurationExact, beside: { labelKey: 'overview.figures.p95', value: ({ p95OverheadMs }) => p95OverheadMs }, lessIsBetter: true, isSum: false },
+  cacheHits: { labelKey: 'overview.figures.cacheHits', value: ({ cacheHitRate, totalRequests }) => totalRequests === 0 ? null : cacheHitRate, format: formatShare, exact: formatShareExact, lessIsBetter: false, isSum: false }
 }
 
 /** "+12 %", "−3 %", "new"; undefined where there is nothing to compare. */

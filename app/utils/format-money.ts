@@ -4,10 +4,11 @@ const cents = 10_000_000n
 /** From here on three digits say a whole dollar. */
 const roundsToDollar = 999_500_000n
 
-/** Every digit of an amount in nano-USD: "1234000000" → "$1.234". */
+/** Every digit of an amount in nano-USD, cents always: "1234000000" → "$1.234", "600000000" → "$0.60". */
 export function formatUsdExact(nanoUsd: string): string {
   const amount = BigInt(nanoUsd)
-  return amount < 0n ? `-$${toUsdDecimal(-amount)}` : `$${toUsdDecimal(amount)}`
+  const [dollars = '', fraction = ''] = toUsdDecimal(amount < 0n ? -amount : amount).split('.')
+  return `${amount < 0n ? '-' : ''}$${dollars}.${fraction.padEnd(2, '0')}`
 }
 
 /** An amount in nano-USD for people who scan: cents from a dollar up, three significant digits below. */

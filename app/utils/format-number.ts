@@ -8,6 +8,15 @@ export const formatCount = (count: number): string => whole.format(count)
 /** 12345 → "12.3K"; small numbers stay whole. */
 export const formatCompact = (count: number): string => count < 10_000 ? whole.format(count) : compact.format(count)
 
+/** Every digit that was measured: 5946.25 → "5,946.25 ms". */
+export const formatDurationExact = (milliseconds: number): string => `${milliseconds.toLocaleString('en-US', { maximumFractionDigits: 3 })} ms`
+
+/** A share of one: 0.0206 → "2.1 %"; more digits below one percent. */
+export const formatShare = (share: number): string => `${Number((share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1))} %`
+
+/** The same with the digits that tell it from its neighbours. */
+export const formatShareExact = (share: number): string => `${Number((share * 100).toFixed(4))} %`
+
 /** Milliseconds with the unit that reads best: "840 ms", "1.24 s", "2 min 5 s". */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 10) return `${Number(milliseconds.toFixed(2))} ms`
@@ -17,7 +26,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-const byteUnits = ['B', 'KB', 'MB', 'GB']
+const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 
 /** 1536 → "1.5 KB". */
 export function formatBytes(bytes: number): string {

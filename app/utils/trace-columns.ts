@@ -1,6 +1,6 @@
 import type { TraceSummary } from '#shared/traces'
 import { formatExactly } from '~/utils/format-moment'
-import { formatCount, formatDuration } from '~/utils/format-number'
+import { formatCount, formatDuration, formatDurationExact } from '~/utils/format-number'
 import type { Translate } from './translate'
 
 /** A column of the trace table beside time, status and cost, which have looks of their own. */
@@ -9,6 +9,8 @@ export interface TraceColumn {
   labelKey: string
   isNumber?: boolean
   text: (trace: TraceSummary, t: Translate, nameOf: NameOf) => string
+  /** Every digit, where `text` has not. */
+  exact?: (trace: TraceSummary) => string | undefined
   initially: boolean
 }
 
@@ -32,7 +34,7 @@ export const traceColumns: readonly TraceColumn[] = [
   { name: 'tags', labelKey: 'trace.columns.tags', text: trace => Object.entries(trace.tags).map(([name, value]) => `${name}=${value}`).join(', ') || '–', initially: false },
   { name: 'inputTokens', labelKey: 'trace.columns.inputTokens', isNumber: true, text: trace => formatCount(trace.inputTokens), initially: true },
   { name: 'outputTokens', labelKey: 'trace.columns.outputTokens', isNumber: true, text: trace => formatCount(trace.outputTokens), initially: true },
-  { name: 'firstByte', labelKey: 'trace.columns.firstByte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), initially: false },
-  { name: 'overhead', labelKey: 'trace.columns.overhead', isNumber: true, text: trace => formatDuration(trace.gatewayOverheadMs), initially: false },
-  { name: 'latency', labelKey: 'trace.columns.latency', isNumber: true, text: trace => formatDuration(trace.latencyMs), initially: true }
+  { name: 'firstByte', labelKey: 'trace.columns.firstByte', isNumber: true, text: trace => trace.ttfbMs === null ? '–' : formatDuration(trace.ttfbMs), exact: ({ ttfbMs }) => ttfbMs === null ? undefined : formatDurationExact(ttfbMs), initially: false },
+  { name: 'overhead', labelKey: 'trace.columns.overhead', isNumber: true, text: trace => formatDuration(trace.gatewayOverheadMs), exact: trace => formatDurationExact(trace.gatewayOverheadMs), initially: false },
+  { name: 'latency', labelKey: 'trace.columns.latency', isNumber: true, text: trace => formatDuration(trace.latencyMs), exact: trace => formatDurationExact(trace.latencyMs), initially: true }
 ]

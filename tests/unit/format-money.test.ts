@@ -16,7 +16,9 @@ test.each([
   expect(formatUsd(nanoUsd)).toBe(text)
 })
 
-test('the exact amount keeps every digit', () => {
+test('the exact amount keeps every digit, and its cents', () => {
+  expect(formatUsdExact('600000000')).toBe('$0.60')
+  expect(formatUsdExact('25000000000')).toBe('$25.00')
   expect(formatUsdExact('1000000001')).toBe('$1.000000001')
   expect(formatUsdExact('-5')).toBe('-$0.000000005')
 })
