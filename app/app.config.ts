@@ -2,7 +2,7 @@ export default defineAppConfig({
   ui: {
     colors: { primary: 'verdigris', neutral: 'ink', secondary: 'ink', info: 'verdigris' },
     button: { slots: { base: 'cursor-pointer' } },
-    modal: { slots: { title: 'text-base', header: 'min-h-0' } },
+    modal: { slots: { title: 'text-base', header: 'min-h-0 shrink-0' } },
     formField: { slots: { label: 'text-toned', help: 'text-xs', description: 'text-xs' } },
     table: {
       slots: {

@@ -87,7 +87,7 @@ test('the log tells what was changed from what to what; its filters stay in the 
   await expect(row).toBeVisible()
   await row.getByRole('button', { name: /Details of entry/ }).click()
   await expect(page.getByText(name)).toBeVisible()
-  await row.getByRole('button', { name: /^key:/ }).click()
+  await page.getByRole('button', { name: /^key:/ }).first().click()
   await expect(page).toHaveURL(/action=key\.create&target=key/)
   await page.reload()
   await expect(page.getByRole('row').filter({ hasText: 'key.create' })).toHaveCount(1)
