@@ -3,20 +3,32 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from './project.mjs'
 
-/**
- * postgres 3.4.9 gathers small writes for the next turn of the event loop. When the connection closes in between, what
- * was gathered stays in the way of everything sent after the reconnection, and a write to the closed connection
- * throws outside of any promise, which ends the process. Delete this once a release has both repairs.
- * Sources: https://github.com/porsager/postgres/issues/1154 and https://github.com/porsager/postgres/issues/1208
- */
 const patches = [
   {
+    /**
+     * postgres 3.4.9 gathers small writes for the next turn of the event loop. When the connection closes in between, what
+     * was gathered stays in the way of everything sent after the reconnection, and a write to the closed connection
+     * throws outside of any promise, which ends the process. Delete this once a release has both repairs.
+     * Sources: https://github.com/porsager/postgres/issues/1154 and https://github.com/porsager/postgres/issues/1208
+     */
     file: 'postgres/src/connection.js',
     replacements: [
       ['    const x = socket.write(chunk, fn)\n', '    if (socket === null) {\n      chunk = nextWriteTimer = null\n      error(Errors.connection(\'CONNECTION_CLOSED\', options))\n      return false\n    }\n    const x = socket.write(chunk, fn)\n'],
       ['    clearImmediate(nextWriteTimer)\n    socket.removeListener(', '    clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = null\n    socket.removeListener('],
       ['    clearImmediate(nextWriteTimer)\n    if (socket) {', '    clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = null\n    if (socket) {']
     ]
+  },
+  // These two keep what a call leaves behind young (docs/decisions/2026-11-28-no-closure-is-born-old.md).
+  {
+    file: 'postgres/src/query.js',
+    replacements: [[
+      '    this.resolve = x => (this.active = false, resolve(x))\n    this.reject = x => (this.active = false, reject(x))\n\n    this.active',
+      '    const settleBy = settle => x => (this.active = false, settle(x))\n    this.resolve = settleBy(resolve)\n    this.reject = settleBy(reject)\n\n    this.active'
+    ]]
+  },
+  {
+    file: 'undici/lib/api/api-request.js',
+    replacements: [['    this.abort = (reason) => controller.abort(reason)\n', '    const abort = (reason) => controller.abort(reason)\n    this.abort = abort\n']]
   }
 ]
 
