@@ -5,6 +5,7 @@ import { boundStatements } from './bound-statements'
 import type { Database, Query } from './client'
 import { guardTransactions } from './guard-transactions'
 import { HotConnections } from './hot-connections'
+import { prepareStatements } from './prepare-statements'
 import * as schema from './schema'
 import { toParameters } from './to-parameters'
 import type { DatabaseSilentError } from './within-deadline'
@@ -47,8 +48,11 @@ const HOT_CONNECTIONS = 3
  */
 const HOT_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
-/** Compiling a page's query takes longer than running it; and what it adds up by group should be hashed in memory rather than sorted on disk. */
-const PAGE_SETTINGS = { jit: 'off', work_mem: '32MB' }
+/**
+ * Compiling a page's query takes longer than running it; what it adds up by group should be hashed in memory rather than sorted on disk; and
+ * what is best for one org, or one day, is not for the next.
+ */
+const PAGE_SETTINGS = { jit: 'off', work_mem: '32MB', plan_cache_mode: 'force_custom_plan' }
 
 /** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
 export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {}, onAbandoned = () => {} }: PostgresOptions): Database {
@@ -62,6 +66,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
     connection: { application_name: 'loom', TimeZone: 'UTC', statement_timeout: statementTimeoutMs, ...settings }
   })
   const sql = connect(poolSize, PAGE_SETTINGS)
+  prepareStatements(sql)
   guardTransactions(sql)
   const begin = sql.begin.bind(sql)
   if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs, onAbandoned)

@@ -25,7 +25,7 @@ const Chunk = z.looseObject({
   usage: z.unknown().optional()
 })
 
-type PartEvent = Extract<ChatEvent, { type: 'part' | 'delta' | 'part_done' | 'usage' | 'approval' }>
+export type PartEvent = Extract<ChatEvent, { type: 'part' | 'delta' | 'part_done' | 'usage' | 'approval' }>
 
 /**
  * Turns the chunks of one answer into events: a run of text or of reasoning is a part, each tool call is one. A part is

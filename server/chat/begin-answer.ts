@@ -57,11 +57,13 @@ export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, {
     const conversation = await touchConversation(tx, caller, place, text.trim() || attached.map(({ name }) => name).join(', '), tools)
     if (parentId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
     const userMessageId = nextMessageId(conversation.newestMessageId ?? undefined)
-    await tx.insert(messages).values({
-      id: userMessageId, orgId, conversationId: place.conversationId, parentId: parentId === undefined ? conversation.shownMessageId : parentId, role: 'user', status: 'complete'
-    })
-    await tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
-    return insertAnswer(tx, orgId, place.replicaId, userMessageId, conversation)
+    const question = [
+      tx.insert(messages).values({
+        id: userMessageId, orgId, conversationId: place.conversationId, parentId: parentId === undefined ? conversation.shownMessageId : parentId, role: 'user', status: 'complete'
+      }),
+      tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
+    ]
+    return insertAnswer(tx, orgId, place.replicaId, userMessageId, conversation, question)
   })
 }
 
@@ -138,18 +140,24 @@ async function touchConversation(tx: Orm, caller: Scope, { conversationId, model
   return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools) }
 }
 
-/** The answer to `parentId`; that message is given back with it when it is newer than all the conversation had. */
-async function insertAnswer(tx: Orm, orgId: string, replicaId: string, parentId: string, conversation: TouchedConversation): Promise<BegunAnswer> {
+/** The answer to `parentId`; that message is given back with it when it is newer than all the conversation had, as one is that `question` stores. */
+async function insertAnswer(
+  tx: Orm, orgId: string, replicaId: string, parentId: string, conversation: TouchedConversation, question: readonly { execute: () => Promise<unknown> }[] = []
+): Promise<BegunAnswer> {
   const messageId = nextMessageId(laterOf(parentId, conversation.newestMessageId))
-  const inserted = await tx.insert(messages)
+  const isNew = conversation.newestMessageId === null || parentId > conversation.newestMessageId
+  // Sent all at once, and run one after the other: none is made of what the one before it gave.
+  const asked = question.map(statement => statement.execute())
+  const answered = tx.insert(messages)
     .values({ id: messageId, orgId, conversationId: conversation.id, parentId, role: 'assistant', status: 'pending', model: conversation.model, replica: replicaId })
     // The partial unique index refuses a second running answer, on whichever replica it is.
     .onConflictDoNothing({ target: messages.conversationId, where: sql`status in ('pending', 'streaming')` })
     .returning({ id: messages.id })
+    .execute()
+  const shown = tx.update(conversations).set({ shownMessageId: messageId }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversation.id))).execute()
+  const stored = selectMessages(tx, orgId, isNew ? [parentId, messageId] : [messageId])
+  const [inserted, rows] = await Promise.all([answered, stored, shown, ...asked])
   if (inserted.length === 0) throw new LoomError('conflict', 'An answer is still being written in this conversation. Wait for it or stop it.')
-  await tx.update(conversations).set({ shownMessageId: messageId }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversation.id)))
-  const isNew = conversation.newestMessageId === null || parentId > conversation.newestMessageId
-  const rows = await selectMessages(tx, orgId, isNew ? [parentId, messageId] : [messageId])
   const message = rows.at(-1)
   if (!message) throw conversationNotFound()
   const { projectId, instructions, parameters, model, tools, allowedTools } = conversation

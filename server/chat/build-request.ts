@@ -27,10 +27,12 @@ interface Question {
 
 /** What is asked of a model: the instructions, the project's files and as much of the thread as it can read, as the body of a chat completion. */
 export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<AnswerRequest> {
-  const thread = await readThread(runtime.db.orm, orgId, parentId, withTools)
-  if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
   const known: Model | undefined = (await runtime.catalog.listModels(orgId)).find(({ id }) => id === model)
-  const system = [instructions, await projectKnowledge(runtime, orgId, projectId, known?.contextWindow ?? undefined)].filter(Boolean).join('\n\n')
+  const [thread, knowledge] = await Promise.all([
+    readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known?.contextWindow ?? undefined)
+  ])
+  if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
+  const system = [instructions, knowledge].filter(Boolean).join('\n\n')
   const messages = trimContext(system, thread, known?.contextWindow ?? undefined)
   return { model, messages: await sendFiles(runtime, orgId, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true }), stream: true, ...toRequestFields(parameters) }
 }

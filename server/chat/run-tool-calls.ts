@@ -6,7 +6,7 @@ import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
 import type { ToolDecision } from '../../shared/answers'
 import type { ToolCallPart, ToolResultPart } from '../../shared/messages'
-import type { PartAssembler } from './assemble-parts'
+import type { PartAssembler, PartEvent } from './assemble-parts'
 import type { OfferedTools } from './offer-tools'
 import { reportFailure } from './report-failure'
 import type { RunningAnswer } from './running-answers'
@@ -27,7 +27,7 @@ export interface ToolRun {
   scope: Scope
   /** Names of the tools that need not ask here; "always" adds to it. */
   allowed: Set<string>
-  publish: (events: ReturnType<PartAssembler['takeResult']>) => void
+  publish: (events: readonly PartEvent[]) => void
 }
 
 /** Runs the calls of a step side by side and publishes each result as it comes. What they cannot do they tell the model; none of it ends the answer. */

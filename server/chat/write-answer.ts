@@ -4,12 +4,13 @@ import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
 import type { AnswerOutcome } from './add-outcome'
 import { notifyAnswers } from './answer-signals'
-import type { PartAssembler } from './assemble-parts'
+import type { PartAssembler, PartEvent } from './assemble-parts'
 import { createPartAssembler } from './assemble-parts'
 import type { BegunAnswer } from './begin-answer'
 import { buildRequest } from './build-request'
 import { findCaller } from './find-caller'
 import { offerTools } from './offer-tools'
+import { PacedEvents } from './paced-events'
 import { reportFailure } from './report-failure'
 import { runSteps } from './run-steps'
 import type { RunningAnswer } from './running-answers'
@@ -26,13 +27,13 @@ export async function writeAnswer(runtime: Runtime, principal: Principal, begun:
   const { orgId } = answer
   const messageId = begun.message.id
   const assembler = createPartAssembler()
-  const publish = (events: ReturnType<typeof assembler.take>) => {
-    for (const event of events) runtime.eventLog.append(orgId, messageId, answer.publish(event))
-  }
+  const paced = new PacedEvents(event => runtime.eventLog.append(orgId, messageId, answer.publish(event)))
+  const publish = (events: readonly PartEvent[]) => events.forEach(event => paced.push(event))
 
   const outcome = await callModel(runtime, principal, begun, answer, assembler, publish)
   const end = answerEnd(answer.stopReason, outcome.error)
   publish(assembler.finish(end.error))
+  paced.flush()
   await runtime.eventLog.forget(messageId)
   answer.publish(await untilStored(runtime, { orgId, messageId }, () => settleAnswer(orm, orgId, messageId, end, outcome.call, answer.message.parts)))
   await tellOthers(runtime, { orgId, messageId })
@@ -40,15 +41,17 @@ export async function writeAnswer(runtime: Runtime, principal: Principal, begun:
 
 /** The call's outcome; a failure before the road could give one is an error without figures. */
 async function callModel(
-  runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer, assembler: PartAssembler, publish: (events: ReturnType<PartAssembler['take']>) => void
+  runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer, assembler: PartAssembler, publish: (events: readonly PartEvent[]) => void
 ): Promise<{ call?: AnswerOutcome, error: { code: string, message: string } | null }> {
   const { projectId, message: { id: messageId } } = begun
   try {
-    const caller = await findCaller(runtime.db.orm, principal, projectId)
     // A model that is known to call none would refuse the whole call for the offer.
     const withTools = begun.tools && (await runtime.catalog.findModel(answer.orgId, begun.model))?.tools !== false
-    const tools = withTools ? await offerTools(runtime, answer.orgId) : undefined
-    const request = await buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
+    const [caller, tools, request] = await Promise.all([
+      findCaller(runtime.db.orm, principal, projectId),
+      withTools ? offerTools(runtime, answer.orgId) : undefined,
+      buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
+    ])
     return await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
   } catch (error) {
     if (error instanceof LoomError) return { error }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eq, sql } from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../../db/client'
 import { orgs, platformSettings } from '../../../db/schema'
-import { openTestDatabase } from '../../support/database'
+import { openTestDatabase, testDatabaseKind } from '../../support/database'
 
 describe('a query', () => {
   let db: Database
@@ -47,6 +47,18 @@ describe('a query', () => {
 
   test('refuses an undefined parameter', async () => {
     await expect(db.query('select $1::text', [undefined])).rejects.toThrow(TypeError)
+  })
+
+  test.runIf(testDatabaseKind === 'postgres')('of drizzle is prepared, unless its text varies with its values', async () => {
+    const ids = Array.from({ length: 60 }, () => uuidv7())
+    const prepared = await db.orm.transaction(async (tx) => {
+      await tx.select({ one: orgs.id }).from(orgs).where(eq(orgs.id, uuidv7()))
+      await tx.transaction(nested => nested.select({ nested: orgs.name }).from(orgs).where(eq(orgs.id, uuidv7())))
+      await tx.select({ many: orgs.slug }).from(orgs).where(inArray(orgs.id, ids))
+      return tx.execute(sql`select statement from pg_prepared_statements`)
+    })
+    const statements = JSON.stringify(prepared)
+    expect(['id', 'name', 'slug'].map(column => statements.includes(`select \\"${column}\\" from \\"orgs\\"`))).toEqual([true, true, false])
   })
 
   test('drizzle reads and writes the same values', async () => {
