@@ -32,3 +32,9 @@ export const files = pgTable('files', {
   index('files_words_idx').using('gin', sql`to_tsvector('simple', ${table.name} || ' ' || coalesce(${table.beginning}, ''))`).where(sql`in_project and removed_at is null`),
   oneOf('files_kind_check', table.kind, fileKinds)
 ])
+
+/** Bytes in the file store whose rows are deleted, written down with that: those still to be removed. */
+export const discardedBytes = pgTable('discarded_bytes', {
+  storageKey: text('storage_key').primaryKey(),
+  createdAt: createdAt()
+})

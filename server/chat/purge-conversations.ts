@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Query } from '../../db/client'
-import { removeBytes } from '../files/remove-bytes'
+import { discardBytes, removeDiscardedBytes } from '../files/discarded-bytes'
 import { isPurgedProject } from '../projects/delete-project'
 import type { Runtime } from '../runtime'
 
@@ -18,15 +18,15 @@ const Answer = z.object({ answer: z.boolean() })
  */
 export async function purgeConversations(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>): Promise<void> {
   for (let purged = BATCH; purged === BATCH;) {
-    const { count, storageKeys } = await runtime.db.transaction(purgeBatch)
-    await removeBytes(runtime, storageKeys)
-    purged = count
+    purged = await runtime.db.transaction(purgeBatch)
   }
+  await removeDiscardedBytes(runtime)
 }
 
-async function purgeBatch(query: Query): Promise<{ count: number, storageKeys: string[] }> {
+/** @returns how many went */
+async function purgeBatch(query: Query): Promise<number> {
   const ids = await isAlone(query) ? await findDeleted(query) : []
-  if (ids.length === 0) return { count: 0, storageKeys: [] }
+  if (ids.length === 0) return 0
   // The longest conversations take a while.
   await query(`select set_config('statement_timeout', '0', true)`)
   const documents = keysOf(await query('select distinct storage_key as key from artifacts where conversation_id = any($1::uuid[])', [ids]))
@@ -41,7 +41,8 @@ async function purgeBatch(query: Query): Promise<{ count: number, storageKeys: s
       and not exists (select from message_parts where type in ('image', 'file') and content ->> 'fileId' = files.id::text)
       returning storage_key as key`, [attached]
   ))
-  return { count: ids.length, storageKeys: [...documents.filter(key => !shared.has(key)), ...files] }
+  await discardBytes(query, [...documents.filter(key => !shared.has(key)), ...files])
+  return ids.length
 }
 
 /** Two that purge at once would each take the other's conversations for ones that still show what both have: its bytes would stay for ever. */

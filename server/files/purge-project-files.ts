@@ -1,11 +1,8 @@
-import { z } from 'zod'
 import { isPurgedProject } from '../projects/delete-project'
 import type { Runtime } from '../runtime'
-import { removeBytes } from './remove-bytes'
+import { removeDiscardedBytes } from './discarded-bytes'
 
 const BATCH = 100
-
-const Keys = z.array(z.object({ key: z.string() }))
 
 /**
  * Deletes for good, in every org, the files of projects that were deleted a while ago, but for those that a conversation still shows: one
@@ -13,13 +10,15 @@ const Keys = z.array(z.object({ key: z.string() }))
  */
 export async function purgeProjectFiles(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>): Promise<void> {
   for (let purged = BATCH; purged === BATCH;) {
-    const keys = Keys.parse(await runtime.db.query(`
-      delete from files where id in (
-        select files.id from projects join files on files.org_id = projects.org_id and files.project_id = projects.id
-         where ${isPurgedProject} and not exists (select from message_parts where type in ('image', 'file') and content ->> 'fileId' = files.id::text)
-         limit ${BATCH} for update of files skip locked
-      ) returning storage_key as key`)).map(({ key }) => key)
-    await removeBytes(runtime, keys)
-    purged = keys.length
+    const discarded = await runtime.db.query(`
+      with gone as (
+        delete from files where id in (
+          select files.id from projects join files on files.org_id = projects.org_id and files.project_id = projects.id
+           where ${isPurgedProject} and not exists (select from message_parts where type in ('image', 'file') and content ->> 'fileId' = files.id::text)
+           limit ${BATCH} for update of files skip locked
+        ) returning storage_key
+      ) insert into discarded_bytes (storage_key) select storage_key from gone returning 1`)
+    purged = discarded.length
   }
+  await removeDiscardedBytes(runtime)
 }

@@ -1,6 +1,5 @@
-import { and, eq, isNull, or, sql } from 'drizzle-orm'
-import { files } from '../../db/schema'
 import type { Runtime } from '../runtime'
+import { removeDiscardedBytes } from './discarded-bytes'
 
 /** How long what was taken away can be brought back. */
 const REMOVED_DAYS = 7
@@ -8,19 +7,18 @@ const REMOVED_DAYS = 7
 const UNSENT_DAYS = 90
 const BATCH = 100
 
-/**
- * Deletes files, of every org, that were removed a while ago or uploaded and never used. The row goes first: bytes without one are only waste, a
- * row without bytes would be a broken promise. Safe on several replicas at once.
- */
-export async function sweepFiles({ db: { orm }, fileStore }: Pick<Runtime, 'db' | 'fileStore'>): Promise<void> {
-  const isOver = or(
-    sql`${files.removedAt} < now() - ${REMOVED_DAYS} * interval '1 day'`,
-    and(eq(files.inProject, false), sql`${files.createdAt} < now() - ${UNSENT_DAYS} * interval '1 day'`)
-  )
+/** Deletes files, of every org, that were removed a while ago or uploaded and never used. Safe on several replicas at once. */
+export async function sweepFiles(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>): Promise<void> {
   for (let swept = BATCH; swept === BATCH;) {
-    const over = orm.select({ id: files.id }).from(files).where(and(isNull(files.sentAt), isOver)).limit(BATCH).for('update', { skipLocked: true })
-    const rows = await orm.delete(files).where(sql`${files.id} in (${over})`).returning({ storageKey: files.storageKey })
-    for (const { storageKey } of rows) await fileStore.remove(storageKey)
-    swept = rows.length
+    const discarded = await runtime.db.query(`
+      with gone as (
+        delete from files where id in (
+          select id from files
+           where sent_at is null and (removed_at < now() - $1 * interval '1 day' or (not in_project and created_at < now() - $2 * interval '1 day'))
+           limit ${BATCH} for update skip locked
+        ) returning storage_key
+      ) insert into discarded_bytes (storage_key) select storage_key from gone returning 1`, [REMOVED_DAYS, UNSENT_DAYS])
+    swept = discarded.length
   }
+  await removeDiscardedBytes(runtime)
 }

@@ -6,7 +6,7 @@ import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { CATALOG_CHANNEL } from '../catalog/catalog'
 import { LoomError } from '../errors'
-import { removeBytes } from '../files/remove-bytes'
+import { discardBytes, removeDiscardedBytes } from '../files/discarded-bytes'
 import type { Runtime } from '../runtime'
 import { CLOSED_CHANNEL, lockOrg } from './lock-org'
 
@@ -27,8 +27,8 @@ export async function purgeOrg(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log'
   await recordPurge(db, author, orgId, confirm)
   await deleteTraces(db, orgId)
   const tables = await listTenantTables(db)
-  const storageKeys = await db.transaction(query => deleteRows(query, tables, orgId))
-  await removeBytes(runtime, storageKeys)
+  await db.transaction(query => deleteRows(query, tables, orgId))
+  await removeDiscardedBytes(runtime)
   for (const channel of ['loom_orgs', CLOSED_CHANNEL, CATALOG_CHANNEL]) await db.notify(channel, orgId)
 }
 
@@ -52,8 +52,8 @@ async function deleteTraces({ query }: Database, orgId: string): Promise<void> {
   }
 }
 
-/** All rows of the org, and the org; the keys of its files. */
-async function deleteRows(query: Query, tables: TenantTable[], orgId: string): Promise<string[]> {
+/** All rows of the org, the org, and the bytes of its files. */
+async function deleteRows(query: Query, tables: TenantTable[], orgId: string): Promise<void> {
   // The first is what the triggers that keep ledger and log ask for.
   await query(`select set_config('loom.purging', $1, true), set_config('statement_timeout', '0', true)`, [orgId])
   const [org] = await query('select from orgs where id = $1 and deleted_at is not null for update', [orgId])
@@ -64,7 +64,7 @@ async function deleteRows(query: Query, tables: TenantTable[], orgId: string): P
     if (hasFiles) storageKeys.push(...rows.map(row => StorageKey.parse(row).storage_key))
   }
   await query('delete from orgs where id = $1', [orgId])
-  return storageKeys
+  await discardBytes(query, storageKeys)
 }
 
 /** Every table with rows of orgs, each before those it refers to. Asked of the database, so that a new table is not forgotten. */

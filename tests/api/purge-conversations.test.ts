@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
-import { artifacts, conversations, files, messageParts, messages, projects } from '../../db/schema'
+import { artifacts, conversations, discardedBytes, files, messageParts, messages, projects } from '../../db/schema'
 import { duplicateConversation } from '../../server/chat/duplicate-conversation'
 import { purgeConversations } from '../../server/chat/purge-conversations'
 import { updateConversation } from '../../server/chat/update-conversation'
@@ -20,6 +20,7 @@ import { deleteProject, restoreProject } from '../../server/projects/delete-proj
 import { openTestDatabase } from '../support/database'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
+import { until } from '../support/until'
 
 const DAY_MS = 86_400_000
 let db: Database
@@ -38,7 +39,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const purge = () => purgeConversations({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
+const purge = (store = fileStore) => purgeConversations({ db, fileStore: store, log: pino({ level: 'silent' }), metrics: createMetrics() })
 const purgeFiles = () => purgeProjectFiles({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
 const deleteAgo = (id: string, days: number) => db.orm.update(conversations).set({ deletedAt: new Date(Date.now() - days * DAY_MS) }).where(eq(conversations.id, id))
 
@@ -77,6 +78,26 @@ test('a conversation deleted a month ago goes with its messages, its documents a
   for (const key of Object.values(gone.keys)) await expect(fileStore.read(key)).rejects.toThrow()
   for (const key of [...Object.values(kept.keys), ...Object.values(open.keys)]) expect((await fileStore.read(key)).toString()).toBe('x')
   expect(await db.orm.select().from(files).where(eq(files.id, gone.fileId))).toEqual([])
+})
+
+test('a process that dies before it comes to the bytes leaves them to the next one', async () => {
+  const gone = await makeConversation()
+  await deleteAgo(gone.id, 31)
+  void purge({ ...fileStore, remove: () => new Promise(() => {}) })
+  await until(async () => !await isThere(gone.id), { what: () => 'the conversation to be purged' })
+  for (const key of Object.values(gone.keys)) expect((await fileStore.read(key)).toString()).toBe('x')
+  await purge()
+  for (const key of Object.values(gone.keys)) await expect(fileStore.read(key)).rejects.toThrow()
+  expect(await db.orm.select().from(discardedBytes)).toEqual([])
+})
+
+test('a store that is away holds no purge up, and gives the bytes back when it is there again', async () => {
+  const gone = await makeConversation()
+  await deleteAgo(gone.id, 31)
+  await purge({ ...fileStore, remove: () => Promise.reject(new Error('The store is away')) })
+  expect(await isThere(gone.id)).toBe(false)
+  await purge()
+  for (const key of Object.values(gone.keys)) await expect(fileStore.read(key)).rejects.toThrow()
 })
 
 test('what a copy still shows is kept until the copy goes, too', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
@@ -9,6 +10,7 @@ import { readConfig } from '../../server/config'
 import type { FileStore } from '../../server/files/file-store'
 import { openFileStore } from '../../server/files/file-store'
 import { sweepFiles } from '../../server/files/sweep-files'
+import { createMetrics } from '../../server/operations/metrics'
 import { openTestDatabase } from '../support/database'
 import { seedWorkspace } from '../support/seed-workspace'
 
@@ -27,6 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+const sweep = () => sweepFiles({ db, fileStore, log: pino({ level: 'silent' }), metrics: createMetrics() })
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 async function* bytes() {
   yield await Promise.resolve(Buffer.from('x'))
@@ -45,8 +48,8 @@ test('what was removed a week ago or never sent in a quarter goes with its bytes
     await keep('just removed', { removedAt: daysAgo(6) }), await keep('a draft', { createdAt: daysAgo(80) }), await keep('of the project', { createdAt: daysAgo(91), inProject: true }),
     await keep('sent, then removed', { removedAt: daysAgo(8), sentAt: daysAgo(20) })
   ]
-  await sweepFiles({ db, fileStore })
-  await sweepFiles({ db, fileStore })
+  await sweep()
+  await sweep()
   expect((await db.orm.select({ key: files.storageKey }).from(files)).map(({ key }) => key).sort()).toEqual(kept.sort())
   for (const key of kept) expect((await fileStore.read(key)).toString()).toBe('x')
   for (const key of gone) await expect(fileStore.read(key)).rejects.toThrow()
