@@ -1,10 +1,9 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
 import { captureCalls } from '../../server/billing/capture-calls'
-import { holdFunds } from '../../server/billing/hold-funds'
-import { finishedCall } from '../../tests/support/ledger-entries'
 import { median } from '../statistics'
 import type { Generated } from './generate-traces'
+import { holdBatch, openWallet } from './hold-batch'
 
 const ROUNDS = 600
 
@@ -26,14 +25,12 @@ export async function measureUpkeep(db: Database, made: Generated, batch: number
       return db.query(text.replace(UPKEEP, ''), parameters)
     }
   }
-  await db.query(`insert into wallets (org_id, mode) values ($1, 'unlimited') on conflict do nothing`, [made.orgId])
+  await openWallet(db, made)
   const replica = uuidv7()
   const took = { full: [] as number[], bare: [] as number[] }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, database] of [['full', db], ['bare', bare]] as const) {
-      const ids = Array.from({ length: batch }, () => uuidv7())
-      await holdFunds(db, replica, ids.map(id => ({ id, orgId: made.orgId, refId: id, apiKeyId: null, amount: 1_000n })))
-      const calls = ids.map((id, n) => finishedCall(made.orgId, id, 900n, { apiKeyId: made.apiKeyIds[n % made.apiKeyIds.length], model: `model-${n % 3}`, ttfbMs: 120, latencyMs: 900 }))
+      const calls = await holdBatch(db, replica, made, batch)
       const startedAt = performance.now()
       await captureCalls(database, replica, calls)
       // The first ones plan, and make the rows of their hour.

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { z } from 'zod'
-import type { Orm } from '../../db/client'
+import type { Database, Orm } from '../../db/client'
 import { migrate } from '../../db/migrate'
 import { openPostgres } from '../../db/open-postgres'
 import { migrationFilesIn, readMigrations } from '../../db/read-migrations'
@@ -17,7 +17,9 @@ import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
 import type { Generated } from './generate-traces'
 import { findGenerated, generateTraces } from './generate-traces'
+import { measureInserts } from './measure-inserts'
 import { measureUpkeep } from './measure-upkeep'
+import type { BenchQuery } from './queries'
 import { listQueries } from './queries'
 
 const DEEP_ROWS = 1_000_000
@@ -44,7 +46,9 @@ async function run(url: string): Promise<void> {
   const db = openPostgres({ url, poolSize: 4, statementTimeoutMs: 0 })
   await migrate(db, await readMigrations(migrationFilesIn(join(import.meta.dirname, '../../drizzle'))))
   const made = await findGenerated(db) ?? await generateTraces(db, traces, months, line => console.log(line))
-  await measure(db.orm, url, made)
+  const queries = await queriesOf(url, made)
+  await measure(db.orm, url, queries)
+  await measureBesideInserts(db, url, made, queries)
   await measureExport(db.orm, made)
   for (const batch of [1, 20]) {
     const { captureMs, bareMs } = await measureUpkeep(db, made, batch)
@@ -54,12 +58,16 @@ async function run(url: string): Promise<void> {
   await db.close()
 }
 
-async function measure(orm: Orm, url: string, made: Generated): Promise<void> {
+/** What is asked, with the position of the deep pages. */
+async function queriesOf(url: string, made: Generated): Promise<BenchQuery[]> {
   const rows = Math.min(DEEP_ROWS, Math.floor(traces / 2))
   const sql = postgres(url, { max: 1 })
   const [row] = await sql`select created_at::text as "createdAt", id from traces where org_id = ${made.orgId} order by created_at desc, id desc offset ${rows} limit 1`
   await sql.end()
-  const queries = listQueries(made, { ...z.object({ createdAt: z.string(), id: z.string() }).parse(row), page: rows / 100 })
+  return listQueries(made, { ...z.object({ createdAt: z.string(), id: z.string() }).parse(row), page: rows / 100 })
+}
+
+async function measure(orm: Orm, url: string, queries: readonly BenchQuery[]): Promise<void> {
   const results: string[][] = []
   for (const { name, limitMs, run } of queries) {
     const took: number[] = []
@@ -74,6 +82,17 @@ async function measure(orm: Orm, url: string, made: Generated): Promise<void> {
   }
   console.log(`\n${formatTable(['query', 'p50 ms', 'p95 ms', 'target', ''], results)}\n`)
   for (const { name, run } of queries) console.log(`--- ${name}\n${(await explain(url, run)).join('\n')}\n`)
+}
+
+async function measureBesideInserts(db: Database, url: string, made: Generated, queries: readonly BenchQuery[]): Promise<void> {
+  const writer = openPostgres({ url, poolSize: 2, statementTimeoutMs: 0 })
+  const { queries: results, rate } = await measureInserts(db, writer, made, queries.filter(({ name }) => name.startsWith('list, ')))
+  await writer.close()
+  const rows = results.map(({ query: { name, limitMs }, aloneMs, besideMs }) => {
+    const p95 = percentile(besideMs, 0.95)
+    return [name, median(aloneMs).toFixed(1), median(besideMs).toFixed(1), percentile(aloneMs, 0.95).toFixed(1), p95.toFixed(1), `≤ ${limitMs}`, p95 <= limitMs ? 'ok' : 'MISS']
+  })
+  console.log(`The list while ${rate.toFixed(0)} calls a second are captured, by turns with nothing else\n${formatTable(['query', 'p50 ms alone', 'beside inserts', 'p95 ms alone', 'beside inserts', 'target', ''], rows)}\n`)
 }
 
 /** The plan of each statement that `run` makes, as PostgreSQL tells it beside the answer. */
