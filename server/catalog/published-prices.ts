@@ -2,7 +2,7 @@ import type { Price } from '../billing/price'
 
 /**
  * What OpenAI charges for models that the packaged catalogue lacks, nano-USD per million characters: $15 and $30.
- * Source: https://platform.openai.com/docs/pricing, "Transcription and speech generation", of 2025-11. A bill of tts-1 that agrees, $0.061425 for
+ * Source: https://developers.openai.com/api/docs/models/tts-1 and tts-1-hd, of 2026-11. A bill of tts-1 that agrees, $0.061425 for
  * 4,095 characters: https://www.s-anand.net/blog/openai-tts-cost/, 2025-11-02.
  */
 const characterPrices: Readonly<Record<string, bigint>> = {

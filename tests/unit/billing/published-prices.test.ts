@@ -9,7 +9,8 @@ import { readUsage } from '../../../server/gateway/usage'
 const sources = {
   // Prompts above 272,000 tokens cost twice the input and one and a half the output, for the whole call (gpt-5.4).
   openAi: 'https://developers.openai.com/api/docs/pricing, 2026-06',
-  azure: 'https://azure.microsoft.com/en-us/pricing/details/azure-openai/, 2026-03',
+  // Microsoft's retail price list, its meters of Global Standard ("gpt 4.1 Inp glbl", "gpt 4o 1120 cached Inp glbl" ...), as the Python package azure-genai-prices 0.2.0 has it. The pricing page shows no figure without scripts.
+  azure: 'https://prices.azure.com/api/retail/prices, 2026-08-11',
   // A cache read costs 0.1 of the input, a write 1.25 for five minutes and 2 for an hour; Sonnet 4.5 above 200,000 tokens, cached ones included, $6 and $22.50.
   anthropic: 'https://platform.claude.com/docs/en/about-claude/pricing, 2026-06',
   // Thoughts are output.

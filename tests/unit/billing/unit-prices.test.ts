@@ -7,14 +7,18 @@ import type { Price } from '../../../server/billing/price'
 
 /** Where figures were read, and when. */
 const sources = {
-  // whisper-1 $0.006 and gpt-transcribe $0.0045 a minute, tts-1 and tts-1-hd $15 and $30 per million characters.
+  // whisper-1 $0.006 a minute.
   openAi: 'https://developers.openai.com/api/docs/pricing, 2026-11',
+  // $0.0045 a minute.
+  gptTranscribe: 'https://developers.openai.com/api/docs/models/gpt-transcribe, 2026-11',
+  // tts-1 and tts-1-hd $15 and $30 per million characters.
+  speech: 'https://developers.openai.com/api/docs/models/tts-1, 2026-11',
   // The bill of a real call of tts-1, $0.061425 for 4,095 characters.
   bill: 'https://www.s-anand.net/blog/openai-tts-cost/, 2025-11',
   // whisper-large-v3 $0.111 and whisper-large-v3-turbo $0.04 an hour, ten seconds at least.
   groq: 'https://console.groq.com/docs/speech-text, 2026-11',
-  // voxtral-mini-2602 $0.003 a minute.
-  mistral: 'https://mistral.ai/pricing, 2026-11'
+  // voxtral-mini-2602 $0.003 a minute, as a review tells of Mistral's announcement: its own page was not found.
+  mistral: 'https://chatforest.com/reviews/mistral-voxtral-transcribe-2-realtime-asr-review/, 2026-11'
 }
 
 /** What providers publish for what is not priced by tokens, worked out by hand. */
@@ -24,7 +28,7 @@ const rows: Row[] = [
   [sources.openAi, 'openai', 'whisper-1', 'a minute', { audioMs: 60_000 }, 6_000_000n],
   [sources.openAi, 'openai', 'whisper-1', 'three seconds', { audioMs: 3_000 }, 300_000n],
   [sources.openAi, 'openai', 'whisper-1', 'an hour', { audioMs: 3_600_000 }, 360_000_000n],
-  [sources.openAi, 'openai', 'gpt-transcribe', 'a minute', { audioMs: 60_000 }, 4_500_000n],
+  [sources.gptTranscribe, 'openai', 'gpt-transcribe', 'a minute', { audioMs: 60_000 }, 4_500_000n],
   // A 3,600,000th of $0.04 is 11.1 nano-USD: rounded up once, not each millisecond.
   [sources.groq, 'groq', 'whisper-large-v3-turbo', 'eleven seconds', { audioMs: 11_000 }, 122_223n],
   [sources.groq, 'groq', 'whisper-large-v3', 'ten seconds', { audioMs: 10_000 }, 308_334n],
@@ -32,8 +36,8 @@ const rows: Row[] = [
   [sources.groq, 'groq', 'whisper-large-v3', 'a file that never came', { audioMs: 0 }, 0n],
   [sources.mistral, 'mistral', 'voxtral-mini-2602', 'a minute', { audioMs: 60_000 }, 3_000_000n],
   [sources.bill, 'openai', 'tts-1', 'a bill that was paid', { characters: 4_095 }, 61_425_000n],
-  [sources.openAi, 'openai', 'tts-1-hd', 'a character', { characters: 1 }, 30_000n],
-  [sources.openAi, 'openai', 'tts-1-1106', 'a dated version', { characters: 2 }, 30_000n]
+  [sources.speech, 'openai', 'tts-1-hd', 'a character', { characters: 1 }, 30_000n],
+  [sources.speech, 'openai', 'tts-1-1106', 'a dated version', { characters: 2 }, 30_000n]
 ]
 
 test.each(rows)('%s: %s %s, %s, costs what is told there', (_source, provider, model, _what, units, nanoUsd) => {
