@@ -37,7 +37,8 @@ export function useApi() {
     } catch (thrown) {
       const error = toApiError(thrown, t)
       // Not awaited: whoever called still has to put back what was typed, before the page is left.
-      if (error.status === 401) void signOutLocally()
+      // The sign-in library refuses a wrong code or password with 401, too: that ends no session.
+      if (error.status === 401 && !path.startsWith('/api/auth/')) void signOutLocally()
       throw error
     }
     const parsed = schema.safeParse(reply)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Page } from '@playwright/test'
+import { CreatedOrg } from '../../shared/platform'
 import type { LoomServer } from '../support/loom-server'
 import { totp } from '../support/totp'
 import { join, PASSWORD, Visitor } from '../support/visitor'
@@ -35,6 +36,9 @@ test.describe('a visitor', () => {
     await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible()
     const secret = await page.getByRole('dialog').locator('code').innerText()
     const code = () => totp(`otpauth://totp/x?secret=${secret}`)
+    await page.getByRole('dialog').getByLabel('Code').fill(code() === '000000' ? '000001' : '000000')
+    await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click()
+    await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible()
     await page.getByRole('dialog').getByLabel('Code').fill(code())
     await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click()
     await expect(page.getByRole('list', { name: 'Backup codes' }).getByRole('listitem')).toHaveCount(10)
@@ -52,6 +56,28 @@ test.describe('a visitor', () => {
     await page.getByLabel('Backup code').fill(backup)
     await page.getByRole('button', { name: 'Log in', exact: true }).click()
     await page.waitForURL(/projects/)
+  })
+
+  test('an invitation leads into the organisation it is of, whoever accepts it', async ({ page, loom, session, isMobile }) => {
+    expect(session.cookie).toBeTruthy()
+    const platformAdmin = await administrator(loom)
+    const email = `invited-${isMobile ? 'phone' : 'desktop'}@example.com`
+    const invite = async (name: string) => {
+      const { invitationUrl } = CreatedOrg.parse((await platformAdmin.succeed('POST', '/api/platform/orgs', { name, ownerEmail: email })).body)
+      await page.goto(new URL(invitationUrl ?? '').pathname)
+      await expect(page.getByRole('heading', { name: `Join ${name}` })).toBeVisible()
+    }
+    const current = async () => z.object({ org: z.object({ name: z.string() }) }).parse(await (await page.request.get('/api/session')).json()).org.name
+    await invite(`Newcomers of ${email}`)
+    await page.getByRole('textbox', { name: 'Name' }).fill('Grace')
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Join', exact: true }).click()
+    await page.waitForURL(/projects/)
+    expect(await current()).toBe(`Newcomers of ${email}`)
+    await invite(`Old hands of ${email}`)
+    await page.getByRole('button', { name: `Join as ${email}` }).click()
+    await page.waitForURL(/projects/)
+    expect(await current()).toBe(`Old hands of ${email}`)
   })
 
   test('a viewer is offered nothing they may not do', async ({ page, loom, session, isMobile }) => {
