@@ -11,7 +11,8 @@ const calendar = (at: Date, now: Date, timeZone?: string) =>
 /** A moment in the words of someone looking at a list: "now", "5 min ago", "3 h ago", "12 Nov, 09:41". */
 export function formatMoment(at: Date, now: Date, t: Translate): string {
   const age = now.getTime() - at.getTime()
-  if (age >= 0 && age < minute) return t('common.moments.now')
+  // The reader's clock is read twice a minute, and the server's may be ahead of it.
+  if (Math.abs(age) < minute) return t('common.moments.now')
   if (age >= 0 && age < hour) return t('common.moments.minutesAgo', { minutes: Math.floor(age / minute) })
   if (age >= 0 && age < day) return t('common.moments.hoursAgo', { hours: Math.floor(age / hour) })
   return `${calendar(at, now)}, ${clock(at)}`

@@ -17,6 +17,7 @@ test('a moment is told by its distance while that is less than a day', () => {
   const now = new Date('2026-03-04T12:00:00Z')
   const ago = (milliseconds: number) => formatMoment(new Date(now.getTime() - milliseconds), now, t)
   expect(ago(10_000)).toBe('now')
+  expect(ago(-20_000)).toBe('now')
   expect(ago(5 * 60_000)).toBe('5 min ago')
   expect(ago(3 * 3_600_000)).toBe('3 h ago')
   expect(ago(30 * 86_400_000)).toMatch(/^2 Feb, \d\d:00$/)
