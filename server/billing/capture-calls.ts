@@ -65,14 +65,15 @@ const Row = z.object({ n: z.number(), outcome: z.enum(['short', 'gone']) })
 export async function captureCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<CaptureOutcome[]> {
   const bodies = new PackedBodies()
   const records = JSON.stringify(calls.map((call, n) => toRecord(call, n, bodies)))
-  const rows = await db.query(statementFor(calls), [records, replicaId, bodies.toBase64()])
+  const parameters = [records, replicaId, bodies.toBase64()]
+  if (calls.every(isDrawn) && await drawAll(db, calls, parameters)) return calls.map(() => 'settled')
+  const rows = await db.query(statementFor(calls), parameters)
   const outcomes = new Map(rows.map(row => Row.parse(row)).map(row => [row.n, row.outcome]))
   return calls.map((_, n) => outcomes.get(n) ?? 'settled')
 }
 
 /** The least that does what the batch needs. */
 function statementFor(calls: FinishedCall[]): string {
-  if (calls.every(isDrawn)) return DRAW
   const budgets = calls.some(({ hold }) => hold?.kind === 'own' && hold.budgets) ? 'inBudgets' : 'withoutBudgets'
   return statements[budgets][calls.some(call => call.kept !== undefined) ? 'claimed' : 'unclaimed']
 }
@@ -81,6 +82,37 @@ function statementFor(calls: FinishedCall[]): string {
 function isDrawn({ hold, charge, kept }: FinishedCall): boolean {
   if (kept !== undefined || hold?.kind === 'own') return false
   return charge === null || (hold !== null && charge.costNanoUsd <= hold.reserved)
+}
+
+/**
+ * Settles a batch of calls that `isDrawn` in the shorter statement, which can do nothing else: all of them, or none.
+ * @returns false when none: one of them was settled before, or its lease is gone
+ */
+async function drawAll(db: Pick<Database, 'query'>, calls: FinishedCall[], parameters: unknown[]): Promise<boolean> {
+  try {
+    await db.query(DRAW, [...parameters, ...drawnSums(calls)])
+    return true
+  } catch (error) {
+    const { data } = z.object({ code: z.enum(VIOLATIONS) }).safeParse(error)
+    if (!data) throw error
+    return false
+  }
+}
+
+/** What the charged calls cost each wallet and each lease, in the order that they are locked. */
+function drawnSums(calls: FinishedCall[]): [string, string] {
+  const wallets = new Map<string, bigint>()
+  const leases = new Map<string, { org_id: string, cost: bigint }>()
+  for (const { orgId, charge, hold } of calls) {
+    if (!charge || hold?.kind !== 'lease') continue
+    wallets.set(orgId, (wallets.get(orgId) ?? 0n) + charge.costNanoUsd)
+    leases.set(hold.lease.id, { org_id: orgId, cost: (leases.get(hold.lease.id)?.cost ?? 0n) + charge.costNanoUsd })
+  }
+  const inOrder = <T>(sums: Map<string, T>) => [...sums].sort(([a], [b]) => a < b ? -1 : 1)
+  return [
+    JSON.stringify(inOrder(wallets).map(([org_id, cost]) => ({ org_id, cost: cost.toString() }))),
+    JSON.stringify(inOrder(leases).map(([id, { org_id, cost }]) => ({ id, org_id, cost: cost.toString() })))
+  ]
 }
 
 function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
@@ -138,6 +170,9 @@ function toClaim(kept: KeptAnswer | null, bodies: PackedBodies) {
   return { claimed: true, kept_head: kept?.head, kept_at: body?.at, kept_size: body?.size, kept_key_version: kept?.encryptionKeyVersion }
 }
 
+/** SQLSTATE: a NOT NULL, a unique key, a check violated. */
+const VIOLATIONS = ['23502', '23505', '23514'] as const
+
 const COLUMNS = `n int, id uuid, created_at timestamptz, org_id uuid, project_id uuid, api_key_id uuid, user_id uuid, conversation_id uuid, message_id uuid,
     endpoint text, requested_model text, model text, provider text, status_code int, error_type text, is_stream boolean, cache text, attempts jsonb,
     latency_ms int, ttfb_ms int, gateway_overhead_ms real, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, reasoning_tokens bigint,
@@ -178,25 +213,19 @@ const KEEP = `, kept as (
   delete from idempotency_keys where head is null and request_id = any(array(select id from recorded where claimed and kept_head is null))
 )`
 
+const USAGE = `id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
+    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at`
+const TRACE = `id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
+    status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
+    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version, steps`
+
+const use = (source: string) => `insert into usage_records (${USAGE}) select ${USAGE} from ${source} where charged`
+const trace = (source: string) => `insert into traces (${TRACE}, tags) select ${TRACE}, coalesce(tags, '{}') from ${source}`
+
 const RECORD = `, used as (
-  insert into usage_records (id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
-    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at)
-  select id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
-    input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at
-    from recorded where charged
-  on conflict (id) do nothing
+  ${use('recorded')} on conflict (id) do nothing
 ), traced as (
-  insert into traces (id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
-    status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
-    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version,
-    tags, steps)
-  select id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,
-    status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens,
-    reasoning_tokens, cost, request_body, request_iv, response_body, response_iv, encryption_key_version,
-    coalesce(tags, '{}'), steps
-    from recorded
-  on conflict do nothing
-  returning id
+  ${trace('recorded')} on conflict do nothing returning id
 ), ${addToHours('(select * from recorded where id in (select id from traced)) as added', SLOT)}`
 
 // Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves
@@ -255,34 +284,34 @@ select i.n, case when d.id is null then 'gone' else 'short' end as outcome
  where coalesce(i.hold_id, case when i.charged then i.lease_id end) is not null and (d.id is null or i.charged and d.captured < i.cost)`
 
 /**
- * The same for a batch whose calls all draw on leases, or move no money, and cost no more than was reserved: what is left
- * of the statement when nothing else can happen. Setting up what was not needed took PostgreSQL a third of its time.
+ * The same for a batch whose calls all draw on leases, or move no money, and cost no more than was reserved: what is left of the statement when nothing else can
+ * happen, with the sums that the process knows ($4, $5). It takes PostgreSQL a sixth less. What it does not expect fails it as a whole: a call that was settled
+ * before (its id is there), or whose lease is gone (what was held for it is NULL, and no longer part of what the wallet holds).
  */
 const DRAW = `
-with ${INPUT}, locked as materialized (
-  select org_id, balance from wallets where org_id = any(array(select org_id from input where charged)) order by org_id for update
-), leased as materialized (
-  select id, org_id from wallet_leases
-   where id = any(array(select lease_id from input where charged)) and org_id in (select org_id from locked) order by id for update
+with ${INPUT}, paid as (
+  update wallets w set balance = w.balance - s.cost, held = w.held - s.cost, updated_at = now()
+    from json_to_recordset($4::text::json) as s(org_id uuid, cost bigint)
+   where w.org_id = s.org_id
+  returning w.org_id, w.balance + s.cost as balance
+), shrunk as (
+  update wallet_leases l set amount = l.amount - s.cost
+    from json_to_recordset($5::text::json) as s(id uuid, org_id uuid, cost bigint)
+   where l.id = s.id and l.org_id = s.org_id and s.org_id in (select org_id from paid)
+  returning l.id
 ), drawn as (
   insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at)
-  select i.id, i.org_id, i.id::text, 'charge', 'captured', i.reserved, i.cost, l.balance - sum(i.cost) over (partition by i.org_id order by i.n), i.api_key_id, $2::uuid, i.created_at, now()
-    from input i join leased d on d.id = i.lease_id and d.org_id = i.org_id join locked l on l.org_id = i.org_id
+  select i.id, i.org_id, i.id::text, 'charge', 'captured', case when l.id is not null then i.reserved end, i.cost, w.balance - sum(i.cost) over (partition by i.org_id order by i.n),
+         i.api_key_id, $2::uuid, i.created_at, now()
+    from input i left join paid w using (org_id) left join shrunk l on l.id = i.lease_id
    where i.charged
-  on conflict do nothing
-  returning id, org_id, captured
-), paid as (
-  update wallets w set balance = w.balance - s.captured, held = w.held - s.captured, updated_at = now()
-    from (select org_id, sum(captured)::bigint as captured from drawn group by org_id) s
-   where w.org_id = s.org_id and w.org_id = any(array(select org_id from drawn))
-), shrunk as (
-  update wallet_leases l set amount = l.amount - s.captured
-    from (select i.lease_id, sum(d.captured)::bigint as captured from drawn d join input i using (id) group by i.lease_id) s
-   where l.id = s.lease_id and l.id = any(array(select lease_id from input))
-), recorded as materialized (
-  select i.* from input i where not charged or id in (select id from drawn)
-)${RECORD}
-select n, 'gone' as outcome from input where charged and id not in (select id from drawn)`
+  returning id
+), used as (
+  ${use('input')}
+), traced as (
+  ${trace('input')}
+), ${addToHours('input', SLOT)}
+select id from drawn`
 
 /** Batches without claims or budgets need not pay for them. */
 const statements = {

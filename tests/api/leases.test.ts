@@ -76,6 +76,23 @@ test('a capture whose commit went unnoticed charges once when it is sent again',
   expect(await wallet()).toEqual({ balance: 10_000_000_000n - 100n, held: 0n })
 })
 
+test('in a batch, calls that were settled before or whose lease is gone leave the others as they are', async () => {
+  const replica = await startReplica()
+  const [repeated, charged, free] = [await leased(replica), await leased(replica), await leased(replica)]
+  const lost = finishedCall({ ...charged, id: uuidv7(), hold: { kind: 'lease', lease: { ...leaseOf(charged), id: uuidv7() }, reserved: CALL } }, 300n)
+  await captureCalls(db, replica.id, [finishedCall(repeated, 100n)])
+  const counted = await callsOfHours()
+  const batch = [finishedCall(repeated, 100n), finishedCall(charged, 200n), lost, finishedCall(free, null)]
+  expect(await captureCalls(db, replica.id, batch)).toEqual(['gone', 'settled', 'gone', 'settled'])
+  expect(await callsOfHours()).toBe(counted + 2)
+  expect(await db.query(`select id, captured from transactions where type = 'charge' and status = 'captured' order by captured`)).toEqual([{ id: repeated.id, captured: 100n }, { id: charged.id, captured: 200n }])
+  await finish(replica, repeated, 100n)
+  await finish(replica, charged, 200n)
+  await finishRest(replica)
+  await replica.budget.stop()
+  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 300n, held: 0n })
+})
+
 test('no caller is refused for money that another replica has leased and does not use', async () => {
   const [one, other] = [await startReplica(), await startReplica()]
   await leased(one)
@@ -185,6 +202,16 @@ async function wallet() {
 async function leasedInDatabase(): Promise<bigint> {
   const [row] = await db.query('select coalesce(sum(amount), 0)::bigint as amount from wallet_leases')
   return BigInt(String(row?.amount))
+}
+
+function leaseOf({ hold }: RunningCall) {
+  if (hold.kind !== 'lease') throw new Error('The call holds its own money')
+  return hold.lease
+}
+
+async function callsOfHours(): Promise<number> {
+  const [row] = await db.query('select coalesce(sum(requests), 0)::int as requests from usage_hourly')
+  return Number(row?.requests)
 }
 
 function ownHeld(): bigint {
