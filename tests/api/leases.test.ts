@@ -79,7 +79,7 @@ test('a capture whose commit went unnoticed charges once when it is sent again',
 test('in a batch, calls that were settled before or whose lease is gone leave the others as they are', async () => {
   const replica = await startReplica()
   const [repeated, charged, free] = [await leased(replica), await leased(replica), await leased(replica)]
-  const lost = finishedCall({ ...charged, id: uuidv7(), hold: { kind: 'lease', lease: { ...leaseOf(charged), id: uuidv7() }, reserved: CALL } }, 300n)
+  const lost = finishedCall({ ...charged, id: uuidv7(), hold: onLostLease(charged) }, 300n)
   await captureCalls(db, replica.id, [finishedCall(repeated, 100n)])
   const counted = await callsOfHours()
   const batch = [finishedCall(repeated, 100n), finishedCall(charged, 200n), lost, finishedCall(free, null)]
@@ -204,9 +204,9 @@ async function leasedInDatabase(): Promise<bigint> {
   return BigInt(String(row?.amount))
 }
 
-function leaseOf({ hold }: RunningCall) {
+function onLostLease({ hold }: RunningCall): Hold {
   if (hold.kind !== 'lease') throw new Error('The call holds its own money')
-  return hold.lease
+  return { ...hold, lease: { ...hold.lease, id: uuidv7() } }
 }
 
 async function callsOfHours(): Promise<number> {
