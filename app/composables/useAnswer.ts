@@ -1,5 +1,5 @@
+import type { ChatEvent } from '#shared/chat-events'
 import type { Message } from '#shared/messages'
-import { ChatEvent } from '#shared/chat-events'
 import { applyChatEvent } from '#shared/apply-chat-event'
 import { ApiError, toApiError } from '~/utils/api-error'
 import { createFrameBuffer } from '~/utils/frame-buffer'
@@ -10,6 +10,8 @@ import { readServerEvents } from '~/utils/read-server-events'
 const RECONNECTS = 6
 
 type Body = ReadableStream<Uint8Array>
+
+const loadContract = async () => (await import('#shared/chat-events')).ChatEvent
 
 /**
  * The answer being written in one conversation. It is redrawn at most once a frame, however fast its events come, and a
@@ -48,7 +50,7 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
   /** True when the answer ended, false when only the connection did. */
   async function consume(body: Body): Promise<boolean> {
     try {
-      for await (const { id, event } of readServerEvents(body, ChatEvent)) {
+      for await (const { id, event } of readServerEvents(body, await loadContract())) {
         lastId = id
         if (apply(event)) return true
       }
@@ -88,6 +90,8 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
   async function whileRunning(work: () => Promise<boolean>): Promise<boolean> {
     running.value = true
     try {
+      // Before anything is asked for: an answer that cannot be read would be paid for all the same.
+      await loadContract()
       return await work()
     } catch (error) {
       if (controller.signal.aborted) return true
@@ -101,6 +105,8 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
   return {
     message,
     running,
+    /** Fetches what an answer needs, so that it is there when one is asked for. */
+    prepare: () => void loadContract().catch((error: unknown) => console.warn('What reads answers was not loaded ahead', error)),
     /** Asks for an answer and follows it to its end. @throws {ApiError} when it is refused or lost */
     ask: (path: string, body: object) => {
       lastId = 0

@@ -1,5 +1,4 @@
 import type { Artifact } from '#shared/artifacts'
-import { ArtifactList } from '#shared/artifacts'
 import type { Message } from '#shared/messages'
 import { useApi } from '~/composables/useApi'
 import { toApiError } from '~/utils/api-error'
@@ -47,7 +46,7 @@ export function useArtifacts(conversationId: () => string) {
   async function refresh() {
     error.value = undefined
     try {
-      all.value = (await api(ArtifactList, `/api/conversations/${conversationId()}/artifacts`)).artifacts
+      all.value = (await api(import('#shared/artifacts').then(({ ArtifactList }) => ArtifactList), `/api/conversations/${conversationId()}/artifacts`)).artifacts
     } catch (thrown) {
       error.value = toApiError(thrown, t)
     }

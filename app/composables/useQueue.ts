@@ -1,9 +1,5 @@
-import { z } from 'zod'
 import type { AttachedFile } from '~/utils/attached-file'
-import { AttachedFiles } from '~/utils/attached-file'
 import type { OutgoingMessage } from '~/composables/useThread'
-
-const Queue = z.array(z.object({ text: z.string(), model: z.string().optional(), files: AttachedFiles.optional(), tools: z.boolean().optional() }))
 
 /**
  * Messages written while an answer was on its way, oldest first; they go out one by one when it is whole. Kept in this browser, so
@@ -37,18 +33,20 @@ export function useQueue(conversationId: string) {
       set(waiting.value)
     },
     /** All of their words and files, out of the queue: what a reload had left behind too. */
-    takeAll: (): { text: string, files: AttachedFile[] } => {
-      const kept = waiting.value.length > 0 ? waiting.value : readQueue(localStorage.getItem(key))
-      set([])
+    takeAll: async (): Promise<{ text: string, files: AttachedFile[] }> => {
+      const kept = waiting.value.length > 0 ? waiting.value : await readQueue(localStorage.getItem(key))
+      // What was added while those of before the reload were read goes its own way.
+      if (waiting.value.length === 0 || kept === waiting.value) set([])
       return { text: kept.map(({ text }) => text).filter(Boolean).join('\n\n'), files: kept.flatMap(({ files = [] }) => files) }
     }
   }
 }
 
-function readQueue(stored: string | null): OutgoingMessage[] {
+async function readQueue(stored: string | null): Promise<OutgoingMessage[]> {
   if (stored === null) return []
+  const { WaitingMessages } = await import('~/utils/waiting-messages')
   try {
-    return Queue.parse(JSON.parse(stored)).map(({ model, ...message }) => ({ ...message, model }))
+    return WaitingMessages.parse(JSON.parse(stored)).map(({ model, ...message }) => ({ ...message, model }))
   } catch (error) {
     console.warn('The queue of messages in this browser could not be read', error)
     return []

@@ -9,8 +9,8 @@ export interface Opening { conversation: Conversation, message: OutgoingMessage 
 
 export const useOpening = () => useState<Opening | undefined>('opening', () => undefined)
 
-/** The page of a conversation that has begun, which an empty chat does without. */
-const loadThread = () => import('~/components/conversation/ConversationView.vue')
+/** The page of a conversation that has begun and what reads its answer, which an empty chat does without. */
+const loadThread = () => Promise.all([import('~/components/conversation/ConversationView.vue'), import('#shared/chat-events')])
 
 /** Makes a conversation for a first message and goes there; the page sends it. */
 export function useStartConversation(projectId: string) {

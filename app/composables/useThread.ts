@@ -1,16 +1,14 @@
-import { z } from 'zod'
 import type { ToolDecision } from '#shared/answers'
 import type { ChatEvent } from '#shared/chat-events'
-import type { Feedback, Message } from '#shared/messages'
-import { AnswerRequest, StopResult } from '#shared/answers'
-import { Conversation, ThreadSearchResult } from '#shared/conversations'
-import { MessagePage } from '#shared/messages'
+import type { Conversation } from '#shared/conversations'
+import type { Feedback, Message, MessagePage } from '#shared/messages'
 import { useAnswer } from '~/composables/useAnswer'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import type { AttachedFile } from '~/utils/attached-file'
 import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
+import { anyReply } from '~/utils/any-reply'
 import { readAnswerText } from '~/utils/read-answer-text'
 
 /** What a person wrote that has not reached the server's timeline yet. */
@@ -23,6 +21,8 @@ export interface OutgoingMessage {
   /** The answer it follows instead of the last one: it stands beside the messages that follow it already. */
   parentId?: string | null
 }
+
+const pageContract = async () => (await import('#shared/messages')).MessagePage
 
 /**
  * One conversation on the screen: its settled messages, the answer being written below them, and what can be done with
@@ -59,7 +59,7 @@ export function useThread(conversation: Ref<Conversation>) {
   let unfinished: Message | undefined
 
   /** Reads the conversation with its newest messages again. @throws {ApiError} */
-  const load = async () => take(await api(MessagePage, `${path}/messages`))
+  const load = async () => take(await api(pageContract(), `${path}/messages`))
 
   function take(page: MessagePage) {
     conversation.value = page.conversation
@@ -70,14 +70,14 @@ export function useThread(conversation: Ref<Conversation>) {
 
   async function loadOlder(limit?: number) {
     if (!olderCursor.value) return
-    const page = await api(MessagePage, `${path}/messages`, { query: { before: olderCursor.value, limit } })
+    const page = await api(pageContract(), `${path}/messages`, { query: { before: olderCursor.value, limit } })
     olderCursor.value = page.nextCursor
     settled.value = [...page.messages, ...settled.value]
   }
 
   /** Shows the branch through another message; what stands above it stays. @throws {ApiError} */
   async function show(messageId: string) {
-    const page = await api(MessagePage, `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } })
+    const page = await api(pageContract(), `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } })
     const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
     if (at === -1) olderCursor.value = page.nextCursor
     settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages]
@@ -98,7 +98,7 @@ export function useThread(conversation: Ref<Conversation>) {
     }
     put(feedback)
     try {
-      await api(z.unknown(), `${path}/messages/${message.id}/feedback`, { method: 'PUT', body: { rating: feedback?.rating ?? null, comment: feedback?.comment ?? '' } })
+      await api(anyReply(), `${path}/messages/${message.id}/feedback`, { method: 'PUT', body: { rating: feedback?.rating ?? null, comment: feedback?.comment ?? '' } })
     } catch (error) {
       put(message.feedback)
       throw error
@@ -106,13 +106,13 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   /** A conversation that goes on from a message of this one. @throws {ApiError} */
-  const branchOff = (messageId: string, summary: boolean, model?: string) => api(Conversation, `${path}/messages/${messageId}/branch-off`, { method: 'POST', body: { summary, model } })
+  const branchOff = (messageId: string, summary: boolean, model?: string) => api(import('#shared/conversations').then(({ Conversation }) => Conversation), `${path}/messages/${messageId}/branch-off`, { method: 'POST', body: { summary, model } })
 
   /** The messages of the thread that hold these words, oldest first. @throws {ApiError} */
-  const find = async (q: string) => (await api(ThreadSearchResult, `${path}/search`, { query: { q } })).messageIds
+  const find = async (q: string) => (await api(import('#shared/conversations').then(({ ThreadSearchResult }) => ThreadSearchResult), `${path}/search`, { query: { q } })).messageIds
 
   /** The call behind an answer. @throws {ApiError} */
-  const readRequest = (message: Message) => api(AnswerRequest, `${path}/messages/${message.id}/request`)
+  const readRequest = (message: Message) => api(import('#shared/answers').then(({ AnswerRequest }) => AnswerRequest), `${path}/messages/${message.id}/request`)
 
   /** Follows an answer to its end; when that was missed on the way, the thread is read again. */
   async function see(work: () => Promise<boolean>): Promise<void> {
@@ -158,8 +158,8 @@ export function useThread(conversation: Ref<Conversation>) {
 
   const retry = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, { model }))
   const proceed = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/continue`, { model }))
-  const decide = (toolCallId: string, decision: ToolDecision) => api(z.unknown(), `${path}/decisions`, { method: 'POST', body: { toolCallId, decision } })
-  const stop = () => api(StopResult, `${path}/stop`, { method: 'POST' })
+  const decide = (toolCallId: string, decision: ToolDecision) => api(anyReply(), `${path}/decisions`, { method: 'POST', body: { toolCallId, decision } })
+  const stop = () => api(import('#shared/answers').then(({ StopResult }) => StopResult), `${path}/stop`, { method: 'POST' })
 
   /** Takes a message back that was not sent. */
   function discard() {
