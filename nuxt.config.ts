@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { replaceImports } from './scripts/replace-imports'
 
 interface Built { options: { rootDir: string, output: { serverDir: string } } }
 
@@ -23,6 +24,9 @@ const nitro = {
   }
 }
 
+/** The frame around a page, and what most pages are made of. */
+const mostPages = /\/app\/(layouts\/default|components\/(app\/App(Header|NotFound)|common\/(CopyButton|FormActions|ListState|UsdAmount))|composables\/use(Models|Project|MayWrite)|utils\/format-(money|number))\.(vue|ts)/
+
 export default defineNuxtConfig({
   modules: ['@nuxt/ui', '@nuxt/eslint', '@vueuse/nuxt', '@nuxtjs/i18n', 'nuxt-security'],
   // Ours are imported by name; only Vue's and Nuxt's own helpers come by themselves.
@@ -35,8 +39,27 @@ export default defineNuxtConfig({
   experimental: { defaults: { nuxtLink: { prefetchOn: { visibility: false, interaction: true } } } },
   compatibilityDate: '2026-11-01',
   nitro,
-  // What every page needs comes as one file: it would be split into dozens of a few hundred bytes by what else needs them.
-  vite: { $client: { build: { rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'app', tags: ['$initial'] }] } } } } } },
+  vite: {
+    plugins: [replaceImports],
+    $client: {
+      build: {
+        rolldownOptions: {
+          output: {
+            codeSplitting: {
+              // A file each for what every page needs, what most have once somebody is signed in, an empty chat and a thread, with all they import: they would
+              // be split into dozens of a few hundred bytes by what else needs them.
+              groups: [
+                { name: 'app', tags: ['$initial'], priority: 4 },
+                { name: 'frame', test: mostPages, priority: 3 },
+                { name: 'chat', test: /\/app\/components\/conversation\/ConversationNew\.vue/, priority: 2 },
+                { name: 'thread', test: /\/app\/components\/chat\/ChatThread\.vue/, priority: 1 }
+              ]
+            }
+          }
+        }
+      }
+    }
+  },
   typescript: { strict: true },
   telemetry: false,
   eslint: { config: { stylistic: { commaDangle: 'never', braceStyle: '1tbs' } } },

@@ -1,7 +1,6 @@
 import { createParse, defineComarkPlugin } from '@comark/vue/parse'
 import type { ComarkTree } from 'comark'
 import { autoCloseMarkdown } from 'comark'
-import { LRUCache } from 'lru-cache'
 import { readFormulas } from './read-formulas'
 
 /**
@@ -44,14 +43,32 @@ export function createGrowingParser(): (text: string) => Promise<ComarkTree> {
 
 const parseWhole = createParser({ growing: false })
 /** Of the texts drawn last, so that messages that come back into view are drawn without being read again. */
-const trees = new LRUCache<string, ComarkTree>({ max: 400, maxSize: 4_000_000, sizeCalculation: (_, text) => text.length || 1 })
+const trees = new Map<string, ComarkTree>()
+const TREES_MAX = 400
+const CHARACTERS_MAX = 4_000_000
+let characters = 0
 
 /** The tree of a text that will not grow, when it was parsed before. */
-export const findTree = (text: string): ComarkTree | undefined => trees.get(text)
+export function findTree(text: string): ComarkTree | undefined {
+  const tree = trees.get(text)
+  if (tree) keep(text, tree)
+  return tree
+}
+
+/** Puts it behind all others; the first ones go where there are too many. */
+function keep(text: string, tree: ComarkTree) {
+  if (!trees.delete(text)) characters += text.length
+  trees.set(text, tree)
+  for (const oldest of trees.keys()) {
+    if (trees.size <= TREES_MAX && characters <= CHARACTERS_MAX) return
+    trees.delete(oldest)
+    characters -= oldest.length
+  }
+}
 
 /** Parses a text that will not grow. */
 export async function parseMarkdown(text: string): Promise<ComarkTree> {
   const tree = await parseWhole(text)
-  trees.set(text, tree)
+  keep(text, tree)
   return tree
 }
