@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, Page } from '@playwright/test'
+import { measureScripts } from '../../tests/support/measure-scripts'
 import { heapBytes, measureDrift, measureTyping, watchFrames } from './watch-page'
 import type { Watched } from './watch-page'
 import type { SeededConversation } from './seed-conversations'
@@ -15,7 +16,7 @@ export interface ChatBench {
   cookie: string
 }
 
-export const pathOf = ({ id, projectId }: Pick<SeededConversation, 'id' | 'projectId'>) => `/projects/${projectId}/c/${id}`
+const pathOf = ({ id, projectId }: Pick<SeededConversation, 'id' | 'projectId'>) => `/projects/${projectId}/c/${id}`
 
 export async function openContext({ browser, url, cookie }: ChatBench): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT, baseURL: url, reducedMotion: 'reduce', colorScheme: 'dark' })
@@ -45,25 +46,26 @@ export async function measureFirstContent(bench: ChatBench, conversation: Seeded
   return took
 }
 
-/** Bytes of scripts, as they come over the wire, that the page needs before anything is done with it. */
-export async function measureScripts(bench: ChatBench, path: string): Promise<number> {
-  const context = await openContext(bench)
-  const page = await context.newPage()
-  const session = await context.newCDPSession(page)
-  await session.send('Network.enable')
-  const scripts = new Set<string>()
-  let bytes = 0
-  session.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
-    const isPrefetch = Object.entries(request.headers).some(([name, value]) => /purpose/i.test(name) && value.includes('prefetch'))
-    if (!isPrefetch && (type === 'Script' || request.url.endsWith('.js'))) scripts.add(requestId)
-  })
-  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-    if (scripts.has(requestId)) bytes += encodedDataLength
-  })
-  await page.goto(path, { waitUntil: 'networkidle' })
-  await context.close()
-  return bytes
+/** Bytes of scripts, as they come over the wire, until an empty chat can be written in, and until a conversation that was opened by its address is on the screen. */
+export async function measureFirstLoad(bench: ChatBench, conversation: SeededConversation): Promise<{ newChatBytes: number, conversationBytes: number }> {
+  const inNewBrowser = async (path: string, shown: (page: Page) => Promise<unknown>) => {
+    const context = await openContext(bench)
+    const page = await context.newPage()
+    const bytes = await measureScripts(page, path, () => shown(page))
+    await context.close()
+    return bytes
+  }
+  return {
+    newChatBytes: await inNewBrowser(pathOf({ ...conversation, id: 'new' }), focusComposer),
+    conversationBytes: await inNewBrowser(pathOf(conversation), async (page) => {
+      await page.locator(`[data-row="${conversation.lastMessageId}"] p`).first().waitFor()
+      await focusComposer(page)
+    })
+  }
 }
+
+/** It takes the focus once it can be written in. */
+const focusComposer = (page: Page) => page.locator('textarea:focus').waitFor()
 
 /** Scrolls far up through a thread, older pages included. */
 export async function measureScrolling(page: Page, conversation: SeededConversation, turns: number): Promise<Watched> {

@@ -11,7 +11,7 @@ import { setUpLoom } from '../../tests/support/set-up-loom'
 import { startScript } from '../processes'
 import { formatTable } from '../report'
 import { median, percentile } from '../statistics'
-import { measureFirstContent, measureScripts, measureScrolling, measureStreaming, openContext, pathOf } from './measure-chat'
+import { measureFirstContent, measureFirstLoad, measureScrolling, measureStreaming, openContext } from './measure-chat'
 import type { ChatBench } from './measure-chat'
 import { measureFirstToken, STREAMS } from './measure-first-token'
 import { fillTables, seedConversation } from './seed-conversations'
@@ -61,7 +61,8 @@ async function run(bench: ChatBench, database: PostgresServer): Promise<void> {
     // The first round warms server and browser.
     if (round > 0) for (const which of ['short', 'long'] as const) first[which].push(took[which])
   }
-  const scriptBytes = { ofNew: await measureScripts(bench, pathOf({ ...short, id: 'new' })), ofShort: await measureScripts(bench, pathOf(short)) }
+  const withoutCode = await seedConversation(databaseUrl, 10, { firstTurn: 1 })
+  const firstLoad = { ...await measureFirstLoad(bench, withoutCode), withCodeBytes: (await measureFirstLoad(bench, short)).conversationBytes }
 
   const context = await openContext(bench)
   if (trace) await context.tracing.start({ snapshots: true, screenshots: true })
@@ -79,13 +80,14 @@ async function run(bench: ChatBench, database: PostgresServer): Promise<void> {
     ['key to frame while streaming, p95 (ms)', percentile(streamed.keysMs, 0.95), 50],
     ['drift of the text read while streaming (px)', streamed.driftPx, 2],
     [`heap after ${STREAM_MS / 1000} s of streaming (× after ${STREAM_MS / 5000} s)`, streamed.heapBytes.late / streamed.heapBytes.early, 1.1],
-    ['scripts of a new chat, first load (KB, compressed)', scriptBytes.ofNew / 1024, 250],
-    ['scripts of a conversation, first load (KB, compressed)', scriptBytes.ofShort / 1024, 250],
+    ['scripts of a new chat, first load (KB, compressed)', firstLoad.newChatBytes / 1024, 250],
+    ['scripts of a conversation, first load (KB, compressed)', firstLoad.conversationBytes / 1024, 250],
     ['queries that open a conversation', openingQueries, 3],
     [`newest messages, ${MANY_MESSAGES / 1000}k in the table (× ${FEW_MESSAGES})`, flatLargeMs / flatSmallMs, 1.5],
     [`first token beside ${STREAMS} streams, p50 (ms more than alone)`, median(crowdedMs) - median(aloneMs), 2]
   ])
   console.log(`\nfirst content p50: ${median(first.short).toFixed(0)} ms of 10 messages, ${median(first.long).toFixed(0)} ms of 10,000; newest messages p50: ${flatSmallMs.toFixed(1)} and ${flatLargeMs.toFixed(1)} ms`)
+  console.log(`scripts of a conversation with code, its colours included: ${(firstLoad.withCodeBytes / 1024).toFixed(0)} KB`)
   console.log(`heap: ${(streamed.heapBytes.early / 1e6).toFixed(1)} MB early, ${(streamed.heapBytes.late / 1e6).toFixed(1)} MB late; first token p50: ${median(aloneMs).toFixed(1)} ms alone, ${median(crowdedMs).toFixed(1)} ms beside ${STREAMS} streams`)
 }
 

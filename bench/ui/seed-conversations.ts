@@ -16,8 +16,8 @@ function textOf(turn: number, role: string): string {
   return `${paragraph.repeat(1 + turn % 4)}\n\n${extra}\n\n${paragraph}`
 }
 
-/** A conversation of that many messages in the org's first project, written straight into the database. */
-export async function seedConversation(databaseUrl: string, count: number): Promise<SeededConversation> {
+/** A conversation of that many messages in the org's first project, written straight into the database. Each eighth turn has code, beginning with the first of all. */
+export async function seedConversation(databaseUrl: string, count: number, { firstTurn = 0 } = {}): Promise<SeededConversation> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined })
   const [project] = await sql`select id, org_id, created_by from projects order by id limit 1`
   if (!project) throw new Error('There is no project yet')
@@ -26,9 +26,9 @@ export async function seedConversation(databaseUrl: string, count: number): Prom
   let parent: string | null = null
   for (let from = 0; from < count; from += BATCH) {
     const rows = Array.from({ length: Math.min(BATCH, count - from) }, (_, index) => {
-      const turn = from + index
-      const role = turn % 2 === 0 ? 'user' : 'assistant'
-      const message = { id: uuidv7(), parent, role, text: textOf(Math.floor(turn / 2), role) }
+      const place = from + index
+      const role = place % 2 === 0 ? 'user' : 'assistant'
+      const message = { id: uuidv7(), parent, role, text: textOf(firstTurn + Math.floor(place / 2), role) }
       parent = message.id
       return message
     })

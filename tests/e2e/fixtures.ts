@@ -34,6 +34,8 @@ export const mockModels = {
   long: { text: Array.from({ length: 60 }, (_, line) => `Line ${line + 1}: ${long}`).join('\n\n'), chunks: 200, chunkIntervalMs: 15 },
   refusing: { status: 400, errorBody: JSON.stringify({ error: { message: 'This prompt is not allowed.', type: 'invalid_request_error' } }) },
   hostile: { text: hostileMarkdown, chunks: 40 },
+  /** Markdown that needs nothing but itself: no colours, formulas or diagrams. */
+  tabular: { text: `## Cloth\n\n${long}\n\n- warp\n- **weft**\n\n| Thread | Count |\n|---|---:|\n| Linen | 1,200 |\n\n> ${long}` },
   scholar: { text: scholarlyMarkdown, chunks: 40 },
   flood: { text: `${Array.from({ length: 38_000 }, (_, drop) => `Drop ${drop + 1}. ${long}`).join('\n')}\n\nThe last drop.`, chunks: 400, chunkIntervalMs: 2 },
   /** As fast as it can. */
