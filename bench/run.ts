@@ -20,11 +20,11 @@ const bench = await startBench()
 const load = startLoadGenerator()
 try {
   console.log(await describeMachine(bench.databaseUrl))
-  await warmUp(bench)
-  // First, while the heaps are still small: later they would have room for it.
+  // First, while the heaps are still small: once they are warm they have room for it. So Loom's figure has what its code takes on first use in it.
   const floorMemory = await measureSlowStreams(load, bench.floor)
   const memory = await measureSlowStreams(load, bench.loom)
   console.log(formatMemory(floorMemory, memory))
+  await warmUp(bench)
   const results = new Map<Scenario, Measurements>()
   for (const scenario of scenarios) {
     const measurements = await measure(bench, load, scenario, arrivalsOf(scenario, results.get(saturated)), { rounds: quick ? 1 : 3, seconds: quick ? scenario.quickSeconds : scenario.seconds })
