@@ -4,7 +4,7 @@ import { useNotify } from '~/composables/useNotify'
 import { useSession } from '~/composables/useSession'
 import { useUpload } from '~/composables/useUpload'
 import type { AttachedFile } from '~/utils/attached-file'
-import { toAttachedFile } from '~/utils/attached-files'
+import { toAttachedFile } from '~/utils/attached-file'
 import { scaleImage } from '~/utils/scale-image'
 
 /** A file on its way to the server. */
@@ -85,8 +85,8 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
 
 async function readKept(stored: string): Promise<AttachedFile[]> {
   try {
-    const { AttachedFiles } = await import('~/utils/attached-file')
-    return AttachedFiles.parse(JSON.parse(stored))
+    const { KeptFiles } = await import('~/utils/kept-files')
+    return KeptFiles.parse(JSON.parse(stored))
   } catch (error) {
     console.warn('The files of a draft in this browser could not be read', error)
     return []

@@ -1,11 +1,30 @@
-import { z } from 'zod'
+import type { StoredFile } from '#shared/files'
+import type { Message } from '#shared/messages'
 
 /** A file that goes, or went, with a message. */
-export const AttachedFile = z.object({
-  fileId: z.string(), name: z.string(), mime: z.string(), sizeBytes: z.number(),
+export interface AttachedFile {
+  fileId: string
+  name: string
+  mime: string
+  sizeBytes: number
   /** Smaller than what was chosen: see `scaleImage`. */
-  scaled: z.boolean().optional()
-})
-export type AttachedFile = z.infer<typeof AttachedFile>
+  scaled?: boolean | undefined
+}
 
-export const AttachedFiles = z.array(AttachedFile)
+export const isImage = ({ mime }: Pick<AttachedFile, 'mime'>) => mime.startsWith('image/')
+
+export const fileUrl = ({ fileId }: Pick<AttachedFile, 'fileId'>) => `/api/files/${fileId}/content`
+
+export function toAttachedFile({ id, name, mime, sizeBytes }: StoredFile): AttachedFile {
+  return { fileId: id, name, mime, sizeBytes }
+}
+
+/** What a person sent with a message. */
+export function filesOf(message: Message): AttachedFile[] {
+  return message.parts.flatMap(part => part.type === 'image' || part.type === 'file' ? [{ fileId: part.fileId, name: part.name, mime: part.mime, sizeBytes: part.sizeBytes }] : [])
+}
+
+/** About what providers count for a file: its text, or a large picture. */
+export function estimateFileTokens(files: readonly AttachedFile[]): number {
+  return files.reduce((sum, { mime, sizeBytes }) => sum + (mime.startsWith('text/') ? Math.ceil(sizeBytes / 4) : 1_500), 0)
+}
