@@ -74,6 +74,15 @@ describe('an API key', () => {
     expect((await list(owner)).find(({ id }) => id === created.id)?.lastUsedAt).not.toBeNull()
   })
 
+  test('that called /v1 is known to have been used, at the latest when the server stops', async () => {
+    const created = await create(owner)
+    expect((await list(owner)).find(({ id }) => id === created.id)?.lastUsedAt).toBeNull()
+    expect((await models(created)).status).toBe(200)
+    await loom.stop()
+    await loom.start()
+    expect((await list(owner)).find(({ id }) => id === created.id)?.lastUsedAt).not.toBeNull()
+  })
+
   test('sent along with a page shows that page as its creator sees it, or says what it lacks', async () => {
     const page = (key: { key: string }) => holding(key).call('GET', '/projects', undefined, { accept: 'text/html' })
     expect((await page(await create(owner, { scopes: ['workspace'] }))).status).toBe(200)

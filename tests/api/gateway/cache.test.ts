@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { zstdDecompressSync } from 'node:zlib'
+import { Redis } from 'ioredis'
 import type OpenAI from 'openai'
 import { z } from 'zod'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -222,9 +224,34 @@ describe.each(hasRedis ? ['memory', 'redis'] : ['memory'])('cached answers in %s
     gateway.upstream.respondWith({ text: 'a prompt and answer nobody may read' })
     await post(asked)
     await hit(asked)
+    const kept = await readRedis(String(redis?.url))
+    expect(kept.some(({ length }) => length > 100)).toBe(true)
+    for (const value of kept) expect(`${value}${inflated(value)}`).not.toMatch(/nobody may read|chat\.completion/)
     await redis?.crash()
     expect(await post(asked)).toMatchObject({ status: 200, cache: 'miss' })
     await redis?.start()
     await until(async () => (await post(asked)).cache === 'hit', { what: () => 'Redis to be used again' })
   })
 })
+
+/** Every string that Redis holds. */
+async function readRedis(url: string): Promise<Buffer[]> {
+  const client = new Redis(url)
+  try {
+    const values: Buffer[] = []
+    for (const name of await client.keys('*')) {
+      const value = await client.type(name) === 'string' ? await client.getBuffer(name) : null
+      if (value) values.push(value)
+    }
+    return values
+  } finally {
+    client.disconnect()
+  }
+}
+
+/** What somebody finds who looks for compressed text anywhere in it. */
+function inflated(value: Buffer): string {
+  const magic = Buffer.from([0x28, 0xB5, 0x2F, 0xFD])
+  const at = value.indexOf(magic)
+  return at === -1 ? '' : zstdDecompressSync(value.subarray(at)).toString()
+}

@@ -29,6 +29,10 @@ describe('the official SDK', () => {
     expect(response.headers.get('x-loom-cost-usd')).toBe('0.00018')
     const trace = await traceOf(response.headers.get('x-request-id'))
     expect(trace).toMatchObject({ model, provider: 'openai', status_code: 200, input_tokens: 1_000, output_tokens: 100, cached_input_tokens: 400, cost_usd: '0.00018', is_stream: false })
+    expect(await chargeOf(response.headers.get('x-request-id'))).toMatchObject({
+      capturedNanoUsd: '180000', usageSource: 'provider', rawUsage: { prompt_tokens: 1_000, completion_tokens: 100 },
+      price: { source: expect.stringMatching(/^catalog:/) }
+    })
   })
 
   test('gets a stream, and neither usage chunk nor change when it asked for none', async () => {
@@ -105,6 +109,7 @@ test('an upstream that tells no usage is counted, and marked as estimated', asyn
     const response = await gateway.post(key, JSON.stringify({ model, messages, stream }))
     await response.text()
     expect(await traceOf(response.headers.get('x-request-id'))).toMatchObject({ output_tokens: 9, status_code: 200 })
+    expect(await chargeOf(response.headers.get('x-request-id'))).toMatchObject({ usageSource: 'estimated', price: { source: expect.stringMatching(/^catalog:/) } })
   }
 })
 
@@ -153,6 +158,11 @@ async function collect<Chunk>(stream: AsyncIterable<Chunk>): Promise<Chunk[]> {
 
 function textOf(chunks: OpenAI.ChatCompletionChunk[]): string {
   return chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join('')
+}
+
+/** What the ledger says of it, as the dashboard shows it. */
+async function chargeOf(id: string | null): Promise<unknown> {
+  return (await gateway.api('GET', `/api/traces/${id}`)).charge
 }
 
 async function getTrace(withKey: string, path: string): Promise<{ status: number, body: Record<string, unknown> }> {

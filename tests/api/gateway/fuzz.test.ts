@@ -105,6 +105,7 @@ const headers = fc.oneof({ weight: 3, arbitrary: fc.constant<Record<string, stri
 }, { requiredKeys: [] }) })
 
 type Method = 'GET' | 'POST' | 'DELETE' | 'PUT'
+const methods = { get: 'GET', post: 'POST', delete: 'DELETE' } as const satisfies Record<string, Method>
 interface Answer { status: number, type: string, text: string }
 
 async function send(method: Method, path: string, extra: Record<string, string | undefined>, body?: Buffer): Promise<Answer> {
@@ -137,10 +138,14 @@ const segment = fc.oneof(anyText.filter(text => text !== '').map(text => encodeU
 const names = fc.oneof(fc.constantFrom('limit', 'cursor', 'from', 'to', 'status', 'model', 'api_key_id', 'type', 'format', 'group_by', 'include'), segment)
 const query = fc.array(fc.tuple(names, segment), { maxLength: 4 }).map(pairs => pairs.map(([name, value]) => `${name}=${value}`).join('&'))
 
-describe.each(recordReferences.filter(({ method }) => method === 'get').map(({ path }) => ({ path })))('GET $path', ({ path }) => {
+/** A dry run of a damaged call, or anything. */
+const dryRun = fc.oneof(anyBytes, fc.tuple(fc.constantFrom(...operations.map(({ path }) => path)), damaged('chat.completions')).map(([endpoint, body]) => Buffer.from(`{"endpoint":"${endpoint}","body":${body}}`)))
+
+describe.each(recordReferences.map(({ method, path }) => ({ method: methods[method], path })))('$method $path', ({ method, path }) => {
   test('answers anything soundly', async () => {
-    await fc.assert(fc.asyncProperty(headers, segment, query, async (given, id, search) => {
-      expectSound(await send('GET', `${path.replace(/\{\w+\}/, id)}?${search}`, given), 'openai')
+    const body = method === 'POST' ? dryRun : fc.constant(undefined)
+    await fc.assert(fc.asyncProperty(headers, segment, query, body, async (given, id, search, bytes) => {
+      expectSound(await send(method, `${path.replace(/\{\w+\}/, id)}?${search}`, given, bytes), 'openai')
     }), { seed, numRuns: Math.ceil(numRuns / 3) })
   })
 })

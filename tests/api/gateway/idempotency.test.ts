@@ -30,6 +30,11 @@ const body = (rest: object = {}) => JSON.stringify({ model, messages, max_tokens
 const post = (once: string, rest: object = {}, caller = key, headers: Record<string, string> = {}) => gateway.post(caller, body(rest), { 'idempotency-key': once, ...headers })
 const balance = async () => BigInt(String((await gateway.api('GET', '/api/wallet')).balanceNanoUsd))
 const conflict = { error: { code: 'idempotency_conflict', message: expect.any(String), param: 'Idempotency-Key' } }
+const call = async (path: string, asked: object, headers: Record<string, string>) => {
+  const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify(asked) })
+  const { status } = response
+  return { status, id: response.headers.get('x-request-id'), replayed: response.headers.get('idempotent-replayed'), bytes: Buffer.from(await response.arrayBuffer()).toString('base64') }
+}
 const read = async (response: Response) => ({ status: response.status, id: response.headers.get('x-request-id'), replayed: response.headers.get('idempotent-replayed'), text: await response.text() })
 
 describe('a repeated call', () => {
@@ -73,7 +78,7 @@ describe('a repeated call', () => {
     expect(gateway.upstream.requests).toHaveLength(1)
   })
 
-  test('is a conflict with another body, be it whitespace, with another amount, or on another path', async () => {
+  test('is a conflict with another body, be it whitespace, or with another amount', async () => {
     const once = randomUUID()
     expect((await post(once, {}, key, { 'x-billing-amount': '0.001' })).status).toBe(200)
     const others = [
@@ -88,6 +93,33 @@ describe('a repeated call', () => {
       expect(await response.json()).toMatchObject(conflict)
     }
     expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
+  test('is a conflict on another path', async () => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const both = { model, messages, prompt: 'Hello', max_tokens: 50 }
+    expect((await call('chat/completions', both, headers)).status).toBe(200)
+    expect((await call('completions', both, headers)).status).toBe(409)
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
+  test.each([
+    ['completions', { model, prompt: 'Hello' }],
+    ['responses', { model, input: 'Hello' }],
+    ['messages', { model, messages, max_tokens: 50 }],
+    ['messages/count_tokens', { model, messages }],
+    ['embeddings', { model: 'demo', input: 'Hello' }],
+    ['images/generations', { model: 'demo', prompt: 'A loom' }],
+    ['audio/speech', { model: 'demo', voice: 'alloy', input: 'Hello' }],
+    ['moderations', { model: 'demo', input: 'Hello' }],
+    ['rerank', { model: 'demo', query: 'cat', documents: ['dog', 'cat'] }]
+  ])('of /v1/%s is answered by the first, byte for byte, and not charged again', async (path, asked) => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const first = await call(path, asked, headers)
+    expect(first).toMatchObject({ status: 200, replayed: null })
+    const after = await balance()
+    expect(await call(path, asked, headers)).toEqual({ ...first, replayed: 'true' })
+    expect(await balance()).toBe(after)
   })
 
   test.each([false, true])('that comes while the first runs waits for it, and gets the same (stream: %s)', async (stream) => {

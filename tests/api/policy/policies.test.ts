@@ -43,6 +43,21 @@ describe.each(['project', 'org', 'platform'] as const)('a policy of the %s', (sc
     await levels[scope]({})
     await until(async () => (await gateway.post(key, body())).status === 200, { timeoutMs: 1_000, what: () => 'the policy to be gone' })
   })
+
+  test('has a budget that is spent to its last cent and no further', async () => {
+    const { key } = await gateway.createKey({ projectId })
+    const spend = () => gateway.post(key, body(), { 'x-billing-amount': '0.01' })
+    await levels[scope]({ budgets: { day: '0.01' } })
+    const refused = await until(async () => {
+      const response = await spend()
+      return response.status === 200 ? undefined : response
+    }, { what: () => 'the budget to be spent' })
+    expect(refused.status).toBe(402)
+    expect(refused.headers.get('x-should-retry')).toBe('false')
+    expect(await refused.json()).toMatchObject({ error: { code: 'budget_exceeded', details: { rule: 'budget_day', scope, limit_usd: '0.01', remaining_usd: '0', required_usd: '0.01', resets_at: expect.any(String) } } })
+    await levels[scope]({})
+    await until(async () => (await spend()).status === 200, { what: () => 'the budget to be gone' })
+  })
 })
 
 describe('rules on the road', () => {

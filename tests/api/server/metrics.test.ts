@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { model, openGateway } from '../../support/open-gateway'
+
+const token = 'a token for the scraper'
+
+let gateway: GatewayUnderTest
+
+beforeAll(async () => {
+  gateway = await openGateway({ METRICS_TOKEN: token })
+})
+afterAll(() => gateway.remove())
+
+const scrape = async (authorization?: string) => {
+  const response = await fetch(`${gateway.loom.url}/metrics`, { headers: authorization === undefined ? {} : { authorization } })
+  return { status: response.status, text: await response.text() }
+}
+
+test('metrics are for who has their token', async () => {
+  for (const authorization of [undefined, '', 'Bearer', 'Bearer wrong', token, `Basic ${token}`, `Bearer ${token}x`]) {
+    const { status, text } = await scrape(authorization)
+    expect(status, authorization).toBe(401)
+    expect(text, authorization).not.toContain('gateway_')
+  }
+  expect((await scrape(`Bearer ${token}`)).status).toBe(200)
+})
+
+test('metrics count calls, their time, tokens, cost and batches', async () => {
+  const { key } = await gateway.createKey()
+  gateway.upstream.respondWith({ usage: { inputTokens: 1_000, outputTokens: 100 } })
+  const call = await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }))
+  expect(call.status).toBe(200)
+  const { text } = await scrape(`Bearer ${token}`)
+  const total = (name: string) => [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0)
+  expect(total('gateway_requests_total')).toBe(1)
+  expect(total('gateway_request_duration_seconds_count')).toBe(1)
+  expect(total('gateway_tokens_total')).toBe(1_100)
+  expect(total('gateway_cost_usd_total')).toBeCloseTo(0.00021, 9)
+  expect(total('gateway_batch_size_count')).toBeGreaterThan(0)
+})
