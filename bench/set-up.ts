@@ -91,6 +91,13 @@ async function makeWal(databaseUrl: string): Promise<void> {
     await sql`select pg_logical_emit_message(false, 'bench', 'fill')`
     await sql`select pg_switch_wal()`
   }
+  await sql.end()
+  await reuseWal(databaseUrl)
+}
+
+/** Has PostgreSQL reuse the WAL segments written so far. Else what a scenario writes would decide whether the next one waits for new ones. */
+export async function reuseWal(databaseUrl: string): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1 })
   await sql`checkpoint`
   await sql.end()
 }
