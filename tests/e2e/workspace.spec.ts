@@ -201,3 +201,14 @@ test('the list of keys opens over everything, and the palette knows the actions'
   await page.getByRole('option', { name: 'Keyboard shortcuts' }).click()
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
 })
+
+test('every place of the palette is one', async ({ page, isMobile }) => {
+  test.skip(isMobile, 'a phone has no keyboard')
+  await page.goto('/projects')
+  await page.keyboard.press('Control+k')
+  const palette = page.getByRole('dialog', { name: 'Search' })
+  await expect(palette.getByRole('option', { name: 'Wallet' })).toBeVisible()
+  const places = await palette.locator('a[href^="/dashboard"]').evaluateAll(links => links.map(link => link.getAttribute('href') ?? ''))
+  expect(places).toContain('/dashboard/billing')
+  for (const place of places) expect((await page.request.get(place)).status(), place).toBe(200)
+})
