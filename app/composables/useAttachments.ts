@@ -5,6 +5,7 @@ import { useSession } from '~/composables/useSession'
 import { useUpload } from '~/composables/useUpload'
 import type { AttachedFile } from '~/utils/attached-file'
 import { toAttachedFile } from '~/utils/attached-file'
+import { ApiError } from '~/utils/api-error'
 import { scaleImage } from '~/utils/scale-image'
 
 /** A file on its way to the server. */
@@ -40,25 +41,31 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
   })
   onScopeDispose(() => uploads.value.forEach(({ controller }) => controller.abort()))
 
-  async function addOne(file: File) {
+  /** False when it failed; true also when it was cancelled. */
+  async function addOne(file: File): Promise<boolean> {
     const begun: Upload = { key: nextKey++, name: toFileName(file.name), controller: new AbortController() }
     uploads.value = [...uploads.value, begun]
     try {
       const sent = await scaleImage(file)
       const stored = await upload(sent, { signal: begun.controller.signal })
       files.value = [...files.value, { ...toAttachedFile(stored), scaled: sent !== file }]
+      return true
     } catch (error) {
-      if (!begun.controller.signal.aborted) notify.failed(t('chat.attachments.wasNotAttached', { name: begun.name }), error)
+      if (begun.controller.signal.aborted) return true
+      notify.failed(t('chat.attachments.wasNotAttached', { name: begun.name }), error)
+      return false
     } finally {
       uploads.value = uploads.value.filter(other => other !== begun)
     }
   }
 
-  async function add(chosen: Iterable<File>) {
+  /** False when one of them, or more, failed. */
+  async function add(chosen: Iterable<File>): Promise<boolean> {
     const room = MESSAGE_FILES_MAX - files.value.length - uploads.value.length
     const all = [...chosen]
-    if (all.length > room) notify.failed(t('chat.attachments.someFilesWereNotAttached'), new Error(t('chat.attachments.aMessageTakesFiles', { max: MESSAGE_FILES_MAX })))
-    await Promise.all(all.slice(0, Math.max(0, room)).map(addOne))
+    if (all.length > room) notify.failed(t('chat.attachments.someFilesWereNotAttached'), new ApiError(400, 'too_many_files', t('chat.attachments.aMessageTakesFiles', { max: MESSAGE_FILES_MAX })))
+    const added = await Promise.all(all.slice(0, Math.max(0, room)).map(addOne))
+    return all.length <= room && added.every(Boolean)
   }
 
   return {

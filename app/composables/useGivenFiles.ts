@@ -3,8 +3,11 @@ import { useEventListener } from '@vueuse/core'
 /** A longer paste becomes a file: a field with that much text in it is slow to type in and hard to read. */
 const PASTED_TEXT_MAX = 20_000
 
-/** Takes the files that are pasted, or dropped anywhere on the page. */
-export function useGivenFiles(add: (files: Iterable<File>) => Promise<void>) {
+/**
+ * Takes the files that are pasted, or dropped anywhere on the page.
+ * @param addText takes a paste too long for the field; where it is undefined, that goes into the field like any other
+ */
+export function useGivenFiles({ add, addText }: { add: (files: File[]) => Promise<unknown>, addText: ((text: string) => Promise<unknown>) | undefined }) {
   const dragging = ref(false)
   let depth = 0
 
@@ -25,18 +28,17 @@ export function useGivenFiles(add: (files: Iterable<File>) => Promise<void>) {
     event.preventDefault()
     depth = 0
     dragging.value = false
-    void add(event.dataTransfer?.files ?? [])
+    void add([...event.dataTransfer?.files ?? []])
   })
 
   function onPaste(event: ClipboardEvent) {
     const text = event.clipboardData?.getData('text/plain') ?? ''
     const files = [...event.clipboardData?.files ?? []]
-    if (text.length > PASTED_TEXT_MAX) files.splice(0, files.length, new File([text], 'pasted.txt', { type: 'text/plain' }))
+    const isLong = text.length > PASTED_TEXT_MAX && addText !== undefined
     // Programs put a picture beside the text they copy: what is short enough to read is meant as text.
-    else if (text !== '') return
-    if (files.length === 0) return
+    if (!isLong && (text !== '' || files.length === 0)) return
     event.preventDefault()
-    void add(files)
+    void (isLong ? addText(text) : add(files))
   }
 
   return { dragging: readonly(dragging), onPaste }

@@ -10,6 +10,19 @@ async function attach(page: Page, name: string, buffer: Buffer, mimeType: string
   await (await chosen).setFiles({ name, mimeType, buffer })
 }
 
+/** Pastes into the message; a browser enters nothing by itself for an event of a script. */
+const paste = (chat: ChatPage, text: string) => chat.message().evaluate((field, text) => {
+  const clipboardData = new DataTransfer()
+  clipboardData.setData('text/plain', text)
+  return { leftToField: field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true })) }
+}, text)
+
+const drop = (page: Page, name: string, type: string, text: string) => page.evaluate(([name, type, text]) => {
+  const dataTransfer = new DataTransfer()
+  dataTransfer.items.add(new File([text], name, { type }))
+  for (const event of ['dragenter', 'drop']) document.body.dispatchEvent(new DragEvent(event, { dataTransfer, bubbles: true, cancelable: true }))
+}, [name, type, text] as const)
+
 const remove = (page: Page, name: string) => page.getByRole('button', { name: `Remove ${name}` })
 
 test('an image and a text go with a message, survive a reload before, and stand in the thread after', async ({ page }) => {
@@ -73,28 +86,57 @@ test('the model picker tells what each model can do', async ({ page }) => {
 test('a pasted megabyte becomes a file, and the page goes on', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
-  await chat.message().evaluate((field) => {
-    const clipboardData = new DataTransfer()
-    clipboardData.setData('text/plain', 'warp and weft\n'.repeat(75_000))
-    field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
-  })
+  await paste(chat, 'warp and weft\n'.repeat(75_000))
   await expect(remove(page, 'pasted.txt')).toBeVisible()
   await expect(chat.message()).toHaveValue('')
   await remove(page, 'pasted.txt').click()
   await expect(remove(page, 'pasted.txt')).toBeHidden()
 })
 
+test('a pasted text that cannot be attached comes back into the field', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.message().fill('Sum this up:')
+  await page.route('**/api/projects/*/files?*', route => route.abort())
+  const text = 'warp and weft\n'.repeat(2_000)
+  await paste(chat, text)
+  await expect(page.getByText('“pasted.txt” was not attached.').first()).toBeVisible()
+  await expect(chat.message()).toHaveValue(`Sum this up:\n\n${text}`)
+})
+
+test('a draft of a file alone keeps the model chosen for it over a reload', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew('demo-reasoning')
+  await attach(page, 'plan.txt', Buffer.from('The plan'), 'text/plain')
+  await expect(remove(page, 'plan.txt')).toBeVisible()
+  // Twice: what was kept must be kept on.
+  for (const visit of ['second', 'third']) {
+    await page.reload()
+    await expect(remove(page, 'plan.txt'), visit).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Model: demo-reasoning' }), visit).toBeVisible()
+  }
+  await remove(page, 'plan.txt').click()
+})
+
+test('a temporary chat leaves a long paste to the field, and says that it takes no files', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await page.getByRole('link', { name: 'Temporary' }).click()
+  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
+  await chat.ready()
+  expect(await paste(chat, 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
+  await drop(page, 'plan.txt', 'text/plain', 'The plan')
+  await expect(page.getByText('No file was attached.').first()).toBeVisible()
+  await expect(page.getByText('so it takes no files').first()).toBeVisible()
+  await expect(remove(page, 'plan.txt')).toHaveCount(0)
+})
+
 test('a dropped file is attached, and one that is not what it says is refused in plain words', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
-  const drop = (name: string, type: string, text: string) => page.evaluate(([name, type, text]) => {
-    const dataTransfer = new DataTransfer()
-    dataTransfer.items.add(new File([text], name, { type }))
-    for (const event of ['dragenter', 'drop']) document.body.dispatchEvent(new DragEvent(event, { dataTransfer, bubbles: true, cancelable: true }))
-  }, [name, type, text] as const)
-  await drop('plan.txt', 'text/plain', 'The plan')
+  await drop(page, 'plan.txt', 'text/plain', 'The plan')
   await expect(remove(page, 'plan.txt')).toBeVisible()
-  await drop('cat.png', 'image/png', '<html></html>')
+  await drop(page, 'cat.png', 'image/png', '<html></html>')
   await expect(page.getByText('is not the image it says it is').first()).toBeVisible()
   await remove(page, 'plan.txt').click()
 })
