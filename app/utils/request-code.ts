@@ -13,15 +13,15 @@ const loom = new OpenAI({ baseURL: '${origin}/v1', apiKey: process.env.LOOM_API_
 const stream = await loom.chat.completions.create(${JSON.stringify(request, null, 2)})
 for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? '')
 `,
-  // The strings of JSON are strings of Python too.
-  python: (origin: string, { model, messages }: AnswerRequest) => `import os
+  // Strings and numbers of JSON are those of Python too, null is not: a message may go without its content instead.
+  python: (origin: string, { model, messages, stream: _, ...parameters }: AnswerRequest) => `import os
 from openai import OpenAI
 
 loom = OpenAI(base_url="${origin}/v1", api_key=os.environ["LOOM_API_KEY"])
 stream = loom.chat.completions.create(
     model=${JSON.stringify(model)},
-    messages=${JSON.stringify(messages, null, 4).replaceAll('\n', '\n    ')},
-    stream=True,
+    messages=${JSON.stringify(messages, (_, value: unknown) => value ?? undefined, 4).replaceAll('\n', '\n    ')},
+${Object.entries(parameters).map(([name, value]) => `    ${name}=${JSON.stringify(value)},\n`).join('')}    stream=True,
 )
 for chunk in stream:
     if chunk.choices:

@@ -31,4 +31,14 @@ describe('a call as code', () => {
     const literal = code.slice(code.indexOf('messages=') + 'messages='.length, code.indexOf(',\n    stream=True'))
     expect(JSON.parse(literal)).toEqual(request.messages)
   })
+
+  test('for Python carries every parameter, and nothing that is not Python', () => {
+    const call = { id: 'call_1', type: 'function', function: { name: 'calculate', arguments: '{"expression":null}' } } as const
+    const code = requestCode.python('https://loom.example', {
+      ...request, messages: [{ role: 'assistant', content: null, tool_calls: [call] }], temperature: 0, top_p: 0.9, max_tokens: 512, reasoning_effort: 'high'
+    })
+    expect(code).toContain('],\n    temperature=0,\n    top_p=0.9,\n    max_tokens=512,\n    reasoning_effort="high",\n    stream=True,\n)')
+    const literal = code.slice(code.indexOf('messages=') + 'messages='.length, code.indexOf(',\n    temperature=0'))
+    expect(JSON.parse(literal)).toEqual([{ role: 'assistant', tool_calls: [call] }])
+  })
 })
