@@ -128,6 +128,19 @@ test('what was typed survives a reload, each conversation with its own draft', a
   await expect(chat.message()).toHaveValue('')
 })
 
+test('on a phone Enter makes a new line, and the button sends', async ({ page, isMobile }) => {
+  test.skip(!isMobile, 'a keyboard has Shift for that')
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await page.keyboard.type('One line')
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('and another')
+  await expect(chat.message()).toHaveValue('One line\nand another')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await chat.settled()
+  await expect(chat.log().getByRole('article', { name: 'You' })).toContainText('and another')
+})
+
 test('the view follows the answer until the reader scrolls up, and returns on request', async ({ page, mock }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
