@@ -8,13 +8,18 @@ export function useSpokenSentences(text: () => string, streaming: () => boolean)
   let said = 0
 
   watch([text, streaming], ([whole, growing]) => {
-    if (whole.length < said) said = 0
+    if (whole.length < said) {
+      said = 0
+      // The same words again are said again.
+      spoken.value = ''
+    }
     // Only what is new is looked at: what was said ends outside of code.
     const fresh = whole.slice(said)
     const end = growing ? lastSentenceEnd(fresh) : fresh.length
     if (end <= 0) return
-    spoken.value = speakable(fresh.slice(0, end), t('chat.announcer.codeBlock'))
     said += end
+    // Blanks alone would take the last words away before they are heard.
+    spoken.value = speakable(fresh.slice(0, end), t('chat.announcer.codeBlock')) || spoken.value
   })
   return spoken
 }
