@@ -1,12 +1,14 @@
 import type { AttachedFile } from '~/utils/attached-file'
 import type { OutgoingMessage } from '~/composables/useThread'
+import { useSession } from '~/composables/useSession'
 
 /**
  * Messages written while an answer was on its way, oldest first; they go out one by one when it is whole. Kept in this browser, so
  * that a reload loses none.
  */
 export function useQueue(conversationId: string) {
-  const key = `loom:queue:${conversationId}`
+  const session = useSession()
+  const key = `loom:queue:${session.value?.user?.id ?? 'nobody'}:${conversationId}`
   const waiting = shallowRef<OutgoingMessage[]>([])
   let unsent: OutgoingMessage | undefined
 
