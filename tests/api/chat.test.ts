@@ -131,8 +131,12 @@ describe('an answer', () => {
     const [{ id: last = 0 } = {}] = seen.slice(-1)
     const answer = seen[0]?.event.type === 'message' ? seen[0].event.message.id : ''
     const path = `/conversations/${conversation.id}/stream`
-    const told = await ada.readAll('GET', `${path}?after=${last}&message=${answer}`)
+    const [told, resumed] = await Promise.all([
+      ada.readAll('GET', `${path}?after=${last}&message=${answer}`),
+      ada.readAll('GET', path, undefined, { 'last-event-id': String(last) })
+    ])
     expect(told.events[0]?.id).toBe(last + 1)
+    expect(resumed.events).toEqual(told.events)
     const whole = [...seen, ...told.events].slice(0, -1).reduce<Message | undefined>((message, { event }) => applyChatEvent(message, event), undefined)
     expect(textOf(whole)).toHaveLength(900)
     expect(textOf(whole)).toBe(textOf(told.message))
@@ -146,6 +150,15 @@ describe('an answer', () => {
     expect(textOf(message)).toHaveLength(30_000)
     expect(textOf(events.slice(0, -1).reduce<Message | undefined>((folded, { event }) => applyChatEvent(folded, event), undefined))).toBe(textOf(message))
     expect((await readMessages(ada, conversation)).at(-1)).toEqual(message)
+  })
+
+  test('of more than four million characters is cut there, keeps them, and says why', async () => {
+    const conversation = await newConversation(ada, mock({ chunks: 10, chunkBytes: 1024 * 1024, fault: 'stalls' }))
+    await leaveAfter(ada, conversation, () => true)
+    await until(async () => (await readConversation(ada, conversation)).runningMessageId === null)
+    const answer = (await readMessages(ada, conversation)).at(-1)
+    expect(answer).toMatchObject({ status: 'error', error: { code: 'upstream_error', message: 'The answer was longer than Loom keeps, so it was cut here.' } })
+    expect(textOf(answer).length).toBeGreaterThan(4_000_000)
   })
 
   test('that has ended is followed by its end alone, and a conversation without one by nothing', async () => {

@@ -37,9 +37,9 @@ export class ChatClient {
   }
 
   /** The events of an answer as they arrive; ending the loop early closes the connection, as leaving the page does. */
-  async* events(method: 'GET' | 'POST', path: string, body?: unknown): AsyncGenerator<StreamedEvent> {
+  async* events(method: 'GET' | 'POST', path: string, body?: unknown, headers?: Record<string, string>): AsyncGenerator<StreamedEvent> {
     const leave = new AbortController()
-    const response = await this.fetch(method, path, body, leave.signal)
+    const response = await this.fetch(method, path, body, leave.signal, headers)
     if (response.status !== 200 || !response.body) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
     try {
       for await (const { id, data } of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())) {
@@ -51,17 +51,17 @@ export class ChatClient {
   }
 
   /** Reads an answer to its end: the events, and the message they add up to. */
-  async readAll(method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ events: StreamedEvent[], message: Message | undefined }> {
+  async readAll(method: 'GET' | 'POST', path: string, body?: unknown, headers?: Record<string, string>): Promise<{ events: StreamedEvent[], message: Message | undefined }> {
     const events: StreamedEvent[] = []
-    for await (const item of this.events(method, path, body)) events.push(item)
+    for await (const item of this.events(method, path, body, headers)) events.push(item)
     return { events, message: events.reduce<Message | undefined>((message, { event }) => applyChatEvent(message, event), undefined) }
   }
 
-  fetch(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  fetch(method: string, path: string, body?: unknown, signal?: AbortSignal, headers?: Record<string, string>): Promise<Response> {
     return fetch(`${this.loom.url}/api${path}`, {
       method,
       signal,
-      headers: { ...this.credentials, 'content-type': 'application/json', 'origin': this.loom.url },
+      headers: { ...this.credentials, 'content-type': 'application/json', 'origin': this.loom.url, ...headers },
       body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
     })
   }
