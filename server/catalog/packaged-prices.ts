@@ -18,6 +18,22 @@ export interface PackagedModel {
 /** What each sound is charged as at least, ms. Source: https://console.groq.com/docs/speech-text ("Minimum Billed Length"), 2026-11. */
 const leastAudioMs: Readonly<Record<string, number>> = { groq: 10_000 }
 
+/**
+ * Names that stand for another model by now than the catalogue has them for, or that it has not. Source: Mistral's own documentation,
+ * https://github.com/mistralai/platform-docs-public (`apiNames` of `src/schema/models/models`), 2026-08-21.
+ */
+const movedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  mistral: {
+    'mistral-large-latest': 'mistral-large-2512',
+    'mistral-small-latest': 'mistral-small-2603',
+    'codestral-latest': 'codestral-2508',
+    'devstral-latest': 'devstral-2512',
+    'devstral-medium-latest': 'devstral-2512',
+    'ministral-3b-latest': 'ministral-3b-2512',
+    'ministral-14b-latest': 'ministral-14b-2512'
+  }
+}
+
 /** Some prices follow the time of day: none is remembered longer than a minute. */
 const found = new LRUCache<string, { model: PackagedModel | undefined }>({ max: 5_000, ttl: 60_000 })
 
@@ -34,7 +50,7 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 
 /** As `findPackagedModel`, at the price of `at`. */
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
-  const match = calcPrice({}, model, { providerId, timestamp: at })
+  const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
   return match ? { price: toPrice(providerId, match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
 }
 

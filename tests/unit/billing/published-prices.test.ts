@@ -15,6 +15,8 @@ const sources = {
   anthropic: 'https://platform.claude.com/docs/en/about-claude/pricing, 2026-06',
   // Thoughts are output.
   google: 'https://ai.google.dev/gemini-api/docs/pricing, 2026-03',
+  // What the documentation's tables are made of: `pricing` and `apiNames` of src/schema/models/models.
+  mistral: 'https://github.com/mistralai/platform-docs-public, 2026-08-21',
   // The usage and bill of a real call: `cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD.
   xAi: 'https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08'
 }
@@ -80,6 +82,24 @@ const rows: Row[] = [
   // $0.30, $0.03 cached, $2.50, sound $1
   [sources.google, 'google', 'gemini-2.5-flash', 'text', { promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 1_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 4_000 }] }, 1_180_000n],
   [sources.google, 'google', 'gemini-2.5-flash', 'sound', { promptTokenCount: 4_000, candidatesTokenCount: 100, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }] }, 3_550_000n],
+  // $0.50, $1.50; `latest` is Large 3, not Large 2.1 at $2 and $6
+  [sources.mistral, 'mistral', 'mistral-large-latest', 'the newest Large', openAi(1_000, 0, 1_000), 2_000_000n],
+  [sources.mistral, 'mistral', 'mistral-large-2512', 'Large 3', openAi(1_000, 0, 1_000), 2_000_000n],
+  [sources.mistral, 'mistral', 'mistral-large-2411', 'Large 2.1', openAi(1_000, 0, 1_000), 8_000_000n],
+  // $1.50, $7.50
+  [sources.mistral, 'mistral', 'mistral-medium-latest', 'the newest Medium', openAi(1_000, 0, 1_000), 9_000_000n],
+  // $0.15, $0.60; `latest` is Small 4, not Small 3 at $0.10 and $0.30
+  [sources.mistral, 'mistral', 'mistral-small-latest', 'the newest Small', openAi(1_000, 0, 1_000), 750_000n],
+  // $0.30, $0.90
+  [sources.mistral, 'mistral', 'codestral-latest', 'plain', openAi(1_000, 0, 1_000), 1_200_000n],
+  // $0.40, $2
+  [sources.mistral, 'mistral', 'devstral-latest', 'plain', openAi(1_000, 0, 1_000), 2_400_000n],
+  // $2, $5
+  [sources.mistral, 'mistral', 'magistral-medium-latest', 'plain', openAi(1_000, 0, 1_000), 7_000_000n],
+  // $0.10, $0.15 and $0.20, for input and output alike
+  [sources.mistral, 'mistral', 'ministral-3b-latest', 'plain', openAi(1_000, 0, 1_000), 200_000n],
+  [sources.mistral, 'mistral', 'ministral-8b-latest', 'plain', openAi(1_000, 0, 1_000), 300_000n],
+  [sources.mistral, 'mistral', 'ministral-14b-latest', 'plain', openAi(1_000, 0, 1_000), 400_000n],
   // $1.25, $0.20 cached, $2.50
   [sources.xAi, 'x-ai', 'grok-4.20', 'reasoning beside the answer', {
     prompt_tokens: 10_120, completion_tokens: 1_499, total_tokens: 14_428, prompt_tokens_details: { cached_tokens: 128 }, completion_tokens_details: { reasoning_tokens: 2_809 }

@@ -17,8 +17,8 @@ const sources = {
   bill: 'https://www.s-anand.net/blog/openai-tts-cost/, 2025-11',
   // whisper-large-v3 $0.111 and whisper-large-v3-turbo $0.04 an hour, ten seconds at least.
   groq: 'https://console.groq.com/docs/speech-text, 2026-11',
-  // voxtral-mini-2602 $0.003 a minute, as a review tells of Mistral's announcement: its own page was not found.
-  mistral: 'https://chatforest.com/reviews/mistral-voxtral-transcribe-2-realtime-asr-review/, 2026-11'
+  // voxtral-mini-2602 $0.003 a minute.
+  mistral: 'https://github.com/mistralai/platform-docs-public (src/schema/models/models), 2026-08-21'
 }
 
 /** What providers publish for what is not priced by tokens, worked out by hand. */
