@@ -7,6 +7,7 @@ import type { AnswerKeeper } from '../idempotency/keep-answer'
 import type { Caller } from './caller'
 import type { CallRequest, Operation } from './operations/operation'
 import type { StreamSink } from './relay-stream'
+import type { TraceContext } from './trace-context'
 import type { Usage } from './usage'
 
 /** One call on the road. */
@@ -31,9 +32,8 @@ export interface CallContext {
   authenticatedAt?: number
   readAt?: number
   ip: string | null
-  /** The caller's place in a distributed trace (W3C Trace Context), as it came. */
-  traceparent?: string | undefined
-  tracestate?: string | undefined
+  /** The caller's place in a distributed trace, where it told one. */
+  traceContext?: TraceContext | undefined
   /** What the caller knows it by. */
   tags?: Tags | undefined
   conversationId?: string | undefined

@@ -70,7 +70,7 @@ export class Gateway {
   }
 
   /** Counts and logs one finished call: one line, no bodies. */
-  observe({ requestId, endpoint, caller, request }: CallContext, { head, error, latencyMs, ttfbMs, usage, costNanoUsd }: CallOutcome): void {
+  observe({ requestId, endpoint, caller, request, traceContext }: CallContext, { head, error, latencyMs, ttfbMs, usage, costNanoUsd }: CallOutcome): void {
     const { metrics } = this
     const { provider } = head
     const status = error?.status ?? 200
@@ -82,7 +82,7 @@ export class Gateway {
     metrics.tokens.inc({ provider, direction: 'output' }, usage.outputTokens)
     metrics.cost.inc({ provider }, Number(costNanoUsd) / 1e9)
     this.callLog.info({
-      requestId, endpoint, status, error: error?.code, orgId: caller.orgId, keyId: caller.apiKeyId, provider, model: head.model, stream: request.stream,
+      requestId, traceId: traceContext?.traceId, endpoint, status, error: error?.code, orgId: caller.orgId, keyId: caller.apiKeyId, provider, model: head.model, stream: request.stream,
       attempts: head.attempts, latencyMs: Math.round(latencyMs), ttfbMs: ttfbMs === null ? null : Math.round(ttfbMs), overheadMs: Math.round(head.overheadMs * 100) / 100,
       inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costNanoUsd: costNanoUsd.toString()
     }, 'call')

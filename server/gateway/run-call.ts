@@ -13,7 +13,9 @@ import { openUpstream } from './open-upstream'
 import type { CallRequest } from './operations/operation'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
+import type { Transport } from './providers/provider'
 import { relayStream } from './relay-stream'
+import { traceHeaders } from './trace-context'
 
 /**
  * The road every call takes: policy → hold → route → call → capture (who calls is known already). Never throws:
@@ -55,7 +57,7 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
       orgId: caller.orgId,
       health: gateway.health,
       latencies: gateway.latencies,
-      transport: call.span ? call.span.carry(gateway.pools.send) : gateway.pools.send,
+      transport: call.span?.carry(gateway.pools.send) ?? carryTrace(context, gateway.pools.send),
       retries: gateway.config.UPSTREAM_RETRIES,
       signal: context.abort.signal,
       progress: call,
@@ -76,6 +78,13 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
     call.release()
     gateway.metrics.inFlight.dec()
   }
+}
+
+/** Without spans of our own, the provider's are the caller's children. */
+function carryTrace({ traceContext }: CallContext, send: Transport): Transport {
+  if (!traceContext) return send
+  const headers = traceHeaders(traceContext)
+  return (request, signal) => send({ ...request, headers: { ...request.headers, ...headers } }, signal)
 }
 
 /** @throws {LoomError} `model_without_price`: an unknown price is not zero */

@@ -1,10 +1,11 @@
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
-import { createTraceState, isSpanContextValid, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ProviderKind } from '../../shared/catalog'
 import { toUsdDecimal } from '../../shared/money'
 import type { CallContext, CallOutcome } from '../gateway/call-context'
 import type { Attempt } from '../gateway/open-upstream'
 import type { Transport } from '../gateway/providers/provider'
+import { traceHeaders } from '../gateway/trace-context'
 
 /** What the conventions call an operation; others keep the name they have here. */
 const operationNames: Record<string, string> = {
@@ -65,9 +66,8 @@ export class CallSpan {
     return (request, signal) => {
       this.attempt = this.tracer.startSpan('attempt', { kind: SpanKind.CLIENT, startTime: clock(performance.now()) }, this.within)
       const { traceId, spanId, traceFlags, traceState } = this.attempt.spanContext()
-      const state = traceState?.serialize()
-      const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
-      return send({ ...request, headers: { ...request.headers, traceparent, ...(state && { tracestate: state }) } }, signal)
+      const here = { traceId, spanId, flags: traceFlags.toString(16).padStart(2, '0'), state: traceState?.serialize() }
+      return send({ ...request, headers: { ...request.headers, ...traceHeaders(here) } }, signal)
     }
   }
 
@@ -120,11 +120,11 @@ export class CallSpan {
 /** performance.now() as milliseconds since 1970, by one clock for all spans: the SDK would read another for each. */
 const clock = (now: number) => performance.timeOrigin + now
 
-/** The caller's span, by W3C Trace Context; what is malformed is no parent. */
-function parentOf({ traceparent, tracestate }: CallContext): Context {
-  const [, traceId = '', spanId = '', flags = ''] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '') ?? []
-  const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true, ...(tracestate && { traceState: createTraceState(tracestate) }) }
-  return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+/** The caller's span, where it told one. */
+function parentOf({ traceContext }: CallContext): Context {
+  if (!traceContext) return ROOT_CONTEXT
+  const { traceId, spanId, flags, state } = traceContext
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true, ...(state && { traceState: createTraceState(state) }) })
 }
 
 function withoutGaps(attributes: Record<string, string | number | boolean | null | undefined>): Attributes {

@@ -9,6 +9,7 @@ import { newRequestId } from '../gateway/request-id'
 import { rateLimitHeaders } from '../gateway/rate-limit-headers'
 import { openUpload, readCallBody } from '../gateway/read-call-body'
 import { readTags } from '../gateway/read-tags'
+import { readTraceContext } from '../gateway/trace-context'
 import { readCacheDirective } from '../cache/cache-directive'
 import { runCall } from '../gateway/run-call'
 import { runOnce } from '../gateway/run-once'
@@ -51,7 +52,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined)
     const caching = readCacheDirective(header(request, 'x-loom-cache'), caller.cacheTtlSeconds)
     const sink = new ResponseSink(response, operation)
-    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, authenticatedAt, readAt, ip, tags, traceparent: header(request, 'traceparent'), tracestate: header(request, 'tracestate') }
+    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, authenticatedAt, readAt, ip, tags, traceContext: readTraceContext(header(request, 'traceparent'), header(request, 'tracestate')) }
     if (key === undefined) return sendOutcome(response, sink, operation, await runCall(gateway, context, sink))
     const requestHash = hashOf(request, upload ? await upload.digest() : call.raw)
     const outcome = await runOnce(gateway, context, sink, { key, requestHash, begins: () => goesOn = true })

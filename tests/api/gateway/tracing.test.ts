@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../support/free-port'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
@@ -102,6 +102,49 @@ test('a caller who does not want its trace recorded is obeyed, and a malformed p
 test('no body and no secret is in a span', () => {
   expect(collector.spans().length).toBeGreaterThan(0)
   for (const secret of ['a prompt nobody may read', 'w0 ', key, upstreamSecret]) expect(collector.text()).not.toContain(secret)
+})
+
+describe('without a collector', () => {
+  let plain: GatewayUnderTest
+  let plainKey: string
+  beforeAll(async () => {
+    plain = await openGateway()
+    plainKey = (await plain.createKey()).key
+    for (const [kind, name] of [['anthropic', 'claude'], ['google', 'gemini']]) await plain.api('POST', '/api/connections', { kind, name, baseUrl: plain.upstream.url, secret: 'sk-x' })
+  })
+  beforeEach(() => plain.upstream.reset())
+  afterAll(() => plain.remove())
+
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e473b'
+
+  test.each([['whole', {}], ['streamed', { stream: true }]])('the caller\'s place in its trace is passed on as it came, to each attempt (%s), and is in the log', async (_how, more) => {
+    plain.upstream.respondWith({ status: 500 })
+    const response = await plain.post(plainKey, question(more), { traceparent: `00-${traceId}-${PARENT}-00`, tracestate: 'vendor=opaque,other=1' })
+    expect(response.status).toBe(200)
+    await response.text()
+    expect(plain.upstream.requests.map(({ headers: { traceparent, tracestate } }) => [traceparent, tracestate])).toEqual(Array.from({ length: 2 }, () => [`00-${traceId}-${PARENT}-00`, 'vendor=opaque,other=1']))
+    await until(() => plain.loom.logs().includes(`"requestId":"${response.headers.get('x-request-id')}","traceId":"${traceId}"`), { what: () => 'the line of the call' })
+  })
+
+  test('a call without one, or with one that is malformed, passes none on', async () => {
+    for (const traceparent of [undefined, '', 'nonsense', `00-${'0'.repeat(32)}-${PARENT}-01`, `00-${traceId}-${PARENT}-01-more`]) {
+      plain.upstream.reset()
+      expect((await plain.post(plainKey, question(), { ...(traceparent !== undefined && { traceparent }), tracestate: 'vendor=opaque' })).status).toBe(200)
+      const { headers } = await plain.upstream.received()
+      expect(headers).not.toHaveProperty('traceparent')
+      expect(headers).not.toHaveProperty('tracestate')
+    }
+  })
+
+  test.each([
+    ['/v1/messages', { model: 'claude/claude-sonnet-4-5', max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] }],
+    ['/v1/chat/completions', { model: 'gemini/gemini-2.5-flash', messages: [{ role: 'user', content: 'Hi' }] }],
+    ['/v1/embeddings', { model: 'text-embedding-3-small', input: 'Hi' }]
+  ])('other kinds and endpoints pass it on, too: %s', async (path, body) => {
+    const call = () => fetch(`${plain.loom.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${plainKey}`, ...caller(traceId) }, body: JSON.stringify(body) })
+    await until(async () => (await call()).ok, { what: () => 'the connection to be known' })
+    expect((await plain.upstream.received()).headers).toMatchObject({ traceparent: `00-${traceId}-${PARENT}-01`, tracestate: 'vendor=opaque' })
+  })
 })
 
 test('a collector that is not there harms no call and no stop', async () => {
