@@ -17,6 +17,10 @@ const bytesPerSecond: Readonly<Record<string, number>> = { pcm: 48_000, wav: 48_
 /** Twice what the slowest voice takes for a character. */
 const BOUND_TOKENS_PER_CHARACTER = 8
 const BOUND_TOKENS_AT_LEAST = 500
+/** Two channels of 16 bits at 48 kHz: no provider sends more. */
+const MAX_BYTES_PER_SECOND = 192_000
+/** Four characters for three bytes, and the events around them. */
+const BASE64_FACTOR = 2
 
 /** Source: the OpenAI API reference, "Create speech". */
 export const SpeechBody = z.looseObject({
@@ -42,7 +46,7 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
   readonly unit = 'characters'
 
   bound() {
-    return { inputTokens: this.raw.length, outputTokens: BOUND_TOKENS_AT_LEAST + this.body.input.length * BOUND_TOKENS_PER_CHARACTER, units: this.measure() }
+    return { inputTokens: this.raw.length, outputTokens: this.boundTokens(), units: this.measure() }
   }
 
   /** Known to the character before anything is spoken. */
@@ -63,8 +67,13 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
   }
 
   tap(headers: UpstreamResponse['headers']) {
-    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0)
-    return new BinaryTap(headers, bytes => this.tokensIn(bytes))
+    const maxBytes = Math.ceil(this.boundTokens() / TOKENS_PER_SECOND * MAX_BYTES_PER_SECOND)
+    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0)
+    return new BinaryTap(headers, maxBytes, bytes => this.tokensIn(bytes))
+  }
+
+  private boundTokens(): number {
+    return BOUND_TOKENS_AT_LEAST + this.body.input.length * BOUND_TOKENS_PER_CHARACTER
   }
 
   private tokensIn(bytes: number): number {

@@ -15,6 +15,8 @@ import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
 
+/** More than a week of talk, each word an event. */
+const MAX_STREAM_BYTES = 64 * 1024 * 1024
 /** Speech of usual quality (128 kbit/s) at about ten tokens a second. */
 const USUAL_BYTES_PER_TOKEN = 1_600
 const TOKENS_PER_SECOND = 10
@@ -111,7 +113,7 @@ class TranscriptionRequest implements CallRequest {
   }
 
   tap() {
-    return new FinalEventTap('transcript.text.done')
+    return new FinalEventTap('transcript.text.done', MAX_STREAM_BYTES)
   }
 
   record(): Buffer {

@@ -1,3 +1,4 @@
+import { LoomError } from '../../errors'
 import type { UpstreamResponse } from '../providers/provider'
 import type { StreamTap } from './operation'
 
@@ -14,8 +15,11 @@ export class BinaryTap implements StreamTap {
   private bytes = 0
   private kept: Buffer[] = []
 
-  /** @param tokensIn our own measure of so many bytes */
-  constructor(headers: UpstreamResponse['headers'], private readonly tokensIn: (bytes: number) => number) {
+  /**
+   * @param maxBytes more than any such answer has
+   * @param tokensIn our own measure of so many bytes
+   */
+  constructor(headers: UpstreamResponse['headers'], private readonly maxBytes: number, private readonly tokensIn: (bytes: number) => number) {
     this.contentType = headers['content-type'] ?? 'application/octet-stream'
   }
 
@@ -29,6 +33,7 @@ export class BinaryTap implements StreamTap {
 
   push(chunk: Buffer): Buffer[] {
     this.bytes += chunk.length
+    if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
     if (this.bytes <= MAX_RECORDED_BYTES) this.kept.push(chunk)
     else this.kept = []
     return [chunk]

@@ -8,6 +8,9 @@ import { storable } from '../usage'
 import { EventTap, parseEvent, streamFailure } from './event-tap'
 import { readDuration, readMediaUsage } from './media-usage'
 
+/** As much as of an answer that comes whole. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024
+
 const Event = z.looseObject({ type: z.string(), usage: z.unknown().optional(), delta: z.unknown().optional() })
 const Failure = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
 
@@ -20,13 +23,16 @@ export class FinalEventTap extends EventTap {
   outputTokens = 0
   units: Units | undefined
   private held: Buffer[] = []
+  private heldBytes = 0
+  private bytes = 0
 
   /**
    * @param finalType what ends the stream: `transcript.text.done`
+   * @param maxBytes more than any such answer has
    * @param tokensOf our own measure of what an event on the way brings, where that is no text
    * @param finalTokens and of what the last brings
    */
-  constructor(private readonly finalType: string, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
+  constructor(private readonly finalType: string, private readonly maxBytes: number, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
     super()
   }
 
@@ -47,8 +53,10 @@ export class FinalEventTap extends EventTap {
   }
 
   protected read({ data, bytes }: SseEvent): Buffer | undefined {
+    this.bytes += bytes.length
+    if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
     if (data === '[DONE]') {
-      this.held.push(bytes)
+      this.hold(bytes)
       this.done = true
       return undefined
     }
@@ -72,8 +80,14 @@ export class FinalEventTap extends EventTap {
     this.units = readDuration(event) ?? this.units
     this.rawUsage = event.usage ?? this.rawUsage
     this.outputTokens += this.finalTokens
-    this.held.push(bytes)
+    this.hold(bytes)
     return undefined
+  }
+
+  private hold(bytes: Buffer): void {
+    this.heldBytes += bytes.length
+    if (this.heldBytes > MAX_HELD_BYTES) throw new LoomError('upstream_error', 'The provider ended its answer with more than 64 MiB.')
+    this.held.push(bytes)
   }
 }
 

@@ -15,6 +15,10 @@ import { sendNative } from './send-native'
 
 /** Newer models than the table of `imageTokens` may count more. */
 const BOUND_FACTOR = 2
+/** The most a caller may ask for on the way to each picture. */
+const MAX_PARTIAL_IMAGES = 3
+/** As much as an event may have at all. */
+const MAX_PICTURE_BYTES = 8 * 1024 * 1024
 
 /** Source: the OpenAI API reference, "Create image". */
 export const ImagesBody = z.looseObject({
@@ -24,7 +28,7 @@ export const ImagesBody = z.looseObject({
   quality: z.string().nullish(),
   size: z.string().nullish(),
   stream: z.boolean().nullish(),
-  partial_images: z.int().min(0).max(3).nullish()
+  partial_images: z.int().min(0).max(MAX_PARTIAL_IMAGES).nullish()
 })
 type ImagesBody = z.infer<typeof ImagesBody>
 
@@ -72,7 +76,8 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
   }
 
   tap() {
-    return new FinalEventTap('image_generation.completed', event => event.type === 'image_generation.partial_image' ? PARTIAL_IMAGE_TOKENS : 0, this.tokensEach())
+    const maxBytes = (this.body.n ?? 1) * (1 + MAX_PARTIAL_IMAGES) * MAX_PICTURE_BYTES
+    return new FinalEventTap('image_generation.completed', maxBytes, event => event.type === 'image_generation.partial_image' ? PARTIAL_IMAGE_TOKENS : 0, this.tokensEach())
   }
 
   private pictures(count: number): Units {

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 import { createParser } from 'eventsource-parser'
 import { LoomError } from '../../errors'
 
-const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
+/** Of an event, and of what is none: comments are dropped as they come, however long. */
+const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
 /** Turns a provider's events into ours, in order. What it returns is sent at once; empty text sends nothing. */
 export interface EventTranslation {
@@ -20,13 +21,11 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
   const decoder = new TextDecoder()
   let output = ''
   let failure: LoomError | undefined
+  let bytesSinceEvent = 0
   const parser = createParser({
-    maxBufferSize: MAX_EVENT_CHARACTERS,
     onEvent: ({ data }) => {
+      bytesSinceEvent = 0
       output += translation.event(data)
-    },
-    onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') failure = new LoomError('upstream_error', 'The provider sent an event of more than 8 MB.')
     }
   })
   const flushOutput = () => {
@@ -44,7 +43,9 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
   }
   const translator = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      translate(() => parser.feed(decoder.decode(chunk, { stream: true })))
+      bytesSinceEvent += chunk.length
+      if (bytesSinceEvent > MAX_EVENT_BYTES) failure = new LoomError('upstream_error', 'The provider sent an event of more than 8 MB.')
+      else translate(() => parser.feed(decoder.decode(chunk, { stream: true })))
       done(failure, flushOutput())
     },
     flush(done) {

@@ -1,50 +1,21 @@
-import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkLedgerOf } from '../../support/check-ledger'
+import { forever, gigabyteOf, head, hostileAnswers, MEGABYTE, noUtf8, spoilt } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
 import type { RawAnswer, RawUpstream } from '../../support/raw-upstream'
 import { startRawUpstream } from '../../support/raw-upstream'
 import { until } from '../../support/until'
 
-const MEGABYTE = 1024 * 1024
-const GIGABYTE = 1024 * MEGABYTE
-const head = (type: string, more = '') => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`
-const filler = Buffer.alloc(256 * 1024, 'x')
 const event = (content: string) => `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`
 
-/** A gigabyte of `piece`, or as much of it as is taken. */
-const gigabyteOf = (start: string, piece: string | Buffer): RawAnswer => async (write, alive) => {
-  await write(start)
-  for (let sent = 0; sent < GIGABYTE && alive(); sent += piece.length) await write(piece)
-}
-const forever = (start: string, piece: string): RawAnswer => async (write, alive) => {
-  await write(start)
-  while (alive()) {
-    await write(piece)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}
-
 const answers: Record<string, RawAnswer> = {
-  'whole-gigabyte': gigabyteOf(head('application/json'), filler),
-  'error-gigabyte': gigabyteOf(head('application/json').replace('200 OK', '500 Oops'), filler),
+  ...hostileAnswers,
   'stream-gigabyte': gigabyteOf(head('text/event-stream'), event('x'.repeat(64 * 1024))),
-  'endless-line': gigabyteOf(head('text/event-stream') + 'data: ', filler),
-  'endless-comment': gigabyteOf(head('text/event-stream') + ': ', filler),
-  'endless-event': gigabyteOf(head('text/event-stream'), `data: ${'x'.repeat(64 * 1024)}\n`),
-  'gzip-bomb': gigabyteOf(head('application/json', 'content-encoding: gzip\r\n'), gzipSync(Buffer.alloc(64 * MEGABYTE))),
-  'endless-header': gigabyteOf('HTTP/1.1 200 OK\r\nx-long: ', filler),
-  'endless-headers': gigabyteOf('HTTP/1.1 200 OK\r\n', 'x-one-of-many: value\r\n'.repeat(1_000)),
-  'endless-trailers': gigabyteOf('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n', 'x-one-of-many: value\r\n'.repeat(1_000)),
   'endless-chunk-extension': forever('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n2;', 'x'.repeat(1_024)),
   'endless-promises': forever('', 'HTTP/1.1 103 Early Hints\r\n\r\n'),
   'endless-pings': forever(head('text/event-stream'), ': ping\n\n'),
-  'no-http': gigabyteOf('', 'SSH-2.0-OpenSSH\r\n'),
-  'invalid-utf8': async (write) => {
-    const [before, after] = JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: '<bytes>' }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }).split('<bytes>')
-    await write(Buffer.concat([Buffer.from(head('application/json') + before), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from(after ?? '')]))
-  }
+  'invalid-utf8': spoilt(JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: '<bytes>' }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }))
 }
 
 let gateway: GatewayUnderTest
@@ -130,7 +101,7 @@ test('bytes that are no UTF-8 reach the caller as they came, and a trace that ca
   const response = await ask('invalid-utf8', false)
   expect(response.status).toBe(200)
   const bytes = Buffer.from(await response.arrayBuffer())
-  expect(bytes.includes(Buffer.from([0xff, 0xc3, 0x28]))).toBe(true)
+  expect(bytes.includes(noUtf8)).toBe(true)
   const id = response.headers.get('x-request-id')
   const trace = await fetch(`${gateway.loom.url}/v1/traces/${id}?include=bodies`, { headers: { authorization: `Bearer ${key}` } })
   expect(trace.status).toBe(200)

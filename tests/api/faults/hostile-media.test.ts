@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkLedgerOf } from '../../support/check-ledger'
+import { gigabyteOf, head, hostileAnswers, MEGABYTE, noUtf8, spoilt } from '../../support/hostile-answers'
+import type { GatewayUnderTest } from '../../support/open-gateway'
+import { openGateway } from '../../support/open-gateway'
+import type { RawAnswer, RawUpstream } from '../../support/raw-upstream'
+import { startRawUpstream } from '../../support/raw-upstream'
+import { until } from '../../support/until'
+
+const stream = head('text/event-stream')
+const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`
+const long = 'x'.repeat(64 * 1024)
+const usage = { prompt_tokens: 1, input_tokens: 1, output_tokens: 1, total_tokens: 2 }
+
+const answers: Record<string, RawAnswer> = {
+  ...hostileAnswers,
+  'sound-gigabyte': gigabyteOf(head('audio/mpeg'), Buffer.alloc(256 * 1024, 'x')),
+  'half-a-sound': write => write(`${head('audio/mpeg', 'content-length: 100000\r\n')}${long}`),
+  'spoken-gigabyte': gigabyteOf(stream, event({ type: 'speech.audio.delta', audio: long })),
+  'partial-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.partial_image', b64_json: long })),
+  'final-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.completed', b64_json: long })),
+  'half-a-picture': write => write(stream + event({ type: 'image_generation.partial_image', b64_json: long })),
+  'transcript-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.delta', delta: long })),
+  'other-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.segment', text: long })),
+  'half-a-transcript': write => write(stream + event({ type: 'transcript.text.delta', delta: 'Half of' })),
+  // An answer to whatever was asked.
+  'invalid-utf8': spoilt(JSON.stringify({ data: [{ index: 0, embedding: [1], b64_json: 'AA', note: '<bytes>' }], results: [{ index: 0, relevance_score: 1, note: '<bytes>' }], text: '<bytes>', usage }))
+}
+
+let gateway: GatewayUnderTest
+let upstream: RawUpstream
+let key: string
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(answers)
+  gateway = await openGateway({ UPSTREAM_RETRIES: '0' })
+  key = (await gateway.createKey()).key
+  for (const name of Object.keys(answers)) await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name, baseUrl: upstream.baseUrl(name), secret: null })
+  for (const name of ['whole-gigabyte', 'garbage', 'half']) await gateway.api('POST', '/api/connections', { kind: 'google', name: `gemini-${name}`, baseUrl: upstream.baseUrl(name).replace(/\/v1$/, ''), secret: 'sk-x' })
+})
+afterAll(async () => {
+  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be given back' })
+  await gateway.loom.stop()
+  expect(gateway.loom.logs()).not.toMatch(/uncaughtException|unhandledRejection|"level":"fatal"/)
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await gateway.remove()
+  await upstream.stop()
+})
+
+const questions: Record<string, object> = {
+  'embeddings': { input: 'a' },
+  'images/generations': { prompt: 'a' },
+  'audio/speech': { input: 'a', voice: 'x' },
+  'audio/transcriptions': {},
+  'moderations': { input: 'a' },
+  'rerank': { query: 'a', documents: ['b'] }
+}
+
+function ask(path: string, connection: string, more: Record<string, unknown> = {}): Promise<Response> {
+  // A circuit is a connection's and a model's: no endpoint opens another's.
+  const fields: Record<string, unknown> = { model: `${connection}/${path.replace('/', '-')}`, ...questions[path], ...more }
+  const headers = { authorization: `Bearer ${key}` }
+  if (path !== 'audio/transcriptions') return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) })
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
+  form.append('file', new Blob(['sound']), 'a.wav')
+  return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers, body: form })
+}
+
+/** What was taken of an answer by the time its connection is closed. */
+async function takenBy(name: string, call: () => Promise<void>): Promise<number> {
+  const before = upstream.taken(name)
+  await call()
+  await until(() => upstream.open(name) === 0, { what: () => 'the connection to be closed' })
+  return upstream.taken(name) - before
+}
+
+describe.each(Object.keys(questions))('/v1/%s', (path) => {
+  test.each([
+    ['whole-gigabyte', 502],
+    ['error-gigabyte', 500],
+    ['gzip-bomb', 502],
+    ['endless-headers', 502],
+    ['endless-trailers', 502],
+    ['no-http', 502],
+    ['garbage', 502],
+    ['half', 502]
+  ])('of an upstream that answers with %s ends in a clear error, and a bounded part of it was taken', async (name, status) => {
+    const taken = await takenBy(name, async () => {
+      const response = await ask(path, name)
+      expect(await response.json()).toMatchObject({ error: { message: expect.any(String), type: 'upstream_error', code: 'upstream_error' } })
+      expect(response.status).toBe(status)
+    })
+    expect(taken).toBeLessThan(100 * MEGABYTE)
+  })
+
+  // Speech is no text.
+  test.skipIf(path === 'audio/speech')('passes bytes that are no UTF-8 on as they came, and keeps a trace that can be read', async () => {
+    const response = await ask(path, 'invalid-utf8')
+    expect(response.status).toBe(200)
+    expect(Buffer.from(await response.arrayBuffer()).includes(noUtf8)).toBe(true)
+    const trace = await fetch(`${gateway.loom.url}/v1/traces/${response.headers.get('x-request-id')}?include=bodies`, { headers: { authorization: `Bearer ${key}` } })
+    expect(await trace.json()).toMatchObject({ status_code: 200, response_body: expect.any(String) })
+  })
+})
+
+test.each(['sound-gigabyte', 'half-a-sound'])('speech that is %s breaks off, for sound has no error event, and does not look whole', async (name) => {
+  const taken = await takenBy(name, async () => {
+    const response = await ask('audio/speech', name)
+    expect(response.headers.get('content-type')).toBe('audio/mpeg')
+    await expect(response.arrayBuffer()).rejects.toThrow()
+  })
+  expect(taken).toBeLessThan(20 * MEGABYTE)
+})
+
+test.each([
+  ['audio/speech', 'spoken-gigabyte', { stream_format: 'sse' }],
+  ['images/generations', 'partial-gigabyte', { stream: true }],
+  ['images/generations', 'final-gigabyte', { stream: true }],
+  ['images/generations', 'half-a-picture', { stream: true }],
+  ['audio/transcriptions', 'transcript-gigabyte', { stream: true }],
+  ['audio/transcriptions', 'other-gigabyte', { stream: true }],
+  ['audio/transcriptions', 'half-a-transcript', { stream: true }]
+])('/v1/%s that streams %s is cut off with an error event', async (path, name, more) => {
+  const taken = await takenBy(name, async () => {
+    const text = await (await ask(path, name, more)).text()
+    expect(text).toMatch(/\{"error":\{"message":"[^\n]*\}\s*$/)
+  })
+  expect(taken).toBeLessThan(100 * MEGABYTE)
+})
+
+test.each(['whole-gigabyte', 'garbage', 'half'])('embeddings of a Gemini that answers with %s end in a clear error', async (name) => {
+  const taken = await takenBy(name, async () => {
+    const response = await ask('embeddings', `gemini-${name}`)
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_error' } })
+    expect(response.status).toBe(502)
+  })
+  expect(taken).toBeLessThan(100 * MEGABYTE)
+})
