@@ -87,7 +87,7 @@ async function run(query: Query, tag: string, failure: string, statements: reado
       await query(statement)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new MigrationError(`Migration ${tag} ${failure}; nothing of it was kept. ${reason}, in: ${statement.slice(0, 200)}`, { cause })
+      throw new MigrationError(`Migration ${tag} ${failure}; nothing of it was kept. ${reason}, in: ${statement.replaceAll(/\s+/g, ' ').slice(0, 200)}`, { cause })
     }
   }
 }

@@ -11,7 +11,8 @@ export interface Readiness {
 export async function checkReadiness({ db, migrations, stopping, log }: Pick<Runtime, 'db' | 'migrations' | 'stopping' | 'log'>): Promise<Readiness> {
   const checks: Readiness['checks'] = { database: 'ok', migrations: 'ok', process: stopping ? 'stopping' : 'ok' }
   try {
-    if ((await pendingMigrations(db, migrations)).length > 0) checks.migrations = 'pending: run npm run db:migrate'
+    const pending = await pendingMigrations(db, migrations)
+    if (pending.length > 0) checks.migrations = `pending: ${pending.join(', ')}`
   } catch (error) {
     log.warn({ err: error }, 'The database does not answer')
     checks.database = 'unreachable'
