@@ -73,12 +73,24 @@ describe('a connection', () => {
   })
 })
 
-test.each([
+const privateUrls = [
   'http://localhost:11434/v1', 'http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://0x7f.1/', 'http://0.0.0.0/', 'http://[::1]/', 'http://[::ffff:127.0.0.1]/',
   'http://10.0.0.8/v1', 'http://172.16.3.4/', 'http://192.168.1.1/', 'http://169.254.169.254/latest/meta-data', 'http://[fe80::1]/', 'http://[fd00::1]/', 'http://[64:ff9b::7f00:1]/',
   'http://metadata.google.internal/', 'http://postgres:5432/', 'http://printer.local/', 'http://LOCALHOST./', 'http://foo.localhost/'
-])('%s is no address for a tenant\'s connection', async (baseUrl) => {
+]
+
+test.each(privateUrls)('%s is no address for a tenant\'s connection', async (baseUrl) => {
   expect(await tenant.call('POST', '/api/connections', { kind: 'openai-compatible', name: 'inward', baseUrl })).toMatchObject({ status: 400, body: { error: { param: 'baseUrl' } } })
+})
+
+test('none of them is one to move a tenant\'s connection to, with its secret or without one', async () => {
+  const { id } = await create(tenant, { kind: 'openai-compatible', name: 'moved-inward', secret: SECRET, baseUrl: 'https://api.example.com/v1' })
+  for (const baseUrl of privateUrls) {
+    for (const change of [{ baseUrl }, { baseUrl, secret: 'sk-new' }, { baseUrl, secret: null }]) {
+      expect(await tenant.call('PATCH', `/api/connections/${id}`, change), baseUrl).toMatchObject({ status: 400, body: { error: { param: 'baseUrl' } } })
+    }
+  }
+  expect(await named(tenant, 'moved-inward')).toMatchObject({ baseUrl: 'https://api.example.com/v1', hasSecret: true })
 })
 
 test('whoever runs the platform may connect to their own network', async () => {

@@ -1,6 +1,6 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAI } from '@ai-sdk/openai'
-import { generateText, isStepCount, Output, streamText, tool } from 'ai'
+import { embed, embedMany, generateImage, generateSpeech, generateText, isStepCount, Output, streamText, tool, transcribe } from 'ai'
 import type { LanguageModel } from 'ai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -10,13 +10,14 @@ import { openGateway } from '../../support/open-gateway'
 type Format = 'chat' | 'responses' | 'messages' | 'completions'
 
 let gateway: GatewayUnderTest
+let openai: ReturnType<typeof createOpenAI>
 let modelOf: (format: Format, model: string) => LanguageModel
 
 beforeAll(async () => {
   gateway = await openGateway()
   await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
   const options = { apiKey: (await gateway.createKey()).key, baseURL: `${gateway.loom.url}/v1` }
-  const openai = createOpenAI(options)
+  openai = createOpenAI(options)
   const anthropic = createAnthropic(options)
   const makers = { chat: openai.chat, responses: openai.responses, messages: anthropic, completions: openai.completion }
   modelOf = (format, model) => makers[format](model)
@@ -75,4 +76,44 @@ describe.each(cases)('the Vercel AI SDK on %s with %s', (format, name) => {
 test('completions stream too, over chat', async () => {
   gateway.upstream.respondWith({ text: 'a time', chunks: 2, usage })
   expect(await streamText({ model: modelOf('completions', 'gpt-4o-mini'), prompt: 'Once upon', maxRetries: 0 }).text).toBe('a time')
+})
+
+describe('the Vercel AI SDK beside text', () => {
+  test('embeds a value, and many in their order', async () => {
+    const model = openai.embedding('text-embedding-3-small')
+    gateway.upstream.respondWith({ usage }, { times: 2 })
+    const one = await embed({ model, value: 'Hello', maxRetries: 0 })
+    expect(one).toMatchObject({ embedding: [5, 0, 0.5], usage: { tokens: 100 } })
+    const many = await embedMany({ model, values: ['Hello', 'Hi'], maxRetries: 0 })
+    expect(many).toMatchObject({ embeddings: [[5, 0, 0.5], [2, 1, 0.5]], usage: { tokens: 100 } })
+  })
+
+  test('generates pictures', async () => {
+    gateway.upstream.respondWith({ text: 'a picture', usage })
+    const { images } = await generateImage({ model: openai.image('gpt-image-1'), prompt: 'A cat', n: 2, maxRetries: 0 })
+    expect(images.map(({ base64 }) => Buffer.from(base64, 'base64').toString())).toEqual(['a picture', 'a picture'])
+  })
+
+  test('generates speech', async () => {
+    gateway.upstream.respondWith({ text: 'a sound' })
+    const { audio } = await generateSpeech({ model: openai.speech('gpt-4o-mini-tts'), text: 'Hello', voice: 'alloy', maxRetries: 0 })
+    expect(Buffer.from(audio.uint8Array).toString()).toBe('a sound')
+    expect((await gateway.upstream.received()).json).toMatchObject({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello' })
+  })
+
+  test('transcribes', async () => {
+    gateway.upstream.respondWith({ text: 'Hello there', usage })
+    const { text } = await transcribe({ model: openai.transcription('gpt-4o-transcribe'), audio: new TextEncoder().encode('RIFF, or something like it'), maxRetries: 0 })
+    expect(text).toBe('Hello there')
+    expect((await gateway.upstream.received()).json).toMatchObject({ model: 'gpt-4o-transcribe', file: { bytes: 26 } })
+  })
+
+  test.each([
+    ['embeddings', () => embed({ model: openai.embedding('nobody/knows'), value: 'a', maxRetries: 0 })],
+    ['pictures', () => generateImage({ model: openai.image('nobody/knows'), prompt: 'a', maxRetries: 0 })],
+    ['speech', () => generateSpeech({ model: openai.speech('nobody/knows'), text: 'a', maxRetries: 0 })],
+    ['a transcript', () => transcribe({ model: openai.transcription('nobody/knows'), audio: new Uint8Array([1]), maxRetries: 0 })]
+  ])('hears why it gets no %s', async (_what, call) => {
+    await expect(call()).rejects.toMatchObject({ statusCode: 404, message: expect.stringContaining('nobody/knows') })
+  })
 })

@@ -34,6 +34,22 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     expect((await gateway.upstream.received()).json).toMatchObject({ model })
   })
 
+  test('responses and completions, whole and streamed', async () => {
+    gateway.upstream.respondWith({ text: 'Good day' }, { times: 4 })
+    const response = await client.responses.create({ model, input: 'Hello' })
+    expect(response.output_text).toBe('Good day')
+    const responding = await client.responses.create({ model, input: 'Hello', stream: true })
+    const types: string[] = []
+    for await (const event of responding) types.push(event.type)
+    expect(types.at(-1)).toBe('response.completed')
+    const completion = await client.completions.create({ model, prompt: 'Hello' })
+    expect(completion.choices[0]?.text).toBe('Good day')
+    let text = ''
+    for await (const chunk of await client.completions.create({ model, prompt: 'Hello', stream: true })) text += chunk.choices[0]?.text ?? ''
+    expect(text).toBe('Good day')
+    expect(gateway.upstream.requests.map(({ json }) => json.model)).toEqual([model, model, model, model])
+  })
+
   test('embeddings, pictures, speech and transcripts', async () => {
     expect((await client.embeddings.create({ model: 'text-embedding-3-small', input: 'a' })).data[0]?.embedding).toEqual([1, 0, 0.5])
     expect((await client.images.generate({ model: 'gpt-image-1', prompt: 'a' })).data).toHaveLength(1)
@@ -74,6 +90,15 @@ describe('a path of Azure\'s', () => {
     const other = JSON.stringify({ model: 'demo', messages })
     expect((await post(`/openai/deployments/mock%2F${model}/chat/completions?api-version=2024-10-21`, other)).status).toBe(200)
     expect((await gateway.upstream.received()).json).toMatchObject({ model })
+  })
+
+  test.each([['responses', { input: 'Hello' }, 'response'], ['completions', { prompt: 'Hello' }, 'text_completion']])('leads to %s, the deployment being the model', async (operation, body, object) => {
+    const answer = await post(`/openai/deployments/${model}/${operation}?api-version=2025-03-01-preview`, JSON.stringify(body))
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(answer.text)).toMatchObject({ object })
+    expect((await gateway.upstream.received()).json).toMatchObject({ model })
+    const streamed = await post(`/openai/deployments/${model}/${operation}?api-version=2025-03-01-preview`, JSON.stringify({ ...body, stream: true }))
+    expect(streamed.text).toMatch(/^(?:event: \S+\n)?data: \{/)
   })
 
   test('is bound by the key\'s models, as any other', async () => {

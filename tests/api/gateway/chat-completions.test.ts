@@ -150,6 +150,33 @@ test('usage adds up by day, model, key and project', async () => {
   expect(rows(await getJson(own, '/v1/usage?group_by=day'))[0]?.group).toBe(new Date().toISOString().slice(0, 10))
 })
 
+test('usage by model and by project tells each its own, and a key of a project its project alone', async () => {
+  const projects = await Promise.all(['Apollo', 'Gemini'].map(async name => String((await gateway.api('POST', '/api/projects', { name })).id)))
+  const [apollo = '', gemini = ''] = projects
+  const { key: ofApollo } = await gateway.createKey({ projectId: apollo })
+  const { key: ofGemini } = await gateway.createKey({ projectId: gemini })
+  const call = (withKey: string, name: string, inputTokens: number) => {
+    gateway.upstream.respondWith({ usage: { inputTokens, outputTokens: 10 } })
+    return gateway.client(withKey).chat.completions.create({ model: name, messages })
+  }
+  await call(ofApollo, 'gpt-4.1', 100)
+  await call(ofApollo, 'gpt-4.1', 200)
+  await call(ofApollo, 'gpt-4.1-mini', 400)
+  await call(ofGemini, 'gpt-4.1-mini', 800)
+  const groups = async (withKey: string, by: string) => Object.fromEntries(rows(await getJson(withKey, `/v1/usage?group_by=${by}`)).map(({ group, ...figures }) => [String(group), figures]))
+  // $2 and $8, $0.40 and $1.60 per million.
+  expect(await groups(key, 'model')).toMatchObject({
+    'gpt-4.1': { calls: 2, input_tokens: 300, output_tokens: 20, cost_usd: '0.00076' },
+    'gpt-4.1-mini': { calls: 2, input_tokens: 1_200, output_tokens: 20, cost_usd: '0.000512' }
+  })
+  expect(await groups(key, 'project')).toMatchObject({
+    [apollo]: { calls: 3, input_tokens: 700, cost_usd: '0.000936' },
+    [gemini]: { calls: 1, input_tokens: 800, cost_usd: '0.000336' }
+  })
+  expect(Object.keys(await groups(ofGemini, 'project'))).toEqual([gemini])
+  expect(await groups(ofGemini, 'model')).toEqual({ 'gpt-4.1-mini': expect.objectContaining({ calls: 1, input_tokens: 800 }) })
+})
+
 async function collect<Chunk>(stream: AsyncIterable<Chunk>): Promise<Chunk[]> {
   const chunks: Chunk[] = []
   for await (const chunk of stream) chunks.push(chunk)

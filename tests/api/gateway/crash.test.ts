@@ -93,6 +93,54 @@ test.runIf(testDatabaseKind === 'postgres')('a database that goes away during a 
   }
 })
 
+test.runIf(testDatabaseKind === 'postgres')('streams under which the database goes away end whole or with the error event of their dialect, and each one that is whole is charged once', async () => {
+  const database = await startPostgres()
+  if (!database) throw new Error('PostgreSQL is not installed')
+  try {
+    gateway = await openGateway({ DATABASE_URL: await database.createDatabase('loom') })
+    const { key } = await gateway.createKey()
+    await (await gateway.post(key, body)).text()
+    gateway.upstream.reset()
+    const messages = [{ role: 'user', content: 'Hello' }]
+    const formats = [
+      { path: 'chat/completions', body: { messages }, whole: /data: \[DONE\]\n\n$/, failed: /data: \{"error":[^\n]+\}\n\n$/ },
+      { path: 'messages', body: { messages, max_tokens: 10 }, whole: /event: message_stop\ndata: [^\n]+\n\n$/, failed: /event: error\ndata: [^\n]+\n\n$/ },
+      { path: 'responses', body: { input: 'Hello' }, whole: /"type":"response\.completed"[^\n]+\n\n$/, failed: /event: (?:error|response\.failed)\ndata: [^\n]+\n\n$/ }
+    ]
+    // Some end while it is away, some when it is back.
+    gateway.upstream.respondWith({ chunks: 20, chunkIntervalMs: 20 }, { times: 6 })
+    gateway.upstream.respondWith({ chunks: 60, chunkIntervalMs: 100 }, { times: 3 })
+    const ask = async ({ path, body, whole, failed }: typeof formats[number]) => {
+      const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ ...body, model, stream: true }) })
+      expect(response.status).toBe(200)
+      return { id: String(response.headers.get('x-request-id')), whole, failed, text: response.text() }
+    }
+    const under = [...formats, ...formats, ...formats]
+    const streams = await Promise.all(under.map(format => ask(format)))
+    await database.crash()
+    await until(() => gateway.upstream.requests.filter(request => request.answered).length >= 6, { what: () => 'the provider to have answered' })
+    await database.start()
+
+    const isWhole = new Map<string, boolean>()
+    for (const { id, whole, failed, text } of streams) {
+      const said = await text
+      isWhole.set(id, whole.test(said))
+      if (!whole.test(said)) expect(said).toMatch(failed)
+    }
+    await until(async () => (await gateway.post(key, body)).status === 200, { what: () => 'calls to pass again' })
+    await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be settled' })
+    const read = async (path: string) => rows(await (await fetch(`${gateway.loom.url}/v1/${path}`, { headers: { authorization: `Bearer ${key}` } })).json())
+    const charges = (await read('transactions?limit=200')).filter(({ status }) => status === 'captured').map(({ id }) => String(id))
+    for (const [id, whole] of isWhole) if (whole) expect(charges.filter(charge => charge === id), id).toHaveLength(1)
+    expect(new Set(charges).size).toBe(charges.length)
+    expect([...isWhole.values()]).toContain(true)
+    await gateway.loom.stop()
+    expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  } finally {
+    await database.stop()
+  }
+})
+
 function rows(list: { data?: Record<string, unknown>[] }): Record<string, unknown>[] {
   return list.data ?? []
 }

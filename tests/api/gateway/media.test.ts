@@ -133,6 +133,24 @@ describe('POST /v1/images/generations', () => {
     expect(cost).toBe(100n * 5_000n + 400n * 40_000n)
   })
 
+  test.each(['half', 'error-event'] as const)('that breaks off in its stream (%s) ends with an error event, charged for what was delivered', async (fault) => {
+    gateway.upstream.respondWith({ usage, fault })
+    const types: string[] = []
+    const cost = await spend(async () => {
+      const stream = await client.images.generate({ model: 'gpt-image-1', prompt: 'A cat', stream: true, partial_images: 1 })
+      await expect(async () => {
+        for await (const event of stream) types.push(event.type)
+      }).rejects.toThrow()
+    })
+    expect(types).toEqual(['image_generation.partial_image'])
+    const { id, ...trace } = await lastTrace()
+    expect(trace).toMatchObject({ status_code: 502, error_type: 'upstream_error' })
+    expect((await gateway.api('GET', `/api/traces/${id}`)).charge).toMatchObject({ usageSource: 'partial', capturedNanoUsd: String(cost) })
+    // The one picture on the way: a hundred tokens at $40 per million. And the prompt, by our own count, at $10: as if it were a picture, which is dearer.
+    expect(cost).toBe(100n * 40_000n + BigInt(trace.input_tokens) * 10_000n)
+    expect(trace.input_tokens).toBeGreaterThan(0)
+  })
+
   test('of a model without a price is refused to a prepaid org, until it is priced by the picture', async () => {
     await expect(client.images.generate({ model: 'dall-e-3', prompt: 'A cat' })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
     expect(gateway.upstream.requests).toHaveLength(0)
@@ -323,6 +341,21 @@ describe('POST /v1/rerank', () => {
     })
     expect(cost).toBe(2_000n)
     expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/rerank', json: { model: 'reranker', top_n: 1 } })
+  })
+
+  test('tries the models of `models` in turn, charged at the price of the one that answers', async () => {
+    const price = (model: string, inputNanoUsd: string) => gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd, outputNanoUsd: '0' })
+    await price('first-reranker', '20000000')
+    await price('second-reranker', '30000000')
+    gateway.upstream.respondWith({ status: 404 })
+    gateway.upstream.respondWith({ usage })
+    const cost = await spend(async () => {
+      const answer = await post('rerank', { models: ['own/first-reranker', 'own/second-reranker'], query: 'cats', documents: ['dogs', 'cats'] })
+      expect(answer).toMatchObject({ status: 200, body: { results: [{ index: 0 }, { index: 1 }] } })
+    })
+    expect(gateway.upstream.requests.map(({ json }) => json.model)).toEqual(['first-reranker', 'second-reranker'])
+    expect(gateway.upstream.requests[1]?.json).not.toHaveProperty('models')
+    expect(cost).toBe(3_000n)
   })
 
   test('of a model priced by the search is charged by the searches the provider bills', async () => {

@@ -170,7 +170,8 @@ describe('models: [...] in a request', () => {
 
   test.each([
     ['completions', { prompt: 'Hi' }], ['responses', { input: 'Hi' }], ['messages', { messages, max_tokens: 10 }], ['messages/count_tokens', { messages }],
-    ['embeddings', { input: 'Hi' }], ['images/generations', { prompt: 'Hi' }], ['audio/speech', { input: 'Hi', voice: 'alloy' }], ['moderations', { input: 'Hi' }]
+    ['embeddings', { input: 'Hi' }], ['images/generations', { prompt: 'Hi' }], ['audio/speech', { input: 'Hi', voice: 'alloy' }], ['moderations', { input: 'Hi' }],
+    ['rerank', { query: 'Hi', documents: ['a'] }]
   ])('lead /v1/%s from one to the next', async (path, body) => {
     const names = [`first/nobody-knows`, 'demo', `second/${model}`]
     gateway.upstream.respondWith({ status: 400 }, { times: 2 })

@@ -18,6 +18,7 @@ const kinds = [
 
 const messages = [{ role: 'user', content: 'Say something.' }]
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }
+const time = { type: 'function', function: { name: 'get_time', parameters: { type: 'object', properties: {} } } }
 
 let upstream: MockUpstream
 beforeAll(async () => {
@@ -26,37 +27,84 @@ beforeAll(async () => {
 afterAll(() => upstream.stop())
 beforeEach(() => upstream.reset())
 
-describe.each(kinds)('$kind', ({ kind, baseUrl, path, credential, config }) => {
+/** Those, and the one that answers by itself: it is told nothing, and says what it was asked. */
+const everyKind = [...kinds, { kind: 'demo', baseUrl: () => null, config: { chunkDelayMs: 0 } }] as const
+const greeting = 'Grüße, 世界 👋'
+
+describe.each(everyKind)('$kind, as every kind,', ({ kind, baseUrl, config }) => {
+  const isDemo = kind === 'demo'
+  const asked = { model: isDemo ? 'demo' : 'upstream-model' }
+  const usage = isDemo ? {} : { prompt_tokens: 10, completion_tokens: 20 }
+  const greet = { messages: [{ role: 'user', content: greeting }] }
   let connection: Connection
   beforeAll(() => {
     connection = connectionOf(kind, { baseUrl: baseUrl(upstream), config })
   })
 
   test('answers a plain call with one chat.completion and its usage', async () => {
-    upstream.respondWith({ text: 'Grüße, 世界 👋' })
-    const response = await ask(connection, { messages })
+    upstream.respondWith({ text: greeting })
+    const response = await ask(connection, greet, asked)
     expect(response.status).toBe(200)
     expect(response.headers['content-type']).toMatch(/^application\/json/)
-    expect(readCompletion(await textOf(response))).toMatchObject({ content: 'Grüße, 世界 👋', finishReason: 'stop', usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } })
+    const answer = readCompletion(await textOf(response))
+    expect(answer).toMatchObject({ content: isDemo ? expect.stringContaining(greeting) : greeting, finishReason: 'stop', usage })
+    expect(answer.usage?.total_tokens).toBe(Number(answer.usage?.prompt_tokens) + Number(answer.usage?.completion_tokens))
+    expect(answer.usage?.completion_tokens).toBeGreaterThan(0)
   })
 
   test('streams chunks, then the usage, then [DONE], though the caller did not ask for usage', async () => {
-    upstream.respondWith({ text: 'Grüße, 世界 👋 und mehr', chunks: 7 })
-    const response = await ask(connection, { messages, stream: true })
+    upstream.respondWith({ text: `${greeting} und mehr`, chunks: 7 })
+    const response = await ask(connection, { ...greet, stream: true }, asked)
     expect(response.headers['content-type']).toMatch(/^text\/event-stream/)
     const text = await textOf(response)
-    expect(readChunks(text)).toMatchObject({ content: 'Grüße, 世界 👋 und mehr', finishReason: 'stop', usage: { prompt_tokens: 10, completion_tokens: 20 } })
+    const answer = readChunks(text)
+    expect(answer).toMatchObject({ content: isDemo ? expect.stringContaining(greeting) : `${greeting} und mehr`, finishReason: 'stop', usage })
+    expect(answer.usage?.completion_tokens).toBeGreaterThan(0)
     expect(JSON.parse(eventsIn(text).at(-2) ?? '')).toMatchObject({ choices: [] })
+    expect(eventsIn(text).length).toBeGreaterThan(4)
   })
 
   test.each([true, false])('tells the tools the model calls (stream: %s)', async (stream) => {
     const toolCalls = [{ name: 'get_weather', arguments: '{"city":"Zürich"}' }, { name: 'get_time', arguments: '{}' }]
     upstream.respondWith({ toolCalls })
-    const text = await textOf(await ask(connection, { messages, tools: [weather], tool_choice: 'required', stream }))
+    const text = await textOf(await ask(connection, { messages: [{ role: 'user', content: 'get_weather in "Zürich", get_time' }], tools: [weather, time], tool_choice: 'required', stream }, asked))
     const answer = stream ? readChunks(text) : readCompletion(text)
     expect(answer.finishReason).toBe('tool_calls')
     expect(answer.toolCalls.map(({ name, arguments: json }) => ({ name, arguments: JSON.parse(json) }))).toEqual(toolCalls.map(call => ({ name: call.name, arguments: JSON.parse(call.arguments) })))
     expect(new Set(answer.toolCalls.map(call => call.id)).size).toBe(2)
+  })
+
+  test.each([true, false])('says that the answer was cut at max_tokens (stream: %s)', async (stream) => {
+    upstream.respondWith({ finishReason: 'length' })
+    const text = await textOf(await ask(connection, { ...greet, max_tokens: 3, stream }, asked))
+    expect(stream ? readChunks(text) : readCompletion(text)).toMatchObject({ finishReason: 'length' })
+  })
+
+  test('leaves the call as it was given: another attempt sends the same', async () => {
+    const body = { ...greet, tools: [weather], stream: true, max_tokens: 5 }
+    const before = structuredClone(body)
+    await textOf(await ask(connection, body, asked))
+    expect(body).toEqual(before)
+  })
+
+  test.each(['abort', 'destroy'])('ends a stream at once when the caller leaves in its middle: %s', async (way) => {
+    upstream.respondWith({ fault: 'stalls', chunks: 20 })
+    const abort = new AbortController()
+    const slow = isDemo ? { ...connection, config: { chunkDelayMs: 1_000 } } : connection
+    const response = await ask(slow, { ...greet, stream: true }, { ...asked, signal: abort.signal })
+    response.body.on('error', () => {})
+    await once(response.body, 'readable')
+    if (way === 'abort') abort.abort()
+    else response.body.destroy()
+    await until(() => response.body.closed)
+    if (!isDemo) await until(() => upstream.requests[0]?.callerGone)
+  })
+})
+
+describe.each(kinds)('$kind', ({ kind, baseUrl, path, credential, config }) => {
+  let connection: Connection
+  beforeAll(() => {
+    connection = connectionOf(kind, { baseUrl: baseUrl(upstream), config })
   })
 
   test.each([true, false])('tells reasoning apart from the answer (stream: %s)', async (stream) => {
@@ -144,17 +192,6 @@ describe.each(kinds)('$kind', ({ kind, baseUrl, path, credential, config }) => {
     abort.abort(new Error('the caller left'))
     await expect(asked).rejects.toThrow()
     await until(() => received.callerGone)
-  })
-
-  test.each(['abort', 'destroy'])('closes the upstream at once in the middle of a stream: %s', async (way) => {
-    upstream.respondWith({ fault: 'stalls', chunks: 20 })
-    const abort = new AbortController()
-    const response = await ask(connection, { messages, stream: true }, { signal: abort.signal })
-    response.body.on('error', () => {})
-    await once(response.body, 'readable')
-    if (way === 'abort') abort.abort()
-    else response.body.destroy()
-    await until(() => upstream.requests[0]?.callerGone)
   })
 
   test('never follows a redirect', async () => {
