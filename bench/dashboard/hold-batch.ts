@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
-import type { FinishedCall } from '../../server/billing/capture-calls'
+import type { FinishedCall } from '../../server/billing/finished-call'
 import { holdFunds } from '../../server/billing/hold-funds'
 import { finishedCall } from '../../tests/support/ledger-entries'
 import type { Generated } from './generate-traces'

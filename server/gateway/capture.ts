@@ -4,7 +4,9 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import { transactionStatuses } from '../../shared/billing'
 import { captureCalls } from '../billing/capture-calls'
-import type { CaptureOutcome, FinishedCall } from '../billing/capture-calls'
+import type { CaptureOutcome } from '../billing/capture-calls'
+import { canDraw, drawCalls } from '../billing/draw-calls'
+import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
 import { LoomError } from '../errors'
 import { releaseClaim } from '../idempotency/sweep-claims'
@@ -106,13 +108,23 @@ export class Capturer {
     const deadline = performance.now() + PATIENCE_MS
     for (;;) {
       try {
-        return await captureCalls(this.db, this.replicaId, calls)
+        return await this.settleBatch(calls)
       } catch (error) {
         if (isRowFault(error) || performance.now() > deadline) throw error
         this.metrics.failures.inc({ what: 'capture_retry' })
         await sleep(RETRY_PAUSE_MS)
       }
     }
+  }
+
+  private async settleBatch(calls: CallToCapture[]): Promise<CaptureOutcome[]> {
+    if (canDraw(calls)) {
+      const violation = await drawCalls(this.db, this.replicaId, calls)
+      if (!violation) return calls.map(() => 'settled')
+      this.metrics.failures.inc({ what: 'capture_draw' })
+      this.log.warn({ code: violation, requestIds: calls.map(({ id }) => id) }, 'Calls could not be drawn on their leases as one; each is settled by itself')
+    }
+    return captureCalls(this.db, this.replicaId, calls)
   }
 
   /** The call as one that was not answered. Whether its lease was drawn on is unknown: it counts as drawn, until the lease ends and the rest of it is given back. */

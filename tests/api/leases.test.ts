@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { checkLedger } from '../../server/billing/check-ledger'
+import { drawCalls } from '../../server/billing/draw-calls'
+import { openLease } from '../../server/billing/lease-funds'
 import { postFunds } from '../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
 import { updateWallet } from '../../server/billing/update-wallet'
@@ -11,10 +13,10 @@ import type { CallToCapture } from '../../server/gateway/capture'
 import { Capturer } from '../../server/gateway/capture'
 import type { Hold } from '../../server/gateway/hold-budget'
 import { BudgetHolder } from '../../server/gateway/hold-budget'
-import { noUsage } from '../../server/gateway/usage'
 import { createMetrics } from '../../server/operations/metrics'
 import { registerReplica } from '../../server/operations/replica'
-import { openTestDatabase } from '../support/database'
+import { openTestDatabase, testDatabaseKind } from '../support/database'
+import { finishedCall as answeredCall } from '../support/ledger-entries'
 import type { Workspace } from '../support/seed-workspace'
 import { seedWorkspace } from '../support/seed-workspace'
 import { until } from '../support/until'
@@ -83,6 +85,9 @@ test('in a batch, calls that were settled before or whose lease is gone leave th
   await captureCalls(db, replica.id, [finishedCall(repeated, 100n)])
   const counted = await callsOfHours()
   const batch = [finishedCall(repeated, 100n), finishedCall(charged, 200n), lost, finishedCall(free, null)]
+  expect(await drawCalls(db, replica.id, batch.slice(0, 2))).toBe('23505')
+  expect(await drawCalls(db, replica.id, batch.slice(1))).toBe('23502')
+  expect(await callsOfHours()).toBe(counted)
   expect(await captureCalls(db, replica.id, batch)).toEqual(['gone', 'settled', 'gone', 'settled'])
   expect(await callsOfHours()).toBe(counted + 2)
   expect(await db.query(`select id, captured from transactions where type = 'charge' and status = 'captured' order by captured`)).toEqual([{ id: repeated.id, captured: 100n }, { id: charged.id, captured: 200n }])
@@ -91,6 +96,37 @@ test('in a batch, calls that were settled before or whose lease is gone leave th
   await finishRest(replica)
   await replica.budget.stop()
   expect(await wallet()).toEqual({ balance: 10_000_000_000n - 300n, held: 0n })
+})
+
+// The embedded database runs one statement after the other.
+test.runIf(testDatabaseKind === 'postgres')('a batch of several orgs locks their wallets in the order of their ids, as all do, so that none deadlock', async () => {
+  const replica = await startReplica()
+  const orgs = [workspace, await seedWorkspace(db.orm), await seedWorkspace(db.orm)].map(({ orgId }) => orgId).toSorted()
+  const leases = orgs.toReversed().map(orgId => ({ id: uuidv7(), orgId }))
+  for (const lease of leases) {
+    // Whether the wallets are met as they lie in the table or as the batch names them, it is against the order of their ids.
+    await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [lease.orgId])
+    await openLease(db, replica.id, { ...lease, amount: 10n, least: 1n })
+  }
+  const [isLocked, mayGo] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+  const blocking = db.transaction(async (query) => {
+    await query('select from wallets where org_id = $1 for update', [orgs[1]])
+    isLocked.resolve(undefined)
+    await mayGo.promise
+  })
+  await isLocked.promise
+  const drawing = db.transaction(async (query) => {
+    // A merge would sort them by chance.
+    await query('set local enable_mergejoin = off')
+    return drawCalls({ query }, replica.id, leases.map(({ id, orgId }) => answeredCall(orgId, uuidv7(), 5n, { hold: { kind: 'lease', lease: { id }, reserved: 5n } })))
+  })
+  await until(async () => (await db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0, { what: () => 'the batch to wait' })
+  const unlocked = await db.query('select org_id from wallets order by org_id for update skip locked')
+  mayGo.resolve(undefined)
+  await blocking
+  expect(unlocked).toEqual([{ org_id: orgs[2] }])
+  expect(await drawing).toBeUndefined()
+  expect(await db.query('select amount from wallet_leases')).toEqual(orgs.map(() => ({ amount: 5n })))
 })
 
 test('no caller is refused for money that another replica has leased and does not use', async () => {
@@ -183,12 +219,7 @@ async function finishRest(replica: Replica, except?: RunningCall): Promise<void>
 }
 
 function finishedCall({ id, hold }: RunningCall, cost: bigint | null): CallToCapture {
-  return {
-    id, hold, createdAt: new Date(), orgId: workspace.orgId, projectId: null, apiKeyId: null, userId: null, conversationId: null, messageId: null,
-    endpoint: 'test', requestedModel: 'm', model: 'm', provider: 'demo', statusCode: 200, errorType: null, isStream: false, cache: 'none', attempts: [],
-    latencyMs: 1, ttfbMs: null, gatewayOverheadMs: 0.5, usage: noUsage, encryptionKeyVersion: 1, request: null, response: null,
-    charge: cost === null ? null : { costNanoUsd: cost, usageSource: 'provider', rawUsage: null, price: { source: 'test' } }
-  }
+  return { ...answeredCall(workspace.orgId, id, cost), hold }
 }
 
 let posted = 0

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
 import { captureCalls } from '../../server/billing/capture-calls'
-import type { FinishedCall } from '../../server/billing/capture-calls'
+import type { FinishedCall } from '../../server/billing/finished-call'
 import { holdFunds } from '../../server/billing/hold-funds'
 import { noUsage } from '../../server/gateway/usage'
 
