@@ -3,10 +3,15 @@ import { Id, storableText } from './json'
 import { MESSAGE_FILES_MAX, MESSAGE_TEXT_MAX } from './message-limits'
 import { ModelName, reasoningEfforts } from './model-parameters'
 
-/** `POST /api/conversations/{id}/messages`: answers with an event stream (see ChatEvent); 409 `conflict` while an answer is running. */
+/**
+ * `POST /api/conversations/{id}/messages`: answers with an event stream (see ChatEvent); 409 `conflict` while an answer is running; 204 when the message
+ * was stored before under its `clientId`: its answer is followed with `GET …/stream`.
+ */
 export const SendMessage = z.strictObject({
   /** May be empty beside files. */
   text: storableText(MESSAGE_TEXT_MAX).default(''),
+  /** Chosen by the sender: what is stored under it already is not stored again. */
+  clientId: Id.optional(),
   /** Uploaded before with `POST /api/projects/{id}/files`. */
   fileIds: z.array(Id).max(MESSAGE_FILES_MAX).optional(),
   /** The answer it follows, null for the top: with an earlier message's `parentId` it becomes a branch beside that. Absent: the end of the shown branch. */

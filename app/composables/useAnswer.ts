@@ -81,6 +81,8 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
     let body = first
     for (let connections = 0; body; connections += 1) {
       if (await consume(body)) return true
+      // It broke before it said which answer it is of: the thread knows.
+      if (!current) return false
       if (connections > RECONNECTS) throw new ApiError(0, 'unreachable', t('chat.stream.theConnectionKeepsBreaking'))
       body = await reconnect()
     }

@@ -1,21 +1,29 @@
-import type { AttachedFile } from '~/utils/attached-file'
 import type { OutgoingMessage } from '~/composables/useThread'
 import { useSession } from '~/composables/useSession'
+import { makeId } from '~/utils/make-id'
+import type { WaitingMessages } from '~/utils/waiting-messages'
+
+/** A tab that reloads lets go of its lock within this time. */
+const RELOAD_MS = 500
 
 /**
- * Messages written while an answer was on its way, oldest first; they go out one by one when it is whole. Kept in this browser, so
- * that a reload loses none.
+ * The messages of one place on their way from this tab: the one being sent, and those that wait for the answer before it, oldest first. Kept in
+ * this browser, so that a reload loses none, under a lock that the tab holds as long as it lives, so that no other tab takes them meanwhile.
  */
-export function useQueue(conversationId: string) {
+export function useQueue(place: string) {
   const session = useSession()
-  const key = `loom:queue:${session.value?.user?.id ?? 'nobody'}:${conversationId}`
+  const prefix = `loom:queue:${session.value?.user?.id ?? 'nobody'}:${place}:`
+  const key = `${prefix}${makeId()}`
   const waiting = shallowRef<OutgoingMessage[]>([])
-  let unsent: OutgoingMessage | undefined
+  let sending: OutgoingMessage | undefined
+  let refused: OutgoingMessage | undefined
+  const left = new Promise<void>(resolve => onScopeDispose(resolve))
+  onMounted(() => void whileLocked(key, () => left))
 
   function set(messages: OutgoingMessage[]) {
     waiting.value = messages
-    const kept = unsent ? [unsent, ...messages] : messages
-    if (kept.length > 0) localStorage.setItem(key, JSON.stringify(kept))
+    const kept = refused ? [refused, ...messages] : messages
+    if (sending || kept.length > 0) localStorage.setItem(key, JSON.stringify({ sending, waiting: kept } satisfies WaitingMessages))
     else localStorage.removeItem(key)
   }
 
@@ -29,28 +37,48 @@ export function useQueue(conversationId: string) {
       return first
     },
     remove: (message: OutgoingMessage) => set(waiting.value.filter(other => other !== message)),
-    /** Keeps a message that did not reach the server, ahead of those that wait; undefined when it has, or was taken back. */
-    keep: (message: OutgoingMessage | undefined) => {
-      unsent = message
+    /** All that wait, out of the queue. */
+    takeAll: (): OutgoingMessage[] => {
+      const taken = waiting.value
+      set([])
+      return taken
+    },
+    /** Keeps a message that has not arrived: on its way, or `isRefused` and ahead of those that wait. Undefined when it has, or was taken back. */
+    keep: (message: OutgoingMessage | undefined, { isRefused = false } = {}) => {
+      sending = isRefused ? undefined : message
+      refused = isRefused ? message : undefined
       set(waiting.value)
     },
-    /** All of their words and files, out of the queue: what a reload had left behind too. */
-    takeAll: async (): Promise<{ text: string, files: AttachedFile[] }> => {
-      const kept = waiting.value.length > 0 ? waiting.value : await readQueue(localStorage.getItem(key))
-      // What was added while those of before the reload were read goes its own way.
-      if (waiting.value.length === 0 || kept === waiting.value) set([])
-      return { text: kept.map(({ text }) => text).filter(Boolean).join('\n\n'), files: kept.flatMap(({ files = [] }) => files) }
+    /** Hands over what tabs have left here that are gone, this one before a reload among them. */
+    claim: async (take: (kept: WaitingMessages) => void) => {
+      for (const other of Object.keys(localStorage).filter(name => name.startsWith(prefix) && name !== key)) {
+        await whileLocked(other, async () => {
+          const kept = await readKept(localStorage.getItem(other))
+          if (kept) take(kept)
+          localStorage.removeItem(other)
+        }, AbortSignal.timeout(RELOAD_MS))
+      }
     }
   }
 }
 
-async function readQueue(stored: string | null): Promise<OutgoingMessage[]> {
-  if (stored === null) return []
+/** Runs `work` while no other tab does so under the same name; not at all when `signal` ends the wait for that. Browsers have locks only where the page came over TLS. */
+async function whileLocked(name: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!('locks' in navigator)) return work()
+  try {
+    await navigator.locks.request(name, { signal }, work)
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+}
+
+async function readKept(stored: string | null): Promise<WaitingMessages | undefined> {
+  if (stored === null) return undefined
   const { WaitingMessages } = await import('~/utils/waiting-messages')
   try {
-    return WaitingMessages.parse(JSON.parse(stored)).map(({ model, ...message }) => ({ ...message, model }))
+    return WaitingMessages.parse(JSON.parse(stored))
   } catch (error) {
     console.warn('The queue of messages in this browser could not be read', error)
-    return []
+    return undefined
   }
 }

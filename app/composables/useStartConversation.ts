@@ -3,6 +3,7 @@ import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import type { OutgoingMessage } from '~/composables/useThread'
 import { useNotify } from '~/composables/useNotify'
+import { useQueue } from '~/composables/useQueue'
 
 /** A conversation that was just made, with the message that goes into it as soon as its page stands. */
 export interface Opening { conversation: Conversation, message: OutgoingMessage }
@@ -12,18 +13,23 @@ export const useOpening = () => useState<Opening | undefined>('opening', () => u
 /** The page of a conversation that has begun and what reads its answer, which an empty chat does without. */
 const loadThread = () => Promise.all([import('~/components/conversation/ConversationView.vue'), import('#shared/chat-events')])
 
-/** Makes a conversation for a first message and goes there; the page sends it. */
-export function useStartConversation(projectId: string) {
+/**
+ * Makes a conversation for a first message and goes there; the page sends it.
+ * @param giveBack takes a message that no conversation could be made for
+ */
+export function useStartConversation(projectId: string, giveBack: (message: OutgoingMessage) => void) {
   const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
   const opening = useOpening()
   const list = useConversationList(projectId)
+  const queue = useQueue(`new-${projectId}`)
   const busy = ref(false)
+  onMounted(() => void queue.claim(({ sending }) => sending && giveBack(sending)))
 
-  /** False when the conversation could not be made: the text is still the sender's. */
-  async function start(message: OutgoingMessage): Promise<boolean> {
+  async function start(message: OutgoingMessage) {
     busy.value = true
+    queue.keep(message)
     try {
       // Before anything is made: without it, nobody would see the answer.
       await loadThread()
@@ -31,11 +37,11 @@ export function useStartConversation(projectId: string) {
       opening.value = { conversation, message }
       list.put(conversation)
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
-      return true
     } catch (error) {
       notify.failed(t('conversation.start.theConversationWasNotStarted'), error)
-      return false
+      giveBack(message)
     } finally {
+      queue.keep(undefined)
       busy.value = false
     }
   }

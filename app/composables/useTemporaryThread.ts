@@ -5,6 +5,7 @@ import type { OutgoingMessage } from '~/composables/useThread'
 import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { createFrameBuffer } from '~/utils/frame-buffer'
+import { makeId } from '~/utils/make-id'
 import { openChatStream } from '~/utils/open-chat-stream'
 import { readAnswerText } from '~/utils/read-answer-text'
 import { readServerEvents } from '~/utils/read-server-events'
@@ -67,7 +68,7 @@ function settle(answer: Message, { error, figures }: End): Message {
 
 function makeMessage(role: 'user' | 'assistant', text: string, parentId: string | null): Message {
   const at = new Date().toJSON()
-  const id = crypto.randomUUID()
+  const id = makeId()
   return {
     id, conversationId: id, parentId, siblingIds: [id], role, status: 'complete', provider: null, model: null, inputTokens: null, outputTokens: null, cachedInputTokens: null,
     reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at, feedback: null,

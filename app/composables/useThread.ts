@@ -9,10 +9,11 @@ import type { AttachedFile } from '~/utils/attached-file'
 import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { anyReply } from '~/utils/any-reply'
-import { readAnswerText } from '~/utils/read-answer-text'
 
 /** What a person wrote that has not reached the server's timeline yet. */
 export interface OutgoingMessage {
+  /** Names it to the server, which stores it once however often it is sent. */
+  clientId: string
   text: string
   model: string | undefined
   files?: readonly AttachedFile[]
@@ -138,22 +139,23 @@ export function useThread(conversation: Ref<Conversation>) {
 
   async function send(message: OutgoingMessage) {
     outgoing.value = message
-    await see(() => answer.ask(`${path}/messages`, toBody(message)))
+    await see(() => deliver(message))
   }
 
-  /** Sends a message once more whose fate is not known: the network may have gone after it had arrived. */
+  /** Sends a message once more whose fate is not known: it may have arrived, and others before it. */
   async function resend(message: OutgoingMessage) {
-    const known = new Set(settled.value.map(({ id }) => id))
+    outgoing.value = message
     await see(async () => {
       await load()
-      const last = settled.value.findLast(({ role }) => role === 'user')
-      const arrived = last !== undefined && !known.has(last.id) && readAnswerText(last) === message.text
-      if (!arrived) return answer.ask(`${path}/messages`, toBody(message))
-      outgoing.value = undefined
-      const partial = unfinished
-      unfinished = undefined
-      return partial ? answer.attach(partial) : true
+      return deliver(message)
     })
+  }
+
+  /** False also when the message had arrived before: it is in the thread then. */
+  async function deliver(message: OutgoingMessage): Promise<boolean> {
+    const ended = await answer.ask(`${path}/messages`, toBody(message))
+    outgoing.value = undefined
+    return ended
   }
 
   const retry = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, { model }))

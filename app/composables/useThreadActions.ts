@@ -25,7 +25,7 @@ export interface ThreadActions {
   /** Goes on from a message in a conversation of its own: with the thread down to it, or with a summary of that. */
   branchOff: (messageId: string, summary: boolean) => Promise<void>
   /** What is being written in place of a user's message, by its id: kept while the message is out of sight. */
-  edits: Map<string, string>
+  edits: { get: (messageId: string) => string | undefined, set: (messageId: string, text: string) => unknown, delete: (messageId: string) => unknown }
   /** The call behind an answer; undefined when it could not be read. */
   readRequest: (answer: Message) => Promise<AnswerRequest | undefined>
 }

@@ -61,6 +61,8 @@ export const messages = pgTable('messages', {
   reasoningTokens: count('reasoning_tokens'),
   /** What the thread took of the model's window at its end: of the last of its calls, where the others are of all. */
   contextTokens: count('context_tokens'),
+  /** Questions of the thread, with their answers, that this answer's model was not sent: the oldest, because they did not fit. */
+  leftOutTurns: count('left_out_turns'),
   cost: nanoUsd('cost'),
   latencyMs: integer('latency_ms'),
   ttfbMs: integer('ttfb_ms'),
@@ -70,6 +72,8 @@ export const messages = pgTable('messages', {
   traceId: uuid('trace_id'),
   /** The process that is writing it while `streaming`. */
   replica: uuid('replica'),
+  /** What its sender named it, so that it is stored once however often it is sent. */
+  clientId: uuid('client_id'),
   ...timestamps
 }, table => [
   index('messages_conversation_idx').on(table.conversationId, table.id),
@@ -78,6 +82,7 @@ export const messages = pgTable('messages', {
   index('messages_root_idx').on(table.conversationId, table.id).where(sql`parent_id is null`),
   // At most one running answer per conversation, whatever the number of replicas.
   uniqueIndex('messages_running_key').on(table.conversationId).where(sql`status in ('pending', 'streaming')`),
+  uniqueIndex('messages_client_key').on(table.conversationId, table.clientId).where(sql`client_id is not null`),
   index('messages_streaming_idx').on(table.replica).where(sql`status in ('pending', 'streaming')`),
   oneOf('messages_role_check', table.role, messageRoles),
   oneOf('messages_status_check', table.status, messageStatuses)

@@ -47,19 +47,20 @@ export interface BegunAnswer {
 
 /**
  * Stores the user's message, where `parentId` says, and a `pending` answer below it, both or neither; the branch they end is shown from now on.
- * An untitled conversation takes its title from the message.
+ * An untitled conversation takes its title from the message. Undefined when it was stored before under its `clientId`: then neither is stored.
  * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is no answer
  */
-export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, fileIds = [], parentId, tools }: SendMessage): Promise<BegunAnswer> {
+export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, clientId, fileIds = [], parentId, tools }: SendMessage): Promise<BegunAnswer | undefined> {
   const { orgId } = caller
   return orm.transaction(async (tx) => {
     const attached = await attachFiles(tx, caller, fileIds)
-    const conversation = await touchConversation(tx, caller, place, text.trim() || attached.map(({ name }) => name).join(', '), tools)
+    const conversation = await touchConversation(tx, caller, place, { title: titleFromText(text.trim() || attached.map(({ name }) => name).join(', ')), tools, clientId })
+    if (conversation.sentBefore) return undefined
     if (parentId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
     const userMessageId = nextMessageId(conversation.newestMessageId ?? undefined)
     const question = [
       tx.insert(messages).values({
-        id: userMessageId, orgId, conversationId: place.conversationId, parentId: parentId === undefined ? conversation.shownMessageId : parentId, role: 'user', status: 'complete'
+        id: userMessageId, orgId, conversationId: place.conversationId, clientId, parentId: parentId === undefined ? conversation.shownMessageId : parentId, role: 'user', status: 'complete'
       }),
       tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
     ]
@@ -109,6 +110,8 @@ interface TouchedConversation {
   projectId: string
   shownMessageId: string | null
   newestMessageId: string | null
+  /** Whether the message to be stored is there already. */
+  sentBefore: boolean
   model: string
   instructions: string
   tools: boolean
@@ -116,20 +119,30 @@ interface TouchedConversation {
   parameters: ModelParameters
 }
 
+interface SentMessage {
+  /** What an untitled conversation is called from now on. */
+  title: string
+  tools: boolean | undefined
+  clientId: string | undefined
+}
+
 /** Moves the conversation up its list, under its row lock: who comes second waits here and then sees the first one's messages. */
-async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, fallbackModel }: AnswerPlace, text?: string, tools?: boolean): Promise<TouchedConversation> {
+async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, fallbackModel }: AnswerPlace, sent?: SentMessage): Promise<TouchedConversation> {
   const [conversation] = await tx.update(conversations)
     .set({
       lastActiveAt: sql`now()`,
       model,
-      tools,
-      title: text === undefined ? undefined : sql`case when ${conversations.title} = '' then ${titleFromText(text)} else ${conversations.title} end`
+      tools: sent?.tools,
+      title: sent && sql`case when ${conversations.title} = '' then ${sent.title} else ${conversations.title} end`
     })
     .where(and(openConversations(caller), eq(conversations.id, conversationId)))
     .returning({ projectId: conversations.projectId, model: conversations.model, shownMessageId: conversations.shownMessageId, tools: conversations.tools, allowedTools: conversations.allowedTools, systemPrompt: conversations.systemPrompt, parameters: conversations.parameters })
   if (!conversation) throw conversationNotFound()
   const [project] = await tx
-    .select({ instructions: projects.instructions, parameters: projects.parameters, defaultModel: projects.defaultModel, newestMessageId: sql<string | null>`(${newestMessageId(caller.orgId, conversationId)})` })
+    .select({
+      instructions: projects.instructions, parameters: projects.parameters, defaultModel: projects.defaultModel, newestMessageId: sql<string | null>`(${newestMessageId(caller.orgId, conversationId)})`,
+      sentBefore: sent?.clientId === undefined ? sql<boolean>`false` : sql<boolean>`exists (${clientMessage(caller.orgId, conversationId, sent.clientId)})`
+    })
     .from(projects)
     .where(and(eq(projects.orgId, caller.orgId), eq(projects.id, conversation.projectId)))
   if (!project) throw conversationNotFound()
@@ -137,8 +150,12 @@ async function touchConversation(tx: Orm, caller: Scope, { conversationId, model
   if (chosenModel === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const { instructions, parameters } = inherit(project, conversation)
   const { projectId, shownMessageId } = conversation
-  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools) }
+  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, sentBefore: project.sentBefore, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools) }
 }
+
+/** The message that its sender named so. */
+const clientMessage = (orgId: string, conversationId: string, clientId: string) =>
+  sql`select from ${messages} where org_id = ${orgId} and conversation_id = ${conversationId} and client_id = ${clientId}`
 
 /** The answer to `parentId`; that message is given back with it when it is newer than all the conversation had, as one is that `question` stores. */
 async function insertAnswer(

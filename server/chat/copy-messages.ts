@@ -25,9 +25,9 @@ export async function copyMessages(tx: Orm, orgId: string, { from, to, which, sh
   await tx.execute(sql`
     with ${copy}
     insert into messages (id, org_id, conversation_id, parent_id, role, status, agent, provider, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens,
-      context_tokens, cost, latency_ms, ttfb_ms, error, error_type, error_details, trace_id, created_at)
+      context_tokens, left_out_turns, cost, latency_ms, ttfb_ms, error, error_type, error_details, trace_id, created_at)
     select copy.new, org_id, ${to}::uuid, parent.new, role, status, agent, provider, model, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens,
-      context_tokens, cost, latency_ms, ttfb_ms, error, error_type, error_details, trace_id, created_at
+      context_tokens, left_out_turns, cost, latency_ms, ttfb_ms, error, error_type, error_details, trace_id, created_at
     from messages join copy on copy.old = messages.id left join copy parent on parent.old = messages.parent_id
     where org_id = ${orgId}`)
   await tx.execute(sql`

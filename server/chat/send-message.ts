@@ -12,13 +12,14 @@ import { FIRST_EVENT_ID } from './select-messages'
 import { writeAnswer } from './write-answer'
 
 /**
- * Stores the user's message and starts the answer, which goes on to its end whether or not anybody reads its events.
+ * Stores the user's message and starts the answer, which goes on to its end whether or not anybody reads its events. Undefined when the message
+ * was stored before under its `clientId`.
  * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or no place for it, `service_unavailable` while stopping
  */
-export async function sendMessage(runtime: Runtime, principal: Principal, conversationId: string, input: SendMessage): Promise<AnswerEvents> {
+export async function sendMessage(runtime: Runtime, principal: Principal, conversationId: string, input: SendMessage): Promise<AnswerEvents | undefined> {
   requireRunning(runtime)
   const begun = await beginAnswer(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, input.model), input)
-  return startAnswer(runtime, principal, begun)
+  return begun && startAnswer(runtime, principal, begun)
 }
 
 /**

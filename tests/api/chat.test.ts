@@ -279,6 +279,26 @@ describe('a message', () => {
     expect((await readMessages(ada, conversation)).map(textOf)).toEqual(['One', 'Fine.', 'Two', 'Fine.'])
   })
 
+  test('is stored and answered once, however often it is sent under one name', async () => {
+    const conversation = await newConversation(ada, slowModel)
+    const path = `/conversations/${conversation.id}/messages`
+    const message = { text: 'Only once', clientId: crypto.randomUUID() }
+    const leave = new AbortController()
+    const statuses = await Promise.all(Array.from({ length: 5 }, async () => (await ada.fetch('POST', path, message, leave.signal)).status))
+    leave.abort()
+    expect(statuses.toSorted()).toEqual([200, 204, 204, 204, 204])
+    await ada.post(`/conversations/${conversation.id}/stop`)
+    await until(async () => (await readMessages(ada, conversation)).at(-1)?.status === 'aborted')
+    expect(await ada.call('POST', path, message)).toMatchObject({ status: 204 })
+    expect(await readMessages(ada, conversation)).toMatchObject([{ role: 'user' }, { role: 'assistant' }])
+
+    const other = await newConversation(ada, quickModel)
+    await ada.readAll('POST', `/conversations/${other.id}/messages`, message)
+    await ada.readAll('POST', `/conversations/${other.id}/messages`, { ...message, clientId: crypto.randomUUID() })
+    expect(await readMessages(ada, other)).toHaveLength(4)
+    expect(await ada.call('POST', path, { ...message, clientId: 'mine' })).toMatchObject({ status: 400 })
+  })
+
   test('follows an answer of its own conversation or nothing', async () => {
     const [conversation, elsewhere] = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
     const path = `/conversations/${conversation.id}/messages`

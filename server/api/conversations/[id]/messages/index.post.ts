@@ -1,3 +1,4 @@
+import { sendNoContent } from 'h3'
 import { sendMessage } from '../../../../chat/send-message'
 import { defineApiHandler } from '../../../../utils/api-handler'
 import { sendEvents } from '../../../../utils/event-stream'
@@ -6,5 +7,5 @@ import { SendMessage } from '../../../../../shared/answers'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
   const events = await sendMessage(runtime, principal, readId(event), await readJson(event, SendMessage))
-  return sendEvents(event, events)
+  return events ? sendEvents(event, events) : sendNoContent(event)
 })

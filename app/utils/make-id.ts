@@ -1,0 +1,5 @@
+/** A random UUID, also on a page that came without TLS: there, browsers have no `crypto.randomUUID`. */
+export function makeId(): string {
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+}

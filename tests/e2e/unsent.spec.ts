@@ -1,0 +1,120 @@
+import type { Page, Route } from '@playwright/test'
+import { MessagePage } from '../../shared/messages'
+import { Project } from '../../shared/projects'
+import { textOf } from '../support/chat-client'
+import { ChatPage } from './chat-page'
+import { expect, test } from './fixtures'
+
+const messages = /\/api\/conversations\/[^/]+\/messages$/
+
+/** What `work` makes the page send there first is answered by nobody; `withhold` sees it before. */
+async function hold(page: Page, url: RegExp, work: () => Promise<void>, withhold: (route: Route) => Promise<unknown> = () => Promise.resolve()) {
+  const held = Promise.withResolvers<true>()
+  let isFirst = true
+  await page.route(url, async (route) => {
+    if (route.request().method() !== 'POST' || !isFirst) return route.continue()
+    isFirst = false
+    await withhold(route)
+    held.resolve(true)
+  })
+  await work()
+  await held.promise
+}
+
+test('a message that a reload cuts off on its way goes out all the same, once', async ({ page, client }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('First')
+  await chat.settled()
+  await hold(page, messages, () => chat.send('Cut off before it arrived'))
+  await page.reload()
+  await expect(chat.answers().last()).toContainText('You said: Cut off before it arrived')
+  await chat.settled()
+  await expect(chat.message()).toHaveValue('')
+
+  await hold(page, messages, () => chat.send('Cut off after it arrived'), route => route.fetch())
+  await page.reload()
+  await expect(chat.answers().last()).toContainText('You said: Cut off after it arrived')
+  await chat.settled()
+  // Nothing is on its way any more.
+  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter(key => key.startsWith('loom:queue:')))).toEqual([])
+  await expect(chat.log().getByRole('article', { name: 'You' }).filter({ hasText: 'Cut off after it arrived' })).toHaveCount(1)
+  await expect(chat.message()).toHaveValue('')
+  const stored = MessagePage.parse(await client.get(`/conversations/${page.url().split('/').at(-1)}/messages`)).messages
+  expect(stored.filter(({ role }) => role === 'user').map(textOf)).toEqual(['First', 'Cut off before it arrived', 'Cut off after it arrived'])
+})
+
+test('a first message that a reload cuts off before its conversation is made comes back as a draft', async ({ page }) => {
+  const chat = new ChatPage(page)
+  const conversations = /\/api\/projects\/[^/]+\/conversations$/
+  await chat.openNew()
+  await hold(page, conversations, () => chat.send('Not even begun'))
+  await expect(chat.message()).toHaveValue('')
+  await page.reload()
+  await expect(chat.message()).toHaveValue('Not even begun')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await expect(await chat.settled()).toContainText('You said: Not even begun')
+  await chat.openNew()
+  await expect(chat.message()).toHaveValue('')
+})
+
+test('what waits in one tab is left to it by others, until it is closed', async ({ page, context, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const [first, other] = [new ChatPage(await context.newPage()), new ChatPage(page)]
+  await first.page.goto('/projects')
+  await first.openNew('stalling')
+  await first.send('This one takes its time')
+  await expect(first.answers()).toContainText('The loom is warped')
+  await first.message().fill('Mine to send')
+  await first.page.getByRole('button', { name: 'Send after this answer' }).click()
+  await expect(first.page.getByText('Sent after this answer')).toBeVisible()
+
+  await other.page.goto(first.page.url())
+  await expect(other.stopButton()).toBeVisible()
+  await other.stopButton().click()
+  await first.settled('aborted')
+  await expect(first.message()).toHaveValue('Mine to send')
+  await other.settled('aborted')
+  await expect(other.message()).toHaveValue('')
+
+  await first.send('And again')
+  await expect(first.answers().last()).toContainText('The loom is warped')
+  await first.message().fill('For whoever comes')
+  await first.page.getByRole('button', { name: 'Send after this answer' }).click()
+  await expect(first.page.getByText('Sent after this answer')).toBeVisible()
+  await first.page.close()
+  await other.page.reload()
+  await expect(other.message()).toHaveValue('For whoever comes')
+  await other.stopButton().click()
+  await other.settled('aborted')
+})
+
+test('a refused message comes back to the composer when another is sent in its place', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openNew('brief')
+  await chat.send('First')
+  await chat.settled()
+  await page.route(messages, route => route.fulfill({ status: 503, json: { error: { code: 'service_unavailable', message: 'Loom is stopping.', param: null } } }))
+  await chat.send('Refused')
+  await expect(page.getByRole('alert')).toContainText('Loom is stopping.')
+  await page.unroute(messages)
+  await chat.send('Sent instead')
+  await expect(chat.answers()).toHaveCount(2)
+  await chat.settled()
+  await expect(chat.message()).toHaveValue('Refused')
+})
+
+test('a draft of a new chat stays with its project', async ({ page, client }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  const address = page.url()
+  await chat.message().fill('About this project alone')
+  const project = Project.parse(await client.post('/projects', { name: 'Another loom' }))
+  await page.goto(`/projects/${project.id}/c/new`)
+  await chat.ready()
+  await expect(chat.message()).toHaveValue('')
+  await page.goto(address)
+  await expect(chat.message()).toHaveValue('About this project alone')
+  await client.call('DELETE', `/projects/${project.id}`)
+})
