@@ -1,4 +1,5 @@
 import { genericOAuth } from 'better-auth/plugins'
+import { discoveryUrl } from './require-provider'
 import type { SsoConfig } from './sso-settings'
 
 /** Its name in addresses and in `accounts`. */
@@ -12,7 +13,7 @@ export function ssoPlugin({ issuer, clientId, clientSecret }: SsoConfig) {
       providerId: SSO_PROVIDER,
       clientId,
       clientSecret,
-      discoveryUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+      discoveryUrl: discoveryUrl(issuer),
       requireIdTokenVerification: true,
       scopes: ['openid', 'email', 'profile'],
       // Not every provider tells names, and any may tell long ones.

@@ -109,14 +109,29 @@ describe('single sign-on', () => {
     expect(JSON.stringify(body)).not.toContain(idp.clientSecret)
     await configure({ clientSecret: undefined, allowedDomains: ['other.example'] })
     expect(await signIn(new Visitor(loom), 'sub-1', person('Grace'))).toContain('error=domain_not_allowed')
-    expect((await owner.call('PUT', '/api/platform/sso', { ...settings(), clientSecret: undefined, issuer: 'https://evil.example' })).status).toBe(400)
+    expect((await owner.call('PUT', '/api/platform/sso', { ...settings(), clientSecret: undefined, issuer: `${idp.issuer}/` })))
+      .toMatchObject({ status: 400, body: { error: { message: 'Enter the client secret of this provider.', param: 'clientSecret' } } })
     await configure({})
     expect(await signIn(new Visitor(loom), 'sub-1', person('Grace'))).toBe('/projects')
     expect(loom.logs()).not.toContain(idp.clientSecret)
   })
 
+  test('is not set up with an address where no provider answers as one', async () => {
+    const before = (await owner.succeed('GET', '/api/platform/sso')).body
+    for (const [issuer, reason] of [
+      [`http://127.0.0.1:${await freePort()}`, 'does not answer'],
+      [`${idp.issuer}/elsewhere`, 'status 404'],
+      [`${loom.url}/v1/openapi.json?`, 'does not name its issuer']
+    ] as const) {
+      expect(await owner.call('PUT', '/api/platform/sso', { ...settings(), issuer })).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining(reason), param: 'issuer' } } })
+    }
+    expect((await owner.succeed('GET', '/api/platform/sso')).body).toEqual(before)
+  })
+
   test('while the provider is away it says so, and passwords go on working', async () => {
-    await configure({ issuer: `http://127.0.0.1:${await freePort()}` })
+    const other = await startIdentityProvider(loom.url)
+    await configure({ issuer: other.issuer })
+    await other.stop()
     expect(await new Visitor(loom).call('POST', '/api/session/sso', {})).toMatchObject({ status: 503, body: { error: { message: expect.stringContaining('does not answer') } } })
     await signInAs(loom, admin.email, admin.password)
     await configure({})

@@ -1,9 +1,12 @@
+import { requireProvider } from '../../../identity/require-provider'
 import { describeSso, setSso } from '../../../identity/sso-settings'
 import { defineApiHandler } from '../../../utils/api-handler'
 import { readJson } from '../../../utils/read-request'
 import { SetSso } from '../../../../shared/sso'
 
 export default defineApiHandler({ access: 'platform-admin' }, async ({ event, principal, ip, runtime }) => {
-  await setSso(runtime.db.orm, runtime.keyring, { principal, ip }, await readJson(event, SetSso))
+  const settings = await readJson(event, SetSso)
+  await requireProvider(settings.issuer)
+  await setSso(runtime.db.orm, runtime.keyring, { principal, ip }, settings)
   return describeSso(runtime.db.orm, runtime.config)
 })
