@@ -50,7 +50,7 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
   /** True when the answer ended, false when only the connection did. */
   async function consume(body: Body): Promise<boolean> {
     try {
-      for await (const { id, event } of readServerEvents(body, await loadContract())) {
+      for await (const { id, event } of readServerEvents(body, loadContract)) {
         lastId = id
         if (apply(event)) return true
       }

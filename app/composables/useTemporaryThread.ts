@@ -40,7 +40,7 @@ export function useTemporaryThread(projectId: string) {
       messages.value = [...messages.value, question]
       outgoing.value = undefined
       live.value = answer
-      for await (const { event } of readServerEvents(body, TemporaryEvent)) {
+      for await (const { event } of readServerEvents(body, () => Promise.resolve(TemporaryEvent))) {
         answer = event.type === 'end' ? settle(answer, event) : applyChatEvent(answer, event) ?? answer
         frames.push(answer)
       }

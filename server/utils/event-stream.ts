@@ -1,7 +1,7 @@
 import type { H3Event } from 'h3'
 import { getHeader, setResponseHeaders } from 'h3'
+import { KEEP_ALIVE_MS } from '../../shared/keep-alive'
 
-const KEEP_ALIVE_MS = 15_000
 /** Bytes waiting for a reader too slow to take them; past that it is cut off, for it can come back and read a snapshot. */
 const BACKLOG_MAX_BYTES = 4 * 1024 * 1024
 
