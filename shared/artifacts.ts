@@ -1,7 +1,11 @@
 import { z } from './zod'
+import { imageMimes } from './files'
 import { Id, Timestamp } from './json'
 
 export const artifactKinds = ['file', 'file_diff', 'image'] as const
+
+/** The longest version of a document, in UTF-16 code units; of an image, in base64. */
+export const ARTIFACT_MAX = 500_000
 
 /** How a version of a document is shown. */
 export const artifactViews = ['markdown', 'html', 'svg', 'csv', 'code'] as const
@@ -14,6 +18,10 @@ const extensionOf = (path: string) => /\.(\w+)$/.exec(path)?.[1]?.toLowerCase() 
 
 export const artifactView = (path: string): ArtifactView => viewOfExtension[extensionOf(path)] ?? 'code'
 export const artifactMime = (path: string): string => mimeOfView[artifactView(path)]
+/** An image made of bytes, which has no source to be read; an SVG has. */
+export const isImageArtifact = ({ mime }: Pick<Artifact, 'mime'>): boolean => imageMimes.some(image => image === mime)
+/** Named as an image that is made of bytes; what it is, its stored type tells. */
+export const isImagePath = (path: string): boolean => /^(?:png|jpe?g|gif|webp)$/.test(extensionOf(path))
 /** The language its source is coloured as. */
 export const artifactLanguage = (path: string): string => extensionOf(path) || 'text'
 

@@ -6,6 +6,9 @@ import { Id, QueryFlag, Timestamp } from './json'
 export const fileKinds = ['image', 'pdf', 'text'] as const
 export type FileKind = typeof fileKinds[number]
 
+/** The images that are taken: browsers show them, and models may see them. */
+export const imageMimes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const
+
 export const StoredFile = z.object({
   id: Id,
   projectId: Id,

@@ -1,19 +1,18 @@
-import { createHash } from 'node:crypto'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { artifacts, messageParts, messages } from '../../db/schema'
 import { toPartRow } from '../chat/select-messages'
 import type { Runtime } from '../runtime'
-import { artifactMime } from '../../shared/artifacts'
 import type { ToolResultPart } from '../../shared/messages'
-import { toStorableText } from '../../shared/json'
+import { keepVersion } from './keep-version'
+import type { ArtifactContent } from './keep-version'
 
 interface NewArtifact {
   orgId: string
   conversationId: string
   messageId: string
   path: string
-  content: string
+  content: ArtifactContent
 }
 
 /**
@@ -23,10 +22,7 @@ interface NewArtifact {
  * @throws {Error} when the answer is not running any more
  */
 export async function storeArtifact({ db: { orm }, fileStore }: Pick<Runtime, 'db' | 'fileStore'>, { orgId, conversationId, messageId, path, content }: NewArtifact, result: ToolResultPart): Promise<ToolResultPart> {
-  const bytes = Buffer.from(toStorableText(content))
-  const id = uuidv7()
-  const storageKey = `${orgId}/${id}`
-  await fileStore.write(storageKey, once(bytes))
+  const kept = await keepVersion(fileStore, orgId, path, content)
   return orm.transaction(async (tx) => {
     // One answer runs in a conversation, and its row is locked: nobody else counts versions now.
     const running = await tx.select({ id: messages.id }).from(messages)
@@ -39,13 +35,7 @@ export async function storeArtifact({ db: { orm }, fileStore }: Pick<Runtime, 'd
     const part: ToolResultPart = { ...result, artifact: { path, version } }
     const partId = uuidv7()
     await tx.insert(messageParts).values({ id: partId, ...toPartRow(orgId, messageId, part) })
-    await tx.insert(artifacts).values({
-      id, orgId, conversationId, partId, kind: 'file', path, version, mime: artifactMime(path), sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), storageKey
-    })
+    await tx.insert(artifacts).values({ ...kept, orgId, conversationId, partId, version })
     return part
   })
-}
-
-async function* once(bytes: Uint8Array) {
-  yield await Promise.resolve(bytes)
 }

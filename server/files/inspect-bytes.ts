@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fileTypeFromBuffer } from 'file-type'
 import { LoomError } from '../errors'
+import { imageMimes } from '../../shared/files'
 import type { FileKind } from '../../shared/files'
 
 /** What of a file's beginning tells its type. */
@@ -8,10 +9,11 @@ const HEAD_BYTES = 4_100
 /** How much of a text is kept beside its bytes, in UTF-16 code units: what a `tsvector` can hold. */
 export const BEGINNING_MAX = 200_000
 
-const images = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 const PDF = 'application/pdf'
 /** Formats with a beginning of their own that are text all the same. */
 const texts = ['application/xml', 'image/svg+xml', 'text/calendar', 'text/vcard', 'application/rtf', 'text/vtt', 'application/x-subrip']
+
+const isImage = (mime: string) => imageMimes.some(image => image === mime)
 
 export interface Inspected {
   kind: FileKind
@@ -84,11 +86,17 @@ export function inspectBytes(expected: Expected) {
 
 async function findType(head: Uint8Array, { name, contentType }: Expected): Promise<Pick<Inspected, 'kind' | 'mime'>> {
   const found = (await fileTypeFromBuffer(head))?.mime
-  const kind = found === undefined || texts.includes(found) ? 'text' : images.includes(found) ? 'image' : found === PDF ? 'pdf' : undefined
+  const kind = found === undefined || texts.includes(found) ? 'text' : isImage(found) ? 'image' : found === PDF ? 'pdf' : undefined
   if (!kind) throw notTaken(name)
   const claimed = claimedKind(name, contentType)
   if (claimed !== undefined && claimed !== kind) throw new LoomError('invalid_request', `“${name}” is not the ${claimed === 'pdf' ? 'PDF' : claimed} it says it is. Send it under its own name and type.`)
   return { kind, mime: kind === 'text' || found === undefined ? 'text/plain' : found }
+}
+
+/** The type of an image by its first bytes; undefined for what is none that browsers show and models see. */
+export async function identifyImage(bytes: Uint8Array): Promise<string | undefined> {
+  const found = (await fileTypeFromBuffer(bytes.subarray(0, HEAD_BYTES)))?.mime
+  return found !== undefined && isImage(found) ? found : undefined
 }
 
 /** What it says it is, by its name or else by its type; undefined where neither says a thing that could be wrong. */
@@ -98,7 +106,7 @@ function claimedKind(name: string, contentType = ''): FileKind | undefined {
   if (extension === 'pdf') return 'pdf'
   if (/^(?:txt|md|csv|tsv|json|html?|xml|svg|js|ts|css|py|yaml|yml|log)$/.test(extension)) return 'text'
   const [type = ''] = contentType.toLowerCase().split(';')
-  return images.includes(type.trim()) ? 'image' : type.trim() === PDF ? 'pdf' : undefined
+  return isImage(type.trim()) ? 'image' : type.trim() === PDF ? 'pdf' : undefined
 }
 
 function decode(decoder: TextDecoder, bytes: Uint8Array | undefined, name: string): string {

@@ -1,6 +1,7 @@
 import type { H3Event } from 'h3'
 import { getRequestHeader, setResponseHeaders } from 'h3'
 import type { ReadableFile } from '../files/read-file'
+import { isImageArtifact } from '../../shared/artifacts'
 import { sendFile } from './send-file'
 
 /** What a document may do: draw and compute with what stands in it. It has no origin, no network, no window of its own and no way out of its frame. */
@@ -41,9 +42,9 @@ const prelude = `<script>(() => {
 /** Trees that a parser closes off before any script may look into them. */
 const DECLARED_SHADOW = /shadowrootmode/gi
 
-/** Answers with a document that a model made, to be framed by the app alone; to whoever opens it elsewhere, as a download. */
+/** Answers with a document that a model made, to be framed by the app alone; to whoever opens it elsewhere, and an image, as a download. */
 export async function sendPreview(event: H3Event, document: ReadableFile): Promise<string | Buffer | null> {
-  if (getRequestHeader(event, 'sec-fetch-dest') !== 'iframe') return sendFile(event, document)
+  if (getRequestHeader(event, 'sec-fetch-dest') !== 'iframe' || isImageArtifact(document)) return sendFile(event, document)
   const runs = document.mime === 'text/html'
   setResponseHeaders(event, {
     'content-type': 'text/html; charset=utf-8',

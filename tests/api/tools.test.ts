@@ -23,6 +23,9 @@ beforeAll(async () => {
 })
 afterAll(() => workbench?.remove())
 
+/** A pixel. */
+const DOT_PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
 const send = (conversation: Conversation, text: string, tools = true) => ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text, tools })
 const results = (message: Message | undefined) => message?.parts.flatMap(part => part.type === 'tool_result' ? [part] : []) ?? []
 /** What a model gets back that makes this call and then answers. */
@@ -182,6 +185,28 @@ describe('documents', () => {
     const opened = await ada.fetch('GET', `/artifacts/${made?.id}/preview`)
     expect(opened.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     expect(opened.headers.get('content-disposition')).toContain('attachment')
+  })
+
+  test('may be images: known by their bytes, whatever they are called, and sent as what they are', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const write = async (name: string, input: object) => {
+      workbench.upstream.respondWith({ toolCalls: [{ name, arguments: JSON.stringify(input) }] })
+      return results((await send(conversation, 'Go')).message)
+    }
+    expect(await write('create_artifact', { path: 'dot.png', content: DOT_PNG })).toMatchObject([{ failed: false, artifact: { path: 'dot.png', version: 1 } }])
+    expect(await write('create_artifact', { path: 'dot.jpg', content: `data:image/jpeg;base64,${DOT_PNG}` })).toMatchObject([{ failed: false }])
+    for (const content of ['<script>alert(1)</script>', btoa('<script>alert(1)</script>'), `data:image/png;base64,${btoa('<svg onload="alert(1)"/>')}`, '']) {
+      expect(await write('create_artifact', { path: 'fake.png', content }), content).toMatchObject([{ failed: true, text: expect.stringContaining('is no image') }])
+    }
+    expect(await write('update_artifact', { path: 'dot.png', edits: [{ find: 'P', replace: 'Q' }] })).toMatchObject([{ failed: true }])
+
+    const made = await list(conversation)
+    expect(made).toMatchObject([{ path: 'dot.jpg', mime: 'image/png' }, { path: 'dot.png', mime: 'image/png', sizeBytes: Buffer.from(DOT_PNG, 'base64').length }])
+    for (const place of ['content', 'preview']) {
+      const response = await ada.fetch('GET', `/artifacts/${made[1]?.id}/${place}`, undefined, undefined, { 'sec-fetch-dest': 'iframe' })
+      expect(Object.fromEntries(response.headers), place).toMatchObject({ 'content-type': 'image/png', 'x-content-type-options': 'nosniff', 'content-security-policy': 'default-src \'none\'; sandbox' })
+      expect(Buffer.from(await response.arrayBuffer()).toString('base64'), place).toBe(DOT_PNG)
+    }
   })
 
   test('are gone with their conversation', async () => {

@@ -92,6 +92,29 @@ test('separated values are a table', async ({ page, mock }) => {
   await expectAccessible(page)
 })
 
+test('an image is drawn in the panel and downloaded, and a page that calls itself one is none', async ({ page, mock }) => {
+  const dot = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+  const chat = await openWithTools(page, 'brief')
+  const write = async (path: string, content: string) => {
+    mock.respondWith({ toolCalls: [{ name: 'create_artifact', arguments: JSON.stringify({ path, content }) }] })
+    await chat.send(`Draw ${path}`)
+    return chat.settled()
+  }
+  await write('dot.png', dot)
+  const document = await openDocument(page, chat, 'dot.png')
+  const image = document.getByRole('img', { name: 'dot.png' })
+  await expect(image).toBeVisible()
+  await expect(image).toHaveJSProperty('naturalWidth', 1)
+  await expect(document.getByRole('button', { name: 'Source' })).toHaveCount(0)
+  await expectAccessible(page)
+  const download = page.waitForEvent('download')
+  await document.getByRole('link', { name: 'Download document' }).click()
+  expect((await download).suggestedFilename()).toBe('dot.png')
+  await page.getByRole('button', { name: 'Close document' }).click()
+  const refused = await write('page.png', '<script>alert(1)</script>')
+  await expect(refused.getByRole('group', { name: 'Wrote a document, without success' })).toBeVisible()
+})
+
 test('a hostile page runs in its frame and nothing of it leaves', async ({ browser, loom, storageState, mock }) => {
   const arrived: string[] = []
   const server = createServer((socket) => {

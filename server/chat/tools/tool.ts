@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ArtifactContent } from '../../artifacts/keep-version'
 import type { Scope } from '../../projects/scope'
 import type { Runtime } from '../../runtime'
 
@@ -20,8 +21,8 @@ export interface ToolPlace {
 export interface ToolOutcome {
   /** What the model reads. */
   text: string
-  /** A document it made, to be kept as the next version of its path. */
-  artifact?: { path: string, content: string }
+  /** A document or an image it made, to be kept as the next version of its path. */
+  artifact?: { path: string, content: ArtifactContent }
 }
 
 interface ToolDefinition<Input> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { readNewestArtifact } from '../../artifacts/read-newest-artifact'
-import { ARTIFACT_MAX, ArtifactPath } from './create-artifact'
+import { ARTIFACT_MAX } from '../../../shared/artifacts'
+import { ArtifactPath } from './create-artifact'
 import { defineTool, ToolError } from './tool'
 
 export const updateArtifact = defineTool({
