@@ -1,15 +1,21 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Database } from '../../db/client'
+import type { Query } from '../../db/client'
+import { keepVersion } from '../artifacts/keep-version'
+import { readImage } from '../artifacts/read-image'
+import { LoomError } from '../errors'
+import { discardBytes } from '../files/discarded-bytes'
+import type { FileStore } from '../files/file-store'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
-import type { ImportConversation } from '../../shared/conversation-export'
+import type { Runtime } from '../runtime'
+import type { ExportedDocument, ImportConversation } from '../../shared/conversation-export'
 import type { Conversation } from '../../shared/conversations'
 import type { MessagePart } from '../../shared/messages'
 import { toStorableText } from '../../shared/json'
 import { getConversation } from './get-conversation'
 import { toPartRow } from './select-messages'
 
-const isWords = ({ type }: MessagePart) => type !== 'image' && type !== 'file'
+const isOwn = ({ type }: MessagePart) => type !== 'image' && type !== 'file'
 
 /** Rows a statement, so that it stays bounded. */
 const ROWS_MAX = 1_000
@@ -17,9 +23,9 @@ const ROWS_MAX = 1_000
 /**
  * A conversation of the caller's from an export. Ids are made anew in the order of the file; what answers cost, which trace tells of
  * them and the files that went with messages belong to where they were made, and are left out.
- * @throws {LoomError} `not_found` when the scope has no such project
+ * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` for an image that is none
  */
-export async function importConversation(db: Database, caller: Scope, projectId: string, file: ImportConversation): Promise<Conversation> {
+export async function importConversation({ db, fileStore }: Pick<Runtime, 'db' | 'fileStore'>, caller: Scope, projectId: string, file: ImportConversation): Promise<Conversation> {
   const { orgId, userId } = caller
   await getProject(db.orm, caller, projectId)
   const id = uuidv7()
@@ -30,32 +36,59 @@ export async function importConversation(db: Database, caller: Scope, projectId:
     id: idOf(message.id), parent_id: idOf(message.parentId), role: message.role, status: message.status, provider: message.provider, model: message.model,
     error: message.error && toStorableText(message.error.message), error_type: message.error && toStorableText(message.error.code), created_at: message.createdAt
   }))
-  const parts = file.messages.flatMap(message => message.parts.filter(isWords).map((part, index) => {
+  const partIds = new Map<MessagePart, string>()
+  const parts = file.messages.flatMap(message => message.parts.filter(isOwn).map((part, index) => {
     const row = toPartRow(orgId, idOf(message.id) ?? id, part)
+    const partId = uuidv7()
+    partIds.set(part, partId)
     return {
-      message_id: row.messageId, index, type: row.type, content: row.content, tool_name: row.toolName ?? null, tool_call_id: row.toolCallId ?? null,
+      id: partId, message_id: row.messageId, index, type: row.type, content: row.content, tool_name: row.toolName ?? null, tool_call_id: row.toolCallId ?? null, tool_duration_ms: row.toolDurationMs ?? null,
       started_at: part.startedAt, completed_at: part.completedAt ?? part.startedAt
     }
   }))
-  await db.transaction(async (query) => {
-    await query('insert into conversations (id, org_id, project_id, user_id, title, model, shown_message_id) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, orgId, projectId, userId, file.title || 'Imported', file.model, idOf(file.shownMessageId ?? file.messages.at(-1)?.id ?? null)])
-    for (let at = 0; at < messages.length; at += ROWS_MAX) {
-      await query(
-        `insert into messages (id, org_id, conversation_id, parent_id, role, status, provider, model, error, error_type, created_at)
+  const documents = await keepDocuments(fileStore, orgId, file, partIds)
+  try {
+    await db.transaction(async (query) => {
+      await query('insert into conversations (id, org_id, project_id, user_id, title, model, system_prompt, parameters, tools, shown_message_id) values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10)',
+        [id, orgId, projectId, userId, file.title || 'Imported', file.model, file.systemPrompt, JSON.stringify(file.parameters), file.tools, idOf(file.shownMessageId ?? file.messages.at(-1)?.id ?? null)])
+      await insertAll(query, messages, `insert into messages (id, org_id, conversation_id, parent_id, role, status, provider, model, error, error_type, created_at)
         select id, $2, $3, parent_id, role, status, provider, model, error, error_type, created_at
-        from jsonb_to_recordset($1::jsonb) as row(id uuid, parent_id uuid, role text, status text, provider text, model text, error text, error_type text, created_at timestamptz)`,
-        [JSON.stringify(messages.slice(at, at + ROWS_MAX)), orgId, id]
-      )
-    }
-    for (let at = 0; at < parts.length; at += ROWS_MAX) {
-      await query(
-        `insert into message_parts (id, org_id, message_id, index, type, content, tool_name, tool_call_id, started_at, completed_at)
-        select gen_random_uuid(), $2, message_id, index, type, content, tool_name, tool_call_id, started_at, completed_at
-        from jsonb_to_recordset($1::jsonb) as row(message_id uuid, index int, type text, content jsonb, tool_name text, tool_call_id text, started_at timestamptz, completed_at timestamptz)`,
-        [JSON.stringify(parts.slice(at, at + ROWS_MAX)), orgId]
-      )
-    }
-  })
+        from jsonb_to_recordset($1::jsonb) as row(id uuid, parent_id uuid, role text, status text, provider text, model text, error text, error_type text, created_at timestamptz)`, [orgId, id])
+      await insertAll(query, parts, `insert into message_parts (id, org_id, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at)
+        select id, $2, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at
+        from jsonb_to_recordset($1::jsonb) as row(id uuid, message_id uuid, index int, type text, content jsonb, tool_name text, tool_call_id text, tool_duration_ms int, started_at timestamptz, completed_at timestamptz)`, [orgId])
+      await insertAll(query, documents, `insert into artifacts (id, org_id, conversation_id, part_id, kind, path, version, mime, size_bytes, sha256, storage_key, created_at)
+        select id, $2, $3, "partId", kind, path, version, mime, "sizeBytes", sha256, "storageKey", "createdAt"
+        from jsonb_to_recordset($1::jsonb) as row(id uuid, "partId" uuid, kind text, path text, version int, mime text, "sizeBytes" bigint, sha256 text, "storageKey" text, "createdAt" timestamptz)`, [orgId, id])
+    })
+  } catch (error) {
+    await discardBytes(db.query, documents.map(({ storageKey }) => storageKey))
+    throw error
+  }
   return getConversation(db.orm, caller, id)
+}
+
+/** Rows of `artifacts` whose bytes are kept, each at the part that its document had in the file. */
+async function keepDocuments(fileStore: FileStore, orgId: string, { messages, documents }: ImportConversation, partIds: ReadonlyMap<MessagePart, string>) {
+  const byId = new Map(messages.map(message => [message.id, message]))
+  const read = await Promise.all(documents.map(async (document) => {
+    const part = byId.get(document.messageId)?.parts[document.partIndex]
+    return part?.type === 'tool_result' && part.artifact ? [{ part, ...part.artifact, content: await readContent(document) }] : []
+  }))
+  const kept = []
+  for (const { part, path, version, content } of read.flat()) {
+    kept.push({ ...await keepVersion(fileStore, orgId, path, content), version, partId: partIds.get(part), createdAt: part.completedAt ?? part.startedAt })
+  }
+  return kept
+}
+
+async function insertAll(query: Query, rows: readonly object[], statement: string, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += ROWS_MAX) await query(statement, [JSON.stringify(rows.slice(at, at + ROWS_MAX)), ...ids])
+}
+
+async function readContent({ encoding, content }: ExportedDocument) {
+  if (encoding === 'text') return content
+  const image = await readImage(content)
+  if (!image) throw new LoomError('invalid_request', 'A document of it says that it is an image, and is none.', { param: 'documents' })
+  return image
 }

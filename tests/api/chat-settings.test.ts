@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AnswerRequest } from '../../shared/answers'
+import { ArtifactList } from '../../shared/artifacts'
 import { ConversationExport } from '../../shared/conversation-export'
 import { Conversation, ConversationPage, ThreadSearchResult } from '../../shared/conversations'
 import { MessagePage } from '../../shared/messages'
@@ -228,6 +229,23 @@ describe('many conversations at once', () => {
   })
 })
 
+/** A pixel. */
+const DOT_PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+/** An export without what is meant to differ: ids are places, and nothing was paid. */
+function comparable({ createdAt: _, ...file }: ConversationExport) {
+  const placeOf = (id: string | null) => file.messages.findIndex(message => message.id === id)
+  return {
+    ...file,
+    shownMessageId: placeOf(file.shownMessageId),
+    documents: file.documents.map(document => ({ ...document, messageId: placeOf(document.messageId) })),
+    messages: file.messages.map(({ id, conversationId: _, parentId, siblingIds, ...message }) => ({
+      ...message, place: placeOf(id), parent: placeOf(parentId), siblings: siblingIds.map(placeOf),
+      inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null
+    }))
+  }
+}
+
 describe('an import', () => {
   const exported = async (conversation: Conversation) => ConversationExport.parse(await ada.get(`/conversations/${conversation.id}/export?format=json`))
   const put = (client: ChatClient, projectId: string, body: unknown) => client.call('POST', `/projects/${projectId}/import`, body)
@@ -261,14 +279,64 @@ describe('an import', () => {
     const [question, answer] = file.messages
     const before = ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations.length
     const broken: unknown[] = [
-      {}, [], null, { ...file, format: 'other' }, { ...file, version: 2 }, { ...file, extra: 'x'.repeat(10), messages: 'none' },
+      {}, [], null, { ...file, format: 'other' }, { ...file, version: 3 }, { ...file, extra: 'x'.repeat(10), messages: 'none' },
       { ...file, messages: [answer, question] }, { ...file, messages: [question, question] }, { ...file, messages: [answer] }, { ...file, shownMessageId: crypto.randomUUID() },
       { ...file, messages: [{ ...question, status: 'streaming' }] }, { ...file, messages: [{ ...question, id: 'x' }] }, { ...file, messages: [{ ...question, parts: [{ type: 'script', index: 0 }] }] },
+      { ...file, documents: [{ messageId: answer?.id, partIndex: 0, encoding: 'text', content: 'Of no tool' }] }, { ...file, systemPrompt: 7 }, { ...file, parameters: { temperature: 9 } },
       { ...file, messages: [{ ...question, parts: question?.parts.map(part => ({ ...part, index: 5 })) }] }, { ...file, messages: [{ ...question, parentId: question?.id }] }
     ]
     for (const body of broken) expect(await put(ada, conversation.projectId, body), JSON.stringify(body)?.slice(0, 80)).toMatchObject({ status: 400 })
     expect(await put(bob, conversation.projectId, file)).toMatchObject({ status: 404 })
     expect(ConversationPage.parse(await ada.get(`/projects/${conversation.projectId}/conversations?limit=100`)).conversations).toHaveLength(before)
+  })
+
+  test('brings all of a conversation along: an export of the copy is the same, but for ids and what was paid', async () => {
+    const { id: projectId } = Project.parse(await ada.post('/projects', { name: 'There and back' }))
+    const conversation = Conversation.parse(await ada.post(`/projects/${projectId}/conversations`, { title: 'All of it', model: quickModel, systemPrompt: 'Answer in Latin.', parameters: { temperature: 1.5, maxTokens: 700 } }))
+    const makes = async (text: string, ...calls: [name: string, input: object][]) => {
+      workbench.upstream.respondWith({ toolCalls: calls.map(([name, input]) => ({ name, arguments: JSON.stringify(input) })) })
+      await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text, tools: true })
+    }
+    await makes('Write', ['create_artifact', { path: 'notes.md', content: '# Notes ✓' }], ['calculate', { expression: '6 * 7' }])
+    await makes('Draw', ['create_artifact', { path: 'dot.png', content: DOT_PNG }])
+    await makes('Change', ['update_artifact', { path: 'notes.md', edits: [{ find: 'Notes', replace: 'More notes' }] }])
+    const [question] = await readMessages(ada, conversation)
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Otherwise', parentId: question?.parentId })
+
+    const file = await exported(conversation)
+    expect(file).toMatchObject({ systemPrompt: 'Answer in Latin.', parameters: { temperature: 1.5, maxTokens: 700 }, tools: true })
+    expect(file.documents.map(({ encoding, content }) => [encoding, content])).toEqual([['text', '# More notes ✓'], ['base64', DOT_PNG], ['text', '# Notes ✓']])
+    const copy = Conversation.parse((await put(ada, projectId, file)).body)
+    const again = await exported(copy)
+    expect(comparable(again)).toEqual(comparable(file))
+
+    const versions = ArtifactList.parse(await ada.get(`/conversations/${copy.id}/artifacts`)).artifacts
+    expect(versions.map(({ path, version, mime }) => [path, version, mime])).toEqual([['dot.png', 1, 'image/png'], ['notes.md', 1, 'text/markdown'], ['notes.md', 2, 'text/markdown']])
+    // The copy stands by itself: it has bytes of its own, and goes on from its newest version.
+    await ada.call('DELETE', `/conversations/${conversation.id}`)
+    expect(await (await ada.fetch('GET', `/artifacts/${versions[2]?.id}/content`)).text()).toBe('# More notes ✓')
+  })
+
+  test('takes files of the first version, which knew no settings and no documents', async () => {
+    const conversation = Conversation.parse(await ada.post(`/projects/${(await newConversation(ada, quickModel)).projectId}/conversations`, { title: 'Old', model: quickModel, systemPrompt: 'Answer in Latin.' }))
+    await say(conversation, 'One')
+    const { systemPrompt: _, parameters: __, tools: ___, documents: ____, ...old } = await exported(conversation)
+    const copy = Conversation.parse((await put(ada, conversation.projectId, { ...old, version: 1 })).body)
+    expect(copy).toMatchObject({ title: 'Old', systemPrompt: '', parameters: {}, tools: false })
+    expect((await readMessages(ada, copy)).map(textOf)).toEqual((await readMessages(ada, conversation)).map(textOf))
+  })
+
+  test('keeps nothing of a file with an image that is none, or a document under a path', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ toolCalls: [{ name: 'create_artifact', arguments: JSON.stringify({ path: 'notes.md', content: 'Notes' }) }] })
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Write', tools: true })
+    const file = await exported(conversation)
+    const [document] = file.documents
+    const named = (path: string) => ({ ...file, messages: file.messages.map(message => ({ ...message, parts: message.parts.map(part => part.type === 'tool_result' ? { ...part, artifact: { path, version: 1 } } : part) })) })
+    for (const body of [
+      { ...file, documents: [{ ...document, encoding: 'base64', content: btoa('<script>alert(1)</script>') }] }, { ...file, documents: [document, document] },
+      { ...file, documents: [{ ...document, content: 'x'.repeat(500_001) }] }, named('../../etc/passwd')
+    ]) expect((await put(ada, conversation.projectId, body)).status).toBe(400)
   })
 
   test('takes characters no database stores, and as many messages as it says', async () => {

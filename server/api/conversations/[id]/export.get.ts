@@ -6,8 +6,9 @@ import { ExportQuery } from '../../../../shared/conversation-export'
 
 export default defineApiHandler({ access: 'member' }, async ({ event, principal, runtime }) => {
   const { format } = readQuery(event, ExportQuery)
-  const exported = await exportConversation(runtime.db.orm, principal, readId(event))
+  const id = readId(event)
+  const exported = format === 'json' ? JSON.stringify(await exportConversation(runtime, principal, id), null, 2) : await exportAsMarkdown(runtime.db.orm, principal, id)
   const [type, extension] = format === 'json' ? ['application/json', 'json'] : ['text/markdown; charset=utf-8', 'md']
   setResponseHeaders(event, { 'content-type': type, 'content-disposition': `attachment; filename="conversation.${extension}"` })
-  return format === 'json' ? JSON.stringify(exported, null, 2) : exportAsMarkdown(exported)
+  return exported
 })

@@ -5,7 +5,7 @@ import { readId, readJson } from '../../../utils/read-request'
 import { IMPORT_MAX_BYTES, ImportConversation } from '../../../../shared/conversation-export'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
-  const conversation = await importConversation(runtime.db, principal, readId(event), await readJson(event, ImportConversation, IMPORT_MAX_BYTES))
+  const conversation = await importConversation(runtime, principal, readId(event), await readJson(event, ImportConversation, IMPORT_MAX_BYTES))
   setResponseStatus(event, 201)
   return conversation
 })
