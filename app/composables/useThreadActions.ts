@@ -6,6 +6,8 @@ import type { Feedback, Message, ToolCallPart } from '#shared/messages'
 export interface ThreadActions {
   /** An answer is being written: nothing else can begin. */
   busy: Readonly<Ref<boolean>>
+  /** The person at the screen reads and begins nothing. */
+  readonly?: Readonly<Ref<boolean>>
   /** Kept nowhere: there is nothing but to read and to copy. */
   temporary?: boolean
   /** Answers the same message once more, beside this answer. */

@@ -85,7 +85,7 @@ export const test = base.extend<object, WorkerFixtures>({
 })
 
 /** Lets every load of a page end only when its scripts have taken it over: a click before that would do nothing. */
-function waitUntilAlive(page: Page) {
+export function waitUntilAlive(page: Page) {
   const goto = page.goto.bind(page)
   const reload = page.reload.bind(page)
   const alive = () => page.waitForFunction(() => {

@@ -1,0 +1,69 @@
+import { Conversation } from '../../shared/conversations'
+import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { Project } from '../../shared/projects'
+import type { ChatClient } from '../support/chat-client'
+import { PASSWORD } from '../support/visitor'
+import { ChatPage } from './chat-page'
+import { expect, test, waitUntilAlive } from './fixtures'
+
+/** A project with a file, and a conversation whose question was answered twice. */
+async function makeProject(client: ChatClient) {
+  const project = Project.parse(await client.post('/projects', { name: 'To look at' }))
+  const conversation = Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title: 'Only look', model: 'brief' }))
+  const { message } = await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'What is here?' })
+  await client.readAll('POST', `/conversations/${conversation.id}/messages/${message?.id}/retry`, {})
+  await client.fetch('POST', `/projects/${project.id}/files?name=notes.txt&inProject=true`, 'Notes', undefined, { 'content-type': 'text/plain' })
+  const archived = Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title: 'Put away' }))
+  await client.call('PATCH', `/conversations/${archived.id}`, { archived: true })
+  return { project, conversation }
+}
+
+for (const role of ['viewer', 'member'] as const) {
+  test(`a ${role} of the organisation who only reads in a project sees all of it and is offered nothing they may not do`, async ({ browser, client, loom, mock, viewport }) => {
+    expect(mock.url).toBeTruthy()
+    const { project, conversation } = await makeProject(client)
+    const email = `${role}-${crypto.randomUUID()}@example.com`
+    const { token } = CreatedInvitation.parse(await client.post('/orgs/current/invitations', { email, role }))
+    const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
+    waitUntilAlive(page)
+    await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Vera', password: PASSWORD }, headers: { origin: loom.url } })
+    if (role === 'member') {
+      const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+      await client.call('PUT', `/projects/${project.id}/members/${members.find(member => member.email === email)?.userId}`, { role: 'viewer' })
+      await client.call('PATCH', `/projects/${project.id}`, { access: 'members' })
+    }
+    const main = page.getByRole('main')
+    const expectNone = (name: string | RegExp) => expect(main.getByRole('button', { name }), String(name)).toHaveCount(0)
+
+    await page.goto(`/projects/${project.id}`)
+    await expect(main.getByText('You can read what is here.')).toBeVisible()
+    await expect(main.getByRole('link', { name: 'notes.txt' })).toBeVisible()
+    for (const name of ['Import a conversation', 'Settings', 'Add files', 'Remove notes.txt', /^Actions for To look at/]) await expectNone(name)
+    await expect(main.getByRole('combobox', { name: 'Add a member' })).toHaveCount(0)
+    await expect(main.getByRole('checkbox')).toHaveCount(0)
+    await main.getByRole('button', { name: 'Archive', exact: true }).click()
+    await expect(main.getByRole('link', { name: 'Put away' })).toBeVisible()
+    await expect(main.getByRole('checkbox')).toHaveCount(0)
+
+    await page.goto(`/projects/${project.id}/c/${conversation.id}`)
+    await expect(main.getByText('You can read this conversation.')).toBeVisible()
+    const answer = await new ChatPage(page).settled()
+    await expect(answer.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
+    for (const name of [/rename/, 'Chat settings', 'New chat', 'Edit message', 'Answer again', 'Good answer', 'Previous version', 'Send']) await expectNone(name)
+    await expect(main.getByRole('textbox')).toHaveCount(0)
+    await answer.getByRole('button', { name: 'More about this answer' }).click()
+    await expect(page.getByRole('menuitem')).toHaveText([/curl/, /JavaScript/, /Python/])
+    await page.keyboard.press('Escape')
+    await main.getByRole('button', { name: 'Actions for Only look' }).click()
+    await expect(page.getByRole('menuitem')).toHaveText([/Export/])
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'New chat' })).toHaveCount(0)
+
+    for (const place of ['new', 'temporary']) {
+      await page.goto(`/projects/${project.id}/c/${place}`)
+      await expect(main.getByText('You can read what is here.')).toBeVisible()
+      await expect(main.getByRole('textbox')).toHaveCount(0)
+    }
+    await page.context().close()
+  })
+}
