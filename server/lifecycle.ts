@@ -17,6 +17,7 @@ import { openCatalog } from './catalog/catalog'
 import { ensurePlatformConnections } from './catalog/platform-connections'
 import { listenForAnswers } from './chat/answer-signals'
 import { listenForDecisions } from './chat/decide-tool'
+import { ConversationFeed } from './chat/conversation-feed'
 import { EventLog } from './chat/event-log'
 import { drainAnswers, findRunningMessage } from './chat/running-answers'
 import { settleInterrupted } from './chat/settle-interrupted'
@@ -61,6 +62,12 @@ export function started(): Promise<Runtime> {
 export function start(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
   starting = makeRuntime(environment, readMigrationFile)
   return starting
+}
+
+/** At the signal to stop, ahead of it: Nitro waits for open connections first, and who only listens would hold it up. */
+export async function endListening(): Promise<void> {
+  const runtime = await starting
+  runtime?.conversationFeed.close()
 }
 
 /** The one place where they are closed: what runs finishes, batches flush, then the database closes. */
@@ -119,11 +126,19 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
       log.error({ err: error }, 'What answers say could not be written down; it is tried again')
     }
   })
-  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
+  const conversationFeed = new ConversationFeed({
+    db,
+    failed: (error) => {
+      metrics.failures.inc({ what: 'chat_feed' })
+      log.error({ err: error }, 'How conversations changed could not be read; their readers ask again')
+    }
+  })
+  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, conversationFeed, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
   await settleHolds(runtime)
   await listenForStops(db)
   await listenForDecisions(db)
   await listenForAnswers(db)
+  await conversationFeed.listen()
   await settleAnswers(runtime)
   startJobs(runtime)
   setRuntime(runtime)

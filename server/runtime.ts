@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Database } from '../db/client'
 import type { Migration } from '../db/read-migrations'
 import type { Catalog } from './catalog/catalog'
+import type { ConversationFeed } from './chat/conversation-feed'
 import type { EventLog } from './chat/event-log'
 import type { Config } from './config'
 import type { Keyring } from './crypto/keyring'
@@ -36,6 +37,8 @@ export interface Runtime {
   redis: Redis | undefined
   /** What the answers of this process say, as they say it. */
   eventLog: EventLog
+  /** Who looks at which project. */
+  conversationFeed: ConversationFeed
   /** The bytes of files and artifacts. */
   fileStore: FileStore
   /** This process in the `replicas` table. */

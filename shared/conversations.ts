@@ -79,7 +79,12 @@ export const Conversation = z.object({
 export type Conversation = z.infer<typeof Conversation>
 
 /** Answer of `GET /api/projects/{id}/conversations`: pinned ones first, then the most recently active. */
-export const ConversationPage = z.object({ conversations: z.array(Conversation), nextCursor: Cursor.nullable() })
+export const ConversationPage = z.object({
+  conversations: z.array(Conversation),
+  /** By conversation, up to when the caller has seen it; those they never opened are left out. `PUT /api/conversations/{id}/seen` keeps that they see it now. */
+  seen: z.record(Id, Timestamp),
+  nextCursor: Cursor.nullable()
+})
 export type ConversationPage = z.infer<typeof ConversationPage>
 
 /** The most conversations that one call changes. */

@@ -1,13 +1,21 @@
 import type { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
+import { useUnread } from '~/composables/useUnread'
 
 /** The conversations of a project, newest page first, shared by the sidebar and the project's page; the archived ones by themselves. */
 export function useConversationList(projectId: MaybeRefOrGetter<string | undefined>, { archived = false, immediate = true } = {}) {
   const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
-  const fetchPage = (id: string, cursor?: string) => api(import('#shared/conversations').then(({ ConversationPage }) => ConversationPage), `/api/projects/${id}/conversations`, { query: { archived, cursor } })
+  const { takeSeen } = useUnread()
+
+  async function fetchPage(id: string, cursor?: string) {
+    const { seen, ...page } = await api(import('#shared/conversations').then(({ ConversationPage }) => ConversationPage), `/api/projects/${id}/conversations`, { query: { archived, cursor } })
+    takeSeen(seen)
+    return page
+  }
+
   const state = useAsyncData(
     computed(() => `${archived ? 'archived' : 'conversations'}:${toValue(projectId) ?? 'none'}`),
     async () => {

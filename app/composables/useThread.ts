@@ -48,6 +48,7 @@ export function useThread(conversation: Ref<Conversation>) {
   function settle(event: ChatEvent) {
     if (event.type !== 'message' && event.type !== 'done' && event.type !== 'error') return
     conversation.value = event.conversation
+    shownUpTo = event.conversation.lastActiveAt
     list.put(event.conversation)
     if (event.type === 'message') {
       outgoing.value = undefined
@@ -58,15 +59,35 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   let unfinished: Message | undefined
+  /** When the conversation was last active as it stands on the screen. */
+  let shownUpTo = ''
 
   /** Reads the conversation with its newest messages again. @throws {ApiError} */
   const load = async () => take(await api(pageContract(), `${path}/messages`))
 
+  /** The end of a branch; what stands above it stays. */
   function take(page: MessagePage) {
     conversation.value = page.conversation
-    olderCursor.value = page.nextCursor
-    settled.value = page.messages.filter(message => !isRunning(message))
+    shownUpTo = page.conversation.lastActiveAt
+    const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
+    if (at === -1) olderCursor.value = page.nextCursor
+    settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages.filter(message => !isRunning(message))]
     unfinished = page.messages.find(isRunning)
+  }
+
+  /** Shows what was asked elsewhere since, and goes on with the answer to it; not while something is asked here, or waits to be tried again. */
+  async function catchUp({ lastActiveAt }: Conversation) {
+    const waits = () => busy.value || outgoing.value !== undefined
+    if (waits() || lastActiveAt <= shownUpTo) return
+    try {
+      const page = await api(pageContract(), `${path}/messages`)
+      if (waits()) return
+      take(page)
+    } catch (error) {
+      console.warn('What went on elsewhere could not be read', error)
+      return
+    }
+    await goOn()
   }
 
   async function loadOlder(limit?: number) {
@@ -76,13 +97,8 @@ export function useThread(conversation: Ref<Conversation>) {
     settled.value = [...page.messages, ...settled.value]
   }
 
-  /** Shows the branch through another message; what stands above it stays. @throws {ApiError} */
-  async function show(messageId: string) {
-    const page = await api(pageContract(), `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } })
-    const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
-    if (at === -1) olderCursor.value = page.nextCursor
-    settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages]
-  }
+  /** Shows the branch through another message. @throws {ApiError} */
+  const show = async (messageId: string) => take(await api(pageContract(), `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } }))
 
   /** Brings a message into the thread: older pages until it is there, another branch where it is on that. @throws {ApiError} */
   async function reach(messageId: string) {
@@ -172,7 +188,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** What stands on the screen: while an edited message is on its way, nothing of the branch it leaves. */
   const shown = computed(() => outgoing.value?.parentId === undefined ? settled.value : beforeBranch(settled.value, outgoing.value.parentId))
 
-  return { shown, olderCursor, outgoing, failure, answer, busy, take, load, goOn, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
+  return { shown, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
 }
 
 const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })

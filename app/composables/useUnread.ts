@@ -1,25 +1,32 @@
 import type { Conversation } from '#shared/conversations'
-import { createSharedComposable, useLocalStorage, useMounted } from '@vueuse/core'
 
-/** More than anyone has open; the oldest are forgotten. */
-const KEPT = 500
-
-const useSeen = createSharedComposable(() => useLocalStorage<Record<string, string>>('loom:seen', {}))
-
-/** Which conversations have gone on since they were last looked at in this browser. One that was never opened here is not unread. */
+/** Which conversations have gone on since the person at the screen last looked at them, on whatever device. One they never opened is not unread. */
 export function useUnread() {
-  // The server knows nothing of this browser: nothing is unread until the page has come alive.
-  const mounted = useMounted()
-  const seen = import.meta.client ? useSeen() : ref<Record<string, string>>({})
+  const seen = useState<Record<string, string>>('seen', () => ({}))
+
+  /** What the server knows of it. */
+  function takeSeen(times: Record<string, string>) {
+    const newer = Object.entries(times).filter(([id, at]) => at > (seen.value[id] ?? ''))
+    if (newer.length > 0) seen.value = { ...seen.value, ...Object.fromEntries(newer) }
+  }
+
   return {
+    takeSeen,
     isUnread: ({ id, lastActiveAt, runningMessageId }: Conversation) => {
       const at = seen.value[id]
-      return mounted.value && at !== undefined && runningMessageId === null && lastActiveAt > at
+      return at !== undefined && runningMessageId === null && lastActiveAt > at
     },
-    markSeen: ({ id, lastActiveAt }: Conversation) => {
-      if (seen.value[id] === lastActiveAt) return
-      const others = Object.entries(seen.value).filter(([other]) => other !== id)
-      seen.value = Object.fromEntries([...others.slice(-KEPT), [id, lastActiveAt]])
+    /** To be called with what stands on the screen; an answer being written is seen at its end. */
+    markSeen: async ({ id, lastActiveAt, runningMessageId }: Conversation) => {
+      if (runningMessageId !== null || lastActiveAt <= (seen.value[id] ?? '')) return
+      takeSeen({ [id]: lastActiveAt })
+      try {
+        // By hand: it happens as a conversation opens, and a contract of the empty reply would be loaded for it.
+        const { ok, status } = await fetch(`/api/conversations/${id}/seen`, { method: 'PUT' })
+        if (!ok) throw new Error(`The server answered ${status}`)
+      } catch (error) {
+        console.warn('That the conversation was seen is known to this page alone', error)
+      }
     }
   }
 }

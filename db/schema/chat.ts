@@ -125,6 +125,17 @@ export const messageEvents = pgTable('message_events', {
   createdAt: createdAt()
 }, table => [primaryKey({ columns: [table.messageId, table.first] })])
 
+/** How far somebody has seen a conversation: up to its `last_active_at` of then. */
+export const conversationReads = pgTable('conversation_reads', {
+  orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),
+  userId: uuid('user_id').notNull().references(() => users.id, { onDelete: 'cascade' }),
+  conversationId: uuid('conversation_id').notNull().references(() => conversations.id, { onDelete: 'cascade' }),
+  seenAt: timestampTz('seen_at').notNull()
+}, table => [
+  primaryKey({ columns: [table.userId, table.conversationId] }),
+  index('conversation_reads_conversation_idx').on(table.conversationId)
+])
+
 /** What each reader thought of an answer; their last word. */
 export const messageFeedback = pgTable('message_feedback', {
   orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),

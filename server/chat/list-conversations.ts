@@ -6,6 +6,7 @@ import { projectNotFound } from '../projects/get-project'
 import { containsPattern, decodeCursor, encodeCursor } from '../projects/list-cursor'
 import { projectsInScope } from '../projects/scope'
 import type { Scope } from '../projects/scope'
+import { readSeen } from './mark-seen'
 import { openConversations, selectConversations, toConversation } from './select-conversations'
 
 /**
@@ -28,5 +29,6 @@ export async function listConversations(orm: Orm, scope: Scope, projectId: strin
     .limit(query.limit + 1)
   const page = rows.slice(0, query.limit).map(toConversation)
   const last = page.at(-1)
-  return { conversations: page, nextCursor: last && rows.length > query.limit ? encodeCursor(last) : null }
+  const seen = await readSeen(orm, scope, page.map(({ id }) => id))
+  return { conversations: page, seen, nextCursor: last && rows.length > query.limit ? encodeCursor(last) : null }
 }

@@ -1,6 +1,6 @@
 import { and, eq, notInArray, sql } from 'drizzle-orm'
 import type { Database, Orm } from '../../db/client'
-import { messages } from '../../db/schema'
+import { conversations, messages } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
 import { dropEvents } from './read-events'
 import { runningAnswers } from './running-answers'
@@ -36,7 +36,10 @@ async function settle(tx: Orm, orgId: string, messageId: string): Promise<void> 
   const said = (answer?.parts ?? []).map((part): MessagePart => ({ ...part, completedAt: part.completedAt ?? at }))
   await storeParts(tx, orgId, messageId, [...said, { type: 'error', index: said.length, code: 'interrupted', text: MESSAGE, startedAt: at, completedAt: at }])
   await dropEvents(tx, orgId, [messageId])
-  await tx.update(messages)
+  const [settled] = await tx.update(messages)
     .set({ status: 'error', errorType: 'interrupted', error: MESSAGE })
     .where(and(eq(messages.orgId, orgId), eq(messages.id, messageId)))
+    .returning({ conversationId: messages.conversationId })
+  // As after every answer, so that whoever looks at the list is told.
+  if (settled) await tx.update(conversations).set({ lastActiveAt: sql`now()` }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, settled.conversationId)))
 }

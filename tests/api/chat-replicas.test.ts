@@ -7,6 +7,7 @@ import type { Message } from '../../shared/messages'
 import { ProjectPage } from '../../shared/projects'
 import { ChatClient, textOf } from '../support/chat-client'
 import { createPostgresDatabase, testDatabaseKind } from '../support/database'
+import { followChanges } from '../support/follow-changes'
 import type { LoomServer } from '../support/loom-server'
 import { startLoomServer } from '../support/loom-server'
 import { mockModel } from '../support/mock-upstream/behaviour'
@@ -57,6 +58,17 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
     expect(events.map(event => event.id)).toEqual(events.map((_, index) => (events[0]?.id ?? 0) + index))
     expect(message).toMatchObject({ status: 'complete' })
     expect(textOf(message)).toHaveLength(150 * 8)
+  })
+
+  test('who looks at a project on the other is told that one writes an answer, and that they have seen it', async () => {
+    const { projects: [project] } = ProjectPage.parse(await writing.get('/projects'))
+    const feed = await followChanges(watching, project?.id ?? '')
+    const id = await beginAnswer(150)
+    await feed.until(change => change.type === 'conversation' && change.conversation.id === id && change.conversation.runningMessageId !== null)
+    await feed.until(change => change.type === 'conversation' && change.conversation.id === id && change.conversation.runningMessageId === null)
+    await writing.call('PUT', `/conversations/${id}/seen`)
+    await feed.until(change => change.type === 'seen' && change.conversationId === id)
+    feed.leave()
   })
 
   test('an answer that was followed on one is taken up on the other after the last event seen', async () => {

@@ -37,7 +37,7 @@ describe('a project for its members', () => {
     expect(await statusOf(max, 'GET', `/api/conversations/${conversation.id}`)).toBe(200)
     expect(await mia.call('PATCH', `/api/projects/${project.id}`, { access: 'members' })).toMatchObject({ status: 200, body: { access: 'members', mayWrite: true, mayShare: true } })
 
-    const paths = [`/api/projects/${project.id}`, `/api/projects/${project.id}/conversations`, `/api/projects/${project.id}/members`, `/api/projects/${project.id}/activity`, `/api/conversations/${conversation.id}`,
+    const paths = [`/api/projects/${project.id}`, `/api/projects/${project.id}/conversations`, `/api/projects/${project.id}/changes`, `/api/projects/${project.id}/members`, `/api/projects/${project.id}/activity`, `/api/conversations/${conversation.id}`,
       `/api/conversations/${conversation.id}/messages`, `/api/conversations/${conversation.id}/export`, `/api/conversations/${conversation.id}/stream`, `/api/conversations/${conversation.id}/search?q=zeppelin`]
     for (const visitor of [max, vera]) {
       for (const path of paths) expect(await statusOf(visitor, 'GET', path), path).toBe(404)

@@ -72,12 +72,13 @@ test('the server dies in the middle of an answer and starts again: what was said
   await mock.stop()
 })
 
-test('two tabs write in one conversation: both see one thread, and the second is told to wait', async ({ page, context, mock }) => {
+test('two tabs write in one conversation, and one hears nothing of the other: it is told to wait, and then both see one thread', async ({ page, context, mock }) => {
   expect(mock.url).toBeTruthy()
   const [first, other] = [new ChatPage(page), new ChatPage(await context.newPage())]
   await first.openNew('brief')
   await first.send('From the first tab')
   await first.settled()
+  await other.page.route('**/changes?*', route => route.abort())
   await other.page.goto(page.url())
   await other.settled()
   await first.chooseModel('stalling')

@@ -1,0 +1,76 @@
+import { Conversation } from '../../shared/conversations'
+import { Project } from '../../shared/projects'
+import type { ChatClient } from '../support/chat-client'
+import { ChatPage } from './chat-page'
+import { expect, test, waitUntilAlive } from './fixtures'
+
+test('a page that only stands there shows what is asked in another, follows the answer as it is written, and can stop it', async ({ page, context, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const [asking, idle] = [new ChatPage(page), new ChatPage(await context.newPage())]
+  await asking.openNew('brief')
+  await asking.send('Before')
+  await asking.settled()
+  waitUntilAlive(idle.page)
+  await idle.page.goto(page.url())
+  await idle.settled()
+  await idle.message().fill('A draft of mine')
+
+  await asking.chooseModel('stalling')
+  await asking.send('Asked over there')
+  await expect(idle.log()).toContainText('Asked over there')
+  await expect(idle.answers().last()).toContainText('The loom is warped')
+  await expect(idle.answers().last()).toHaveAttribute('data-status', 'streaming')
+  await expect(idle.message()).toHaveValue('A draft of mine')
+  await idle.stopButton().click()
+  await asking.settled('aborted')
+  await idle.settled('aborted')
+
+  // A quick one, too, and from the other side.
+  await idle.chooseModel('brief')
+  await idle.send('And over here')
+  await idle.settled()
+  await expect(asking.log()).toContainText('And over here')
+  await asking.settled()
+  for (const chat of [asking, idle]) {
+    await expect(chat.answers()).toHaveCount(3)
+    await expect(chat.log().getByText('Asked over there', { exact: true })).toHaveCount(1)
+  }
+  await idle.page.close()
+})
+
+async function begin(client: ChatClient, projectId: string, title: string): Promise<Conversation> {
+  const conversation = Conversation.parse(await client.post(`/projects/${projectId}/conversations`, { title, model: 'brief' }))
+  await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Hello' })
+  return conversation
+}
+
+test('the sidebar tells what is answered elsewhere and what was not seen yet, on every device alike', async ({ page, browser, client, loom, storageState, mock, isMobile }) => {
+  test.skip(isMobile, 'the sidebar stands beside the page only on a desktop')
+  expect(mock.url).toBeTruthy()
+  const { id: projectId } = Project.parse(await client.post('/projects', { name: 'Two devices' }))
+  const [watched, open] = [await begin(client, projectId, 'Watched'), await begin(client, projectId, 'Open')]
+  const path = ({ id }: Conversation) => `/projects/${projectId}/c/${id}`
+  const linkOn = (device: typeof page, mark: string) => device.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: `Watched${mark}`, exact: true })
+
+  const seen = page.waitForResponse(response => response.url().endsWith(`/conversations/${watched.id}/seen`))
+  await page.goto(path(watched))
+  expect((await seen).ok()).toBe(true)
+  await page.goto(path(open))
+  await expect(linkOn(page, '')).toBeVisible()
+
+  const leave = new AbortController()
+  await client.fetch('POST', `/conversations/${watched.id}/messages`, { text: 'Meanwhile', model: 'stalling' }, leave.signal)
+  leave.abort()
+  await expect(linkOn(page, ' , being answered')).toBeVisible()
+  await client.post(`/conversations/${watched.id}/stop`)
+  await expect(linkOn(page, ' , unread')).toBeVisible()
+
+  const second = await (await browser.newContext({ storageState, baseURL: loom.url, viewport: { width: 1440, height: 900 } })).newPage()
+  waitUntilAlive(second)
+  await second.goto(path(open))
+  await expect(linkOn(second, ' , unread')).toBeVisible()
+  await linkOn(second, ' , unread').click()
+  await new ChatPage(second).settled('aborted')
+  await expect(linkOn(page, '')).toBeVisible()
+  await second.context().close()
+})

@@ -1,0 +1,25 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { ConversationChange } from '../../shared/conversation-changes'
+import type { ChatClient } from './chat-client'
+
+/** What somebody is told who looks at a project. Resolves once the server tells them of whatever happens from then on. */
+export async function followChanges(client: ChatClient, projectId: string, since?: string) {
+  const leaving = new AbortController()
+  const response = await client.fetch('GET', `/projects/${projectId}/changes${since ? `?since=${since}` : ''}`, undefined, leaving.signal)
+  if (response.status !== 200 || !response.body) throw new Error(`The changes of a project answered ${response.status}`)
+  const reader = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader()
+  const next = async () => {
+    const { value } = await reader.read()
+    return value && ConversationChange.parse(JSON.parse(value.data))
+  }
+  return {
+    /** The next change; undefined when the server has ended the stream. */
+    next,
+    /** The next that `isIt` says to be it. */
+    until: async (isIt: (change: ConversationChange) => boolean) => {
+      for (let change = await next(); change; change = await next()) if (isIt(change)) return change
+      throw new Error('The stream was ended before that')
+    },
+    leave: () => leaving.abort()
+  }
+}
