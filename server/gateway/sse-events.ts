@@ -4,6 +4,8 @@ const LF = 10
 const CR = 13
 /** No chunk of a sane answer is larger; an upstream that never ends an event must not fill our memory. */
 const MAX_EVENT_BYTES = 8 * 1024 * 1024
+/** A hundred thousand tokens with all their log probabilities are half of it; an upstream that never ends its answer must not go on for as long as a call may take. */
+export const MAX_STREAM_BYTES = 512 * 1024 * 1024
 /** A blank line is at most LF CR LF, of which two may be here already. */
 const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)

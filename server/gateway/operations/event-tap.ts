@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
-import { SseSplitter } from '../sse-events'
+import { MAX_STREAM_BYTES, SseSplitter } from '../sse-events'
 import type { Usage } from '../usage'
 import type { StreamTap } from './operation'
 
@@ -15,8 +15,14 @@ export abstract class EventTap implements StreamTap {
   rawUsage: unknown
   done = false
   private readonly splitter = new SseSplitter()
+  private bytes = 0
+
+  /** @param maxBytes more than any such answer has */
+  constructor(private readonly maxBytes = MAX_STREAM_BYTES) {}
 
   push(chunk: Buffer): Buffer[] {
+    this.bytes += chunk.length
+    if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
     return this.forward(this.splitter.push(chunk))
   }
 

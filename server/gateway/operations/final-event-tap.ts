@@ -24,7 +24,6 @@ export class FinalEventTap extends EventTap {
   units: Units | undefined
   private held: Buffer[] = []
   private heldBytes = 0
-  private bytes = 0
 
   /**
    * @param finalType what ends the stream: `transcript.text.done`
@@ -32,8 +31,8 @@ export class FinalEventTap extends EventTap {
    * @param tokensOf our own measure of what an event on the way brings, where that is no text
    * @param finalTokens and of what the last brings
    */
-  constructor(private readonly finalType: string, private readonly maxBytes: number, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
-    super()
+  constructor(private readonly finalType: string, maxBytes: number, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
+    super(maxBytes)
   }
 
   get whole(): boolean {
@@ -53,8 +52,6 @@ export class FinalEventTap extends EventTap {
   }
 
   protected read({ data, bytes }: SseEvent): Buffer | undefined {
-    this.bytes += bytes.length
-    if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
     if (data === '[DONE]') {
       this.hold(bytes)
       this.done = true

@@ -2,6 +2,7 @@ import { pipeline, Transform } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { createParser } from 'eventsource-parser'
 import { LoomError } from '../../errors'
+import { MAX_STREAM_BYTES } from '../sse-events'
 
 /** Of an event, and of what is none: comments are dropped as they come, however long. */
 const MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -21,6 +22,7 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
   const decoder = new TextDecoder()
   let output = ''
   let failure: LoomError | undefined
+  let bytes = 0
   let bytesSinceEvent = 0
   const parser = createParser({
     onEvent: ({ data }) => {
@@ -43,8 +45,10 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
   }
   const translator = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
       bytesSinceEvent += chunk.length
-      if (bytesSinceEvent > MAX_EVENT_BYTES) failure = new LoomError('upstream_error', 'The provider sent an event of more than 8 MB.')
+      if (bytes > MAX_STREAM_BYTES) failure = new LoomError('upstream_error', 'The provider sent an answer of more than 512 MB.')
+      else if (bytesSinceEvent > MAX_EVENT_BYTES) failure = new LoomError('upstream_error', 'The provider sent an event of more than 8 MB.')
       else translate(() => parser.feed(decoder.decode(chunk, { stream: true })))
       done(failure, flushOutput())
     },

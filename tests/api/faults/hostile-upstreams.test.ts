@@ -12,6 +12,7 @@ const event = (content: string) => `data: ${JSON.stringify({ id: 'c', choices: [
 const answers: Record<string, RawAnswer> = {
   ...hostileAnswers,
   'stream-gigabyte': gigabyteOf(head('text/event-stream'), event('x'.repeat(64 * 1024))),
+  'empty-gigabyte': gigabyteOf(head('text/event-stream'), `data: ${JSON.stringify({ id: 'c', choices: [], padding: 'x'.repeat(256 * 1024) })}\n\n`),
   'endless-chunk-extension': forever('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n2;', 'x'.repeat(1_024)),
   'endless-promises': forever('', 'HTTP/1.1 103 Early Hints\r\n\r\n'),
   'endless-pings': forever(head('text/event-stream'), ': ping\n\n'),
@@ -69,6 +70,15 @@ describe('an upstream that never stops is cut off after a bounded part of it, an
     await until(() => upstream.open('stream-gigabyte') === 0, { what: () => 'the connection to be closed' })
     expect(upstream.taken('stream-gigabyte')).toBeLessThan(100 * MEGABYTE)
   })
+})
+
+test('empty-gigabyte: events that hold no answer are cut off, too', async () => {
+  const response = await ask('empty-gigabyte', true)
+  let end = ''
+  for await (const chunk of response.body ?? []) end = (end + Buffer.from(chunk.subarray(-1_000)).toString()).slice(-1_000)
+  expect(end).toMatch(/data: \{"error":\{"message":"The provider sent more than[^\n]*\n\n$/)
+  await until(() => upstream.open('empty-gigabyte') === 0, { what: () => 'the connection to be closed' })
+  expect(upstream.taken('empty-gigabyte')).toBeLessThan(600 * MEGABYTE)
 })
 
 describe('an upstream that says nothing at length', () => {
