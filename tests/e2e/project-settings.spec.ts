@@ -4,8 +4,15 @@ import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
 
+let made: Project | undefined
+// Others begin in the project last used: they would begin with its settings.
+test.afterEach(async ({ client }) => {
+  await client.call('DELETE', `/projects/${made?.id}`)
+})
+
 test('the settings of a project are kept, and its conversations begin with them', async ({ page, client, mock }) => {
   const project = Project.parse(await client.post('/projects', { name: 'Before' }))
+  made = project
   await page.goto(`/projects/${project.id}`)
   const main = page.getByRole('main')
   await main.getByRole('button', { name: 'Settings' }).click()

@@ -107,6 +107,7 @@ test('an image is drawn in the panel and downloaded, and a page that calls itsel
   await expect(image).toHaveJSProperty('naturalWidth', 1)
   await expect(document.getByRole('button', { name: 'Source' })).toHaveCount(0)
   await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/image-${page.viewportSize()?.width}.png` })
   const download = page.waitForEvent('download')
   await document.getByRole('link', { name: 'Download document' }).click()
   expect((await download).suggestedFilename()).toBe('dot.png')

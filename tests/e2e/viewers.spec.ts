@@ -4,11 +4,19 @@ import { Project } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { PASSWORD } from '../support/visitor'
 import { ChatPage } from './chat-page'
+import { expectAccessible } from './expect-accessible'
 import { expect, test, waitUntilAlive } from './fixtures'
+
+let made: Project | undefined
+// Others begin in the project last used: its file would go to their models.
+test.afterEach(async ({ client }) => {
+  await client.call('DELETE', `/projects/${made?.id}`)
+})
 
 /** A project with a file, and a conversation whose question was answered twice. */
 async function makeProject(client: ChatClient) {
   const project = Project.parse(await client.post('/projects', { name: 'To look at' }))
+  made = project
   const conversation = Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title: 'Only look', model: 'brief' }))
   const { message } = await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'What is here?' })
   await client.readAll('POST', `/conversations/${conversation.id}/messages/${message?.id}/retry`, {})
@@ -51,6 +59,8 @@ for (const role of ['viewer', 'member'] as const) {
     await expect(answer.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
     for (const name of [/rename/, 'Chat settings', 'New chat', 'Edit message', 'Answer again', 'Good answer', 'Previous version', 'Send']) await expectNone(name)
     await expect(main.getByRole('textbox')).toHaveCount(0)
+    await expectAccessible(page)
+    await page.screenshot({ path: `.cache/test/shots/reader-${page.viewportSize()?.width}.png` })
     await answer.getByRole('button', { name: 'More about this answer' }).click()
     await expect(page.getByRole('menuitem')).toHaveText([/curl/, /JavaScript/, /Python/])
     await page.keyboard.press('Escape')

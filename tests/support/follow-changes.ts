@@ -15,9 +15,13 @@ export async function followChanges(client: ChatClient, projectId: string, since
   return {
     /** The next change; undefined when the server has ended the stream. */
     next,
-    /** The next that `isIt` says to be it. */
+    /** All up to the next that `isIt` says to be it, which is the last of them: what happened before somebody looked may be told late. */
     until: async (isIt: (change: ConversationChange) => boolean) => {
-      for (let change = await next(); change; change = await next()) if (isIt(change)) return change
+      const told: ConversationChange[] = []
+      for (let change = await next(); change; change = await next()) {
+        told.push(change)
+        if (isIt(change)) return told
+      }
       throw new Error('The stream was ended before that')
     },
     leave: () => leaving.abort()
