@@ -73,6 +73,8 @@ async function photograph(browser: Browser, { url, cookies }: Stage, view: View,
   await context.addCookies(cookies)
   await context.addInitScript(mode => localStorage.setItem('nuxt-color-mode', mode), theme)
   const page = await context.newPage()
+  // The network of a page that follows what changes never rests.
+  await page.route('**/changes*', route => route.fulfill({ status: 204 }))
   await page.goto(view.path, { waitUntil: 'networkidle' })
   await view.prepare?.(page)
   await page.waitForLoadState('networkidle')
