@@ -7,13 +7,21 @@ export const SYSTEM_PROMPT_MAX = 20_000
 
 const SystemPrompt = storableText(SYSTEM_PROMPT_MAX).trim()
 
+/** How the answers of a conversation are asked for. */
+export const ConversationSettings = z.object({
+  /** Sent to the model after the project's instructions. */
+  systemPrompt: SystemPrompt,
+  /** What is absent in them is the project's. */
+  parameters: ModelParameters
+})
+export type ConversationSettings = z.infer<typeof ConversationSettings>
+
 /** `POST /api/projects/{id}/conversations`; the body may be `{}`. */
 export const CreateConversation = z.strictObject({
   title: storableText(200).trim().default(''),
   /** Absent: the project's default model. */
   model: ModelName.optional(),
-  systemPrompt: SystemPrompt.optional(),
-  parameters: ModelParameters.optional()
+  ...ConversationSettings.partial().shape
 })
 export type CreateConversation = z.infer<typeof CreateConversation>
 
@@ -23,9 +31,8 @@ export const UpdateConversation = z.strictObject({
   pinned: z.boolean().optional(),
   archived: z.boolean().optional(),
   model: ModelName.nullable().optional(),
-  systemPrompt: SystemPrompt.optional(),
-  /** Replaced whole. */
-  parameters: ModelParameters.optional(),
+  /** Each replaced whole. */
+  ...ConversationSettings.partial().shape,
   /** Moves it there. */
   projectId: Id.optional()
 })
@@ -54,9 +61,7 @@ export const Conversation = z.object({
   title: z.string(),
   /** The model of its next answer; null: the project's default, else the first of `GET /api/models`. */
   model: z.string().nullable(),
-  /** Sent to the model after the project's instructions. */
   systemPrompt: z.string(),
-  /** What is absent in them is the project's. */
   parameters: ModelParameters,
   pinned: z.boolean(),
   archivedAt: Timestamp.nullable(),

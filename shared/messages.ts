@@ -71,6 +71,8 @@ export const Message = z.object({
   reasoningTokens: z.int().nullable(),
   /** What the thread took of the model's window at its end: of an answer that called tools, the last of its calls. */
   contextTokens: z.int().nullable().default(null),
+  /** Questions of the thread, with their answers, that an answer's model was not sent: the oldest, where the thread did not fit its window. */
+  leftOutTurns: z.int().nullable().default(null),
   costNanoUsd: NanoUsdText.nullable(),
   latencyMs: z.int().nullable(),
   /** Milliseconds to the first byte of the answer. */

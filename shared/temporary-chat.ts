@@ -1,4 +1,5 @@
 import { z } from './zod'
+import { ConversationSettings } from './conversations'
 import { Id, NanoUsdText, Timestamp, storableText } from './json'
 import { MessagePart } from './messages'
 import { ModelName } from './model-parameters'
@@ -15,7 +16,8 @@ export const AskTemporarily = z.strictObject({
   messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), text: storableText(TEMPORARY_TEXT_MAX) })).min(1).max(TEMPORARY_MESSAGES_MAX)
     .refine(messages => messages.at(-1)?.role === 'user', 'The last message must be the user\'s')
     .refine(messages => messages.reduce((sum, { text }) => sum + text.length, 0) <= TEMPORARY_TEXT_MAX, 'The messages are too long together'),
-  model: ModelName.optional()
+  model: ModelName.optional(),
+  ...ConversationSettings.partial().shape
 })
 export type AskTemporarily = z.infer<typeof AskTemporarily>
 
@@ -27,6 +29,8 @@ export const TemporaryEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('usage'), inputTokens: z.int(), outputTokens: z.int(), cachedInputTokens: z.int(), reasoningTokens: z.int() }),
   z.object({
     type: z.literal('end'), error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    /** As of a message. */
+    leftOutTurns: z.int(),
     figures: z.object({
       provider: z.string().nullable(), model: z.string(), inputTokens: z.int(), outputTokens: z.int(), cachedInputTokens: z.int(), reasoningTokens: z.int(),
       costNanoUsd: NanoUsdText, latencyMs: z.int(), ttfbMs: z.int().nullable(), traceId: Id

@@ -1,4 +1,4 @@
-import type { Conversation } from '#shared/conversations'
+import type { Conversation, ConversationSettings } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import type { OutgoingMessage } from '~/composables/useThread'
@@ -27,19 +27,22 @@ export function useStartConversation(projectId: string, giveBack: (message: Outg
   const busy = ref(false)
   onMounted(() => void queue.claim(({ sending }) => sending && giveBack(sending)))
 
-  async function start(message: OutgoingMessage) {
+  /** False when the conversation could not be made. */
+  async function start(message: OutgoingMessage, settings?: ConversationSettings): Promise<boolean> {
     busy.value = true
     queue.keep(message)
     try {
       // Before anything is made: without it, nobody would see the answer.
       await loadThread()
-      const conversation = await api(import('#shared/conversations').then(({ Conversation }) => Conversation), `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model } })
+      const conversation = await api(import('#shared/conversations').then(({ Conversation }) => Conversation), `/api/projects/${projectId}/conversations`, { method: 'POST', body: { model: message.model, ...settings } })
       opening.value = { conversation, message }
       list.put(conversation)
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
+      return true
     } catch (error) {
       notify.failed(t('conversation.start.theConversationWasNotStarted'), error)
       giveBack(message)
+      return false
     } finally {
       queue.keep(undefined)
       busy.value = false

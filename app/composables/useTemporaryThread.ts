@@ -1,3 +1,4 @@
+import type { ConversationSettings } from '#shared/conversations'
 import type { Message } from '#shared/messages'
 import { TemporaryEvent } from '#shared/temporary-chat'
 import { applyChatEvent } from '#shared/apply-chat-event'
@@ -13,7 +14,7 @@ import { readServerEvents } from '~/utils/read-server-events'
 type End = Extract<TemporaryEvent, { type: 'end' }>
 
 /** A chat that lives in this page alone: its messages go to the server with each question and are kept nowhere. */
-export function useTemporaryThread(projectId: string) {
+export function useTemporaryThread(projectId: string, settings: () => ConversationSettings) {
   const { t } = useI18n()
   const messages = shallowRef<Message[]>([])
   const live = shallowRef<Message>()
@@ -35,7 +36,7 @@ export function useTemporaryThread(projectId: string) {
     let answer: Message = { ...makeMessage('assistant', '', question.id), status: 'streaming' }
     try {
       const sent = [...messages.value, question].map(one => ({ role: one.role, text: readAnswerText(one) })).filter(({ text }) => text !== '')
-      const body = await openChatStream(`/api/projects/${projectId}/temporary`, { method: 'POST', body: { messages: sent, model: message.model }, signal: stopper.signal }, t)
+      const body = await openChatStream(`/api/projects/${projectId}/temporary`, { method: 'POST', body: { messages: sent, model: message.model, ...settings() }, signal: stopper.signal }, t)
       if (!body) return
       messages.value = [...messages.value, question]
       outgoing.value = undefined
@@ -62,8 +63,8 @@ export function useTemporaryThread(projectId: string) {
   return { messages, live, failure, outgoing, running, send, discard, stop: () => stopper.abort() }
 }
 
-function settle(answer: Message, { error, figures }: End): Message {
-  return { ...answer, ...figures, status: error ? 'error' : 'complete', error }
+function settle(answer: Message, { error, leftOutTurns, figures }: End): Message {
+  return { ...answer, ...figures, leftOutTurns, status: error ? 'error' : 'complete', error }
 }
 
 function makeMessage(role: 'user' | 'assistant', text: string, parentId: string | null): Message {
@@ -71,7 +72,7 @@ function makeMessage(role: 'user' | 'assistant', text: string, parentId: string 
   const id = makeId()
   return {
     id, conversationId: id, parentId, siblingIds: [id], role, status: 'complete', provider: null, model: null, inputTokens: null, outputTokens: null, cachedInputTokens: null,
-    reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at, feedback: null,
+    reasoningTokens: null, contextTokens: null, leftOutTurns: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at, feedback: null,
     parts: text === '' ? [] : [{ type: 'text', text, index: 0, startedAt: at, completedAt: at }]
   }
 }

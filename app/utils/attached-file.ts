@@ -23,8 +23,3 @@ export function toAttachedFile({ id, name, mime, sizeBytes }: StoredFile): Attac
 export function filesOf(message: Message): AttachedFile[] {
   return message.parts.flatMap(part => part.type === 'image' || part.type === 'file' ? [{ fileId: part.fileId, name: part.name, mime: part.mime, sizeBytes: part.sizeBytes }] : [])
 }
-
-/** About what providers count for a file: its text, or a large picture. */
-export function estimateFileTokens(files: readonly AttachedFile[]): number {
-  return files.reduce((sum, { mime, sizeBytes }) => sum + (mime.startsWith('text/') ? Math.ceil(sizeBytes / 4) : 1_500), 0)
-}

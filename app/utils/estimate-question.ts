@@ -1,25 +1,43 @@
 import type { Model } from '#shared/catalog'
+import { estimateFileTokens, estimateTextTokens, questionRoom, windowOf } from '#shared/context-window'
+import type { Message, MessagePart } from '#shared/messages'
 
-/** About four characters a token, as English has. */
-const CHARACTERS_PER_TOKEN = 4
 const PRICE_UNIT = 1_000_000n
-/** What a thread may take of a model's window; the rest is the answer's, and the oldest messages are left out. */
-const QUESTION_SHARE = 0.75
 
 interface Question {
   draft: string
+  files: readonly { mime: string, sizeBytes: number }[]
   /** What the thread before it takes. */
   threadTokens: number
   model: Pick<Model, 'price' | 'contextWindow'> | undefined
 }
 
 /** What a message will send to the model: tokens, their price without the answer's (null where none is known), and whether all of it fits. */
-export function estimateQuestion({ draft, threadTokens, model }: Question): { tokens: number, costNanoUsd: string | null, fits: boolean } {
-  const tokens = threadTokens + Math.ceil(draft.length / CHARACTERS_PER_TOKEN)
+export function estimateQuestion({ draft, files, threadTokens, model }: Question): { tokens: number, costNanoUsd: string | null, fits: boolean } {
+  const tokens = threadTokens + estimateTextTokens(draft) + sum(files.map(estimateFileTokens))
   const cost = model?.price ? BigInt(tokens) * BigInt(model.price.inputNanoUsd) : null
   return {
     tokens,
     costNanoUsd: cost === null ? null : ((cost + PRICE_UNIT - 1n) / PRICE_UNIT).toString(),
-    fits: !model?.contextWindow || tokens <= model.contextWindow * QUESTION_SHARE
+    fits: !model || tokens <= questionRoom(windowOf(model))
   }
 }
+
+/** What a thread takes of a model's window, in tokens: as its provider counted it for the newest answer that has figures, and about what followed. */
+export function estimateThread(messages: readonly Message[]): number {
+  const last = messages.findLastIndex(({ inputTokens }) => inputTokens !== null)
+  const counted = messages[last]
+  const known = counted?.contextTokens ?? (counted?.inputTokens ?? 0) + (counted?.outputTokens ?? 0)
+  return known + estimateMessages(messages.slice(last + 1))
+}
+
+/** About what is read of messages. */
+export const estimateMessages = (messages: readonly Message[]) => sum(messages.flatMap(({ parts }) => parts.map(estimatePart)))
+
+function estimatePart(part: MessagePart): number {
+  if (part.type === 'image' || part.type === 'file') return estimateFileTokens(part)
+  if (part.type === 'tool_call') return estimateTextTokens(part.arguments)
+  return part.type === 'text' || part.type === 'tool_result' ? estimateTextTokens(part.text) : 0
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)

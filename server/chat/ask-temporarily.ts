@@ -5,9 +5,11 @@ import type { Principal } from '../identity/principal'
 import { getProject } from '../projects/get-project'
 import type { Runtime } from '../runtime'
 import type { AskTemporarily, TemporaryEvent } from '../../shared/temporary-chat'
+import { windowOf } from '../../shared/context-window'
 import { toRequestFields } from '../../shared/model-parameters'
 import { createPartAssembler } from './assemble-parts'
 import { findCaller } from './find-caller'
+import { inherit } from './inherit-settings'
 import { reportFailure } from './report-failure'
 import { trimContext } from './trim-context'
 
@@ -19,14 +21,15 @@ export type TemporaryEvents = (emit: (item: { id: number, event: TemporaryEvent 
  * bodies. Whoever leaves stops it.
  * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` when there is no model
  */
-export async function askTemporarily(runtime: Runtime, principal: Principal, projectId: string, { messages, model }: AskTemporarily): Promise<TemporaryEvents> {
+export async function askTemporarily(runtime: Runtime, principal: Principal, projectId: string, { messages, model, systemPrompt = '', parameters = {} }: AskTemporarily): Promise<TemporaryEvents> {
   const project = await getProject(runtime.db.orm, principal, projectId)
   const models = await runtime.catalog.listModels(principal.orgId)
   const chosen = model ?? project.defaultModel ?? models.find(({ mode }) => mode === 'chat')?.id
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const thread = messages.map(({ role, text }) => ({ role, content: text }))
-  const window = models.find(({ id }) => id === chosen)?.contextWindow ?? undefined
-  const body = { model: chosen, messages: trimContext(project.instructions, thread, window), ...toRequestFields(project.parameters), stream_options: { include_usage: true } }
+  const settings = inherit(project, { systemPrompt, parameters })
+  const context = trimContext(settings.instructions, thread, windowOf(models.find(({ id }) => id === chosen)))
+  const body = { model: chosen, messages: context.messages, ...toRequestFields(settings.parameters), stream_options: { include_usage: true } }
   const caller = { ...await findCaller(runtime.db.orm, principal, projectId), traceBodies: false }
   return async (emit, signal) => {
     let id = 0
@@ -37,7 +40,7 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
     }
     const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk: chunk => publish(assembler.take(chunk)) }))
     const error = outcome.error && { code: outcome.error.code, message: outcome.error.message }
-    publish([...assembler.finish(error), { type: 'end', error, figures: outcome.call ? figuresOf(outcome.call) : null }])
+    publish([...assembler.finish(error), { type: 'end', error, leftOutTurns: context.leftOutTurns, figures: outcome.call ? figuresOf(outcome.call) : null }])
   }
 }
 

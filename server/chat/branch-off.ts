@@ -7,11 +7,8 @@ import type { BranchOff, Conversation } from '../../shared/conversations'
 import { copyMessages } from './copy-messages'
 import { findMessage } from './find-message'
 import { getConversation } from './get-conversation'
-import { branchIds } from './select-messages'
+import { BRANCH_MESSAGES_MAX, branchIds } from './select-messages'
 import { summariseThread } from './summarise-thread'
-
-/** More than any thread has. */
-const THREAD_MAX = 1_000_000
 
 /**
  * A conversation of the caller's that goes on from a message of another one: with the thread down to there, or with a summary of it in its
@@ -30,7 +27,7 @@ export async function branchOff(runtime: Runtime, caller: Principal, conversatio
       model: model ?? from.model, systemPrompt, parameters: from.parameters, tools: from.tools
     })
     if (summary) return
-    const which = sql`${messages.id} = any(${branchIds(caller.orgId, sql`${messageId}::uuid`, THREAD_MAX)})`
+    const which = sql`${messages.id} = any(${branchIds(caller.orgId, sql`${messageId}::uuid`, BRANCH_MESSAGES_MAX)})`
     await copyMessages(tx, caller.orgId, { from: conversationId, to: id, which, shownMessageId: messageId })
   })
   return getConversation(orm, caller, id)

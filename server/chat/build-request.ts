@@ -3,6 +3,7 @@ import type { AnswerRequest } from '../../shared/answers'
 import type { Runtime } from '../runtime'
 import type { ModelParameters } from '../../shared/model-parameters'
 import { toRequestFields } from '../../shared/model-parameters'
+import { windowOf } from '../../shared/context-window'
 import { projectKnowledge } from './project-knowledge'
 import { readThread } from './read-thread'
 import { sendFiles } from './send-files'
@@ -25,14 +26,23 @@ interface Question {
   withoutBytes?: boolean
 }
 
-/** What is asked of a model: the instructions, the project's files and as much of the thread as it can read, as the body of a chat completion. */
-export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<AnswerRequest> {
+interface BuiltRequest {
+  /** The body of a chat completion. */
+  request: AnswerRequest
+  /** Questions of the thread, with their answers, that are left out of it: the model could not read them, too. */
+  leftOutTurns: number
+}
+
+/** What is asked of a model: the instructions, the project's files and as much of the thread as it can read. */
+export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<BuiltRequest> {
   const known: Model | undefined = (await runtime.catalog.listModels(orgId)).find(({ id }) => id === model)
-  const [thread, knowledge] = await Promise.all([
-    readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known?.contextWindow ?? undefined)
+  const windowTokens = windowOf(known)
+  const [{ messages: thread, turnsAbove }, knowledge] = await Promise.all([
+    readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, windowTokens)
   ])
   if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
   const system = [instructions, knowledge].filter(Boolean).join('\n\n')
-  const messages = trimContext(system, thread, known?.contextWindow ?? undefined)
-  return { model, messages: await sendFiles(runtime, orgId, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true }), stream: true, ...toRequestFields(parameters) }
+  const { messages, leftOutTurns } = trimContext(system, thread, windowTokens)
+  const sent = await sendFiles(runtime, orgId, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true })
+  return { request: { model, messages: sent, stream: true, ...toRequestFields(parameters) }, leftOutTurns: turnsAbove + leftOutTurns }
 }

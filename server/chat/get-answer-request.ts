@@ -16,5 +16,6 @@ export async function getAnswerRequest(runtime: Runtime, scope: Scope, conversat
   const { role, parentId, model, projectId } = await findMessage(runtime.db.orm, scope, conversationId, messageId)
   if (role !== 'assistant' || parentId === null || model === null) throw new LoomError('invalid_request', 'Only an answer was asked of a model.')
   const settings = inherit(await getProject(runtime.db.orm, scope, projectId), await getConversation(runtime.db.orm, scope, conversationId))
-  return buildRequest(runtime, { orgId: scope.orgId, projectId, model, ...settings, parentId, withTools: false, withoutBytes: true })
+  const { request } = await buildRequest(runtime, { orgId: scope.orgId, projectId, model, ...settings, parentId, withTools: false, withoutBytes: true })
+  return request
 }

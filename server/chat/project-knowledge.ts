@@ -6,7 +6,6 @@ import type { Runtime } from '../runtime'
 /** The part of a model's window that a project's files may take, and how many characters a token has at least. */
 const SHARE = 0.25
 const CHARACTERS_PER_TOKEN = 3
-const UNKNOWN_WINDOW_TOKENS = 32_000
 /** Whatever the window: the most that is read from the database for one answer. */
 const CHARACTERS_MAX = 400_000
 const FILES_MAX = 100
@@ -15,7 +14,7 @@ const FILES_MAX = 100
  * What a project's own files say, for the instructions of all its conversations: texts whole, as long as they fit into a quarter of the
  * model's window, the others by name. Empty without files.
  */
-export async function projectKnowledge({ db: { orm } }: Pick<Runtime, 'db'>, orgId: string, projectId: string, windowTokens = UNKNOWN_WINDOW_TOKENS): Promise<string> {
+export async function projectKnowledge({ db: { orm } }: Pick<Runtime, 'db'>, orgId: string, projectId: string, windowTokens: number): Promise<string> {
   const room = Math.min(CHARACTERS_MAX, Math.floor(windowTokens * SHARE * CHARACTERS_PER_TOKEN))
   const before = sql`sum(${files.sizeBytes}) over (order by ${files.id})`
   const rows = await orm

@@ -1,8 +1,8 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { messageParts, messages } from '../../db/schema'
-import { branchIds } from './select-messages'
+import { BRANCH_MESSAGES_MAX, branchIds } from './select-messages'
 import type { ContextCall, ContextFile, ContextMessage } from './trim-context'
 
 /** However long a thread is, no more of its newest messages are looked at for one answer. */
@@ -13,24 +13,38 @@ const readWithTools = [...read, 'tool_call', 'tool_result'] as const
 const Content = z.object({ text: z.string().optional(), arguments: z.string().optional() })
 const File = z.object({ fileId: z.string(), name: z.string(), mime: z.string(), sizeBytes: z.number() })
 
+interface Thread {
+  messages: ContextMessage[]
+  /** Questions above the oldest of them. */
+  turnsAbove: number
+}
+
 /**
  * The branch that ends with `lastId`, oldest first, as a model reads it: text and attachments, and `withTools` the calls that came to an end
  * with their results. Reasoning and errors are left out, and so are answers that said nothing. An answer and what continues it are one.
  */
-export async function readThread(orm: Orm, orgId: string, lastId: string, withTools: boolean): Promise<ContextMessage[]> {
+export async function readThread(orm: Orm, orgId: string, lastId: string, withTools: boolean): Promise<Thread> {
   const branch = branchIds(orgId, sql`${lastId}::uuid`, THREAD_MESSAGES_MAX)
   const rows = await orm
-    .select({ id: messages.id, role: messages.role, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
+    .select({ id: messages.id, parentId: messages.parentId, role: messages.role, contextTokens: messages.contextTokens, leftOutTurns: messages.leftOutTurns, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
     .from(messages)
     .innerJoin(messageParts, and(eq(messageParts.messageId, messages.id), inArray(messageParts.type, withTools ? readWithTools : read)))
     .where(and(eq(messages.orgId, orgId), eq(messageParts.orgId, orgId), sql`${messages.id} = any(${branch})`))
     .orderBy(asc(messages.id), asc(messageParts.index))
   const thread: ContextMessage[] = []
   for (const parts of Object.values(Object.groupBy(rows, ({ id }) => id))) if (parts) addMessage(thread, parts)
-  return thread.filter(isSomething)
+  const aboveId = rows[0]?.parentId
+  return { messages: thread.filter(isSomething), turnsAbove: aboveId ? await countTurns(orm, orgId, aboveId) : 0 }
 }
 
-type PartRow = Pick<typeof messageParts.$inferSelect, 'type' | 'content' | 'toolName' | 'toolCallId'> & Pick<typeof messages.$inferSelect, 'role'>
+/** The questions of a branch. */
+async function countTurns(orm: Orm, orgId: string, lastId: string): Promise<number> {
+  const branch = branchIds(orgId, sql`${lastId}::uuid`, BRANCH_MESSAGES_MAX)
+  const [counted] = await orm.select({ turns: count() }).from(messages).where(and(eq(messages.orgId, orgId), eq(messages.role, 'user'), sql`${messages.id} = any(${branch})`))
+  return counted?.turns ?? 0
+}
+
+type PartRow = Pick<typeof messageParts.$inferSelect, 'type' | 'content' | 'toolName' | 'toolCallId'> & Pick<typeof messages.$inferSelect, 'role' | 'contextTokens' | 'leftOutTurns'>
 
 function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
   const ended = new Set(parts.flatMap(({ type, toolCallId }) => type === 'tool_result' ? [toolCallId] : []))
@@ -49,6 +63,9 @@ function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
     else (message.files ??= []).push(File.parse(content) satisfies ContextFile)
     begins = false
   }
+  const [{ contextTokens, leftOutTurns } = {}] = parts
+  const last = thread.at(-1)
+  if (last && contextTokens && leftOutTurns === 0) last.countedTokens = contextTokens
 }
 
 /** An answer goes on with the one before it; somebody's message stands for itself. */

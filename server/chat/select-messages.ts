@@ -50,6 +50,9 @@ export const messageColumns = { ...getTableColumns(messages), siblingIds, parts:
 
 type MessageRow = typeof messages.$inferSelect & { siblingIds: string[], parts: MessagePart[], events: NumberedEvent[], feedback?: Feedback | null }
 
+/** More messages than any branch has. */
+export const BRANCH_MESSAGES_MAX = 1_000_000
+
 /**
  * The ids on a branch: from the message that `start` selects up through its parents, at most `limit`, as an array.
  * Reads only those rows, however long the conversation is.
@@ -110,6 +113,7 @@ export function toMessage(row: MessageRow): Message {
     cachedInputTokens: row.cachedInputTokens,
     reasoningTokens: row.reasoningTokens,
     contextTokens: row.contextTokens,
+    leftOutTurns: row.leftOutTurns,
     costNanoUsd: row.cost?.toString() ?? null,
     latencyMs: row.latencyMs,
     ttfbMs: row.ttfbMs,

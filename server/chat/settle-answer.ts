@@ -15,6 +15,12 @@ export interface AnswerEnd {
   error: { code: string, message: string } | null
 }
 
+/** What an answer took. */
+export interface AnswerFigures extends AnswerOutcome {
+  /** Questions of the thread, with their answers, that the model was not sent. */
+  leftOutTurns: number
+}
+
 const interruptions: Record<Exclude<StopReason, 'stopped'>, NonNullable<AnswerEnd['error']>> = {
   shutdown: { code: 'interrupted', message: 'Loom was stopped while it wrote this answer. Retry it.' },
   taken_over: { code: 'interrupted', message: 'The server writing this answer did not respond for a while. Retry it.' },
@@ -33,7 +39,7 @@ export function answerEnd(stopReason: StopReason | undefined, error: AnswerEnd['
  * @returns the event that ends the answer's stream, with both rows as stored
  */
 export async function settleAnswer(
-  orm: Orm, orgId: string, messageId: string, end: AnswerEnd, outcome: AnswerOutcome | undefined, parts: readonly MessagePart[]
+  orm: Orm, orgId: string, messageId: string, end: AnswerEnd, outcome: AnswerFigures | undefined, parts: readonly MessagePart[]
 ): Promise<EndEvent> {
   return orm.transaction(async (tx) => {
     const settled = await tx.update(messages)
@@ -49,7 +55,7 @@ export async function settleAnswer(
   })
 }
 
-function figuresOf(outcome: AnswerOutcome) {
+function figuresOf(outcome: AnswerFigures) {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = outcome.usage
   return {
     provider: outcome.head.provider,
@@ -59,6 +65,7 @@ function figuresOf(outcome: AnswerOutcome) {
     cachedInputTokens,
     reasoningTokens,
     contextTokens: outcome.contextTokens,
+    leftOutTurns: outcome.leftOutTurns,
     cost: outcome.costNanoUsd,
     latencyMs: Math.round(outcome.latencyMs),
     ttfbMs: outcome.ttfbMs === null ? null : Math.round(outcome.ttfbMs),

@@ -1,3 +1,5 @@
+import { estimateFileTokens, estimateTextTokens, questionRoom } from '../../shared/context-window'
+
 /** An attachment, whose bytes are read only when it is really sent. */
 export interface ContextFile {
   fileId: string
@@ -21,36 +23,43 @@ export interface ContextMessage {
   calls?: ContextCall[]
   /** Of a tool's result. */
   toolCallId?: string
+  /** What the thread took down to here, the instructions with it, as a provider counted it that read all of it. */
+  countedTokens?: number
 }
 
-/** Short of the four that English averages, so that code and other languages fit as well. */
-const CHARACTERS_PER_TOKEN = 3
-/** The part of a context window that is left for the answer. */
-const ANSWER_SHARE = 0.25
-/** What an image or a PDF counts: providers count some 1,500 tokens for a large image. */
-const CHARACTERS_PER_MEDIUM = 4_500
-/** What a model is taken to read when its window is not known. */
-const UNKNOWN_WINDOW_TOKENS = 32_000
+export interface TrimmedContext {
+  /** The instructions, then the newest turns, from a user message on. */
+  messages: ContextMessage[]
+  /** Questions of the thread, with their answers, that are not among them. */
+  leftOutTurns: number
+}
 
 /**
- * What of a thread is sent: the instructions, then as many of the newest turns as fit the model's window, from a user message
- * on. The last message always goes, however long: the provider then says that it is too long, better than we could.
+ * What of a thread is sent: the instructions, then as many of the newest turns as fit the model's window. What a provider has counted before is believed, the
+ * rest estimated. The last message always goes, however long: the provider then says that it is too long, better than we could.
  */
-export function trimContext(instructions: string, thread: readonly ContextMessage[], windowTokens = UNKNOWN_WINDOW_TOKENS): ContextMessage[] {
+export function trimContext(instructions: string, thread: readonly ContextMessage[], windowTokens: number): TrimmedContext {
   const system: ContextMessage[] = instructions === '' ? [] : [{ role: 'system', content: instructions }]
-  let left = windowTokens * (1 - ANSWER_SHARE) * CHARACTERS_PER_TOKEN - instructions.length
-  let first = thread.length
-  for (let index = thread.length - 1; index >= 0; index--) {
-    const message = thread[index]
-    if (!message) break
-    left -= lengthOf(message)
-    if (left < 0) break
-    if (message.role === 'user') first = index
+  const estimates = thread.map(estimateMessage)
+  const counted = thread.findLastIndex(({ countedTokens }) => countedTokens !== undefined)
+  const estimatedThere = estimateTextTokens(instructions) + sum(estimates.slice(0, counted + 1))
+  const there = thread[counted]?.countedTokens ?? estimatedThere
+  /** What a token of an estimate came to where it was counted. */
+  const rate = there / Math.max(1, estimatedThere)
+  const room = questionRoom(windowTokens)
+  const fits = there + sum(estimates.slice(counted + 1)) <= room
+  let left = room - estimateTextTokens(instructions) * rate
+  let first = thread.length - 1
+  for (const [index, { role }] of [...thread.entries()].toReversed()) {
+    left -= (estimates[index] ?? 0) * (index <= counted ? rate : 1)
+    if (!fits && left < 0) break
+    if (role === 'user') first = index
   }
-  return [...system, ...thread.slice(Math.min(first, thread.length - 1))]
+  return { messages: [...system, ...thread.slice(first)], leftOutTurns: thread.slice(0, first).filter(({ role }) => role === 'user').length }
 }
 
-function lengthOf({ content, files = [], calls = [] }: ContextMessage): number {
-  const attached = files.reduce((sum, { mime, sizeBytes }) => sum + (mime === 'text/plain' ? sizeBytes : CHARACTERS_PER_MEDIUM), 0)
-  return content.length + attached + calls.reduce((sum, call) => sum + call.arguments.length, 0)
+function estimateMessage({ content, files = [], calls = [] }: ContextMessage): number {
+  return estimateTextTokens(content) + sum(files.map(estimateFileTokens)) + sum(calls.map(call => estimateTextTokens(call.arguments)))
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LoomError } from '../errors'
 import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
-import type { AnswerOutcome } from './add-outcome'
 import { notifyAnswers } from './answer-signals'
 import type { PartAssembler, PartEvent } from './assemble-parts'
 import { createPartAssembler } from './assemble-parts'
@@ -14,6 +13,7 @@ import { PacedEvents } from './paced-events'
 import { reportFailure } from './report-failure'
 import { runSteps } from './run-steps'
 import type { RunningAnswer } from './running-answers'
+import type { AnswerFigures } from './settle-answer'
 import { answerEnd, settleAnswer } from './settle-answer'
 
 const SETTLE_RETRY_MAX_MS = 5_000
@@ -42,17 +42,18 @@ export async function writeAnswer(runtime: Runtime, principal: Principal, begun:
 /** The call's outcome; a failure before the road could give one is an error without figures. */
 async function callModel(
   runtime: Runtime, principal: Principal, begun: BegunAnswer, answer: RunningAnswer, assembler: PartAssembler, publish: (events: readonly PartEvent[]) => void
-): Promise<{ call?: AnswerOutcome, error: { code: string, message: string } | null }> {
+): Promise<{ call?: AnswerFigures, error: { code: string, message: string } | null }> {
   const { projectId, message: { id: messageId } } = begun
   try {
     // A model that is known to call none would refuse the whole call for the offer.
     const withTools = begun.tools && (await runtime.catalog.findModel(answer.orgId, begun.model))?.tools !== false
-    const [caller, tools, request] = await Promise.all([
+    const [caller, tools, { request, leftOutTurns }] = await Promise.all([
       findCaller(runtime.db.orm, principal, projectId),
       withTools ? offerTools(runtime, answer.orgId) : undefined,
       buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
     ])
-    return await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
+    const { call, error } = await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
+    return { call: { ...call, leftOutTurns }, error }
   } catch (error) {
     if (error instanceof LoomError) return { error }
     reportFailure(runtime, 'chat_call', error, { orgId: answer.orgId, messageId })

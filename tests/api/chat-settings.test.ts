@@ -54,6 +54,65 @@ describe('the settings of a conversation', () => {
   })
 })
 
+/** Without instructions. */
+const bareProject = async () => Project.parse(await ada.post('/projects', { name: 'Bare' })).id
+
+describe('a thread that outgrows its model', () => {
+  const begin = async () => Conversation.parse(await ada.post(`/projects/${await bareProject()}/conversations`, { model: quickModel }))
+  // Nobody has said how much these models read: they are taken to read 32,000 tokens, and a question to take 24,000 of them.
+  const counting = (inputTokens: number) => mock({ text: 'Fine.', usage: { inputTokens, outputTokens: 1 } })
+  const ask = (conversation: Conversation, text: string, model = quickModel) => say(conversation, text, model)
+
+  test('is sent without its oldest turns, by what the provider has counted, and the answer says how many', async () => {
+    const conversation = await begin()
+    expect(await ask(conversation, 'First', counting(9_000))).toMatchObject({ contextTokens: 9_001, leftOutTurns: 0 })
+    expect(await ask(conversation, 'Second', counting(23_900))).toMatchObject({ contextTokens: 23_901, leftOutTurns: 0 })
+    expect(lastRequest()).toMatchObject({ messages: [{ content: 'First' }, {}, { content: 'Second' }] })
+    const third = await ask(conversation, 'x'.repeat(600), counting(14_000))
+    expect(third.leftOutTurns).toBe(1)
+    expect(lastRequest()).toMatchObject({ messages: [{ content: 'Second' }, {}, {}] })
+    expect((await readMessages(ada, conversation)).at(-1)).toEqual(third)
+  })
+
+  test('counts what is too long ago to be looked at', async () => {
+    const at = new Date().toJSON()
+    const ids = Array.from({ length: 500 }, () => crypto.randomUUID())
+    const projectId = await bareProject()
+    const conversation = Conversation.parse(await ada.post(`/projects/${projectId}/import`, {
+      format: 'loom.conversation', version: 1, title: 'Long ago', model: quickModel, createdAt: at, shownMessageId: ids.at(-1),
+      messages: ids.map((id, index) => ({
+        id, conversationId: projectId, parentId: ids[index - 1] ?? null, siblingIds: [id], role: index % 2 === 0 ? 'user' : 'assistant', status: 'complete', provider: null, model: null, inputTokens: null,
+        outputTokens: null, cachedInputTokens: null, reasoningTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, createdAt: at,
+        parts: [{ type: 'text', text: `Message ${index}`, index: 0, startedAt: at, completedAt: at }]
+      }))
+    }))
+    // Of 501 messages the newest 400 are read, from an answer on: the first whole turn is the 52nd.
+    expect((await ask(conversation, 'Do you remember?')).leftOutTurns).toBe(51)
+    expect(lastRequest()).toMatchObject({ messages: expect.arrayContaining([{ role: 'user', content: 'Message 102' }]) })
+    expect(JSON.stringify(lastRequest())).not.toContain('Message 101"')
+  })
+
+  test('is summed up without them, which the summary says', async () => {
+    const conversation = await begin()
+    await ask(conversation, 'First', counting(23_000))
+    const last = await ask(conversation, 'x'.repeat(6_000))
+    const summary = Conversation.parse(await ada.post(`/conversations/${conversation.id}/messages/${last.id}/branch-off`, { summary: true }))
+    expect(summary.systemPrompt).toContain('in short, without the oldest question, too much to read:')
+  })
+})
+
+describe('a temporary chat', () => {
+  const end = (text: string) => TemporaryEvent.parse(JSON.parse(text.split('\n').findLast(line => line.startsWith('data: '))?.slice('data: '.length) ?? ''))
+  const ask = async (body: object) => (await ada.fetch('POST', `/projects/${await bareProject()}/temporary`, body)).text()
+
+  test('has a prompt and parameters of its own, and says what it was too long for', async () => {
+    const messages = [{ role: 'user', text: 'x'.repeat(72_000) }, { role: 'assistant', text: 'Fine.' }, { role: 'user', text: 'And now?' }]
+    expect(end(await ask({ messages, model: quickModel, systemPrompt: 'Answer in Latin.', parameters: { temperature: 1.5 } }))).toMatchObject({ type: 'end', leftOutTurns: 1 })
+    expect(lastRequest()).toMatchObject({ temperature: 1.5, messages: [{ role: 'system', content: 'Answer in Latin.' }, { role: 'user', content: 'And now?' }] })
+    expect(end(await ask({ messages: messages.slice(2), model: quickModel }))).toMatchObject({ type: 'end', leftOutTurns: 0 })
+  })
+})
+
 describe('feedback', () => {
   test('is kept, changed and taken back, and is each reader\'s own', async () => {
     const conversation = await newConversation(ada, quickModel)
@@ -241,7 +300,7 @@ function comparable({ createdAt: _, ...file }: ConversationExport) {
     documents: file.documents.map(document => ({ ...document, messageId: placeOf(document.messageId) })),
     messages: file.messages.map(({ id, conversationId: _, parentId, siblingIds, ...message }) => ({
       ...message, place: placeOf(id), parent: placeOf(parentId), siblings: siblingIds.map(placeOf),
-      inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null
+      inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, contextTokens: null, leftOutTurns: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null
     }))
   }
 }

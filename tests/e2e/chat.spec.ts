@@ -106,7 +106,7 @@ test('a title is renamed where it stands', async ({ page }) => {
 test('before sending it is told what it will take, and Up brings the last question back', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
-  await chat.message().fill('x'.repeat(400))
+  await chat.message().fill('x'.repeat(300))
   await expect(page.getByText('≈ 100 tokens')).toBeVisible()
   await chat.message().fill('Ask me again')
   await page.getByRole('button', { name: 'Send' }).click()

@@ -8,7 +8,7 @@ import type { Message } from '../../shared/messages'
 const at = '2026-11-20T21:00:00.000Z'
 const empty: Message = {
   id: '0192f0c1-2f7e-7b7e-8a0e-3f4b5c6d7e8f', conversationId: '0192f0c1-2f7e-7b7e-8a0e-3f4b5c6d7e90', parentId: null, siblingIds: [], role: 'assistant', status: 'pending', provider: null, model: 'demo',
-  inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, contextTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, feedback: null, createdAt: at, parts: []
+  inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, contextTokens: null, leftOutTurns: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, feedback: null, createdAt: at, parts: []
 }
 const chunk = (delta: object, rest: object = {}) => ({ choices: [{ index: 0, delta }], ...rest })
 

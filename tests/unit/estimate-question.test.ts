@@ -1,21 +1,44 @@
 import { describe, expect, test } from 'vitest'
-import { estimateQuestion } from '../../app/utils/estimate-question'
+import { estimateQuestion, estimateThread } from '../../app/utils/estimate-question'
+import type { Message } from '../../shared/messages'
 
 const price = { source: 'test', inputNanoUsd: '2500000000', outputNanoUsd: '10000000000', cachedInputNanoUsd: null, cacheWriteNanoUsd: null, units: null }
 
 describe('what a message will take', () => {
   test('is the thread and the draft, at the price of what is read, rounded up', () => {
-    expect(estimateQuestion({ draft: 'x'.repeat(401), threadTokens: 900, model: { price, contextWindow: 128_000 } })).toEqual({ tokens: 1_001, costNanoUsd: '2502500', fits: true })
-    expect(estimateQuestion({ draft: 'x', threadTokens: 0, model: { price: { ...price, inputNanoUsd: '1' }, contextWindow: null } })).toEqual({ tokens: 1, costNanoUsd: '1', fits: true })
+    expect(estimateQuestion({ draft: 'x'.repeat(301), files: [], threadTokens: 900, model: { price, contextWindow: 128_000 } })).toEqual({ tokens: 1_001, costNanoUsd: '2502500', fits: true })
+    expect(estimateQuestion({ draft: 'x', files: [], threadTokens: 0, model: { price: { ...price, inputNanoUsd: '1' }, contextWindow: null } })).toEqual({ tokens: 1, costNanoUsd: '1', fits: true })
+  })
+
+  test('counts the text of files as words, and each picture as a large one', () => {
+    const file = (mime: string, sizeBytes: number) => ({ fileId: 'f', name: 'f', mime, sizeBytes })
+    expect(estimateQuestion({ draft: '', files: [file('text/plain', 3_000), file('image/png', 9)], threadTokens: 0, model: undefined }).tokens).toBe(2_500)
   })
 
   test('has no price where none is known, rather than none to pay', () => {
-    expect(estimateQuestion({ draft: 'x', threadTokens: 0, model: { price: null, contextWindow: null } }).costNanoUsd).toBeNull()
-    expect(estimateQuestion({ draft: 'x', threadTokens: 0, model: undefined }).costNanoUsd).toBeNull()
+    expect(estimateQuestion({ draft: 'x', files: [], threadTokens: 0, model: { price: null, contextWindow: null } }).costNanoUsd).toBeNull()
+    expect(estimateQuestion({ draft: 'x', files: [], threadTokens: 0, model: undefined }).costNanoUsd).toBeNull()
   })
 
   test('does not fit once it leaves less than a quarter of the window to the answer', () => {
-    const fits = (threadTokens: number) => estimateQuestion({ draft: '', threadTokens, model: { price, contextWindow: 1_000 } }).fits
-    expect([fits(750), fits(751)]).toEqual([true, false])
+    const fits = (threadTokens: number, contextWindow: number | null) => estimateQuestion({ draft: '', files: [], threadTokens, model: { price, contextWindow } }).fits
+    expect([fits(750, 1_000), fits(751, 1_000)]).toEqual([true, false])
+    expect([fits(24_000, null), fits(24_001, null)], 'a window nobody has named is taken to be small').toEqual([true, false])
+  })
+})
+
+describe('what a thread takes', () => {
+  const at = '2026-11-28T12:00:00.000Z'
+  const message = (role: 'user' | 'assistant', text: string, counted: Partial<Message> = {}): Message => ({
+    id: text, conversationId: 'c', parentId: null, siblingIds: [], role, status: 'complete', provider: null, model: null, inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null,
+    contextTokens: null, leftOutTurns: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null, error: null, feedback: null, createdAt: at, ...counted,
+    parts: [{ type: 'text', text, index: 0, startedAt: at, completedAt: at }]
+  })
+
+  test('is what was counted with the last answer, and about what followed', () => {
+    const thread = [message('user', 'x'.repeat(999)), message('assistant', 'x', { inputTokens: 500, outputTokens: 50, contextTokens: 520 })]
+    expect(estimateThread(thread)).toBe(520)
+    expect(estimateThread([...thread, message('user', 'x'.repeat(30)), message('assistant', '')])).toBe(530)
+    expect(estimateThread([message('user', 'x'.repeat(30)), message('assistant', 'x'.repeat(31))])).toBe(21)
   })
 })

@@ -40,18 +40,30 @@ describe('what of a thread is sent', () => {
 
   test('is all of it, after the instructions, when it fits', () => {
     const thread = [...turn(1, 10), ...turn(2, 10), question]
-    expect(trimContext('Be brief.', thread)).toEqual([{ role: 'system', content: 'Be brief.' }, ...thread])
+    expect(trimContext('Be brief.', thread, 1_000)).toEqual({ messages: [{ role: 'system', content: 'Be brief.' }, ...thread], leftOutTurns: 0 })
   })
 
   test('drops the oldest turns whole and keeps the instructions', () => {
     // 1,000 tokens: three quarters of them, at three characters each, are 2,250 characters.
     const sent = trimContext('Be brief.', [...turn(1, 600), ...turn(2, 600), ...turn(3, 600), question], 1_000)
-    expect(sent.map(({ content }) => content.slice(0, 4))).toEqual(['Be b', 'q3..', 'a3..', 'now?'])
+    expect(sent.messages.map(({ content }) => content.slice(0, 4))).toEqual(['Be b', 'q3..', 'a3..', 'now?'])
+    expect(sent.leftOutTurns).toBe(2)
+  })
+
+  test('goes by what a provider counted, and estimates no more than what followed', () => {
+    const counted = (countedTokens: number) => [...turn(1, 600), ...turn(2, 600), ...turn(3, 600)].map((message, index) => index === 5 ? { ...message, countedTokens } : message)
+    // 749 tokens and two of the question: by its words alone it would be 1,202.
+    expect(trimContext('', [...counted(748), question], 1_000).leftOutTurns).toBe(0)
+    expect(trimContext('', [...counted(749), question], 1_000).leftOutTurns).toBe(1)
+    // However little a word of the turns counted for, one of what followed takes its own.
+    expect(trimContext('', [...counted(60), { role: 'user', content: 'x'.repeat(2_071) }], 1_000).leftOutTurns).toBe(1)
+    // Two turns of 550 tokens are too much already.
+    expect(trimContext('', [...counted(1_650), question], 1_000).leftOutTurns).toBe(2)
   })
 
   test('always has the question, however long', () => {
     const long: ContextMessage = { role: 'user', content: 'x'.repeat(10_000) }
-    expect(trimContext('', [...turn(1, 10), long], 1_000)).toEqual([long])
+    expect(trimContext('', [...turn(1, 10), long], 1_000)).toEqual({ messages: [long], leftOutTurns: 1 })
   })
 })
 
