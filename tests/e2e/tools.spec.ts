@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Page } from '@playwright/test'
+import { MessagePage } from '../../shared/messages'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
@@ -78,6 +79,41 @@ test('a tool that asks waits for a word, and a no is taken', async ({ page, clie
   await page.getByRole('button', { name: 'Deny' }).click()
   const answer = await chat.settled()
   await expect(answer.getByRole('group', { name: 'Reading a web page: not allowed' })).toBeVisible()
+  await client.call('PATCH', '/orgs/current', { webTools: false })
+})
+
+test('a tool that may run once asks again, and one that always may does not, in that chat alone', async ({ page, client, mock }) => {
+  await client.call('PATCH', '/orgs/current', { webTools: true })
+  // Never reached: only public pages are read.
+  const askForPage = () => mock.respondWith({ toolCalls: [{ name: 'fetch_web_page', arguments: '{"url":"http://127.0.0.1:1/"}' }] })
+  const chat = await openWithTools(page, 'brief')
+  const asking = page.getByRole('alert').filter({ hasText: 'fetch_web_page wants to run with' })
+  async function ask(text: string) {
+    askForPage()
+    await chat.send(text)
+  }
+  async function ran(answers: number) {
+    await expect.poll(async () => MessagePage.parse(await client.get(`/conversations/${page.url().split('/').at(-1)}/messages`)).messages.filter(({ role, status }) => role === 'assistant' && status === 'complete').length).toBe(answers)
+    await expect((await chat.settled()).getByRole('group', { name: 'Read a web page, without success' })).toBeVisible()
+  }
+
+  await ask('Once')
+  await page.getByRole('button', { name: 'Allow once' }).click()
+  await expect(asking).toHaveCount(0)
+  await ran(1)
+  await ask('From now on')
+  await expect(asking).toBeVisible()
+  await page.getByRole('button', { name: 'Always in this chat' }).click()
+  await ran(2)
+  await ask('And without a word')
+  await ran(3)
+  await expect(asking).toHaveCount(0)
+
+  await openWithTools(page, 'brief')
+  await ask('Elsewhere')
+  await expect(asking).toBeVisible()
+  await chat.stopButton().click()
+  await chat.settled('aborted')
   await client.call('PATCH', '/orgs/current', { webTools: false })
 })
 
