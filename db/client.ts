@@ -27,8 +27,8 @@ export interface Database {
    * query may be awaited: the embedded database runs one transaction at a time and everything else waits for it.
    */
   transaction: <T>(run: (query: Query) => Promise<T>) => Promise<T>
-  /** Calls back on each `NOTIFY channel`; survives a lost connection. Resolves once it listens. */
-  listen: (channel: string, receive: (payload: string) => void) => Promise<void>
+  /** Calls back on each `NOTIFY channel`; survives a lost connection, and calls `resumed` then: what was sent meanwhile is lost. Resolves once it listens. */
+  listen: (channel: string, receive: (payload: string) => void, resumed?: () => void) => Promise<void>
   notify: (channel: string, payload: string) => Promise<void>
   /** Lets running statements finish, then closes; later ones fail. */
   close: () => Promise<void>

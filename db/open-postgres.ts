@@ -86,8 +86,9 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
       const { result } = await begin(async transaction => ({ result: await run(queryOn(transaction)) }))
       return result
     },
-    listen: async (channel, receive) => {
-      await sql.listen(channel, receive)
+    listen: async (channel, receive, resumed = () => {}) => {
+      let listening = false
+      await sql.listen(channel, receive, () => listening ? resumed() : listening = true)
     },
     notify: async (channel, payload) => {
       await sql.notify(channel, payload)

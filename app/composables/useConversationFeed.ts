@@ -54,6 +54,7 @@ export function useConversationFeed(projectId: () => string | undefined) {
         stale = false
         delayMs = RETRY_MIN_MS
         if (body) for await (const { event } of readServerEvents(body, loadContract)) apply(event)
+        stale = true
       } catch (error) {
         const { status } = toApiError(error, t)
         if (signal.aborted || (status >= 400 && status < 500)) return

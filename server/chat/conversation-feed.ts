@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm'
 import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../../db/client'
 import { conversations } from '../../db/schema'
+import { CLOSED_CHANNEL } from '../platform/lock-org'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
 import type { ChangesQuery, ConversationChange } from '../../shared/conversation-changes'
@@ -16,7 +17,7 @@ const SEEN_CHANNEL = 'loom_seen'
 /** How long the changes of a project are gathered for one look: an answer changes its conversation several times. */
 const GATHER_MS = 100
 /** How long somebody is told before they must ask again, and show that they still may. */
-const LEASE_MS = 5 * 60_000
+const LEASE_MS = 60_000
 /** Of what went on while a reader's page was on its way. */
 const MISSED_MAX = 50
 
@@ -35,18 +36,19 @@ export class ConversationFeed {
 
   constructor(private readonly options: FeedOptions) {}
 
-  /** To be called once, at start. */
+  /** To be called once, at start. Whoever listens while notifications are lost, or in an org that is closed, is sent away. */
   async listen(): Promise<void> {
     await this.options.db.listen(CHANGED_CHANNEL, (payload) => {
       const [orgId = '', projectId = '', conversationId = ''] = payload.split(' ')
       this.gather(orgId, projectId, conversationId)
-    })
+    }, () => this.dismiss(() => true))
     await this.options.db.listen(SEEN_CHANNEL, (payload) => {
       const [orgId, userId, conversationId = '', seenAt = ''] = payload.split(' ')
       for (const readers of this.readers.values()) {
         for (const reader of readers) if (reader.orgId === orgId && reader.userId === userId) reader.tell({ type: 'seen', conversationId, seenAt })
       }
     })
+    await this.options.db.listen(CLOSED_CHANNEL, closed => this.dismiss(({ orgId }) => orgId === closed))
   }
 
   /** Ends what is followed, and whatever is asked for from now on. */
@@ -63,7 +65,8 @@ export class ConversationFeed {
     await getProject(orm, scope, projectId)
     return async (emit, signal) => {
       const leaving = new AbortController()
-      const end = AbortSignal.any([signal, leaving.signal, this.closing.signal, AbortSignal.timeout(LEASE_MS)])
+      const lease = setTimeout(() => leaving.abort(), LEASE_MS)
+      const end = AbortSignal.any([signal, leaving.signal, this.closing.signal])
       let id = 0
       const reader: Reader = { orgId: scope.orgId, userId: scope.userId, tell: event => emit({ id: ++id, event }), leave: () => leaving.abort() }
       this.add(projectId, reader)
@@ -71,6 +74,7 @@ export class ConversationFeed {
         if (since) for (const conversation of await this.readMissed(scope.orgId, projectId, since)) reader.tell({ type: 'conversation', conversation })
         if (!end.aborted) await once(end, 'abort')
       } finally {
+        clearTimeout(lease)
         this.remove(projectId, reader)
       }
     }
@@ -83,6 +87,11 @@ export class ConversationFeed {
 
   private add(projectId: string, reader: Reader): void {
     this.readers.set(projectId, (this.readers.get(projectId) ?? new Set()).add(reader))
+  }
+
+  /** They come back, where they still may, and read what they missed. */
+  private dismiss(which: (reader: Reader) => boolean): void {
+    for (const readers of this.readers.values()) for (const reader of readers) if (which(reader)) reader.leave()
   }
 
   private remove(projectId: string, reader: Reader): void {

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { ConversationChange } from '../../shared/conversation-changes'
 import { Conversation, ConversationPage } from '../../shared/conversations'
-import { Project } from '../../shared/projects'
+import { Project, ProjectPage } from '../../shared/projects'
 import { ChatClient } from '../support/chat-client'
 import type { ChatWorkbench } from '../support/chat-workbench'
 import { quickModel, slowModel, startChatWorkbench } from '../support/chat-workbench'
 import { followChanges } from '../support/follow-changes'
 import { admin } from '../support/set-up-loom'
-import { join, signInAs } from '../support/visitor'
+import { join, signInAs, signUp } from '../support/visitor'
 
 let workbench: ChatWorkbench
 let ada: ChatClient
@@ -78,6 +79,15 @@ describe('who looks at a project', () => {
     expect(told.flatMap(change => change.type === 'conversation' ? [change.conversation.id] : [])).not.toContain(other.id)
     feed.leave()
   })
+})
+
+test('who looks at a project of an organisation that is closed is sent away', async () => {
+  const { cookie } = await signUp(await signInAs(workbench.loom, admin.email, admin.password), 'closing@example.com')
+  const tenant = new ChatClient(workbench.loom, { cookie })
+  const [{ org: { id } }, { projects: [project] }] = [z.object({ org: z.object({ id: z.string() }) }).parse(await tenant.get('/session')), ProjectPage.parse(await tenant.get('/projects'))]
+  const feed = await followChanges(tenant, project?.id ?? '')
+  await ada.call('PATCH', `/platform/orgs/${id}`, { status: 'inactive' })
+  expect(await feed.next()).toBeUndefined()
 })
 
 describe('what somebody has seen', () => {

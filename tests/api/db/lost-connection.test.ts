@@ -12,7 +12,8 @@ test.runIf(inject('database') === 'postgres')('when PostgreSQL dies, whatever ru
   const db = openPostgres({ url: server.url, poolSize: 6, statementTimeoutMs: 30_000 })
   try {
     const heard: string[] = []
-    await db.listen('news', payload => heard.push(payload))
+    let resumed = 0
+    await db.listen('news', payload => heard.push(payload), () => resumed++)
     const begun: string[] = []
     let goOn = () => {}
     const later = new Promise<void>((resolve) => {
@@ -32,6 +33,7 @@ test.runIf(inject('database') === 'postgres')('when PostgreSQL dies, whatever ru
     ].map(work => work.then(() => 'done', (error: unknown) => error))
     await until(async () => begun.length === 1 && (await db.query(`select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`)).length === 3)
 
+    expect(resumed).toBe(0)
     await server.crash()
     for (const outcome of await Promise.all(running)) expect(outcome).toBeInstanceOf(Error)
     await expect(db.query('select 1')).rejects.toThrow(/ECONN|CONNECTION/)
@@ -44,6 +46,7 @@ test.runIf(inject('database') === 'postgres')('when PostgreSQL dies, whatever ru
       await db.notify('news', 'back')
       return heard.includes('back')
     }, { intervalMs: 100 })
+    expect(resumed).toBeGreaterThan(0)
   } finally {
     await db.close()
     await server.stop()
