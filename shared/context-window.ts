@@ -17,6 +17,13 @@ const UNKNOWN_WINDOW_TOKENS = 32_000
 /** About what a text takes. */
 export const estimateTextTokens = (text: { length: number }) => Math.ceil(text.length / CHARACTERS_PER_TOKEN)
 
+/**
+ * What a thread takes: as a provider counted it, where that can be. Of the same words, no count is less than half of their estimate: one that is was of a
+ * call without what is sent now, the results of tools or pictures.
+ */
+export const believeCount = (countedTokens: number | undefined, estimatedTokens: number) =>
+  countedTokens !== undefined && countedTokens * 2 >= estimatedTokens ? countedTokens : estimatedTokens
+
 /** About what an attachment takes: its text, or a large picture. */
 export function estimateFileTokens({ mime, sizeBytes }: { mime: string, sizeBytes: number }): number {
   return mime.startsWith('text/') ? estimateTextTokens({ length: sizeBytes }) : MEDIUM_TOKENS

@@ -1,5 +1,5 @@
 import type { Model } from '#shared/catalog'
-import { estimateFileTokens, estimateTextTokens, questionRoom, windowOf } from '#shared/context-window'
+import { believeCount, estimateFileTokens, estimateTextTokens, questionRoom, windowOf } from '#shared/context-window'
 import type { Message, MessagePart } from '#shared/messages'
 
 const PRICE_UNIT = 1_000_000n
@@ -23,12 +23,10 @@ export function estimateQuestion({ draft, files, threadTokens, model }: Question
   }
 }
 
-/** What a thread takes of a model's window, in tokens: as its provider counted it for the newest answer that has figures, and about what followed. */
+/** What a thread takes of a model's window, in tokens: as its provider counted it for the newest answer that read all of it, and about what followed. */
 export function estimateThread(messages: readonly Message[]): number {
-  const last = messages.findLastIndex(({ inputTokens }) => inputTokens !== null)
-  const counted = messages[last]
-  const known = counted?.contextTokens ?? (counted?.inputTokens ?? 0) + (counted?.outputTokens ?? 0)
-  return known + estimateMessages(messages.slice(last + 1))
+  const last = messages.findLastIndex(({ contextTokens, leftOutTurns }) => contextTokens && leftOutTurns === 0)
+  return believeCount(messages[last]?.contextTokens ?? undefined, estimateMessages(messages.slice(0, last + 1))) + estimateMessages(messages.slice(last + 1))
 }
 
 /** About what is read of messages. */

@@ -63,9 +63,10 @@ function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
     else (message.files ??= []).push(File.parse(content) satisfies ContextFile)
     begins = false
   }
-  const [{ contextTokens, leftOutTurns } = {}] = parts
+  const [{ role, contextTokens, leftOutTurns } = {}] = parts
   const last = thread.at(-1)
-  if (last && contextTokens && leftOutTurns === 0) last.countedTokens = contextTokens
+  // Also where there is none: the count of an answer is not that of what continues it.
+  if (last && role === 'assistant') last.countedTokens = contextTokens && leftOutTurns === 0 ? contextTokens : undefined
 }
 
 /** An answer goes on with the one before it; somebody's message stands for itself. */

@@ -1,4 +1,4 @@
-import { estimateFileTokens, estimateTextTokens, questionRoom } from '../../shared/context-window'
+import { believeCount, estimateFileTokens, estimateTextTokens, questionRoom } from '../../shared/context-window'
 
 /** An attachment, whose bytes are read only when it is really sent. */
 export interface ContextFile {
@@ -24,7 +24,7 @@ export interface ContextMessage {
   /** Of a tool's result. */
   toolCallId?: string
   /** What the thread took down to here, the instructions with it, as a provider counted it that read all of it. */
-  countedTokens?: number
+  countedTokens?: number | undefined
 }
 
 export interface TrimmedContext {
@@ -43,7 +43,7 @@ export function trimContext(instructions: string, thread: readonly ContextMessag
   const estimates = thread.map(estimateMessage)
   const counted = thread.findLastIndex(({ countedTokens }) => countedTokens !== undefined)
   const estimatedThere = estimateTextTokens(instructions) + sum(estimates.slice(0, counted + 1))
-  const there = thread[counted]?.countedTokens ?? estimatedThere
+  const there = believeCount(thread[counted]?.countedTokens, estimatedThere)
   /** What a token of an estimate came to where it was counted. */
   const rate = there / Math.max(1, estimatedThere)
   const room = questionRoom(windowTokens)

@@ -36,9 +36,17 @@ describe('what a thread takes', () => {
   })
 
   test('is what was counted with the last answer, and about what followed', () => {
-    const thread = [message('user', 'x'.repeat(999)), message('assistant', 'x', { inputTokens: 500, outputTokens: 50, contextTokens: 520 })]
+    const thread = [message('user', 'x'.repeat(999)), message('assistant', 'x', { inputTokens: 500, outputTokens: 50, contextTokens: 520, leftOutTurns: 0 })]
     expect(estimateThread(thread)).toBe(520)
     expect(estimateThread([...thread, message('user', 'x'.repeat(30)), message('assistant', '')])).toBe(530)
     expect(estimateThread([message('user', 'x'.repeat(30)), message('assistant', 'x'.repeat(31))])).toBe(21)
+  })
+
+  test.each([
+    ['failed', { inputTokens: 0, outputTokens: 0, contextTokens: 0, leftOutTurns: 0 }],
+    ['was written without the oldest turns', { inputTokens: 400, outputTokens: 5, contextTokens: 405, leftOutTurns: 2 }],
+    ['read less than the words that stand there', { inputTokens: 100, outputTokens: 60, contextTokens: 160, leftOutTurns: 0 }]
+  ])('is not what was counted with an answer that %s', (_, figures) => {
+    expect(estimateThread([message('user', 'x'.repeat(999)), message('assistant', 'x', figures)])).toBe(334)
   })
 })

@@ -56,7 +56,9 @@ describe('what of a thread is sent', () => {
     expect(trimContext('', [...counted(748), question], 1_000).leftOutTurns).toBe(0)
     expect(trimContext('', [...counted(749), question], 1_000).leftOutTurns).toBe(1)
     // However little a word of the turns counted for, one of what followed takes its own.
-    expect(trimContext('', [...counted(60), { role: 'user', content: 'x'.repeat(2_071) }], 1_000).leftOutTurns).toBe(1)
+    expect(trimContext('', [...counted(600), { role: 'user', content: 'x'.repeat(1_050) }], 1_000).leftOutTurns).toBe(1)
+    // So few cannot be of the same words: it was counted without what tools and pictures add, and their estimate of 1,202 is all there is.
+    expect(trimContext('', [...counted(599), question], 1_000).leftOutTurns).toBe(2)
     // Two turns of 550 tokens are too much already.
     expect(trimContext('', [...counted(1_650), question], 1_000).leftOutTurns).toBe(2)
   })
