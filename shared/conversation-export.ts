@@ -21,7 +21,7 @@ const ExportedDocument = z.object({
 export type ExportedDocument = z.infer<typeof ExportedDocument>
 
 /** The newest documents of a conversation that an export holds, in bytes; older ones are left out, so that it can be imported again. */
-export const EXPORTED_DOCUMENTS_MAX_BYTES = 16 * 1024 * 1024
+export const EXPORTED_DOCUMENTS_MAX_BYTES = 8 * 1024 * 1024
 
 /** What `GET /api/conversations/{id}/export?format=json` answers: the whole tree, oldest message first. */
 export const ConversationExport = z.object({

@@ -7,6 +7,11 @@ export const messageRoles = ['system', 'user', 'assistant', 'tool'] as const
 export const messageStatuses = ['pending', 'streaming', 'complete', 'error', 'aborted'] as const
 export const partTypes = ['text', 'reasoning', 'tool_call', 'tool_result', 'image', 'file', 'error'] as const
 
+/** What the database counts to. */
+const INT4_MAX = 2 ** 31 - 1
+/** Far from that, so that an imported document can be gone on with. */
+const ARTIFACT_VERSION_MAX = 1_000_000
+
 const PartFields = z.object({
   /** Its place in the message, from 0 without gaps. */
   index: z.int(),
@@ -26,11 +31,11 @@ export const ToolCallPart = PartFields.extend({
 export type ToolCallPart = z.infer<typeof ToolCallPart>
 export const ToolResultPart = PartFields.extend({
   type: z.literal('tool_result'), toolCallId: z.string(), toolName: z.string(), text: z.string(),
-  durationMs: z.int().optional(),
+  durationMs: z.int().min(0).max(INT4_MAX).optional(),
   /** The call came to nothing; `text` says why. */
   failed: z.boolean().optional(),
   /** The document it made: see `GET /api/conversations/{id}/artifacts`. */
-  artifact: z.object({ path: z.string(), version: z.int() }).optional()
+  artifact: z.object({ path: z.string(), version: z.int().min(1).max(ARTIFACT_VERSION_MAX) }).optional()
 })
 export type ToolResultPart = z.infer<typeof ToolResultPart>
 const AttachedFile = PartFields.extend({ fileId: Id, name: z.string(), mime: z.string(), sizeBytes: z.int() })

@@ -341,6 +341,7 @@ describe('an import', () => {
       {}, [], null, { ...file, format: 'other' }, { ...file, version: 3 }, { ...file, extra: 'x'.repeat(10), messages: 'none' },
       { ...file, messages: [answer, question] }, { ...file, messages: [question, question] }, { ...file, messages: [answer] }, { ...file, shownMessageId: crypto.randomUUID() },
       { ...file, messages: [{ ...question, status: 'streaming' }] }, { ...file, messages: [{ ...question, id: 'x' }] }, { ...file, messages: [{ ...question, parts: [{ type: 'script', index: 0 }] }] },
+      { ...file, messages: [{ ...question, parts: [{ ...question?.parts[0], type: 'tool_result', toolCallId: 'c', toolName: 't', text: '', durationMs: 2 ** 31 }] }] },
       { ...file, documents: [{ messageId: answer?.id, partIndex: 0, encoding: 'text', content: 'Of no tool' }] }, { ...file, systemPrompt: 7 }, { ...file, parameters: { temperature: 9 } },
       { ...file, messages: [{ ...question, parts: question?.parts.map(part => ({ ...part, index: 5 })) }] }, { ...file, messages: [{ ...question, parentId: question?.id }] }
     ]

@@ -133,6 +133,8 @@ describe('single sign-on', () => {
     await configure({ issuer: other.issuer })
     await other.stop()
     expect(await new Visitor(loom).call('POST', '/api/session/sso', {})).toMatchObject({ status: 503, body: { error: { message: expect.stringContaining('does not answer') } } })
+    // Who is let in can be narrowed all the same.
+    await configure({ issuer: other.issuer, allowedDomains: ['other.example'] })
     await signInAs(loom, admin.email, admin.password)
     await configure({})
     expect(await signIn(new Visitor(loom), 'sub-1', person('Grace'))).toBe('/projects')

@@ -6,7 +6,8 @@ import { SetSso } from '../../../../shared/sso'
 
 export default defineApiHandler({ access: 'platform-admin' }, async ({ event, principal, ip, runtime }) => {
   const settings = await readJson(event, SetSso)
-  await requireProvider(settings.issuer)
+  const { sso } = await describeSso(runtime.db.orm, runtime.config)
+  if (settings.issuer !== sso?.issuer) await requireProvider(settings.issuer)
   await setSso(runtime.db.orm, runtime.keyring, { principal, ip }, settings)
   return describeSso(runtime.db.orm, runtime.config)
 })
