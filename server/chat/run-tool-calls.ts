@@ -49,10 +49,22 @@ function notRun(text: string): Ran & { outcome: ToolOutcome } {
   return { outcome: { text }, failed: true, durationMs: 0, startedAt: new Date().toJSON() }
 }
 
-async function place({ runtime, answer, assembler, publish }: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
-  const { orgId, message: { id: messageId, conversationId } } = answer
+async function place(run: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
+  const { assembler, publish } = run
   const part: ToolResultPart = { ...result, type: 'tool_result', text: text.slice(0, RESULT_MAX), index: assembler.nextIndex(), completedAt: new Date().toJSON() }
-  publish(assembler.takeResult(artifact ? await storeArtifact(runtime, { orgId, conversationId, messageId, ...artifact }, part) : part))
+  publish(assembler.takeResult(artifact ? await store(run, artifact, part) : part))
+}
+
+/** The result with the document it made, or one that says that it could not be kept. */
+async function store({ runtime, answer }: ToolRun, artifact: Required<ToolOutcome>['artifact'], part: ToolResultPart): Promise<ToolResultPart> {
+  const { orgId, message: { id: messageId, conversationId } } = answer
+  try {
+    return await storeArtifact(runtime, { orgId, conversationId, messageId, ...artifact }, part)
+  } catch (error) {
+    if (answer.signal.aborted) throw error
+    reportFailure(runtime, 'chat_tool', error, { orgId, messageId })
+    return { ...part, failed: true, text: `${artifact.path} could not be stored on our side.` }
+  }
 }
 
 /** Its time is the tool's own: however long it waited to be allowed does not count. */

@@ -1,3 +1,5 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ArtifactList } from '../../shared/artifacts'
 import { applyChatEvent } from '../../shared/apply-chat-event'
@@ -185,6 +187,25 @@ describe('documents', () => {
     const opened = await ada.fetch('GET', `/artifacts/${made?.id}/preview`)
     expect(opened.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     expect(opened.headers.get('content-disposition')).toContain('attachment')
+  })
+
+  test('that cannot be stored are told to the model, and the answer goes on with all it cost', async () => {
+    const folder = join(workbench.loom.env.LOOM_DATA_DIR ?? '', 'files')
+    await mkdir(folder, { recursive: true })
+    await rename(folder, `${folder}.away`)
+    await writeFile(folder, 'No folder')
+    try {
+      const conversation = await newConversation(ada, quickModel)
+      workbench.upstream.respondWith({ toolCalls: [{ name: 'create_artifact', arguments: JSON.stringify({ path: 'lost.md', content: 'Lost' }) }], usage: { inputTokens: 5, outputTokens: 3 } })
+      const { message } = await send(conversation, 'Go')
+      expect(results(message)).toMatchObject([{ failed: true, text: 'lost.md could not be stored on our side.' }])
+      expect(message).toMatchObject({ status: 'complete', costNanoUsd: expect.stringMatching(/^[1-9]/) })
+      expect(textOf(message)).toBe('Fine.')
+      expect((await readConversation(ada, conversation)).costNanoUsd).toBe(message?.costNanoUsd)
+    } finally {
+      await rm(folder)
+      await rename(`${folder}.away`, folder)
+    }
   })
 
   test('may be images: known by their bytes, whatever they are called, and sent as what they are', async () => {
