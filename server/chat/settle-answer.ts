@@ -1,8 +1,9 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { conversations, messages } from '../../db/schema'
+import { messages } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
 import type { AnswerOutcome } from './add-outcome'
+import { addToTotals } from './add-to-totals'
 import type { EndEvent } from './read-answer'
 import type { StopReason } from './running-answers'
 import { endEvent, readAnswer } from './read-answer'
@@ -49,7 +50,7 @@ export async function settleAnswer(
     if (settled[0]) {
       await storeParts(tx, orgId, messageId, parts)
       await dropEvents(tx, orgId, [messageId])
-      await addToTotals(tx, orgId, settled[0].conversationId, outcome, parts)
+      await addToTotals(tx, orgId, settled[0].conversationId, outcome && { provider: outcome.head.provider, usage: outcome.usage, costNanoUsd: outcome.costNanoUsd }, parts)
     }
     return endEvent(await readAnswer(tx, orgId, messageId))
   })
@@ -70,36 +71,5 @@ function figuresOf(outcome: AnswerFigures) {
     latencyMs: Math.round(outcome.latencyMs),
     ttfbMs: outcome.ttfbMs === null ? null : Math.round(outcome.ttfbMs),
     traceId: outcome.head.requestId
-  }
-}
-
-async function addToTotals(tx: Orm, orgId: string, conversationId: string, outcome: AnswerOutcome | undefined, parts: readonly MessagePart[]): Promise<void> {
-  const usage = outcome?.usage
-  await tx.update(conversations)
-    .set({
-      lastActiveAt: sql`now()`,
-      provider: outcome?.head.provider,
-      inputTokens: sql`${conversations.inputTokens} + ${usage?.inputTokens ?? 0}`,
-      outputTokens: sql`${conversations.outputTokens} + ${usage?.outputTokens ?? 0}`,
-      cachedInputTokens: sql`${conversations.cachedInputTokens} + ${usage?.cachedInputTokens ?? 0}`,
-      reasoningTokens: sql`${conversations.reasoningTokens} + ${usage?.reasoningTokens ?? 0}`,
-      ...toolTotals(parts),
-      cost: sql`${conversations.cost} + ${(outcome?.costNanoUsd ?? 0n).toString()}::bigint`
-    })
-    .where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversationId)))
-}
-
-/** Nothing to change where no tool was called. */
-function toolTotals(parts: readonly MessagePart[]) {
-  const results = parts.filter(part => part.type === 'tool_result')
-  if (results.length === 0) return {}
-  const counts = Object.fromEntries(Object.entries(Object.groupBy(results, ({ toolName }) => toolName)).map(([name, calls]) => [name, calls?.length ?? 0]))
-  return {
-    toolTimeMs: sql`${conversations.toolTimeMs} + ${results.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0)}`,
-    toolCounts: sql`(select jsonb_object_agg(name, calls) from (
-      select key as name, sum(value::bigint) as calls from (
-        select * from jsonb_each_text(${conversations.toolCounts}) union all select * from jsonb_each_text(${JSON.stringify(counts)}::jsonb)
-      ) each group by key
-    ) totals)`
   }
 }

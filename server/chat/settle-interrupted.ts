@@ -1,7 +1,8 @@
-import { and, eq, notInArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, notInArray, sql } from 'drizzle-orm'
 import type { Database, Orm } from '../../db/client'
-import { conversations, messages } from '../../db/schema'
+import { messages, usageRecords } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
+import { addToTotals } from './add-to-totals'
 import { dropEvents } from './read-events'
 import { runningAnswers } from './running-answers'
 import { selectMessages } from './select-messages'
@@ -11,7 +12,7 @@ const MESSAGE = 'The server stopped while it wrote this answer. Retry it.'
 
 /**
  * Settles the answers of processes that are gone (no heartbeat for `replicaTimeoutMs`) as errors of the type `interrupted`; what
- * they had logged stays. Covers every org. Safe on several replicas at once.
+ * they had logged stays, and what the calls before a tool's were charged counts. Covers every org. Safe on several replicas at once.
  * @returns how many it settled
  */
 export async function settleInterrupted(db: Database, replicaTimeoutMs: number): Promise<number> {
@@ -36,10 +37,33 @@ async function settle(tx: Orm, orgId: string, messageId: string): Promise<void> 
   const said = (answer?.parts ?? []).map((part): MessagePart => ({ ...part, completedAt: part.completedAt ?? at }))
   await storeParts(tx, orgId, messageId, [...said, { type: 'error', index: said.length, code: 'interrupted', text: MESSAGE, startedAt: at, completedAt: at }])
   await dropEvents(tx, orgId, [messageId])
+  const charged = await readCharged(tx, orgId, messageId)
   const [settled] = await tx.update(messages)
-    .set({ status: 'error', errorType: 'interrupted', error: MESSAGE })
+    .set({ status: 'error', errorType: 'interrupted', error: MESSAGE, ...(charged && { ...charged.usage, provider: charged.provider, model: charged.model, cost: charged.costNanoUsd, traceId: charged.traceId }) })
     .where(and(eq(messages.orgId, orgId), eq(messages.id, messageId)))
     .returning({ conversationId: messages.conversationId })
-  // As after every answer, so that whoever looks at the list is told.
-  if (settled) await tx.update(conversations).set({ lastActiveAt: sql`now()` }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, settled.conversationId)))
+  if (settled) await addToTotals(tx, orgId, settled.conversationId, charged, said)
+}
+
+/** What the ledger has of an answer's calls, those together, and where the newest went; undefined where it was charged nothing. */
+async function readCharged(tx: Orm, orgId: string, messageId: string) {
+  const records = await tx.select().from(usageRecords)
+    // By the index of the org's newest; an hour for clocks that differ.
+    .where(and(eq(usageRecords.orgId, orgId), eq(usageRecords.messageId, messageId), gte(usageRecords.createdAt, sql`(select created_at from messages where id = ${messageId}::uuid) - interval '1 hour'`)))
+    .orderBy(asc(usageRecords.id))
+  const newest = records.at(-1)
+  if (!newest) return undefined
+  const total = (count: (record: typeof usageRecords.$inferSelect) => number) => records.reduce((sum, record) => sum + count(record), 0)
+  return {
+    provider: newest.provider,
+    model: newest.model,
+    traceId: newest.id,
+    costNanoUsd: records.reduce((sum, { cost }) => sum + cost, 0n),
+    usage: {
+      inputTokens: total(({ inputTokens }) => inputTokens),
+      outputTokens: total(({ outputTokens }) => outputTokens),
+      cachedInputTokens: total(({ cachedInputTokens }) => cachedInputTokens),
+      reasoningTokens: total(({ reasoningTokens }) => reasoningTokens)
+    }
+  }
 }

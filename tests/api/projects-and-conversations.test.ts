@@ -20,7 +20,9 @@ import { updateProject } from '../../server/projects/update-project'
 import { Conversation, ConversationQuery } from '../../shared/conversations'
 import { Message, MessageQuery } from '../../shared/messages'
 import { Project, ProjectQuery } from '../../shared/projects'
+import { noUsage } from '../../server/gateway/usage'
 import { openTestDatabase } from '../support/database'
+import { charge } from '../support/ledger-entries'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
 
@@ -188,18 +190,23 @@ describe('answers of processes that are gone', () => {
       await db.orm.update(conversations).set({ shownMessageId: messageId }).where(eq(conversations.id, id))
       const part = { type: 'text', index: 0, text: 'half', startedAt: new Date().toJSON(), completedAt: null }
       await db.orm.insert(messageEvents).values({ orgId: own.orgId, messageId, first: 2, last: 3, events: JSON.stringify([{ type: 'part', part }, { type: 'delta', index: 0, text: ' an' }]) })
-      return id
+      // Two calls were over, as with tools.
+      const usage = { inputTokens: 30, outputTokens: 7, cachedInputTokens: 4, reasoningTokens: 2 }
+      const charged = [await charge(db, replica, own.orgId, 500n, { conversationId: id, messageId, usage: { ...noUsage, ...usage } }), await charge(db, replica, own.orgId, 90n, { conversationId: id, messageId, model: 'n', usage: { ...noUsage, ...usage } })]
+      return { id, charged }
     }
-    const [kept, lost] = [await running(alive), await running(dead)]
+    const [{ id: kept }, { id: lost, charged }] = [await running(alive), await running(dead)]
     expect((await getConversation(db.orm, own.principal, lost)).runningMessageId).not.toBeNull()
     expect(await Promise.all([settleInterrupted(db, 20_000), settleInterrupted(db, 20_000)]).then(counts => counts.reduce((a, b) => a + b))).toBe(1)
     const last = async (id: string) => (await listMessages(db.orm, own.principal, id, MessageQuery.parse({}))).messages.at(-1)
     expect(await last(kept)).toMatchObject({ status: 'streaming', parts: [{ type: 'text', text: 'half an', completedAt: null }] })
     expect(await last(lost)).toMatchObject({
       status: 'error', error: { code: 'interrupted' },
-      parts: [{ type: 'text', text: 'half an', completedAt: expect.any(String) }, { type: 'error', code: 'interrupted' }]
+      parts: [{ type: 'text', text: 'half an', completedAt: expect.any(String) }, { type: 'error', code: 'interrupted' }],
+      provider: 'demo', model: 'n', inputTokens: 60, outputTokens: 14, cachedInputTokens: 8, reasoningTokens: 4, costNanoUsd: '590', traceId: charged.at(-1)
     })
-    expect((await getConversation(db.orm, own.principal, lost)).runningMessageId).toBeNull()
+    expect(await getConversation(db.orm, own.principal, lost)).toMatchObject({ runningMessageId: null, inputTokens: 60, outputTokens: 14, cachedInputTokens: 8, reasoningTokens: 4, costNanoUsd: '590' })
+    expect(await getConversation(db.orm, own.principal, kept)).toMatchObject({ inputTokens: 0, costNanoUsd: '0' })
     // The log goes once its parts are stored.
     expect((await db.orm.select().from(messageEvents)).map(({ events }) => events)).toHaveLength(1)
   })
