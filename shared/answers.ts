@@ -14,7 +14,7 @@ export const SendMessage = z.strictObject({
   clientId: Id.optional(),
   /** Uploaded before with `POST /api/projects/{id}/files`. */
   fileIds: z.array(Id).max(MESSAGE_FILES_MAX).optional(),
-  /** The answer it follows, null for the top: with an earlier message's `parentId` it becomes a branch beside that. Absent: the end of the shown branch. */
+  /** The answer it follows, or the end of the shown branch, as where it is absent; null for the top. With an earlier message's `parentId` it becomes a branch beside that. */
   parentId: Id.nullable().optional(),
   /** Also becomes the conversation's model. */
   model: ModelName.optional(),

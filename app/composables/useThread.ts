@@ -169,9 +169,15 @@ export function useThread(conversation: Ref<Conversation>) {
 
   /** False also when the message had arrived before: it is in the thread then. */
   async function deliver(message: OutgoingMessage): Promise<boolean> {
-    const ended = await answer.ask(`${path}/messages`, toBody(message))
+    const ended = await answer.ask(`${path}/messages`, toBody({ ...message, parentId: message.parentId === undefined ? lastSeenAnswer() : message.parentId }))
     outgoing.value = undefined
     return ended
+  }
+
+  /** What a question follows: the branch on this screen may not be the one that was shown last elsewhere. Undefined where the thread ends without an answer: the server knows. */
+  function lastSeenAnswer(): string | undefined {
+    const last = settled.value.at(-1)
+    return last?.role === 'assistant' ? last.id : undefined
   }
 
   const retry = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, { model }))

@@ -48,7 +48,7 @@ export interface BegunAnswer {
 /**
  * Stores the user's message, where `parentId` says, and a `pending` answer below it, both or neither; the branch they end is shown from now on.
  * An untitled conversation takes its title from the message. Undefined when it was stored before under its `clientId`: then neither is stored.
- * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is no answer
+ * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is neither the end of the shown branch nor an answer
  */
 export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, clientId, fileIds = [], parentId, tools }: SendMessage): Promise<BegunAnswer | undefined> {
   const { orgId } = caller
@@ -56,7 +56,8 @@ export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, {
     const attached = await attachFiles(tx, caller, fileIds)
     const conversation = await touchConversation(tx, caller, place, { title: titleFromText(text.trim() || attached.map(({ name }) => name).join(', ')), tools, clientId })
     if (conversation.sentBefore) return undefined
-    if (parentId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
+    // What the conversation ends with may be followed whatever it is, as it is when no parent is named.
+    if (parentId && parentId !== conversation.shownMessageId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
     const userMessageId = nextMessageId(conversation.newestMessageId ?? undefined)
     const question = [
       tx.insert(messages).values({

@@ -399,6 +399,17 @@ describe('an import', () => {
     ]) expect((await put(ada, conversation.projectId, body)).status).toBe(400)
   })
 
+  test('goes on from its end, also where that is an answer to nothing', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'One')
+    const file = await exported(conversation)
+    const [, answer] = file.messages
+    const copy = Conversation.parse((await put(ada, conversation.projectId, { ...file, messages: [{ ...answer, parentId: null }] })).body)
+    const [top] = await readMessages(ada, copy)
+    await ada.readAll('POST', `/conversations/${copy.id}/messages`, { text: 'Two', parentId: top?.id })
+    expect(await readMessages(ada, copy)).toMatchObject([{ id: top?.id, parentId: null }, { role: 'user', parentId: top?.id }, { role: 'assistant', status: 'complete' }])
+  })
+
   test('takes characters no database stores, and as many messages as it says', async () => {
     const conversation = await newConversation(ada, quickModel)
     await say(conversation, 'One')

@@ -1,6 +1,8 @@
 import { Conversation } from '../../shared/conversations'
+import { MessagePage } from '../../shared/messages'
 import { Project } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
+import { textOf } from '../support/chat-client'
 import { ChatPage } from './chat-page'
 import { expect, test, waitUntilAlive } from './fixtures'
 
@@ -43,6 +45,29 @@ async function begin(client: ChatClient, projectId: string, title: string): Prom
   await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Hello' })
   return conversation
 }
+
+test('a question follows what its page shows, whichever version another page has turned to', async ({ page, context, client, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const { id: projectId } = Project.parse(await client.post('/projects', { name: 'Two versions' }))
+  const { id } = await begin(client, projectId, 'Versions')
+  await client.readAll('POST', `/conversations/${id}/messages`, { text: 'Hello, otherwise', parentId: null })
+  const [asking, turning] = [new ChatPage(page), new ChatPage(await context.newPage())]
+  waitUntilAlive(turning.page)
+  for (const chat of [asking, turning]) {
+    await chat.page.goto(`/projects/${projectId}/c/${id}`)
+    await expect(chat.log()).toContainText('Hello, otherwise')
+  }
+  await turning.page.getByRole('button', { name: 'Previous version' }).click()
+  await expect(turning.log().getByText('Hello', { exact: true })).toBeVisible()
+
+  await asking.send('And then?')
+  await expect(asking.answers()).toHaveCount(2)
+  await asking.settled()
+  await expect(asking.log()).toContainText('Hello, otherwise')
+  const { messages } = MessagePage.parse(await client.get(`/conversations/${id}/messages`))
+  expect(messages.filter(({ role }) => role === 'user').map(textOf)).toEqual(['Hello, otherwise', 'And then?'])
+  await turning.page.close()
+})
 
 test('the sidebar tells what is answered elsewhere and what was not seen yet, on every device alike', async ({ page, browser, client, loom, storageState, mock, isMobile }) => {
   test.skip(isMobile, 'the sidebar stands beside the page only on a desktop')
