@@ -2,7 +2,8 @@ import { request } from 'node:http'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AnswerRequest } from '../../shared/answers'
-import { ProjectPage } from '../../shared/projects'
+import { Conversation } from '../../shared/conversations'
+import { Project, ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { FileClient, PIXEL } from '../support/file-client'
 import { mock, newConversation, quickModel, readMessages, startChatWorkbench } from '../support/chat-workbench'
@@ -175,4 +176,22 @@ test('a project\'s files are read by its conversations until they are removed, a
   await ada.post(`/files/${file.id}/restore`)
   expect(await ask()).toContain('A shuttle carries the weft.')
   await ada.call('DELETE', `/files/${file.id}`)
+})
+
+test('of a project\'s files, each text that still fits is read, whatever does not fit was given before', async () => {
+  const { id: projectId } = Project.parse(await ada.post('/projects', { name: 'Long shelf' }))
+  const shelf = new FileClient(workbench.loom, session, projectId)
+  const give = (name: string, bytes: Uint8Array | string) => shelf.upload(name, bytes, undefined, '&inProject=true')
+  // Nobody knows the model's window, so it is taken for 32,000 tokens: 24,000 characters of files are read.
+  await give('photo.png', Buffer.concat([PIXEL, Buffer.alloc(50_000)]))
+  await give('archive.txt', 'a'.repeat(300_000))
+  await give('first.txt', 'b'.repeat(20_000))
+  await give('second.txt', 'c'.repeat(5_000))
+  await give('third.txt', 'A shuttle carries the weft.')
+  const conversation = Conversation.parse(await ada.post(`/projects/${projectId}/conversations`, { model: mock({ text: 'ok' }) }))
+  await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'What?' })
+  const [{ content: instructions } = { content: null }] = lastQuestion()
+  expect(instructions).toContain(`<file name="first.txt">\n${'b'.repeat(20_000)}\n</file>`)
+  expect(instructions).toContain('<file name="third.txt">\nA shuttle carries the weft.\n</file>')
+  expect(instructions).toMatch(/or no text:\n- photo\.png\n- archive\.txt\n- second\.txt$/)
 })
