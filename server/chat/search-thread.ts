@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { messageParts } from '../../db/schema'
 import { containsPattern } from '../projects/list-cursor'
@@ -12,7 +12,7 @@ const HITS_MAX = 500
 const THREAD_MAX = 1_000_000
 
 /**
- * The messages of the shown branch that hold the words as they stand, in any case, oldest first, at most 500.
+ * The messages of the shown branch that hold the words as they stand, in any case, oldest first: the newest 500 of them.
  * @throws {LoomError} `not_found` when the scope has no such conversation
  */
 export async function searchThread(orm: Orm, scope: Scope, conversationId: string, { q }: ThreadSearchQuery): Promise<{ messageIds: string[] }> {
@@ -24,7 +24,7 @@ export async function searchThread(orm: Orm, scope: Scope, conversationId: strin
       sql`${messageParts.messageId} = any(${branchIds(scope.orgId, shownMessageId(scope.orgId, conversationId), THREAD_MAX)})`,
       sql`${messageParts.content} ->> 'text' ilike ${containsPattern(q)}`
     ))
-    .orderBy(asc(messageParts.messageId))
+    .orderBy(desc(messageParts.messageId))
     .limit(HITS_MAX)
-  return { messageIds: rows.map(({ id }) => id) }
+  return { messageIds: rows.map(({ id }) => id).toReversed() }
 }

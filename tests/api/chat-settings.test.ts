@@ -153,6 +153,19 @@ describe('a search in one conversation', () => {
     expect(await find('wool')).toEqual([first.parentId, first.id])
     expect(await ada.call('GET', `/conversations/${conversation.id}/search?q=`)).toMatchObject({ status: 400 })
   })
+
+  test('finds the newest 500 messages where more hold the words', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'Linen')
+    const file = ConversationExport.parse(await ada.get(`/conversations/${conversation.id}/export?format=json`))
+    const ids = Array.from({ length: 510 }, () => crypto.randomUUID())
+    const messages = ids.map((id, index) => ({ ...file.messages[0], id, parentId: ids[index - 1] ?? null }))
+    const copy = Conversation.parse(await ada.post(`/projects/${conversation.projectId}/import`, { ...file, shownMessageId: ids.at(-1), messages }))
+    const page = MessagePage.parse(await ada.get(`/conversations/${copy.id}/messages?limit=200`))
+    const { messageIds } = ThreadSearchResult.parse(await ada.get(`/conversations/${copy.id}/search?q=linen`))
+    expect(messageIds).toHaveLength(500)
+    expect(messageIds.slice(-200)).toEqual(page.messages.map(({ id }) => id))
+  })
 })
 
 describe('a branch of its own', () => {
