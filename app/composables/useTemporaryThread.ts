@@ -24,10 +24,12 @@ export function useTemporaryThread(projectId: string, settings: () => Conversati
   const frames = createFrameBuffer<Message>((latest) => {
     live.value = latest
   })
+  let asked: OutgoingMessage | undefined
   let stopper = new AbortController()
   onScopeDispose(() => stopper.abort())
 
   async function send(message: OutgoingMessage) {
+    asked = message
     outgoing.value = message
     failure.value = undefined
     running.value = true
@@ -55,12 +57,19 @@ export function useTemporaryThread(projectId: string, settings: () => Conversati
     }
   }
 
+  /** Asks the last question once more, in place of what was said to it before the connection broke. */
+  async function askAgain() {
+    if (!asked) return
+    messages.value = messages.value.slice(0, -2)
+    await send(asked)
+  }
+
   function discard() {
     outgoing.value = undefined
     failure.value = undefined
   }
 
-  return { messages, live, failure, outgoing, running, send, discard, stop: () => stopper.abort() }
+  return { messages, live, failure, outgoing, running, send, askAgain, discard, stop: () => stopper.abort() }
 }
 
 function settle(answer: Message, { error, leftOutTurns, figures }: End): Message {

@@ -121,6 +121,24 @@ test('a temporary chat answers, and is gone once it is left', async ({ page, moc
   expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain('ephemeron')
 })
 
+test('a temporary chat whose answer broke off asks its question again', async ({ page, mock }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await page.getByRole('link', { name: 'Temporary' }).click()
+  await chat.chooseModel('brief')
+  const part = { type: 'text', text: 'Half of a', index: 0, startedAt: new Date().toJSON(), completedAt: null }
+  await page.route(/\/api\/projects\/[^/]+\/temporary$/, route => route.fulfill({
+    contentType: 'text/event-stream', body: `id: 1\ndata: ${JSON.stringify({ type: 'part', part })}\n\nid: 2\ndata: torn\n\n`
+  }), { times: 1 })
+  await chat.send('Where was I?')
+  await expect(chat.answers()).toContainText('Half of a')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect(await chat.settled()).toContainText('The loom is warped')
+  await expect(chat.answers()).toHaveCount(1)
+  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+  expect(mock.requests.at(-1)?.json).toMatchObject({ messages: [{ content: 'Where was I?' }] })
+})
+
 test('many conversations are chosen, archived together and brought back', async ({ page, client }) => {
   const project = Project.parse(await client.post('/projects', { name: 'Bulk' }))
   for (const title of ['One', 'Two', 'Three']) await client.post(`/projects/${project.id}/conversations`, { title })
