@@ -84,7 +84,7 @@ export const Message = z.object({
   ttfbMs: z.int().nullable(),
   /** Of its call: `/v1/traces/{traceId}`. */
   traceId: Id.nullable(),
-  /** Set when `status` is `error`; `code` is one of the API's error codes, or `interrupted` when the process died. */
+  /** Set when `status` is `error`; `code` is one of the API's error codes, or `interrupted` when the process died, `length_limit` when the model had no more tokens for its words, `tool_limit` when it only called tools. */
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   createdAt: Timestamp,
   /** The reader's own. */

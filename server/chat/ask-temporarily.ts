@@ -39,7 +39,7 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
       for (const event of events) if (event.type !== 'approval') emit({ id: ++id, event })
     }
     const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk: chunk => publish(assembler.take(chunk)) }))
-    const error = outcome.error && { code: outcome.error.code, message: outcome.error.message }
+    const error = outcome.error ? { code: outcome.error.code, message: outcome.error.message } : assembler.shortfall()
     publish([...assembler.finish(error), { type: 'end', error, leftOutTurns: context.leftOutTurns, figures: outcome.call ? figuresOf(outcome.call) : null }])
   }
 }

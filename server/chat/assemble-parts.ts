@@ -10,6 +10,7 @@ const text = z.string().nullish().catch(undefined)
 const Chunk = z.looseObject({
   choices: z.array(z.looseObject({
     index: z.number().catch(0),
+    finish_reason: text,
     delta: z.looseObject({
       content: text,
       reasoning_content: text,
@@ -34,6 +35,7 @@ export type PartEvent = Extract<ChatEvent, { type: 'part' | 'delta' | 'part_done
 export function createPartAssembler(now: () => Date = () => new Date()) {
   let open: Pick<MessagePart, 'index' | 'type'> | undefined
   let nextIndex = 0
+  let finishReason: string | undefined
   const toolParts = new Map<number, number>()
   /** By the id of each call: what its provider wants back with it. */
   const extras = new Map<string, object>()
@@ -83,7 +85,8 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
     },
     take(chunk: Record<string, unknown>): PartEvent[] {
       const { choices, usage } = Chunk.parse(chunk)
-      const delta = choices.find(choice => choice.index === 0)?.delta
+      const { delta, finish_reason: reason } = choices.find(choice => choice.index === 0) ?? {}
+      finishReason = reason ?? finishReason
       const counted = readUsage(usage)
       return [
         ...takeText('reasoning', delta?.reasoning_content ?? delta?.reasoning),
@@ -92,6 +95,8 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
         ...(counted ? [usageEvent(counted)] : [])
       ]
     },
+    /** Why the model did not come to the end of its words, if it ran out of tokens for them. */
+    shortfall: () => finishReason === 'length' ? { code: 'length_limit', message: 'The answer reached the longest length it may have, so it was cut here.' } : null,
     /** Closes what is open and, when the answer failed, says why in a part of its own. */
     finish(failure: { code: string, message: string } | null): PartEvent[] {
       if (!failure) return finishOpen()

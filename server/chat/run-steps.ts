@@ -32,10 +32,10 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
     const body = { ...request, messages, stream_options: { include_usage: true }, ...tools && { tools: tools.asRequest } }
     const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk: chunk => publish(assembler.take(chunk)) })
     total = addOutcome(total, call)
-    if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error }
+    if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error ?? assembler.shortfall() }
     publish(assembler.finish(null))
     const calls = answer.message.parts.slice(begin).filter(part => part.type === 'tool_call')
-    if (calls.length === 0) return { call: total, error: null }
+    if (calls.length === 0) return { call: total, error: assembler.shortfall() }
     if (step + 1 === STEPS_MAX) return { call: total, error: { code: 'tool_limit', message: `The model called tools ${STEPS_MAX} times without coming to an answer, so it was ended here. Let it continue, or ask in another way.` } }
     messages.push(toAssistant(answer.message.parts.slice(begin), calls, assembler.extraOf))
     const results = answer.message.parts.length

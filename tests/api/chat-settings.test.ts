@@ -111,6 +111,12 @@ describe('a temporary chat', () => {
     expect(lastRequest()).toMatchObject({ temperature: 1.5, messages: [{ role: 'system', content: 'Answer in Latin.' }, { role: 'user', content: 'And now?' }] })
     expect(end(await ask({ messages: messages.slice(2), model: quickModel }))).toMatchObject({ type: 'end', leftOutTurns: 0 })
   })
+
+  test('says that an answer was cut at its longest length', async () => {
+    const messages = [{ role: 'user', text: 'Hello' }]
+    expect(end(await ask({ messages, model: mock({ text: 'Half', finishReason: 'length' }) }))).toMatchObject({ type: 'end', error: { code: 'length_limit' } })
+    expect(end(await ask({ messages, model: quickModel }))).toMatchObject({ type: 'end', error: null })
+  })
 })
 
 describe('feedback', () => {

@@ -218,6 +218,21 @@ describe('an answer', () => {
     expect(lastQuestion()).toMatchObject([{ content: 'Explain' }, { role: 'assistant', content: 'Half an answer.' }, { content: 'Thanks' }])
   })
 
+  test('that reaches its longest length says so, keeps its words, and can go on', async () => {
+    const model = mock({ text: 'Half an ans', finishReason: 'length' })
+    const conversation = await newConversation(ada, model)
+    const path = `/conversations/${conversation.id}/messages`
+    for (const tools of [false, true]) {
+      const { events, message } = await ada.readAll('POST', path, { text: 'Explain', tools, model })
+      expect(events.at(-1)?.event.type).toBe('error')
+      expect(message).toMatchObject({ status: 'error', error: { code: 'length_limit' }, parts: [{ type: 'text', text: 'Half an ans' }, { type: 'error', code: 'length_limit' }], outputTokens: 20 })
+      expect((await readMessages(ada, conversation)).at(-1)).toEqual(message)
+      const { message: rest } = await ada.readAll('POST', `${path}/${message?.id}/continue`, { model: mock({ text: 'wer.' }) })
+      expect(rest).toMatchObject({ status: 'complete', error: null })
+      expect(lastQuestion().slice(-2)).toMatchObject([{ role: 'assistant', content: 'Half an ans' }, { role: 'user' }])
+    }
+  })
+
   test('tells the call behind it, which an SDK can repeat', async () => {
     const conversation = await newConversation(ada, quickModel)
     const path = `/conversations/${conversation.id}/messages`

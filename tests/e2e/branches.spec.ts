@@ -65,6 +65,19 @@ test('another model answers beside the first, and a stopped answer goes on below
   expect(mock.requests.at(-1)?.json).toMatchObject({ messages: [{ role: 'user' }, { role: 'assistant' }, { role: 'user' }] })
 })
 
+test('an answer that was cut at its longest length says so, and goes on below itself', async ({ page, mock }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew('brief')
+  mock.respondWith({ text: 'The loom is', finishReason: 'length' })
+  await chat.send('What is a loom?')
+  const cut = await chat.settled('error')
+  await expect(cut).toContainText('The loom is')
+  await expect(cut.getByRole('alert')).toContainText('longest length')
+  await cut.getByRole('button', { name: 'Continue', exact: true }).click()
+  await expect(chat.answers()).toHaveCount(2)
+  await chat.settled()
+})
+
 test('an answer is copied as a call to repeat elsewhere', async ({ page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const chat = new ChatPage(page)
