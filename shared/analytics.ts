@@ -107,7 +107,7 @@ export type AnalyticsSummary = z.infer<typeof AnalyticsSummary>
 export const TimeseriesGroup = AnalyticsTotals.extend({
   /** A model, provider or status code, or an id; null: none, or the rest where `isOther`. */
   group: z.string().nullable(),
-  /** What people call it; null where it is gone, or has no name. */
+  /** What people call it; null where it is gone, has no name, or is a project closed to whoever asks. */
   name: z.string().nullable(),
   isOther: z.boolean(),
   /** One a bucket, in the order of `buckets`. */

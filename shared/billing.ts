@@ -164,6 +164,6 @@ export const BudgetUse = z.object({
 })
 export type BudgetUse = z.infer<typeof BudgetUse>
 
-/** `GET /api/budgets`: those of the org, its projects and its active keys. */
+/** `GET /api/budgets`: those of the org, of its projects that are open to whoever asks, and of its active keys. */
 export const BudgetList = z.object({ budgets: z.array(BudgetUse) })
 export type BudgetList = z.infer<typeof BudgetList>

@@ -53,7 +53,8 @@ export function nameOf({ group, name, isOther }: Pick<TimeseriesGroup, 'group' |
   if (isOther) return t('overview.groups.allOthers')
   if (name) return name
   if (group === null) return by === 'key' ? t('overview.groups.withoutKey') : by === 'model' || by === 'provider' ? t('overview.groups.notRouted') : t('overview.groups.none', { thing: by ?? 'group' })
-  return by === 'key' || by === 'user' || by === 'project' ? t('overview.groups.gone', { id: group.slice(0, 8) }) : group
+  if (by === 'project') return t('overview.groups.goneOrClosed', { id: group.slice(0, 8) })
+  return by === 'key' || by === 'user' ? t('overview.groups.gone', { id: group.slice(0, 8) }) : group
 }
 
 /** Decimals of USD as lists of money take them. */

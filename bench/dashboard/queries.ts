@@ -16,7 +16,7 @@ export interface BenchQuery { name: string, limitMs: number, run: (orm: Orm) => 
 
 /** What the pages ask: the overview's four at once, the list with each filter at its first and at a deep page, and one trace. */
 export function listQueries(made: Generated, deep: TracePosition & { page: number }): BenchQuery[] {
-  const scope = { orgId: made.orgId, projectId: null }
+  const scope = { orgId: made.orgId, projectId: null, userId: made.userId, role: 'owner' as const }
   const keyring = openKeyring({ ENCRYPTION_MASTER_KEY: '00'.repeat(32), LOOM_DATA_DIR: '' })
   const summary = (orm: Orm) => summarizeUsage(orm, scope, AnalyticsQuery.parse({}))
   const plot = (orm: Orm, groupBy?: string, percentiles?: string) => plotUsage(orm, scope, TimeseriesQuery.parse({ groupBy, percentiles }))

@@ -18,7 +18,8 @@ const periodNames = { day: 'daily', week: 'weekly', month: 'monthly', total: 'to
 
 /** Of each budget the highest percentage that its running period has reached. */
 export async function findBudgetOccasions(orm: Orm, orgId: string, { percents }: ConditionOf<'budget'>, now: Date): Promise<Occasion[]> {
-  const budgets = await listBudgets(orm, orgId, now)
+  // Alerts are set up by admins and go where they say.
+  const budgets = await listBudgets(orm, { orgId, projectId: null, userId: null, role: 'admin' }, now)
   return budgets.flatMap(({ scope, subjectId, subject, period, limitNanoUsd, spentNanoUsd, startsAt, resetsAt }) => {
     const [limit, spent] = [BigInt(limitNanoUsd), BigInt(spentNanoUsd)]
     const reached = percents.findLast(percent => spent * 100n >= limit * BigInt(percent))

@@ -1,8 +1,10 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Orm } from '../../db/client'
-import { apiKeys, projects, usageHourly, users } from '../../db/schema'
+import { apiKeys, usageHourly, users } from '../../db/schema'
 import type { AnalyticsGroup, Timeseries, TimeseriesGroup, TimeseriesQuery } from '../../shared/analytics'
+import { findProjectNames } from '../projects/find-project-names'
+import type { Reader } from '../projects/scope'
 import type { TraceScope } from '../traces/list-traces'
 import { bucketFor, findSpan, listBuckets } from './analytics-span'
 import { NONE } from './roll-up'
@@ -24,16 +26,16 @@ const groupColumns: Record<AnalyticsGroup, PgColumn> = {
  * What an org's calls add up to in each bucket of a span of time, by group. Reads hourly totals alone.
  * The groups stand in the order of what they cost, then of how many calls they had; what is beyond `groups` of them is one more, the last.
  */
-export async function plotUsage(orm: Orm, scope: TraceScope, query: TimeseriesQuery): Promise<Timeseries> {
-  const span = await findSpan(orm, scope.orgId, query)
+export async function plotUsage(orm: Orm, reader: Reader, query: TimeseriesQuery): Promise<Timeseries> {
+  const span = await findSpan(orm, reader.orgId, query)
   const bucket = query.bucket ?? bucketFor(span)
   const buckets = listBuckets(span, bucket)
-  const rows = await sumBuckets(orm, scope, query, buckets, span.to)
+  const rows = await sumBuckets(orm, reader, query, buckets, span.to)
   const groups = query.groupBy ? rank(rows, buckets.length, query.groups) : [toGroup(null, false, rows, buckets.length)]
   return {
     from: span.from.toISOString(), to: span.to.toISOString(), timeZone: span.timeZone, bucket, groupBy: query.groupBy ?? null,
     buckets: buckets.map(start => start.toISOString()),
-    groups: await name(orm, scope.orgId, query.groupBy, groups)
+    groups: await name(orm, reader, query.groupBy, groups)
   }
 }
 
@@ -74,13 +76,13 @@ function toGroup(group: string | null, isOther: boolean, rows: readonly Row[], b
   return { group, name: null, isOther, ...toTotals(addSums(rows)), points }
 }
 
-/** What people call projects, keys and users; only of this org. */
-async function name(orm: Orm, orgId: string, groupBy: AnalyticsGroup | undefined, groups: TimeseriesGroup[]): Promise<TimeseriesGroup[]> {
+/** What people call projects, keys and users; only of this org, and no project that is closed to the reader. */
+async function name(orm: Orm, reader: Reader, groupBy: AnalyticsGroup | undefined, groups: TimeseriesGroup[]): Promise<TimeseriesGroup[]> {
   const ids = groups.flatMap(({ group }) => group ?? [])
   const find = async () => {
     if (ids.length === 0) return []
-    if (groupBy === 'project') return orm.select({ id: projects.id, name: projects.name }).from(projects).where(and(eq(projects.orgId, orgId), inArray(projects.id, ids)))
-    if (groupBy === 'key') return orm.select({ id: apiKeys.id, name: apiKeys.name }).from(apiKeys).where(and(eq(apiKeys.orgId, orgId), inArray(apiKeys.id, ids)))
+    if (groupBy === 'project') return [...await findProjectNames(orm, reader, ids)].map(([id, name]) => ({ id, name }))
+    if (groupBy === 'key') return orm.select({ id: apiKeys.id, name: apiKeys.name }).from(apiKeys).where(and(eq(apiKeys.orgId, reader.orgId), inArray(apiKeys.id, ids)))
     // Whoever called in this org was a member of it then, and is named though they have left.
     if (groupBy === 'user') return orm.select({ id: users.id, name: users.name }).from(users).where(inArray(users.id, ids))
     return []

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import type { Statement, StatementLine } from '../../shared/billing'
 import { LoomError } from '../errors'
+import { findProjectNames } from '../projects/find-project-names'
+import type { Reader } from '../projects/scope'
 
 const DAY_MS = 86_400_000
 
@@ -15,19 +17,25 @@ const Group = Line.extend({
   model: z.string().nullable(),
   api_key_id: z.string().nullable(),
   key_name: z.string().nullable(),
-  project_id: z.string().nullable(),
-  project_name: z.string().nullable()
+  project_id: z.string().nullable()
 })
 const Frame = z.object({ time_zone: z.string(), lower: z.string(), upper: z.string(), over: z.boolean() })
 const Balances = z.object({ opening: amount, held: z.coerce.number() })
 
 /**
- * An org's statement of a calendar month in its time zone. A transaction belongs to the moment it was made, so a call that spans
+ * The statement of the reader's org of a calendar month in its time zone. A transaction belongs to the moment it was made, so a call that spans
  * midnight is charged to the day it began. Read in one transaction, so from one state of the ledger: the sums are exact.
  * @param month `2026-11`
  * @throws {LoomError} `not_found` for a month that has not begun
  */
-export async function getStatement(db: Pick<Database, 'transaction'>, orgId: string, month: string): Promise<Statement> {
+export async function getStatement(db: Pick<Database, 'transaction' | 'orm'>, reader: Reader, month: string): Promise<Statement> {
+  const statement = await sumMonth(db, reader.orgId, month)
+  const names = await findProjectNames(db.orm, reader, statement.byProject.flatMap(({ projectId }) => projectId ?? []))
+  return { ...statement, byProject: statement.byProject.map(line => ({ ...line, name: names.get(line.projectId ?? '') ?? null })) }
+}
+
+/** The statement, its projects without names. */
+async function sumMonth(db: Pick<Database, 'transaction'>, orgId: string, month: string): Promise<Statement> {
   return db.transaction(async (query) => {
     await query('set transaction isolation level repeatable read, read only')
     const frame = Frame.parse((await query(FRAME, [orgId, `${month}-01`]))[0])
@@ -50,7 +58,7 @@ export async function getStatement(db: Pick<Database, 'transaction'>, orgId: str
       byDay: of('day').map(group => ({ day: group.day ?? '', ...toLine(group) })),
       byModel: of('model').map(group => ({ provider: group.provider, model: group.model, ...toLine(group) })),
       byKey: of('key').map(group => ({ apiKeyId: group.api_key_id, name: group.key_name, ...toLine(group) })),
-      byProject: of('project').map(group => ({ projectId: group.project_id, name: group.project_name, ...toLine(group) }))
+      byProject: of('project').map(group => ({ projectId: group.project_id, name: null, ...toLine(group) }))
     }
   })
 }
@@ -113,8 +121,7 @@ with moved as (
          coalesce(sum(amount) filter (where type = 'adjustment'), 0)::bigint as adjusted
     from moved group by grouping sets ((day), (provider, model), (api_key_id), (project_id), ())
 )
-select s.*, k.name as key_name, p.name as project_name
+select s.*, k.name as key_name
   from summed s
   left join api_keys k on k.id = s.api_key_id and k.org_id = $1
-  left join projects p on p.id = s.project_id and p.org_id = $1
  order by s.day, s.charged desc, s.model, s.api_key_id, s.project_id`

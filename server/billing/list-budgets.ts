@@ -7,12 +7,14 @@ import type { PolicyScope } from '../../shared/policy'
 import { budgetPeriods, KeyLimits, Policy } from '../../shared/policy'
 import { findTimeZone } from '../identity/get-org'
 import { findWindow, windowId } from '../policy/budget-window'
+import { projectsNamedTo } from '../projects/scope'
+import type { Reader } from '../projects/scope'
 
 interface Subject { scope: PolicyScope, subjectId: string, subject: string, budgets: Policy['budgets'] }
 
-/** The budgets of an org, its projects and its active keys, with what of their running periods is used. */
-export async function listBudgets(orm: Orm, orgId: string, now = new Date()): Promise<BudgetUse[]> {
-  const { timeZone, subjects } = await readSubjects(orm, orgId)
+/** The budgets of the reader's org, of its projects that are open to the reader, and its active keys, with what of their running periods is used. */
+export async function listBudgets(orm: Orm, reader: Reader, now = new Date()): Promise<BudgetUse[]> {
+  const { timeZone, subjects } = await readSubjects(orm, reader)
   const windows = subjects.flatMap(({ budgets = {}, ...subject }) => budgetPeriods.flatMap((period) => {
     const limit = budgets[period]
     if (limit === undefined) return []
@@ -21,7 +23,7 @@ export async function listBudgets(orm: Orm, orgId: string, now = new Date()): Pr
   }))
   if (windows.length === 0) return []
   const rows = await orm.select({ id: budgetWindows.id, spent: budgetWindows.spent, held: budgetWindows.held }).from(budgetWindows)
-    .where(and(eq(budgetWindows.orgId, orgId), inArray(budgetWindows.id, windows.map(({ id }) => id))))
+    .where(and(eq(budgetWindows.orgId, reader.orgId), inArray(budgetWindows.id, windows.map(({ id }) => id))))
   const used = new Map(rows.map(row => [row.id, row]))
   return windows.map(({ id, limit, window, ...budget }) => ({
     ...budget,
@@ -33,11 +35,12 @@ export async function listBudgets(orm: Orm, orgId: string, now = new Date()): Pr
   }))
 }
 
-async function readSubjects(orm: Orm, orgId: string): Promise<{ timeZone: string, subjects: Subject[] }> {
+async function readSubjects(orm: Orm, reader: Reader): Promise<{ timeZone: string, subjects: Subject[] }> {
+  const { orgId } = reader
   const [org] = await orm.select({ name: orgs.name, settings: orgs.settings, policy: orgs.policy }).from(orgs).where(eq(orgs.id, orgId))
   if (!org) return { timeZone: 'UTC', subjects: [] }
   const ofProjects = await orm.select({ id: projects.id, name: projects.name, policy: projects.policy }).from(projects)
-    .where(and(eq(projects.orgId, orgId), isNull(projects.archivedAt), sql`${projects.policy} ? 'budgets'`))
+    .where(and(projectsNamedTo(reader), isNull(projects.archivedAt), sql`${projects.policy} ? 'budgets'`))
   const ofKeys = await orm.select({ id: apiKeys.id, name: apiKeys.name, limits: apiKeys.limits }).from(apiKeys)
     .where(and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active'), sql`${apiKeys.limits} ? 'budgets'`))
   return {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { orgMembers, orgs, projects, wallets } from '../../db/schema'
 import { LoomError } from '../errors'
+import type { Reader } from '../projects/scope'
 import type { KeyScope } from '../../shared/keys'
 import { keyScopes } from '../../shared/keys'
 import { compilePolicy } from '../policy/compile-policy'
@@ -44,6 +45,11 @@ export const RoadSettings = z.object({ traceBodies: z.boolean().default(true), t
  */
 export function requireOrgWide({ projectId }: Pick<Caller, 'projectId'>): void {
   if (projectId !== null) throw new LoomError('insufficient_scope', 'This API key is bound to one project; this call needs one of the whole organisation.')
+}
+
+/** Who reads figures with a key. Beyond its own project nobody's role is behind it: it is told the names of projects that are open to the org, or to its maker by name. */
+export function toReader({ orgId, projectId, userId }: Caller): Reader {
+  return { orgId, projectId, userId, role: projectId === null ? 'viewer' : 'admin' }
 }
 
 const everyScope: ReadonlySet<KeyScope> = new Set(keyScopes)

@@ -15,9 +15,17 @@ export interface Scope {
   writes?: boolean
 }
 
+/** Who reads an org's figures: a `Scope`, or an API key, whose maker may be nobody. */
+export type Reader = Omit<Scope, 'userId'> & { userId: string | null }
+
 /** Belongs in the `where` of every query on projects. */
 export function projectsInScope(scope: Scope): SQL | undefined {
-  return and(eq(projects.orgId, scope.orgId), isNull(projects.deletedAt), scope.projectId === null ? undefined : eq(projects.id, scope.projectId), sharedWith(scope))
+  return and(projectsNamedTo(scope), isNull(projects.deletedAt))
+}
+
+/** Belongs wherever figures that everybody may see name their projects: those `reader` may open, and those they could until they were deleted. */
+export function projectsNamedTo(reader: Reader): SQL | undefined {
+  return and(eq(projects.orgId, reader.orgId), reader.projectId === null ? undefined : eq(projects.id, reader.projectId), sharedWith(reader))
 }
 
 /** Belongs in the `where` of every query on conversations. */
@@ -27,7 +35,7 @@ export function conversationsInScope(scope: Scope): SQL | undefined {
 }
 
 /** Of projects: open to the whole org, or to the caller by name. */
-function sharedWith({ userId, role, writes }: Scope): SQL | undefined {
+function sharedWith({ userId, role, writes }: Reader): SQL | undefined {
   if (roleReaches(role, 'admin')) return undefined
   const named = sql`exists (select 1 from ${projectMembers} where ${projectMembers.projectId} = ${projects.id} and ${projectMembers.userId} = ${userId}${writes ? sql` and ${projectMembers.role} = 'editor'` : sql``})`
   return sql`(${projects.access} = 'org' or ${named})`

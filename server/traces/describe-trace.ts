@@ -4,11 +4,14 @@ import { apiKeys, conversations, projects, traces, transactions, usageRecords, u
 import type { TraceDetail } from '../../shared/traces'
 import type { Author } from '../audit/record'
 import { recordChange } from '../audit/record'
+import { openConversations } from '../chat/select-conversations'
 import type { Keyring } from '../crypto/keyring'
+import { projectsNamedTo } from '../projects/scope'
 import { getTrace } from './get-trace'
 
 /**
- * One trace with what belongs to it: names, and its line of the ledger. To have its bodies is an entry in the audit log.
+ * One trace with what belongs to it: names, as far as the author may know them, and its line of the ledger. To have its bodies is an entry in the
+ * audit log.
  * @throws {LoomError} `not_found`, the same for an unknown id and another org's
  */
 export async function describeTrace(orm: Orm, keyring: Keyring, author: Author, id: string, withBodies: boolean): Promise<TraceDetail> {
@@ -23,9 +26,9 @@ export async function describeTrace(orm: Orm, keyring: Keyring, author: Author, 
     })
     .from(traces)
     .leftJoin(apiKeys, and(eq(apiKeys.orgId, orgId), eq(apiKeys.id, traces.apiKeyId)))
-    .leftJoin(projects, and(eq(projects.orgId, orgId), eq(projects.id, traces.projectId)))
+    .leftJoin(projects, and(projectsNamedTo(principal), eq(projects.id, traces.projectId)))
     .leftJoin(users, eq(users.id, traces.userId))
-    .leftJoin(conversations, and(eq(conversations.orgId, orgId), eq(conversations.id, traces.conversationId)))
+    .leftJoin(conversations, and(openConversations(principal), eq(conversations.id, traces.conversationId)))
     .leftJoin(usageRecords, and(eq(usageRecords.orgId, orgId), eq(usageRecords.id, traces.id)))
     // Its month alone is looked into; the time was cut to the millisecond.
     .where(and(eq(traces.orgId, orgId), eq(traces.id, id), gte(traces.createdAt, new Date(trace.createdAt)), lt(traces.createdAt, new Date(Date.parse(trace.createdAt) + 1))))

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import type { TraceFacets } from '../../shared/traces'
 import { NONE } from '../analytics/roll-up'
-import type { TraceScope } from './list-traces'
+import { projectsNamedTo } from '../projects/scope'
+import type { Reader } from '../projects/scope'
 
 const DAYS = 30
 /** Values of each kind; who looks for a rarer one names it. */
@@ -12,7 +13,8 @@ const MOST = 100
 const Row = z.object({ kind: z.enum(['model', 'provider', 'project', 'key', 'user', 'status']), value: z.string(), name: z.string().nullable(), requests: z.coerce.number() })
 
 /** What the calls of the last 30 days can be told apart by. Reads hourly totals alone, once: there are far fewer combinations than rows. */
-export async function listFacets({ orm }: Pick<Database, 'orm'>, { orgId, projectId }: TraceScope): Promise<TraceFacets> {
+export async function listFacets({ orm }: Pick<Database, 'orm'>, reader: Reader): Promise<TraceFacets> {
+  const { orgId, projectId } = reader
   const result: unknown = await orm.execute(sql`
     with combined as materialized (
       select model, provider, project_id, api_key_id, user_id, status_code, sum(requests) as requests
@@ -27,9 +29,9 @@ export async function listFacets({ orm }: Pick<Database, 'orm'>, { orgId, projec
     ), ranked as (
       select *, row_number() over (partition by kind order by requests desc, value) as place from summed where value not in ('', ${NONE})
     )
-    select r.kind, r.value, coalesce(p.name, k.name, u.name) as name, r.requests::text as requests
+    select r.kind, r.value, coalesce(projects.name, k.name, u.name) as name, r.requests::text as requests
       from ranked r
-      left join projects p on r.kind = 'project' and p.org_id = ${orgId} and p.id::text = r.value
+      left join projects on r.kind = 'project' and projects.id::text = r.value and ${projectsNamedTo(reader)}
       left join api_keys k on r.kind = 'key' and k.org_id = ${orgId} and k.id::text = r.value
       left join users u on r.kind = 'user' and u.id::text = r.value
      where r.place <= ${MOST} order by r.kind, r.place`)

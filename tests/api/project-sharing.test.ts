@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Timeseries } from '../../shared/analytics'
+import { BudgetList, Statement } from '../../shared/billing'
 import { Conversation } from '../../shared/conversations'
 import { MemberList } from '../../shared/identity'
 import { CreatedApiKey } from '../../shared/keys'
 import { Project, ProjectActivity, ProjectMemberList, ProjectPage } from '../../shared/projects'
+import { TraceDetail, TraceFacets, TracePage } from '../../shared/traces'
 import type { LoomServer } from '../support/loom-server'
 import { startLoom } from '../support/start-loom'
-import type { Visitor } from '../support/visitor'
-import { join, setUp } from '../support/visitor'
+import { join, setUp, Visitor } from '../support/visitor'
 
 let loom: LoomServer
 let owner: Visitor
@@ -83,6 +85,63 @@ describe('a project for its members', () => {
     expect(await statusOf(max, 'GET', path)).toBe(404)
     expect(await statusOf(mia, 'PUT', `${path}/members/${crypto.randomUUID()}`, { role: 'viewer' })).toBe(404)
     expect(await statusOf(mia, 'PUT', `${path}/members/${userIds.max}`, { role: 'owner' })).toBe(400)
+  })
+})
+
+describe('figures of a closed project', () => {
+  let project: Project
+  let conversation: Conversation
+  let traceId: string
+  let month: string
+
+  beforeAll(async () => {
+    project = await makeProject(mia, { name: 'Sealed orders' })
+    conversation = await makeConversation(mia, project.id)
+    await mia.succeed('POST', `/api/conversations/${conversation.id}/messages`, { text: 'When does the barge cast off?' })
+    await mia.succeed('PATCH', `/api/projects/${project.id}`, { access: 'members' })
+    await owner.succeed('PATCH', `/api/projects/${project.id}`, { policy: { budgets: { month: '50' } } })
+    const [trace] = TracePage.parse((await mia.succeed('GET', `/api/traces?conversationId=${conversation.id}`)).body).items
+    traceId = trace?.id ?? ''
+    month = trace?.createdAt.slice(0, 7) ?? ''
+  })
+
+  /** What somebody is told of them: the names of the project, and the title of its conversation. */
+  async function namesTold(visitor: Visitor) {
+    const read = async (path: string) => (await visitor.succeed('GET', path)).body
+    const trace = TraceDetail.parse(await read(`/api/traces/${traceId}`))
+    const facet = TraceFacets.parse(await read('/api/traces/facets')).project.find(({ value }) => value === project.id)
+    const group = Timeseries.parse(await read('/api/analytics/timeseries?groupBy=project&groups=20')).groups.find(({ group }) => group === project.id)
+    const line = Statement.parse(await read(`/api/statements/${month}`)).byProject.find(({ projectId }) => projectId === project.id)
+    expect([facet?.requests, group?.totalRequests, line?.calls]).toEqual([1, 1, 1])
+    const budget = BudgetList.parse(await read('/api/budgets')).budgets.find(({ subjectId }) => subjectId === project.id)
+    return [trace.conversation?.name, trace.project?.name, facet?.name, group?.name, line?.name, budget?.subject]
+  }
+
+  test('count for everybody, and are named to those alone who may open it', async () => {
+    const named = ['When does the barge cast off?', ...Array.from({ length: 5 }, () => 'Sealed orders')]
+    for (const visitor of [mia, owner]) expect(await namesTold(visitor)).toEqual(named)
+    for (const visitor of [max, vera]) expect(await namesTold(visitor)).toEqual([undefined, undefined, null, null, null, undefined])
+    await mia.succeed('PUT', `/api/projects/${project.id}/members/${userIds.vera}`, { role: 'viewer' })
+    expect(await namesTold(vera)).toEqual(named)
+  })
+
+  test('are named to an API key as to its maker, whom an admin\'s role does not follow', async () => {
+    const told = async (maker: Visitor, bound: object = {}) => {
+      const { key } = CreatedApiKey.parse((await maker.succeed('POST', '/api/keys', { name: 'Books', scopes: ['traces'], ...bound })).body)
+      return JSON.stringify((await new Visitor(loom, { authorization: `Bearer ${key}` }).succeed('GET', '/v1/analytics/timeseries?group_by=project&groups=20')).body)
+    }
+    expect(await told(mia)).toContain('Sealed orders')
+    expect(await told(owner, { projectId: project.id })).toContain('Sealed orders')
+    for (const maker of [max, owner]) {
+      const answer = await told(maker)
+      expect(answer).toContain(project.id)
+      expect(answer).not.toContain('Sealed orders')
+    }
+  })
+
+  test('do not tell the title of a conversation that was deleted', async () => {
+    await mia.succeed('DELETE', `/api/conversations/${conversation.id}`)
+    expect(TraceDetail.parse((await owner.succeed('GET', `/api/traces/${traceId}`)).body)).toMatchObject({ conversation: null, project: { name: 'Sealed orders' } })
   })
 })
 

@@ -7,6 +7,6 @@ import { StatementQuery } from '../../../shared/billing'
 /** What moved the org's wallet in a month. */
 export default defineApiHandler({ access: 'member', role: 'viewer', orgWide: true }, async ({ event, principal, runtime }) => {
   const { format } = readQuery(event, StatementQuery)
-  const statement = await getStatement(runtime.db, principal.orgId, readMonth(event))
+  const statement = await getStatement(runtime.db, principal, readMonth(event))
   return format === 'csv' ? sendStatementCsv(event, statement) : statement
 })

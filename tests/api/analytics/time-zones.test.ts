@@ -22,9 +22,8 @@ beforeEach(async () => {
 })
 afterEach(() => db.close())
 
-const scope = () => ({ orgId: workspace.orgId, projectId: null })
 const call = (at: string, costNanoUsd = 1n, rest = {}) => charge(db, replica, workspace.orgId, costNanoUsd, { createdAt: new Date(at), ...rest })
-const plot = (query: Record<string, unknown>) => plotUsage(db.orm, scope(), TimeseriesQuery.parse(query))
+const plot = (query: Record<string, unknown>) => plotUsage(db.orm, workspace.principal, TimeseriesQuery.parse(query))
 const counts = async (query: Record<string, unknown>) => {
   const { buckets, groups } = await plot(query)
   return Object.fromEntries(buckets.map((start, index) => [start, groups[0]?.points[index]?.totalRequests]))
@@ -85,7 +84,7 @@ describe('sums', () => {
     await call('2026-03-09T23:59:00Z', 4n)
     await call('2026-03-10T00:00:00Z', 5n)
     await captureCalls(db, replica, [finishedCall(workspace.orgId, uuidv7(), null, { createdAt: new Date('2026-03-19T23:59:59Z'), hold: null, statusCode: 500, latencyMs: 300 })])
-    const summary = await summarizeUsage(db.orm, scope(), AnalyticsQuery.parse(march))
+    const summary = await summarizeUsage(db.orm, workspace.principal, AnalyticsQuery.parse(march))
     expect(summary).toMatchObject({ totalRequests: 2, failedRequests: 1, errorRate: 0.5, estimatedCostUsd: '0.000000005', avgLatencyMs: 150.5, previous: { from: '2026-02-28T00:00:00.000Z', totalRequests: 2, estimatedCostUsd: '0.000000007' } })
     expect(summary.p95LatencyMs).toBeGreaterThan(250)
     expect(summary.p95LatencyMs).toBeLessThan(360)

@@ -53,7 +53,7 @@ async function add(row: Row, model = 'm'): Promise<string> {
   return id
 }
 
-const statement = (month: string) => getStatement(db, workspace.orgId, month)
+const statement = (month: string) => getStatement(db, workspace.principal, month)
 const moved = ({ chargedNanoUsd, toppedUpNanoUsd, refundedNanoUsd, adjustedNanoUsd }: StatementLine) => [chargedNanoUsd, toppedUpNanoUsd, refundedNanoUsd, adjustedNanoUsd].map(BigInt)
 
 describe('a statement', () => {
@@ -91,17 +91,17 @@ describe('a statement', () => {
 
   test('tells nothing of another org', async () => {
     const stranger = await seedWorkspace(db.orm)
-    expect(await getStatement(db, stranger.orgId, '2025-11')).toMatchObject({ openingBalanceNanoUsd: '0', byDay: [], byModel: [], byKey: [], byProject: [] })
+    expect(await getStatement(db, stranger.principal, '2025-11')).toMatchObject({ openingBalanceNanoUsd: '0', byDay: [], byModel: [], byKey: [], byProject: [] })
   })
 
   test('is not final while one of its calls is under way', async () => {
-    const { orgId } = await seedWorkspace(db.orm)
+    const { orgId, principal } = await seedWorkspace(db.orm)
     await db.orm.insert(transactions).values({ orgId, refId: 'open', type: 'charge', status: 'held', held: 5n, createdAt: new Date('2025-11-30T12:00:00Z') })
     await db.orm.update(wallets).set({ held: 5n })
-    expect((await getStatement(db, orgId, '2025-11')).final).toBe(false)
+    expect((await getStatement(db, principal, '2025-11')).final).toBe(false)
     await db.orm.update(wallets).set({ held: 0n })
     await db.query(`update transactions set status = 'released', settled_at = now() where org_id = $1`, [orgId])
-    expect((await getStatement(db, orgId, '2025-11')).final).toBe(true)
+    expect((await getStatement(db, principal, '2025-11')).final).toBe(true)
   })
 
   test('rests on a ledger that is exact', async () => {

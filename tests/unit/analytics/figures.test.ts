@@ -29,6 +29,7 @@ test('groups without a name are called what they are', () => {
   expect(nameOf({ group: null, name: null, isOther: true }, 'model', t)).toBe('All others')
   expect(nameOf({ group: null, name: null, isOther: false }, 'key', t)).toBe('Chat, without a key')
   expect(nameOf({ group: '01890000-0000-7000-8000-000000000000', name: null, isOther: false }, 'user', t)).toBe('01890000… (gone)')
+  expect(nameOf({ group: '01890000-0000-7000-8000-000000000000', name: null, isOther: false }, 'project', t)).toBe('01890000… (gone, or closed to you)')
   expect(nameOf({ group: 'gpt-4o', name: null, isOther: false }, 'model', t)).toBe('gpt-4o')
 })
 

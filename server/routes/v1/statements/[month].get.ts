@@ -2,7 +2,7 @@ import { getStatement } from '../../../billing/get-statement'
 import { toWireStatement } from '../../../billing/wire-format'
 import { defineGatewayHandler } from '../../../utils/gateway-handler'
 import { readMonth, readQuery } from '../../../utils/read-request'
-import { requireOrgWide } from '../../../gateway/caller'
+import { requireOrgWide, toReader } from '../../../gateway/caller'
 import { sendStatementCsv } from '../../../utils/send-statement'
 import { StatementQuery } from '../../../../shared/billing'
 
@@ -10,6 +10,6 @@ import { StatementQuery } from '../../../../shared/billing'
 export default defineGatewayHandler('traces', async ({ event, caller, runtime }) => {
   requireOrgWide(caller)
   const { format } = readQuery(event, StatementQuery)
-  const statement = await getStatement(runtime.db, caller.orgId, readMonth(event))
+  const statement = await getStatement(runtime.db, toReader(caller), readMonth(event))
   return format === 'csv' ? sendStatementCsv(event, statement) : toWireStatement(statement)
 })
