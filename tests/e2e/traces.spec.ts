@@ -81,6 +81,21 @@ test('an export is the whole filter as a file', async ({ page, loom, client }) =
   expect(Buffer.concat(text).toString('utf8').trim().split('\n').map(line => z.object({ apiKeyId: z.string() }).parse(JSON.parse(line)).apiKeyId)).toEqual([id, id, id])
 })
 
+test('while text is searched for nothing is exported, and the reason is told', async ({ page, loom, client }) => {
+  const { id } = await askWithOwnKey(loom, client, ['Where do bitterns boom?', 'And herons?'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}&text=bitterns`)
+  await expect(page.locator('[data-trace]')).toHaveCount(1)
+  const exporting = page.getByRole('button', { name: 'Export' })
+  await exporting.click()
+  await expect(page.getByText('What a search for text finds cannot be exported')).toBeVisible()
+  await expect(page.getByRole('menuitem')).toHaveCount(0)
+  await expectAccessible(page)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await exporting.click()
+  await expect(page.getByRole('menuitem', { name: 'Export as CSV' })).toBeVisible()
+})
+
 test('a call is opened as a conversation, and goes on', async ({ page, loom, client }) => {
   const { id } = await askWithOwnKey(loom, client, ['What is a heddle?'])
   const project = z.object({ id: z.string() }).parse(await client.post('/projects', { name: `Opened ${crypto.randomUUID()}` }))
