@@ -81,6 +81,33 @@ test('an export is the whole filter as a file', async ({ page, loom, client }) =
   expect(Buffer.concat(text).toString('utf8').trim().split('\n').map(line => z.object({ apiKeyId: z.string() }).parse(JSON.parse(line)).apiKeyId)).toEqual([id, id, id])
 })
 
+test('a trace that the list does not hold has no next and no previous; one that it holds has', async ({ page, loom, client }) => {
+  const Trace = z.object({ id: z.string() })
+  const listed = await askWithOwnKey(loom, client, ['older', 'newer'])
+  const elsewhere = await askWithOwnKey(loom, client, ['elsewhere'])
+  const [{ id: newer }, { id: older }] = z.object({ items: z.tuple([Trace, Trace]) }).parse(await client.get(`/traces?apiKeyId=${listed.id}`)).items
+  const [{ id: shared }] = z.object({ items: z.tuple([Trace]) }).parse(await client.get(`/traces?apiKeyId=${elsewhere.id}`)).items
+  const next = page.getByRole('button', { name: 'Next trace' })
+  const previous = page.getByRole('button', { name: 'Previous trace' })
+
+  await page.goto(`/dashboard/traces?apiKeyId=${listed.id}&trace=${shared}`)
+  await expect(page.getByRole('heading', { name: shared })).toBeVisible()
+  await expect(next).toBeDisabled()
+  await expect(previous).toBeDisabled()
+  for (const key of ['j', 'k']) await page.keyboard.press(key)
+  await page.evaluate(() => new Promise(resolve => requestAnimationFrame(resolve)))
+  await expect(page.getByRole('heading', { name: shared })).toBeVisible()
+
+  await page.goto(`/dashboard/traces?apiKeyId=${listed.id}&trace=${newer}`)
+  await expect(page.getByRole('heading', { name: newer })).toBeVisible()
+  await expect(previous).toBeDisabled()
+  await page.keyboard.press('j')
+  await expect(page.getByRole('heading', { name: older })).toBeVisible()
+  await expect(next).toBeDisabled()
+  await page.keyboard.press('k')
+  await expect(page.getByRole('heading', { name: newer })).toBeVisible()
+})
+
 test('while text is searched for nothing is exported, and the reason is told', async ({ page, loom, client }) => {
   const { id } = await askWithOwnKey(loom, client, ['Where do bitterns boom?', 'And herons?'])
   await page.goto(`/dashboard/traces?apiKeyId=${id}&text=bitterns`)
