@@ -4,7 +4,7 @@ import { z } from './zod'
 const MAX_DAYS = 3_650
 const Days = z.int().min(1).max(MAX_DAYS).nullable()
 
-/** `GET` and `PUT` of `/api/orgs/current/retention`: how many whole days (UTC) an org's traces are kept; null: for ever. */
+/** `PUT /api/orgs/current/retention`: how many whole days (UTC) an org's traces are kept; null: for ever. */
 export const Retention = z.strictObject({
   /** The whole trace: who called what, when, at what cost. Usage records and the ledger are kept whatever is said here. */
   tracesDays: Days.default(null),
@@ -12,6 +12,10 @@ export const Retention = z.strictObject({
   bodiesDays: Days.default(null)
 })
 export type Retention = z.infer<typeof Retention>
+
+/** The answer to it and to `GET`; the version goes into `If-Match` of a `PUT`. */
+export const VersionedRetention = Retention.extend({ version: z.string() })
+export type VersionedRetention = z.infer<typeof VersionedRetention>
 
 /** `DELETE /api/orgs/current/encryption-key` */
 export const DeleteDataKey = z.strictObject({

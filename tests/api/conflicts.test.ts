@@ -19,11 +19,11 @@ const Refusal = z.object({ error: z.object({ code: z.literal('conflict'), messag
 
 let loom: LoomServer
 let owner: Visitor
-let admin: Visitor
+let second: Visitor
 beforeAll(async () => {
   loom = await startLoom()
   owner = await setUp(loom)
-  admin = await join(owner, 'second@example.com', 'admin')
+  second = await join(owner, 'second@example.com', 'owner')
 })
 afterAll(() => loom?.remove())
 
@@ -53,6 +53,10 @@ const things = {
     const { version } = await read('/api/orgs/current')
     return { method: 'PATCH', path: '/api/orgs/current', version, theirs: { timeZone: 'Asia/Tokyo' }, mine: { name: 'mine' }, now: { timeZone: 'Asia/Tokyo' } }
   },
+  'how long traces are kept': async () => {
+    const { version } = await read('/api/orgs/current/retention')
+    return { method: 'PUT', path: '/api/orgs/current/retention', version, theirs: { tracesDays: null, bodiesDays: 400 }, mine: { tracesDays: 30 }, now: { tracesDays: null, bodiesDays: 400 } }
+  },
   'the policy of the organisation': async () => {
     const { version } = await read('/api/orgs/current/policy')
     return { method: 'PUT', path: '/api/orgs/current/policy', version, theirs: { policy: { maxConcurrent: 50 } }, mine: { policy: { maxConcurrent: 60 } }, now: { maxConcurrent: 50 } }
@@ -67,7 +71,7 @@ describe('of two admins who edit one thing, the later is told what changed and o
   for (const [name, prepare] of Object.entries(things)) {
     test(name, async () => {
       const { method, path, version, theirs, mine, now } = await prepare()
-      const other = path.includes('platform') ? owner : admin
+      const other = path.includes('platform') ? owner : second
       expect((await other.call(method, path, theirs, { 'if-match': `"${version}"` })).status).toBe(200)
       const refused = await owner.call(method, path, mine, { 'if-match': `"${version}"` })
       expect(refused.status).toBe(409)

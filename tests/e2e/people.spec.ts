@@ -135,6 +135,23 @@ test('two who change the same settings: the later is told, and overwrites nothin
   await expect(name).toHaveValue('Changed by a colleague')
 })
 
+test('of two who set how long traces are kept, the later is told before anything is deleted', async ({ page, client }) => {
+  const set = (bodiesDays: number | null) => client.call('PUT', '/orgs/current/retention', { tracesDays: null, bodiesDays })
+  expect((await set(null)).status).toBe(200)
+  await page.goto('/dashboard/settings')
+  const section = page.getByRole('region', { name: 'Retention' })
+  const traces = section.getByRole('spinbutton', { name: 'Whole traces, in days' })
+  await expect(traces).toBeVisible()
+  expect((await set(400)).status).toBe(200)
+  await traces.fill('30')
+  await section.getByRole('button', { name: 'Save' }).click()
+  await expect(section.getByRole('alert')).toContainText(/Bodies of calls, in days is now:\s*400/)
+  expect(await client.get('/orgs/current/retention')).toMatchObject({ tracesDays: null, bodiesDays: 400 })
+  await section.getByRole('button', { name: 'Take theirs' }).click()
+  await expect(section.getByRole('spinbutton', { name: 'Bodies of calls, in days' })).toHaveValue('400')
+  await expect(traces).toHaveValue('')
+})
+
 test('what cannot be taken back needs the name typed', async ({ page }) => {
   await page.goto('/dashboard/settings')
   await page.getByRole('button', { name: 'Delete organisation' }).click()
