@@ -35,6 +35,8 @@ export const SsoDetails = z.object({
     /** Settings of the app win over the environment's. */
     source: z.enum(['settings', 'environment'])
   }).nullable(),
+  /** Of what the app was told, the secret aside; sent as `If-Match` with a change, it makes sure that nobody else has changed it meanwhile. */
+  version: z.string(),
   /** To be registered with the provider; null without APP_URL, which single sign-on needs. */
   redirectUri: z.string().nullable()
 })

@@ -10,6 +10,8 @@ import type { Config } from '../config'
 import { open, seal } from '../crypto/envelope'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
+import { requireVersion } from '../versions/require-version'
+import { versionOf } from '../versions/version-of'
 
 const SSO = 'sso'
 /** What the secret is sealed for, and opens as alone. */
@@ -48,23 +50,26 @@ export async function describeSso(orm: Orm, config: SsoEnvironment & Pick<Config
   const stored = await readStored(orm)
   const known = stored ? { ...stored, source: 'settings' as const } : await fromEnvironment(orm, config)
   const redirectUri = config.APP_URL ? new URL('/api/auth/callback/sso', config.APP_URL).href : null
-  if (!known) return { sso: null, redirectUri }
+  const version = versionOf(ssoFields(stored))
+  if (!known) return { sso: null, version, redirectUri }
   const { name, issuer, clientId, allowedDomains, defaultOrgId, defaultRole, source } = known
-  return { sso: { name, issuer, clientId, allowedDomains, defaultOrgId, defaultRole, source }, redirectUri }
+  return { sso: { name, issuer, clientId, allowedDomains, defaultOrgId, defaultRole, source }, version, redirectUri }
 }
 
 /**
  * Sets it up; the next sign-in follows it, on every replica.
- * @throws {LoomError} `invalid_request` without a secret for a new provider or client, `not_found` for an org there is not
+ * @param version of it as the author saw it; undefined: whatever it is now
+ * @throws {LoomError} `invalid_request` without a secret for a new provider or client, `not_found` for an org there is not, `conflict` when it is another by now
  */
-export async function setSso(orm: Orm, keyring: Keyring, author: Author, { clientSecret, ...settings }: SetSso): Promise<void> {
+export async function setSso(orm: Orm, keyring: Keyring, author: Author, { clientSecret, ...settings }: SetSso, version?: string): Promise<void> {
   await orm.transaction(async (transaction) => {
     if (settings.defaultOrgId !== null) await requireOrg(transaction, settings.defaultOrgId)
     const before = await readStored(transaction)
+    await requireVersion(transaction, { orgId: author.principal.orgId, target: 'platform', fields: ssoFields(before), expected: version })
     const sealed = clientSecret === undefined ? keptSecret(before, settings) : sealText(keyring, clientSecret)
     const value = { ...settings, ...sealed }
     await transaction.insert(platformSettings).values({ name: SSO, value }).onConflictDoUpdate({ target: platformSettings.name, set: { value, updatedAt: new Date() } })
-    await recordChange(transaction, author, { action: 'sso.update', target: 'platform', before: before && withoutSecret(before), after: { ...settings, secretChanged: clientSecret !== undefined } })
+    await recordChange(transaction, author, { action: 'sso.update', target: 'platform', before: before && ssoFields(before), after: { ...settings, secretChanged: clientSecret !== undefined } })
   })
 }
 
@@ -74,7 +79,7 @@ export async function removeSso(orm: Orm, author: Author): Promise<void> {
     const before = await readStored(transaction)
     if (!before) throw new LoomError('not_found', 'Single sign-on is not set up here.')
     await transaction.delete(platformSettings).where(eq(platformSettings.name, SSO))
-    await recordChange(transaction, author, { action: 'sso.remove', target: 'platform', before: withoutSecret(before) })
+    await recordChange(transaction, author, { action: 'sso.remove', target: 'platform', before: ssoFields(before) })
   })
 }
 
@@ -83,7 +88,10 @@ async function readStored(orm: Orm): Promise<z.infer<typeof Stored> | undefined>
   return row && Stored.parse(row.value)
 }
 
-function withoutSecret({ secret: _secret, iv: _iv, ...settings }: z.infer<typeof Stored>): Record<string, unknown> {
+/** What of it can be told; nothing while the app was told nothing. */
+function ssoFields(stored: z.infer<typeof Stored> | undefined): Record<string, unknown> {
+  if (!stored) return {}
+  const { secret: _secret, iv: _iv, ...settings } = stored
   return settings
 }
 

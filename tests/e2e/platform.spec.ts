@@ -1,3 +1,4 @@
+import { startIdentityProvider } from '../support/identity-provider'
 import { expect, test } from './fixtures'
 
 test('a platform admin connects a provider for every organisation, and sets a price for all', async ({ page, isMobile }) => {
@@ -17,4 +18,26 @@ test('a platform admin connects a provider for every organisation, and sets a pr
   await dialog.getByRole('button', { name: 'Set price' }).click()
   await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name}`, exact: true })).toBeVisible()
   await expect(page.getByRole('region', { name: 'Limits of the installation' })).toBeVisible()
+})
+
+test('of two who set single sign-on up, the later is told what the other has set, and decides', async ({ page, client, loom }) => {
+  const { issuer, clientId, clientSecret, stop } = await startIdentityProvider(loom.url)
+  const settings = { name: 'Example Login', issuer, clientId, clientSecret }
+  try {
+    await client.call('PUT', '/platform/sso', settings)
+    await page.goto('/dashboard/platform/access')
+    const section = page.getByRole('region', { name: 'Single sign-on' })
+    const name = section.getByRole('textbox', { name: 'Name on the button' })
+    await expect(name).toHaveValue('Example Login')
+    await client.call('PUT', '/platform/sso', { ...settings, allowedDomains: ['example.com'] })
+    await name.fill('Mine')
+    await section.getByRole('button', { name: 'Save' }).click()
+    await expect(section.getByRole('alert')).toContainText(/Allowed domains is now:\s*example\.com/)
+    await section.getByRole('button', { name: 'Save mine over it' }).click()
+    await expect(section.getByRole('alert')).toHaveCount(0)
+    expect(await client.get('/platform/sso')).toMatchObject({ sso: { name: 'Mine', allowedDomains: [] } })
+  } finally {
+    await client.call('DELETE', '/platform/sso')
+    await stop()
+  }
 })

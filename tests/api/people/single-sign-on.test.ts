@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { ChangedMeanwhile } from '../../../shared/errors'
 import { SsoDetails, SsoStart } from '../../../shared/sso'
 import { freePort } from '../../support/free-port'
 import type { IdentityProvider, Person } from '../../support/identity-provider'
@@ -126,6 +127,18 @@ describe('single sign-on', () => {
       expect(await owner.call('PUT', '/api/platform/sso', { ...settings(), issuer })).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining(reason), param: 'issuer' } } })
     }
     expect((await owner.succeed('GET', '/api/platform/sso')).body).toEqual(before)
+  })
+
+  test('set up by two who saw the same, the later is told what the other has set, and no secret', async () => {
+    const { version } = SsoDetails.parse((await owner.succeed('GET', '/api/platform/sso')).body)
+    const set = (change: object, seen: string) => owner.call('PUT', '/api/platform/sso', { ...settings(), ...change }, { 'if-match': `"${seen}"` })
+    expect((await set({ allowedDomains: ['example.com', 'example.org'] }, version)).status).toBe(200)
+    const refused = await set({ name: 'Mine' }, version)
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'conflict', details: { changedBy: 'Ada', current: { name: 'Example Login', allowedDomains: ['example.com', 'example.org'] } } } } })
+    const details = ChangedMeanwhile.parse(z.object({ error: z.object({ details: z.unknown() }) }).parse(refused.body).error.details)
+    expect(Object.keys(details.current).sort()).toEqual(['allowedDomains', 'clientId', 'defaultOrgId', 'defaultRole', 'issuer', 'name'])
+    expect((await set({}, details.version)).status).toBe(200)
+    expect(SsoDetails.parse((await owner.succeed('GET', '/api/platform/sso')).body).version).toBe(version)
   })
 
   test('while the provider is away it says so, and passwords go on working', async () => {
