@@ -73,7 +73,15 @@ export type CreateAlertWebhook = z.infer<typeof CreateAlertWebhook>
 export const UpdateAlertWebhook = z.strictObject({ name: Name.optional(), url: WebhookUrl.optional(), enabled: z.boolean().optional() })
 export type UpdateAlertWebhook = z.infer<typeof UpdateAlertWebhook>
 
-export const AlertWebhook = z.object({ id: z.string(), name: z.string(), url: z.string(), enabled: z.boolean(), createdAt: z.iso.datetime() })
+export const AlertWebhook = z.object({
+  id: z.string(),
+  /** Sent as `If-Match` with a change, it makes sure that nobody else has changed it meanwhile. */
+  version: z.string(),
+  name: z.string(),
+  url: z.string(),
+  enabled: z.boolean(),
+  createdAt: z.iso.datetime()
+})
 export type AlertWebhook = z.infer<typeof AlertWebhook>
 
 /** The answer to a webhook's creation and to `POST /api/alerts/webhooks/{id}/rotate`. */

@@ -22,6 +22,12 @@ export function toRule(row: typeof alertRules.$inferSelect): AlertRule {
   return { id: row.id, version: versionOf(fields), ...fields, createdAt: row.createdAt.toISOString() }
 }
 
-export function toWebhook({ id, name, url, enabled, createdAt }: typeof alertWebhooks.$inferSelect): AlertWebhook {
-  return { id, name, url, enabled, createdAt: createdAt.toISOString() }
+/** What of a webhook can be changed. */
+export function webhookFields({ name, url, enabled }: typeof alertWebhooks.$inferSelect) {
+  return { name, url, enabled }
+}
+
+export function toWebhook(row: typeof alertWebhooks.$inferSelect): AlertWebhook {
+  const fields = webhookFields(row)
+  return { id: row.id, version: versionOf(fields), ...fields, createdAt: row.createdAt.toISOString() }
 }

@@ -53,6 +53,10 @@ const things = {
     const { version } = await read('/api/orgs/current')
     return { method: 'PATCH', path: '/api/orgs/current', version, theirs: { timeZone: 'Asia/Tokyo' }, mine: { name: 'mine' }, now: { timeZone: 'Asia/Tokyo' } }
   },
+  'a webhook': async () => {
+    const { id, version } = await make('/api/alerts/webhooks', { name: 'ops', url: 'https://example.com/hook' })
+    return { method: 'PATCH', path: `/api/alerts/webhooks/${id}`, version, theirs: { url: 'https://example.org/hook' }, mine: { enabled: false }, now: { url: 'https://example.org/hook', enabled: true } }
+  },
   'how long traces are kept': async () => {
     const { version } = await read('/api/orgs/current/retention')
     return { method: 'PUT', path: '/api/orgs/current/retention', version, theirs: { tracesDays: null, bodiesDays: 400 }, mine: { tracesDays: 30 }, now: { tracesDays: null, bodiesDays: 400 } }
