@@ -35,6 +35,8 @@ test('a temporary chat takes a prompt and parameters, and keeps them nowhere', a
   const chat = new ChatPage(page)
   await chat.openNew()
   await page.getByRole('link', { name: 'Temporary' }).click()
+  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
+  await chat.ready()
   await chat.chooseModel('brief')
   await setUp(page)
   await chat.send('Between us')

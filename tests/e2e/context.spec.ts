@@ -44,6 +44,8 @@ test('a temporary chat says what was left out of it, too', async ({ page, mock }
   const chat = new ChatPage(page)
   await chat.openNew()
   await page.getByRole('link', { name: 'Temporary' }).click()
+  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
+  await chat.ready()
   await chat.chooseModel('brief')
   await chat.send('x'.repeat(60_000))
   await chat.settled()

@@ -125,6 +125,8 @@ test('a temporary chat whose answer broke off asks its question again', async ({
   const chat = new ChatPage(page)
   await chat.openNew()
   await page.getByRole('link', { name: 'Temporary' }).click()
+  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
+  await chat.ready()
   await chat.chooseModel('brief')
   const part = { type: 'text', text: 'Half of a', index: 0, startedAt: new Date().toJSON(), completedAt: null }
   await page.route(/\/api\/projects\/[^/]+\/temporary$/, route => route.fulfill({
