@@ -27,6 +27,8 @@ test('a conversation opened by its address shows its Markdown, and can be gone o
   expect(mock.url).toBeTruthy()
   const { id, projectId } = await startConversation(client)
   await client.readAll('POST', `/conversations/${id}/messages`, { text: 'Teach me', model: 'tabular' })
+  // By the page itself, it would be told back to it, sooner or later, and what reads that be loaded.
+  expect(await client.call('PUT', `/conversations/${id}/seen`)).toMatchObject({ status: 204 })
   const chat = new ChatPage(page)
   const bytes = await measureScripts(page, `/projects/${projectId}/c/${id}`, async () => {
     await expect(chat.answers().getByRole('table')).toBeVisible()
