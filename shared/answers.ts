@@ -25,9 +25,9 @@ export type SendMessage = z.infer<typeof SendMessage>
 
 /**
  * `POST /api/conversations/{id}/messages/{messageId}/retry`: answers the same message anew as a branch; `…/continue`: goes on where that
- * answer stopped, in a message below it. Event streams like SendMessage's, without a `userMessage`. `model` also becomes the conversation's.
+ * answer stopped, in a message below it. Event streams like SendMessage's, without a `userMessage`. `model` and `tools` as there.
  */
-export const AnswerAgain = z.strictObject({ model: ModelName.optional() })
+export const AnswerAgain = z.strictObject({ model: ModelName.optional(), tools: z.boolean().optional() })
 export type AnswerAgain = z.infer<typeof AnswerAgain>
 
 /** Answer of `POST /api/conversations/{id}/stop`; false when nothing was running. The stream then ends with `done`, status `aborted`. */

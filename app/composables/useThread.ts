@@ -1,4 +1,4 @@
-import type { ToolDecision } from '#shared/answers'
+import type { AnswerAgain, ToolDecision } from '#shared/answers'
 import type { ChatEvent } from '#shared/chat-events'
 import type { Conversation } from '#shared/conversations'
 import type { Feedback, Message, MessagePage } from '#shared/messages'
@@ -180,8 +180,8 @@ export function useThread(conversation: Ref<Conversation>) {
     return last?.role === 'assistant' ? last.id : undefined
   }
 
-  const retry = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, { model }))
-  const proceed = (message: Message, model?: string) => see(() => answer.ask(`${path}/messages/${message.id}/continue`, { model }))
+  const retry = (message: Message, chosen: AnswerAgain) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, chosen))
+  const proceed = (message: Message, chosen: AnswerAgain) => see(() => answer.ask(`${path}/messages/${message.id}/continue`, chosen))
   const decide = (toolCallId: string, decision: ToolDecision) => api(anyReply(), `${path}/decisions`, { method: 'POST', body: { toolCallId, decision } })
   const stop = () => api(import('#shared/answers').then(({ StopResult }) => StopResult), `${path}/stop`, { method: 'POST' })
 

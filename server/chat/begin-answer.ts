@@ -23,6 +23,8 @@ export interface AnswerPlace {
   replicaId: string
   /** Chosen now, and the conversation's from now on. */
   model: string | undefined
+  /** Likewise, whether answers may call tools. */
+  tools: boolean | undefined
   /** Answers when neither the conversation nor its project has chosen one. */
   fallbackModel: string | undefined
 }
@@ -50,11 +52,11 @@ export interface BegunAnswer {
  * An untitled conversation takes its title from the message. Undefined when it was stored before under its `clientId`: then neither is stored.
  * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is neither the end of the shown branch nor an answer
  */
-export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, clientId, fileIds = [], parentId, tools }: SendMessage): Promise<BegunAnswer | undefined> {
+export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, clientId, fileIds = [], parentId }: Pick<SendMessage, 'text' | 'clientId' | 'fileIds' | 'parentId'>): Promise<BegunAnswer | undefined> {
   const { orgId } = caller
   return orm.transaction(async (tx) => {
     const attached = await attachFiles(tx, caller, fileIds)
-    const conversation = await touchConversation(tx, caller, place, { title: titleFromText(text.trim() || attached.map(({ name }) => name).join(', ')), tools, clientId })
+    const conversation = await touchConversation(tx, caller, place, { title: titleFromText(text.trim() || attached.map(({ name }) => name).join(', ')), clientId })
     if (conversation.sentBefore) return undefined
     // What the conversation ends with may be followed whatever it is, as it is when no parent is named.
     if (parentId && parentId !== conversation.shownMessageId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
@@ -123,17 +125,16 @@ interface TouchedConversation {
 interface SentMessage {
   /** What an untitled conversation is called from now on. */
   title: string
-  tools: boolean | undefined
   clientId: string | undefined
 }
 
 /** Moves the conversation up its list, under its row lock: who comes second waits here and then sees the first one's messages. */
-async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, fallbackModel }: AnswerPlace, sent?: SentMessage): Promise<TouchedConversation> {
+async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, tools, fallbackModel }: AnswerPlace, sent?: SentMessage): Promise<TouchedConversation> {
   const [conversation] = await tx.update(conversations)
     .set({
       lastActiveAt: sql`now()`,
       model,
-      tools: sent?.tools,
+      tools,
       title: sent && sql`case when ${conversations.title} = '' then ${sent.title} else ${conversations.title} end`
     })
     .where(and(openConversations(caller), eq(conversations.id, conversationId)))

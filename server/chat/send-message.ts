@@ -18,7 +18,7 @@ import { writeAnswer } from './write-answer'
  */
 export async function sendMessage(runtime: Runtime, principal: Principal, conversationId: string, input: SendMessage): Promise<AnswerEvents | undefined> {
   requireRunning(runtime)
-  const begun = await beginAnswer(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, input.model), input)
+  const begun = await beginAnswer(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, input), input)
   return begun && startAnswer(runtime, principal, begun)
 }
 
@@ -26,9 +26,9 @@ export async function sendMessage(runtime: Runtime, principal: Principal, conver
  * Answers the message before an answer once more, as a branch beside it.
  * @throws {LoomError} as `sendMessage`; `invalid_request` also when `messageId` is no answer
  */
-export async function retryMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, { model }: AnswerAgain): Promise<AnswerEvents> {
+export async function retryMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, chosen: AnswerAgain): Promise<AnswerEvents> {
   requireRunning(runtime)
-  const begun = await beginRetry(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, model), messageId)
+  const begun = await beginRetry(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, chosen), messageId)
   return startAnswer(runtime, principal, begun)
 }
 
@@ -36,16 +36,16 @@ export async function retryMessage(runtime: Runtime, principal: Principal, conve
  * Goes on with an answer that stopped too soon, in a message below it.
  * @throws {LoomError} as `retryMessage`
  */
-export async function continueMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, { model }: AnswerAgain): Promise<AnswerEvents> {
+export async function continueMessage(runtime: Runtime, principal: Principal, conversationId: string, messageId: string, chosen: AnswerAgain): Promise<AnswerEvents> {
   requireRunning(runtime)
-  const begun = await beginContinuation(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, model), messageId)
+  const begun = await beginContinuation(runtime.db.orm, principal, await answerPlace(runtime, principal, conversationId, chosen), messageId)
   return startAnswer(runtime, principal, begun)
 }
 
 /** Without a choice of the conversation or its project, the first model of the list answers. */
-async function answerPlace({ catalog, replicaId }: Runtime, { orgId }: Principal, conversationId: string, model: string | undefined): Promise<AnswerPlace> {
+async function answerPlace({ catalog, replicaId }: Runtime, { orgId }: Principal, conversationId: string, { model, tools }: AnswerAgain): Promise<AnswerPlace> {
   const first = (await catalog.listModels(orgId)).find(({ mode }) => mode === 'chat')
-  return { conversationId, replicaId, model, fallbackModel: first?.id }
+  return { conversationId, replicaId, model, tools, fallbackModel: first?.id }
 }
 
 function requireRunning(runtime: Runtime): void {

@@ -60,6 +60,22 @@ describe('the tool loop', () => {
     expect(message?.parts.map(({ type }) => type)).toEqual(['text'])
   })
 
+  test('is offered to an answer that is asked for again, or gone on with, as is chosen then, and from then on', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const { message } = await send(conversation, 'Go', false)
+    const offered = () => workbench.upstream.requests.at(-1)?.json.tools !== undefined
+    const again = (what: 'retry' | 'continue', body: object) => ada.readAll('POST', `/conversations/${conversation.id}/messages/${message?.id}/${what}`, body)
+    const told: boolean[] = []
+    for (const tools of [true, undefined, false]) {
+      await again('retry', { tools })
+      told.push(offered())
+    }
+    expect(told).toEqual([true, true, false])
+    await again('continue', { tools: true })
+    expect(offered()).toBe(true)
+    expect(await readConversation(ada, conversation)).toMatchObject({ tools: true })
+  })
+
   test('ends a model that only ever calls, with a clear message and all it cost', async () => {
     const conversation = await newConversation(ada, mock({ toolCalls: [{ name: 'search_project', arguments: '{"query":"xyzzy"}' }], usage: { inputTokens: 5, outputTokens: 3 } }))
     const { message } = await send(conversation, 'Go on for ever')

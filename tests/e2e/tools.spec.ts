@@ -25,6 +25,20 @@ async function openDocument(page: Page, chat: ChatPage, name: string) {
   return document
 }
 
+test('the wrench counts for an answer that is asked for again, too', async ({ page, mock }) => {
+  const chat = await openWithTools(page, 'brief')
+  await chat.send('What is a loom?')
+  await chat.settled()
+  expect(mock.requests.at(-1)?.json).toHaveProperty('tools')
+  const toggle = page.getByRole('button', { name: 'Tools' })
+  await toggle.click()
+  await expect(toggle).toHaveAttribute('aria-pressed', 'false')
+  await chat.answers().getByRole('button', { name: 'Answer again' }).click()
+  await expect(page.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
+  await chat.settled()
+  expect(mock.requests.at(-1)?.json).not.toHaveProperty('tools')
+})
+
 for (const theme of ['dark', 'light']) {
   test(`a calculation is one card with its result, in ${theme}`, async ({ page }) => {
     await page.addInitScript(mode => localStorage.setItem('nuxt-color-mode', mode), theme)
