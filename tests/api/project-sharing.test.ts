@@ -7,6 +7,7 @@ import { CreatedApiKey } from '../../shared/keys'
 import { Project, ProjectActivity, ProjectMemberList, ProjectPage } from '../../shared/projects'
 import { TraceDetail, TraceFacets, TracePage } from '../../shared/traces'
 import type { LoomServer } from '../support/loom-server'
+import { FileClient } from '../support/file-client'
 import { startLoom } from '../support/start-loom'
 import { join, setUp, Visitor } from '../support/visitor'
 
@@ -32,6 +33,30 @@ const statusOf = async (visitor: Visitor, method: string, path: string, body?: o
 const listed = async (visitor: Visitor, query = '') => ProjectPage.parse((await visitor.succeed('GET', `/api/projects?limit=100${query}`)).body).projects.map(({ name }) => name)
 
 describe('a project for its members', () => {
+  test('shows what went with a message to those who may see its conversation, wherever that is moved', async () => {
+    const [from, to] = [await makeProject(mia, { name: 'From' }), await makeProject(mia, { name: 'To' })]
+    for (const { id } of [from, to]) await mia.succeed('PATCH', `/api/projects/${id}`, { access: 'members' })
+    await mia.succeed('PUT', `/api/projects/${from.id}/members/${userIds.vera}`, { role: 'viewer' })
+    await mia.succeed('PUT', `/api/projects/${to.id}/members/${userIds.max}`, { role: 'editor' })
+    const upload = (name: string, query?: string) => new FileClient(loom, { cookie: mia.cookie }, from.id).upload(name, 'Warp and weft', 'text/plain', query)
+    const [sent, unsent, shared] = [await upload('sent.txt'), await upload('unsent.txt'), await upload('shared.txt', '&inProject=true')]
+    const conversation = await makeConversation(mia, from.id)
+    await mia.succeed('POST', `/api/conversations/${conversation.id}/messages`, { text: 'Look', fileIds: [sent.id] })
+    const seenBy = (visitor: Visitor) => Promise.all([sent, unsent, shared].map(({ id }) => statusOf(visitor, 'GET', `/api/files/${id}/content`)))
+    expect([await seenBy(vera), await seenBy(max)]).toEqual([[200, 200, 200], [404, 404, 404]])
+
+    const copy = Conversation.parse((await mia.succeed('POST', `/api/conversations/${conversation.id}/duplicate`)).body)
+    await mia.succeed('PATCH', `/api/conversations/${conversation.id}`, { projectId: to.id })
+    expect([await seenBy(vera), await seenBy(max)], 'the copy is where it was').toEqual([[200, 200, 200], [200, 404, 404]])
+    await mia.succeed('PATCH', `/api/conversations/${copy.id}`, { projectId: to.id })
+    expect([await seenBy(vera), await seenBy(max)]).toEqual([[404, 200, 200], [200, 404, 404]])
+    // Who may not see it can neither send it on nor take it away.
+    const own = await makeConversation(max, (await makeProject(max, { name: 'Of Max too' })).id)
+    expect(await statusOf(max, 'POST', `/api/conversations/${own.id}/messages`, { text: 'Mine', fileIds: [unsent.id] })).toBe(404)
+    expect(await statusOf(max, 'DELETE', `/api/files/${shared.id}`)).toBe(404)
+    expect(await statusOf(vera, 'GET', `/api/files/${sent.id}/content`)).toBe(404)
+  })
+
   test('is closed to everybody else: nothing of it can be read, found, written or guessed', async () => {
     const project = await makeProject(mia, { name: 'Secret plans' })
     const conversation = await makeConversation(mia, project.id)
