@@ -1,3 +1,4 @@
+import { fitsField } from '~/utils/fits-field'
 import { useEventListener } from '@vueuse/core'
 
 /** A longer paste becomes a file: a field with that much text in it is slow to type in and hard to read. */
@@ -34,7 +35,7 @@ export function useGivenFiles({ add, addText }: { add: (files: File[]) => Promis
   function onPaste(event: ClipboardEvent) {
     const text = event.clipboardData?.getData('text/plain') ?? ''
     const files = [...event.clipboardData?.files ?? []]
-    const isLong = text.length > PASTED_TEXT_MAX && addText !== undefined
+    const isLong = addText !== undefined && (text.length > PASTED_TEXT_MAX || !fitsField(event.target, text))
     // Programs put a picture beside the text they copy: what is short enough to read is meant as text.
     if (!isLong && (text !== '' || files.length === 0)) return
     event.preventDefault()

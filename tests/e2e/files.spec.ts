@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { PIXEL } from '../support/file-client'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
@@ -10,8 +10,8 @@ async function attach(page: Page, name: string, buffer: Buffer, mimeType: string
   await (await chosen).setFiles({ name, mimeType, buffer })
 }
 
-/** Pastes into the message; a browser enters nothing by itself for an event of a script. */
-const paste = (chat: ChatPage, text: string) => chat.message().evaluate((field, text) => {
+/** Pastes into a field; a browser enters nothing by itself for an event of a script. */
+const paste = (field: Locator, text: string) => field.evaluate((field, text) => {
   const clipboardData = new DataTransfer()
   clipboardData.setData('text/plain', text)
   return { leftToField: field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true })) }
@@ -86,7 +86,7 @@ test('the model picker tells what each model can do', async ({ page }) => {
 test('a pasted megabyte becomes a file, and the page goes on', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
-  await paste(chat, 'warp and weft\n'.repeat(75_000))
+  await paste(chat.message(), 'warp and weft\n'.repeat(75_000))
   await expect(remove(page, 'pasted.txt')).toBeVisible()
   await expect(chat.message()).toHaveValue('')
   await remove(page, 'pasted.txt').click()
@@ -99,7 +99,7 @@ test('a pasted text that cannot be attached comes back into the field', async ({
   await chat.message().fill('Sum this up:')
   await page.route('**/api/projects/*/files?*', route => route.abort())
   const text = 'warp and weft\n'.repeat(2_000)
-  await paste(chat, text)
+  await paste(chat.message(), text)
   await expect(page.getByText('“pasted.txt” was not attached.').first()).toBeVisible()
   await expect(chat.message()).toHaveValue(`Sum this up:\n\n${text}`)
 })
@@ -124,11 +124,51 @@ test('a temporary chat leaves a long paste to the field, and says that it takes 
   await page.getByRole('link', { name: 'Temporary' }).click()
   await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
   await chat.ready()
-  expect(await paste(chat, 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
+  expect(await paste(chat.message(), 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
   await drop(page, 'plan.txt', 'text/plain', 'The plan')
   await expect(page.getByText('No file was attached.').first()).toBeVisible()
   await expect(page.getByText('so it takes no files').first()).toBeVisible()
   await expect(remove(page, 'plan.txt')).toHaveCount(0)
+})
+
+test('a paste that a field cannot hold whole is refused in words where it can be no file, and cuts nothing', async ({ page }) => {
+  const megabyte = 'warp and weft\n'.repeat(75_000)
+  const refusal = page.getByText('A message holds 200,000 characters; 1,050,000 were pasted.')
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('What is a loom?')
+  await chat.settled()
+  await page.getByRole('button', { name: 'Edit message' }).click()
+  const field = page.getByRole('textbox', { name: 'Your message' })
+  expect(await paste(field, megabyte)).toEqual({ leftToField: false })
+  await expect(refusal.first()).toBeVisible()
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/paste-${page.viewportSize()?.width}.png` })
+  await expect(field).toHaveValue('What is a loom?')
+  expect(await paste(field, 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
+  await field.press('Escape')
+
+  await chat.openNew()
+  await page.getByRole('link', { name: 'Temporary' }).click()
+  await chat.ready()
+  await expect(refusal).toHaveCount(0)
+  await chat.message().fill('Sum this up:')
+  expect(await paste(chat.message(), megabyte)).toEqual({ leftToField: false })
+  await expect(refusal.first()).toBeVisible()
+  await expect(chat.message()).toHaveValue('Sum this up:')
+  await chat.message().fill('')
+})
+
+test('a short paste that a long draft has no room for becomes a file', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  const draft = 'x'.repeat(199_990)
+  await chat.message().fill(draft)
+  await paste(chat.message(), 'warp and weft')
+  await expect(remove(page, 'pasted.txt')).toBeVisible()
+  await expect(chat.message()).toHaveValue(draft)
+  await remove(page, 'pasted.txt').click()
+  await chat.message().fill('')
 })
 
 test('a dropped file is attached, and one that is not what it says is refused in plain words', async ({ page }) => {
