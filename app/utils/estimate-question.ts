@@ -23,14 +23,17 @@ export function estimateQuestion({ draft, files, threadTokens, model }: Question
   }
 }
 
-/** What a thread takes of a model's window, in tokens: as its provider counted it for the newest answer that read all of it, and about what followed. */
-export function estimateThread(messages: readonly Message[]): number {
+/**
+ * What a thread takes of a model's window, in tokens: as its provider counted it for the newest answer that read all of it, and about what followed.
+ * @param openingTokens about what stands before its first question
+ */
+export function estimateThread(openingTokens: number, messages: readonly Message[]): number {
   const last = messages.findLastIndex(({ contextTokens, leftOutTurns }) => contextTokens && leftOutTurns === 0)
-  return believeCount(messages[last]?.contextTokens ?? undefined, estimateMessages(messages.slice(0, last + 1))) + estimateMessages(messages.slice(last + 1))
+  return believeCount(messages[last]?.contextTokens ?? undefined, openingTokens + estimateMessages(messages.slice(0, last + 1))) + estimateMessages(messages.slice(last + 1))
 }
 
 /** About what is read of messages. */
-export const estimateMessages = (messages: readonly Message[]) => sum(messages.flatMap(({ parts }) => parts.map(estimatePart)))
+const estimateMessages = (messages: readonly Message[]) => sum(messages.flatMap(({ parts }) => parts.map(estimatePart)))
 
 function estimatePart(part: MessagePart): number {
   if (part.type === 'image' || part.type === 'file') return estimateFileTokens(part)

@@ -28,7 +28,7 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const thread = messages.map(({ role, text }) => ({ role, content: text }))
   const settings = inherit(project, { systemPrompt, parameters })
-  const context = trimContext(settings.instructions, thread, windowOf(models.find(({ id }) => id === chosen)))
+  const context = trimContext({ instructions: settings.instructions, shown: [] }, thread, windowOf(models.find(({ id }) => id === chosen)))
   const body = { model: chosen, messages: context.messages, ...toRequestFields(settings.parameters), stream_options: { include_usage: true } }
   const caller = { ...await findCaller(runtime.db.orm, principal, projectId), traceBodies: false }
   return async (emit, signal) => {

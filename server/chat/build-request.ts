@@ -36,13 +36,12 @@ interface BuiltRequest {
 /** What is asked of a model: the instructions, the project's files and as much of the thread as it can read. */
 export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<BuiltRequest> {
   const known: Model | undefined = (await runtime.catalog.listModels(orgId)).find(({ id }) => id === model)
-  const windowTokens = windowOf(known)
   const [{ messages: thread, turnsAbove }, knowledge] = await Promise.all([
-    readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, windowTokens)
+    readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known)
   ])
   if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
-  const system = [instructions, knowledge].filter(Boolean).join('\n\n')
-  const { messages, leftOutTurns } = trimContext(system, thread, windowTokens)
-  const sent = await sendFiles(runtime, orgId, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true })
+  const opening = { instructions: [instructions, knowledge.text].filter(Boolean).join('\n\n'), shown: knowledge.shown }
+  const { messages, leftOutTurns } = trimContext(opening, thread, windowOf(known))
+  const sent = await sendFiles(runtime, orgId, opening.shown, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true })
   return { request: { model, messages: sent, stream: true, ...toRequestFields(parameters) }, leftOutTurns: turnsAbove + leftOutTurns }
 }

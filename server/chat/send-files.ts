@@ -5,7 +5,7 @@ import type { RequestMessage } from '../../shared/answers'
 import { toRequestCall } from './request-call'
 import type { ContextFile, ContextMessage } from './trim-context'
 
-/** Of the newest attachments, so many bytes go out with a question; older ones are named. What a call's body may be is bounded by providers too. */
+/** Of what is shown of the project, and then of the newest attachments, so many bytes go out with a question; older ones are named. What a call's body may be is bounded by providers too. */
 const BYTES_MAX = 20 * 1024 * 1024
 
 interface Sight {
@@ -16,18 +16,26 @@ interface Sight {
 
 type Content = Exclude<RequestMessage['content'], string | null>[number]
 
-/** The messages as a chat completion has them: with their texts, images and PDFs inside, the newest first while there is room. */
-export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore'>, orgId: string, messages: readonly ContextMessage[], sight: Sight): Promise<RequestMessage[]> {
-  const keys = await findKeys(runtime, orgId, messages.flatMap(({ files: attached = [] }) => attached.map(({ fileId }) => fileId)))
+/**
+ * The messages as a chat completion has them: with their texts, images and PDFs inside, the newest first while there is room. What is `shown` of the
+ * project stands before the first question, so that a provider's prompt cache finds each call to begin as the one before it.
+ */
+export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore'>, orgId: string, shown: readonly ContextFile[], messages: readonly ContextMessage[], sight: Sight): Promise<RequestMessage[]> {
+  const keys = await findKeys(runtime, orgId, [...shown, ...messages.flatMap(({ files: attached = [] }) => attached)].map(({ fileId }) => fileId))
+  const firstQuestion = messages.find(({ role }) => role === 'user')
   let left = BYTES_MAX
+  async function take(file: ContextFile): Promise<Content> {
+    const key = keys.get(file.fileId)
+    left -= file.sizeBytes
+    return key === undefined || left < 0 ? told(file, 'is left out: it is too long ago') : toContent(runtime, file, key, sight)
+  }
+  const before: Content[] = []
+  for (const file of shown) before.push(await take(file))
   const sent: RequestMessage[] = []
-  for (const { role, content, files: attached = [], calls, toolCallId } of messages.toReversed()) {
-    const parts: Content[] = []
-    for (const file of attached) {
-      const key = keys.get(file.fileId)
-      left -= file.sizeBytes
-      parts.push(key === undefined || left < 0 ? told(file, 'is left out: it is too long ago') : await toContent(runtime, file, key, sight))
-    }
+  for (const message of messages.toReversed()) {
+    const { role, content, files: attached = [], calls, toolCallId } = message
+    const parts = message === firstQuestion ? [...before] : []
+    for (const file of attached) parts.push(await take(file))
     if (calls) sent.push({ role, content: content || null, tool_calls: calls.map(toRequestCall) })
     else if (toolCallId !== undefined) sent.push({ role, content, tool_call_id: toolCallId })
     else sent.push(parts.length === 0 ? { role, content } : { role, content: [...parts, ...content === '' ? [] : [{ type: 'text' as const, text: content }]] })

@@ -34,21 +34,29 @@ export interface TrimmedContext {
   leftOutTurns: number
 }
 
+/** What stands before a thread. */
+export interface Opening {
+  instructions: string
+  /** Of the project: they come with the first question that is sent. */
+  shown: readonly ContextFile[]
+}
+
 /**
  * What of a thread is sent: the instructions, then as many of the newest turns as fit the model's window. What a provider has counted before is believed, the
  * rest estimated. The last message always goes, however long: the provider then says that it is too long, better than we could.
  */
-export function trimContext(instructions: string, thread: readonly ContextMessage[], windowTokens: number): TrimmedContext {
+export function trimContext({ instructions, shown }: Opening, thread: readonly ContextMessage[], windowTokens: number): TrimmedContext {
+  const openingTokens = estimateMessage({ content: instructions, files: shown })
   const system: ContextMessage[] = instructions === '' ? [] : [{ role: 'system', content: instructions }]
   const estimates = thread.map(estimateMessage)
   const counted = thread.findLastIndex(({ countedTokens }) => countedTokens !== undefined)
-  const estimatedThere = estimateTextTokens(instructions) + sum(estimates.slice(0, counted + 1))
+  const estimatedThere = openingTokens + sum(estimates.slice(0, counted + 1))
   const there = believeCount(thread[counted]?.countedTokens, estimatedThere)
   /** What a token of an estimate came to where it was counted. */
   const rate = there / Math.max(1, estimatedThere)
   const room = questionRoom(windowTokens)
   const fits = there + sum(estimates.slice(counted + 1)) <= room
-  let left = room - estimateTextTokens(instructions) * rate
+  let left = room - openingTokens * rate
   let first = thread.length - 1
   for (const [index, { role }] of [...thread.entries()].toReversed()) {
     left -= (estimates[index] ?? 0) * (index <= counted ? rate : 1)
@@ -58,7 +66,7 @@ export function trimContext(instructions: string, thread: readonly ContextMessag
   return { messages: [...system, ...thread.slice(first)], leftOutTurns: thread.slice(0, first).filter(({ role }) => role === 'user').length }
 }
 
-function estimateMessage({ content, files = [], calls = [] }: ContextMessage): number {
+function estimateMessage({ content, files = [], calls = [] }: { content: string, files?: readonly ContextFile[], calls?: readonly ContextCall[] }): number {
   return estimateTextTokens(content) + sum(files.map(estimateFileTokens)) + sum(calls.map(call => estimateTextTokens(call.arguments)))
 }
 

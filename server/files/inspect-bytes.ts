@@ -3,11 +3,10 @@ import { fileTypeFromBuffer } from 'file-type'
 import { LoomError } from '../errors'
 import { imageMimes } from '../../shared/files'
 import type { FileKind } from '../../shared/files'
+import { BEGINNING_MAX } from '../../shared/project-files'
 
 /** What of a file's beginning tells its type. */
 const HEAD_BYTES = 4_100
-/** How much of a text is kept beside its bytes, in UTF-16 code units: what a `tsvector` can hold. */
-export const BEGINNING_MAX = 200_000
 
 const PDF = 'application/pdf'
 /** Formats with a beginning of their own that are text all the same. */

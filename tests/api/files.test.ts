@@ -154,6 +154,34 @@ describe('an attachment', () => {
     expect(JSON.stringify(await ada.get(`/conversations/${conversation.id}/messages/${message?.id}/request`))).toContain('you cannot see it')
   })
 
+  test('goes along with its conversation to another project, and with a copy: it is shown, sent and may be sent again', async () => {
+    const [from, to] = [Project.parse(await ada.post('/projects', { name: 'From' })), Project.parse(await ada.post('/projects', { name: 'To' }))]
+    const image = await new FileClient(workbench.loom, session, from.id).upload('pixel.png', PIXEL)
+    const conversation = Conversation.parse(await ada.post(`/projects/${from.id}/conversations`, { model: quickModel }))
+    const { message: answer } = await send(conversation.id, { text: 'Look', fileIds: [image.id] })
+    const copy = Conversation.parse(await ada.post(`/conversations/${conversation.id}/duplicate`))
+    await ada.call('PATCH', `/conversations/${conversation.id}`, { projectId: to.id })
+    await ada.post('/conversations/bulk', { action: 'move', ids: [copy.id], projectId: to.id })
+    expect((await ada.call('DELETE', `/projects/${from.id}`)).status).toBe(204)
+
+    expect((await content(image.id)).status).toBe(200)
+    const picture = { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL.toString('base64')}` } }
+    for (const { id } of [conversation, copy]) {
+      await send(id, { text: 'Again' })
+      expect(lastQuestion()[0]?.content).toEqual([picture, { type: 'text', text: 'Look' }])
+    }
+    await send(conversation.id, { text: 'Look closely', fileIds: [image.id], parentId: null })
+    expect(lastQuestion()).toEqual([{ role: 'user', content: [picture, { type: 'text', text: 'Look closely' }] }])
+    expect(answer?.status).toBe('complete')
+    // Shown by the copy alone, and then by nothing.
+    await ada.call('DELETE', `/conversations/${conversation.id}`)
+    expect((await content(image.id)).status).toBe(200)
+    await ada.call('DELETE', `/conversations/${copy.id}`)
+    expect((await content(image.id)).status).toBe(404)
+    await ada.post(`/conversations/${copy.id}/restore`)
+    expect((await content(image.id)).status).toBe(200)
+  })
+
   test('that is not there is told of, and nothing is sent', async () => {
     const conversation = await newConversation(ada, quickModel)
     expect((await ada.call('POST', `/conversations/${conversation.id}/messages`, { text: 'Look', fileIds: ['01890000-0000-7000-8000-000000000000'] })).status).toBe(404)
@@ -164,7 +192,7 @@ describe('an attachment', () => {
 test('a project\'s files are read by its conversations until they are removed, and again when that is undone', async () => {
   const file = await files.upload('glossary.md', 'A shuttle carries the weft.', 'text/markdown', '&inProject=true')
   const ask = async () => {
-    const conversation = await newConversation(ada, mock({ text: 'ok' }))
+    const conversation = Conversation.parse(await ada.post(`/projects/${files.projectId}/conversations`, { model: mock({ text: 'ok' }) }))
     await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'What?' })
     return JSON.stringify(lastQuestion())
   }
@@ -176,6 +204,58 @@ test('a project\'s files are read by its conversations until they are removed, a
   await ada.post(`/files/${file.id}/restore`)
   expect(await ask()).toContain('A shuttle carries the weft.')
   await ada.call('DELETE', `/files/${file.id}`)
+})
+
+describe('pictures and PDFs of a project', () => {
+  const PDF = Buffer.from('%PDF-1.4\n%%EOF\n')
+  const shelf = async (name: string) => new FileClient(workbench.loom, session, Project.parse(await ada.post('/projects', { name })).id)
+  const give = (own: FileClient, name: string, bytes: Uint8Array | string) => own.upload(name, bytes, undefined, '&inProject=true')
+  const begin = async ({ projectId }: FileClient, model: string) => Conversation.parse(await ada.post(`/projects/${projectId}/conversations`, { model }))
+  const ask = async ({ id }: Conversation, text: string) => {
+    await ada.readAll('POST', `/conversations/${id}/messages`, { text })
+    return lastQuestion()
+  }
+  const pictureOf = (bytes: Buffer) => ({ type: 'image_url', image_url: { url: `data:image/png;base64,${bytes.toString('base64')}` } })
+
+  test('stand before the first question of each conversation with a model that sees, and nowhere else', async () => {
+    const [own, other] = [await shelf('Drawings'), await shelf('Other drawings')]
+    await give(other, 'other.png', Buffer.concat([PIXEL, Buffer.from('other')]))
+    await give(own, 'plan.png', PIXEL)
+    await give(own, 'contract.pdf', PDF)
+    const removed = await give(own, 'old.png', Buffer.concat([PIXEL, Buffer.from('old')]))
+    expect((await ada.call('DELETE', `/files/${removed.id}`)).status).toBe(204)
+
+    const given = [pictureOf(PIXEL), { type: 'file', file: { filename: 'contract.pdf', file_data: `data:application/pdf;base64,${PDF.toString('base64')}` } }]
+    const conversation = await begin(own, 'gpt-4o-mini')
+    const [system, first] = await ask(conversation, 'What?')
+    expect(system?.content).toMatch(/Shown with the first question, in this order:\n- plan\.png\n- contract\.pdf$/)
+    expect(first).toEqual({ role: 'user', content: [...given, { type: 'text', text: 'What?' }] })
+    // The next call begins as this one did, so that a provider's prompt cache knows it.
+    const [again, same, , second] = await ask(conversation, 'And?')
+    expect([again, same]).toEqual([system, first])
+    expect(second).toEqual({ role: 'user', content: 'And?' })
+  })
+
+  test('are shown beside what the question brings, and no longer once they are removed', async () => {
+    const own = await shelf('Sketches')
+    const plan = await give(own, 'plan.png', PIXEL)
+    const sent = Buffer.concat([PIXEL, Buffer.from('sent')])
+    const attached = await own.upload('sent.png', sent)
+    const conversation = await begin(own, 'gpt-4o-mini')
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Look', fileIds: [attached.id] })
+    expect(lastQuestion()[1]?.content).toEqual([pictureOf(PIXEL), pictureOf(sent), { type: 'text', text: 'Look' }])
+    await ada.call('DELETE', `/files/${plan.id}`)
+    const [first] = await ask(conversation, 'Again')
+    expect(first?.content).toEqual([pictureOf(sent), { type: 'text', text: 'Look' }])
+  })
+
+  test.each([['that is known not to see', 'gpt-3.5-turbo'], ['nobody knows', quickModel]])('are named to a model %s', async (_, model) => {
+    const own = await shelf('Blind')
+    await give(own, 'plan.png', PIXEL)
+    const [system, first] = await ask(await begin(own, model), 'What?')
+    expect(system?.content).toMatch(/or no text:\n- plan\.png$/)
+    expect(first).toEqual({ role: 'user', content: 'What?' })
+  })
 })
 
 test('of a project\'s files, each text that still fits is read, whatever does not fit was given before', async () => {

@@ -1,3 +1,4 @@
+import { Project } from '../../shared/projects'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
@@ -55,4 +56,37 @@ test('a temporary chat says what was left out of it, too', async ({ page, mock }
   await expect(chat.answers().last()).toContainText('Cloth.')
   await expect(await chat.settled()).toContainText('Without the oldest question')
   expect(mock.requests.at(-1)?.json).toMatchObject({ messages: [{ content: 'y'.repeat(15_000) }] })
+})
+
+test.describe('a project with instructions and files', () => {
+  let made: Project | undefined
+  // Others begin in the project last used: its file would go to their models.
+  test.afterEach(async ({ client }) => {
+    await client.call('DELETE', `/projects/${made?.id}`)
+  })
+
+  test('has them counted, with the prompt, before anything is sent', async ({ page, client, mock }) => {
+    // At three characters a token: 1,500 tokens of instructions and 3,000 of a file.
+    const project = Project.parse(await client.post('/projects', { name: 'Counted', instructions: 'i'.repeat(4_500), defaultModel: 'brief' }))
+    made = project
+    await client.fetch('POST', `/projects/${project.id}/files?name=notes.txt&inProject=true`, 'n'.repeat(9_000), undefined, { 'content-type': 'text/plain' })
+    const chat = new ChatPage(page)
+    await page.goto(`/projects/${project.id}/c/new`)
+    await chat.ready()
+    await expect(page.getByRole('img', { name: '14% of the context used: 4,500 of 32K tokens' })).toBeVisible()
+    await chat.message().fill('x'.repeat(3_000))
+    await expect(page.getByText('≈ 5,500 tokens')).toBeVisible()
+    mock.respondWith(counting(5_490, 'Cloth.'))
+    await page.getByRole('button', { name: 'Send' }).click()
+    await chat.settled()
+    // As the provider has counted it.
+    await expect(page.getByRole('img', { name: '17% of the context used: 5,500 of 32K tokens' })).toBeVisible()
+    expect(JSON.stringify(mock.requests.at(-1)?.json)).toContain('n'.repeat(9_000))
+
+    // A temporary chat is given the instructions alone.
+    await page.goto(`/projects/${project.id}/c/temporary`)
+    await expect(page.getByRole('img', { name: '5% of the context used: 1,500 of 32K tokens' })).toBeVisible()
+    await page.goto(`/projects/${project.id}`)
+    await expect(page.getByRole('img', { name: '14% of the context used' })).toBeVisible()
+  })
 })

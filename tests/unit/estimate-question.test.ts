@@ -37,9 +37,17 @@ describe('what a thread takes', () => {
 
   test('is what was counted with the last answer, and about what followed', () => {
     const thread = [message('user', 'x'.repeat(999)), message('assistant', 'x', { inputTokens: 500, outputTokens: 50, contextTokens: 520, leftOutTurns: 0 })]
-    expect(estimateThread(thread)).toBe(520)
-    expect(estimateThread([...thread, message('user', 'x'.repeat(30)), message('assistant', '')])).toBe(530)
-    expect(estimateThread([message('user', 'x'.repeat(30)), message('assistant', 'x'.repeat(31))])).toBe(21)
+    expect(estimateThread(0, thread)).toBe(520)
+    expect(estimateThread(0, [...thread, message('user', 'x'.repeat(30)), message('assistant', '')])).toBe(530)
+    expect(estimateThread(0, [message('user', 'x'.repeat(30)), message('assistant', 'x'.repeat(31))])).toBe(21)
+  })
+
+  test('begins with what stands before it, unless that was counted with an answer', () => {
+    const thread = [message('user', 'x'.repeat(30)), message('assistant', 'x'.repeat(30))]
+    expect(estimateThread(100, [])).toBe(100)
+    expect(estimateThread(100, thread)).toBe(120)
+    expect(estimateThread(100, [...thread, message('user', 'x'), message('assistant', 'x', { contextTokens: 90, leftOutTurns: 0 })])).toBe(90)
+    expect(estimateThread(200, [...thread, message('user', 'x'), message('assistant', 'x', { contextTokens: 90, leftOutTurns: 0 })]), 'a count without it').toBe(222)
   })
 
   test.each([
@@ -47,6 +55,6 @@ describe('what a thread takes', () => {
     ['was written without the oldest turns', { inputTokens: 400, outputTokens: 5, contextTokens: 405, leftOutTurns: 2 }],
     ['read less than the words that stand there', { inputTokens: 100, outputTokens: 60, contextTokens: 160, leftOutTurns: 0 }]
   ])('is not what was counted with an answer that %s', (_, figures) => {
-    expect(estimateThread([message('user', 'x'.repeat(999)), message('assistant', 'x', figures)])).toBe(334)
+    expect(estimateThread(0, [message('user', 'x'.repeat(999)), message('assistant', 'x', figures)])).toBe(334)
   })
 })

@@ -37,15 +37,16 @@ describe('what of a thread is sent', () => {
     { role: 'user', content: `q${index}`.padEnd(length, '.') }, { role: 'assistant', content: `a${index}`.padEnd(length, '.') }
   ]
   const question: ContextMessage = { role: 'user', content: 'now?' }
+  const none = { instructions: '', shown: [] }
 
   test('is all of it, after the instructions, when it fits', () => {
     const thread = [...turn(1, 10), ...turn(2, 10), question]
-    expect(trimContext('Be brief.', thread, 1_000)).toEqual({ messages: [{ role: 'system', content: 'Be brief.' }, ...thread], leftOutTurns: 0 })
+    expect(trimContext({ instructions: 'Be brief.', shown: [] }, thread, 1_000)).toEqual({ messages: [{ role: 'system', content: 'Be brief.' }, ...thread], leftOutTurns: 0 })
   })
 
   test('drops the oldest turns whole and keeps the instructions', () => {
     // 1,000 tokens: three quarters of them, at three characters each, are 2,250 characters.
-    const sent = trimContext('Be brief.', [...turn(1, 600), ...turn(2, 600), ...turn(3, 600), question], 1_000)
+    const sent = trimContext({ instructions: 'Be brief.', shown: [] }, [...turn(1, 600), ...turn(2, 600), ...turn(3, 600), question], 1_000)
     expect(sent.messages.map(({ content }) => content.slice(0, 4))).toEqual(['Be b', 'q3..', 'a3..', 'now?'])
     expect(sent.leftOutTurns).toBe(2)
   })
@@ -53,19 +54,25 @@ describe('what of a thread is sent', () => {
   test('goes by what a provider counted, and estimates no more than what followed', () => {
     const counted = (countedTokens: number) => [...turn(1, 600), ...turn(2, 600), ...turn(3, 600)].map((message, index) => index === 5 ? { ...message, countedTokens } : message)
     // 749 tokens and two of the question: by its words alone it would be 1,202.
-    expect(trimContext('', [...counted(748), question], 1_000).leftOutTurns).toBe(0)
-    expect(trimContext('', [...counted(749), question], 1_000).leftOutTurns).toBe(1)
+    expect(trimContext(none, [...counted(748), question], 1_000).leftOutTurns).toBe(0)
+    expect(trimContext(none, [...counted(749), question], 1_000).leftOutTurns).toBe(1)
     // However little a word of the turns counted for, one of what followed takes its own.
-    expect(trimContext('', [...counted(600), { role: 'user', content: 'x'.repeat(1_050) }], 1_000).leftOutTurns).toBe(1)
+    expect(trimContext(none, [...counted(600), { role: 'user', content: 'x'.repeat(1_050) }], 1_000).leftOutTurns).toBe(1)
     // So few cannot be of the same words: it was counted without what tools and pictures add, and their estimate of 1,202 is all there is.
-    expect(trimContext('', [...counted(599), question], 1_000).leftOutTurns).toBe(2)
+    expect(trimContext(none, [...counted(599), question], 1_000).leftOutTurns).toBe(2)
     // Two turns of 550 tokens are too much already.
-    expect(trimContext('', [...counted(1_650), question], 1_000).leftOutTurns).toBe(2)
+    expect(trimContext(none, [...counted(1_650), question], 1_000).leftOutTurns).toBe(2)
+  })
+
+  test('leaves room for the pictures of the project', () => {
+    const shown = [{ fileId: 'p', name: 'plan.png', mime: 'image/png', sizeBytes: 1 }]
+    expect(trimContext({ instructions: '', shown }, [...turn(1, 3_000), ...turn(2, 3_000), question], 8_000).leftOutTurns).toBe(0)
+    expect(trimContext({ instructions: '', shown }, [...turn(1, 3_000), ...turn(2, 3_000), question], 7_000).leftOutTurns).toBe(1)
   })
 
   test('always has the question, however long', () => {
     const long: ContextMessage = { role: 'user', content: 'x'.repeat(10_000) }
-    expect(trimContext('', [...turn(1, 10), long], 1_000)).toEqual({ messages: [long], leftOutTurns: 1 })
+    expect(trimContext(none, [...turn(1, 10), long], 1_000)).toEqual({ messages: [long], leftOutTurns: 1 })
   })
 })
 
