@@ -45,7 +45,7 @@ export type ConversationExport = z.infer<typeof ConversationExport>
 export const IMPORT_MAX_BYTES = 32 * 1024 * 1024
 const IMPORT_MESSAGES_MAX = 20_000
 const IMPORT_DOCUMENTS_MAX = 5_000
-const IMPORT_TEXT_MAX = 4 * 1024 * 1024
+const IMPORT_TEXT_MAX = 8 * 1024 * 1024
 
 /** `POST /api/projects/{id}/import`: what `GET …/export?format=json` gave, now or in version 1. Costs and traces stay where they were; ids are made anew. */
 export const ImportConversation = ConversationExport.extend({

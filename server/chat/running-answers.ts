@@ -11,7 +11,7 @@ import { FIRST_EVENT_ID } from './select-messages'
 export type StopReason = 'stopped' | 'shutdown' | 'too_long' | 'taken_over'
 
 /** The longest answer kept, in UTF-16 code units over all its parts: what bounds the memory of one answer. */
-const ANSWER_MAX = 4 * 1024 * 1024
+const ANSWER_MAX = 8 * 1024 * 1024
 /** What settling an answer may take when the process stops. */
 const SETTLE_MS = 3_000
 

@@ -2,7 +2,7 @@ import type { H3Event } from 'h3'
 import { getHeader, setResponseHeaders } from 'h3'
 import { KEEP_ALIVE_MS } from '../../shared/keep-alive'
 
-/** Bytes waiting for a reader too slow to take them; past that it is cut off, for it can come back and read a snapshot. */
+/** Bytes waiting for a reader too slow to take them; one that is given more then is cut off, for it can come back and read a snapshot. A single event may be larger. */
 const BACKLOG_MAX_BYTES = 4 * 1024 * 1024
 
 /**
@@ -21,8 +21,8 @@ export async function sendEvents<Event extends { type: string }>(
   const write = (text: string) => {
     // Writing to a closed response is an error event, which nobody would catch.
     if (response.destroyed) return
-    response.write(text)
     if (response.writableLength > BACKLOG_MAX_BYTES) response.destroy()
+    else response.write(text)
   }
   const keepAlive = setInterval(write, KEEP_ALIVE_MS, ': keep-alive\n\n')
   try {

@@ -152,13 +152,30 @@ describe('an answer', () => {
     expect((await readMessages(ada, conversation)).at(-1)).toEqual(message)
   })
 
-  test('of more than four million characters is cut there, keeps them, and says why', async () => {
-    const conversation = await newConversation(ada, mock({ chunks: 10, chunkBytes: 1024 * 1024, fault: 'stalls' }))
+  test('of five megabytes, in any script, is followed to its end, and kept, given out and taken in again whole', async () => {
+    // Each of these characters is three bytes on the wire.
+    for (const text of ['warp and weft\n'.repeat(375_000), '経糸と緯糸'.repeat(350_000)]) {
+      const conversation = await newConversation(ada, quickModel)
+      workbench.upstream.respondWith({ text, chunks: 500 })
+      await leaveAfter(ada, conversation, () => true)
+      await until(async () => (await readConversation(ada, conversation)).runningMessageId === null)
+      // Its end holds all of it: who was too slow for the pieces gets that.
+      const { message } = await ada.readAll('GET', `/conversations/${conversation.id}/stream`)
+      expect(message?.status).toBe('complete')
+      expect(textOf(message) === text).toBe(true)
+      const file = await ada.get(`/conversations/${conversation.id}/export?format=json`)
+      const copy = Conversation.parse(await ada.post(`/projects/${conversation.projectId}/import`, file))
+      for (const one of [conversation, copy]) expect(textOf((await readMessages(ada, one)).at(-1)) === text).toBe(true)
+    }
+  })
+
+  test('of more than eight million characters is cut there, keeps them, and says why', async () => {
+    const conversation = await newConversation(ada, mock({ chunks: 18, chunkBytes: 1024 * 1024, fault: 'stalls' }))
     await leaveAfter(ada, conversation, () => true)
     await until(async () => (await readConversation(ada, conversation)).runningMessageId === null)
     const answer = (await readMessages(ada, conversation)).at(-1)
     expect(answer).toMatchObject({ status: 'error', error: { code: 'upstream_error', message: 'The answer was longer than Loom keeps, so it was cut here.' } })
-    expect(textOf(answer).length).toBeGreaterThan(4_000_000)
+    expect(textOf(answer).length).toBeGreaterThan(8_000_000)
   })
 
   test('that has ended is followed by its end alone, and a conversation without one by nothing', async () => {

@@ -111,7 +111,7 @@ test('fifty sends at once into one conversation make one answer and forty-nine c
   expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
 })
 
-test('an answer of nearly four megabytes is shown to its end, and the page stays usable meanwhile', async ({ page, mock }) => {
+test('an answer of five megabytes is shown and kept to its end, and the page stays usable meanwhile', async ({ page, mock, client }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
   await chat.openNew('flood')
@@ -121,6 +121,10 @@ test('an answer of nearly four megabytes is shown to its end, and the page stays
   await expect(chat.message()).toHaveValue('I can still write')
   const answer = await chat.settled()
   await expect(answer).toContainText('The last drop.')
+  const { messages } = MessagePage.parse(await client.get(`/conversations/${page.url().split('/').at(-1)}/messages`))
+  expect(textOf(messages.at(-1)).length).toBeGreaterThan(5_000_000)
+  await page.reload()
+  await expect(await chat.settled()).toContainText('The last drop.')
 })
 
 test('ten thousand tiny pieces a second are all there at the end', async ({ page, mock, client }) => {

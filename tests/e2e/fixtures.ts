@@ -37,7 +37,7 @@ export const mockModels = {
   /** Markdown that needs nothing but itself: no colours, formulas or diagrams. */
   tabular: { text: `## Cloth\n\n${long}\n\n- warp\n- **weft**\n\n| Thread | Count |\n|---|---:|\n| Linen | 1,200 |\n\n> ${long}` },
   scholar: { text: scholarlyMarkdown, chunks: 40 },
-  flood: { text: `${Array.from({ length: 38_000 }, (_, drop) => `Drop ${drop + 1}. ${long}`).join('\n')}\n\nThe last drop.`, chunks: 400, chunkIntervalMs: 2 },
+  flood: { text: `${Array.from({ length: 72_000 }, (_, drop) => `Drop ${drop + 1}. ${long}`).join('\n')}\n\nThe last drop.`, chunks: 400, chunkIntervalMs: 2 },
   /** As fast as it can. */
   drizzle: { chunks: 20_000, chunkBytes: 7 }
 } as const
