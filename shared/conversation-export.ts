@@ -2,7 +2,7 @@ import { z } from './zod'
 import { Id, Timestamp, storableText } from './json'
 import { Message, MessagePart } from './messages'
 import { ARTIFACT_MAX } from './artifacts'
-import { SYSTEM_PROMPT_MAX } from './conversations'
+import { Conversation, SYSTEM_PROMPT_MAX } from './conversations'
 import { toFileName } from './file-name'
 import { ModelName, ModelParameters } from './model-parameters'
 
@@ -64,6 +64,13 @@ export const ImportConversation = ConversationExport.extend({
   if (misplaced) context.addIssue({ code: 'custom', path: ['documents'], message: misplaced })
 })
 export type ImportConversation = z.infer<typeof ImportConversation>
+
+/** Answer of `POST /api/projects/{id}/import`. */
+export const ImportedConversation = Conversation.extend({
+  /** Files that went with its messages: an export names them, and does not hold them. */
+  leftOutFiles: z.int()
+})
+export type ImportedConversation = z.infer<typeof ImportedConversation>
 
 /** Each message once, after the one it follows, with words that can be stored: so that they form a tree. */
 function findImportProblem(messages: readonly Message[], shownMessageId: string | null): string | undefined {

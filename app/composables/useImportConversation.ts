@@ -1,5 +1,4 @@
-import { IMPORT_MAX_BYTES } from '#shared/conversation-export'
-import { Conversation } from '#shared/conversations'
+import { IMPORT_MAX_BYTES, ImportedConversation } from '#shared/conversation-export'
 import { useApi } from '~/composables/useApi'
 import { useConversationList } from '~/composables/useConversationList'
 import { useNotify } from '~/composables/useNotify'
@@ -12,6 +11,7 @@ export function useImportConversation(projectId: string) {
   const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
+  const toast = useToast()
   const list = useConversationList(projectId)
   const { open, onChange } = useFileDialog({ accept: 'application/json,.json', multiple: false, reset: true })
 
@@ -19,9 +19,10 @@ export function useImportConversation(projectId: string) {
     const file = files?.item(0)
     if (!file) return
     try {
-      const conversation = await api(Conversation, `/api/projects/${projectId}/import`, { method: 'POST', body: await readExport(file, t) })
+      const { leftOutFiles, ...conversation } = await api(ImportedConversation, `/api/projects/${projectId}/import`, { method: 'POST', body: await readExport(file, t) })
       list.put(conversation)
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
+      if (leftOutFiles > 0) toast.add({ title: t('conversation.import.withoutFiles', { n: leftOutFiles }, leftOutFiles), description: t('conversation.import.exportsHoldNoFiles'), icon: 'i-lucide-paperclip', color: 'warning' })
     } catch (error) {
       notify.failed(t('conversation.import.wasNotImported', { name: file.name }), error)
     }

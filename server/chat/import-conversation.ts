@@ -8,8 +8,7 @@ import type { FileStore } from '../files/file-store'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
-import type { ExportedDocument, ImportConversation } from '../../shared/conversation-export'
-import type { Conversation } from '../../shared/conversations'
+import type { ExportedDocument, ImportConversation, ImportedConversation } from '../../shared/conversation-export'
 import type { MessagePart } from '../../shared/messages'
 import { toStorableText } from '../../shared/json'
 import { getConversation } from './get-conversation'
@@ -22,10 +21,10 @@ const ROWS_MAX = 1_000
 
 /**
  * A conversation of the caller's from an export. Ids are made anew in the order of the file; what answers cost, which trace tells of
- * them and the files that went with messages belong to where they were made, and are left out.
+ * them and the files that went with messages belong to where they were made, and are left out; the files are counted.
  * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` for an image that is none
  */
-export async function importConversation({ db, fileStore }: Pick<Runtime, 'db' | 'fileStore'>, caller: Scope, projectId: string, file: ImportConversation): Promise<Conversation> {
+export async function importConversation({ db, fileStore }: Pick<Runtime, 'db' | 'fileStore'>, caller: Scope, projectId: string, file: ImportConversation): Promise<ImportedConversation> {
   const { orgId, userId } = caller
   await getProject(db.orm, caller, projectId)
   const id = uuidv7()
@@ -65,7 +64,8 @@ export async function importConversation({ db, fileStore }: Pick<Runtime, 'db' |
     await discardBytes(db.query, documents.map(({ storageKey }) => storageKey))
     throw error
   }
-  return getConversation(db.orm, caller, id)
+  const leftOutFiles = file.messages.flatMap(message => message.parts).filter(part => !isOwn(part)).length
+  return { ...await getConversation(db.orm, caller, id), leftOutFiles }
 }
 
 /** Rows of `artifacts` whose bytes are kept, each at the part that its document had in the file. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AnswerRequest } from '../../shared/answers'
 import { ArtifactList } from '../../shared/artifacts'
-import { ConversationExport } from '../../shared/conversation-export'
+import { ConversationExport, ImportedConversation } from '../../shared/conversation-export'
 import { Conversation, ConversationPage, ThreadSearchResult } from '../../shared/conversations'
 import { MessagePage } from '../../shared/messages'
 import { CreatedApiKey } from '../../shared/keys'
@@ -11,7 +11,8 @@ import { Trace, TracePage } from '../../shared/traces'
 import { ChatClient, textOf } from '../support/chat-client'
 import type { ChatWorkbench } from '../support/chat-workbench'
 import { mock, newConversation, quickModel, readConversation, readMessages, slowModel, startChatWorkbench } from '../support/chat-workbench'
-import { signUp } from '../support/set-up-loom'
+import { FileClient, PIXEL } from '../support/file-client'
+import { admin, signIn, signUp } from '../support/set-up-loom'
 import { until } from '../support/until'
 
 let workbench: ChatWorkbench
@@ -348,6 +349,18 @@ describe('an import', () => {
     expect(again.messages.every(({ costNanoUsd, traceId }) => costNanoUsd === null && traceId === null)).toBe(true)
     expect((await readMessages(ada, copy)).map(textOf)).toEqual((await readMessages(ada, conversation)).map(textOf))
     expect((await say(copy, 'Three')).status).toBe('complete')
+  })
+
+  test('counts the files that went with messages, which an export does not hold', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const files = new FileClient(workbench.loom, await signIn(workbench.loom, admin), conversation.projectId)
+    const fileIds = [(await files.upload('pixel.png', PIXEL)).id, (await files.upload('notes.txt', 'Notes')).id]
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Look', fileIds })
+    const { body } = await put(ada, conversation.projectId, await exported(conversation))
+    const copy = ImportedConversation.parse(body)
+    expect(copy.leftOutFiles).toBe(2)
+    expect((await readMessages(ada, copy))[0]?.parts).toMatchObject([{ type: 'text', text: 'Look' }])
+    expect((await put(ada, conversation.projectId, await exported(copy))).body).toMatchObject({ leftOutFiles: 0 })
   })
 
   test('takes nothing that is not an export, and stores nothing of it', async () => {

@@ -1,4 +1,5 @@
 import { Conversation } from '../../shared/conversations'
+import { StoredFile } from '../../shared/files'
 import { Project, ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { ChatPage } from './chat-page'
@@ -173,6 +174,22 @@ test('an exported conversation is imported into another project', async ({ page,
   await choose('talk.json', JSON.stringify(file))
   await expect(page).toHaveURL(new RegExp(`/projects/${project.id}/c/`))
   await expect(new ChatPage(page).log()).toContainText('Take me along')
+  await expect(page.getByText('Imported without')).toHaveCount(0)
+})
+
+test('an import says how many attached files the export did not hold', async ({ page, client }) => {
+  const conversation = await startConversation(client, 'With files')
+  const upload = async (name: string) => StoredFile.parse(await (await client.fetch('POST', `/projects/${conversation.projectId}/files?name=${name}`, 'Notes', undefined, { 'content-type': 'text/plain' })).json()).id
+  await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Read these', model: 'demo', fileIds: [await upload('one.txt'), await upload('two.txt')] })
+  const file = await client.get(`/conversations/${conversation.id}/export?format=json`)
+  await page.goto(`/projects/${conversation.projectId}`)
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Import a conversation' }).click()
+  await (await chooser).setFiles({ name: 'talk.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(file)) })
+  await expect(page.getByText('Imported without 2 files of its messages.').first()).toBeVisible()
+  await expect(new ChatPage(page).log()).toContainText('Read these')
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/import-${page.viewportSize()?.width}.png` })
 })
 
 test('projects are found, sorted, archived and deleted, each with a way back', async ({ page, client, isMobile }) => {
