@@ -39,8 +39,9 @@ export const ToolResultPart = PartFields.extend({
 })
 export type ToolResultPart = z.infer<typeof ToolResultPart>
 const AttachedFile = PartFields.extend({ fileId: Id, name: z.string(), mime: z.string(), sizeBytes: z.int() })
-/** Given with a user's message: `GET /api/files/{fileId}/content`. */
+/** Given with a user's message, or made by an answer's model: `GET /api/files/{fileId}/content`. */
 export const ImagePart = AttachedFile.extend({ type: z.literal('image') })
+export type ImagePart = z.infer<typeof ImagePart>
 export const FilePart = AttachedFile.extend({ type: z.literal('file') })
 /** Why the answer ends here: the last part of each message whose status is `error`, and the same as its `error`. */
 export const ErrorPart = PartFields.extend({ type: z.literal('error'), code: z.string(), text: z.string() })

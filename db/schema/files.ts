@@ -5,7 +5,7 @@ import { orgs, users } from './identity'
 import { projects } from './projects'
 import { fileKinds } from '../../shared/files'
 
-/** What people gave: attached to messages, to a project, or to a message not sent yet. The bytes lie in the file store. */
+/** What people gave, and pictures that models made: attached to messages, to a project, or to a message not sent yet. The bytes lie in the file store. */
 export const files = pgTable('files', {
   id: primaryId(),
   orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),

@@ -40,6 +40,7 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
     }
     const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk: chunk => publish(assembler.take(chunk)) }))
     const error = outcome.error ? { code: outcome.error.code, message: outcome.error.message } : assembler.shortfall()
+    if (assembler.newPictures().length > 0) publish(assembler.say('[A temporary chat keeps no pictures: ask in a chat that is kept.]'))
     publish([...assembler.finish(error), { type: 'end', error, leftOutTurns: context.leftOutTurns, figures: outcome.call ? figuresOf(outcome.call) : null }])
   }
 }

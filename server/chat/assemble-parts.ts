@@ -1,8 +1,11 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
-import type { MessagePart, ToolResultPart } from '../../shared/messages'
+import type { ImagePart, MessagePart, ToolResultPart } from '../../shared/messages'
 import { readUsage } from '../gateway/usage'
+
+/** Pictures of one answer that are kept. */
+const PICTURES_MAX = 8
 
 const text = z.string().nullish().catch(undefined)
 
@@ -15,6 +18,7 @@ const Chunk = z.looseObject({
       content: text,
       reasoning_content: text,
       reasoning: text,
+      images: z.array(z.looseObject({ image_url: z.looseObject({ url: z.string() }) })).nullish().catch(undefined),
       tool_calls: z.array(z.looseObject({
         index: z.number().catch(0),
         id: text,
@@ -37,6 +41,9 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
   let nextIndex = 0
   let finishReason: string | undefined
   const toolParts = new Map<number, number>()
+  /** Some servers send them once more at the end. */
+  const pictures = new Set<string>()
+  let picturesTaken = 0
   /** By the id of each call: what its provider wants back with it. */
   const extras = new Map<string, object>()
 
@@ -78,15 +85,25 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
     beginStep: () => toolParts.clear(),
     extraOf: (toolCallId: string) => extras.get(toolCallId),
     nextIndex: () => nextIndex,
-    /** A result that has `nextIndex()`, whole as it is. */
-    takeResult(result: ToolResultPart): PartEvent[] {
-      nextIndex = result.index + 1
-      return [...finishOpen(), { type: 'part', part: result }]
+    /** A part that has `nextIndex()`, whole as it is. */
+    takeWhole(part: ToolResultPart | ImagePart): PartEvent[] {
+      nextIndex = part.index + 1
+      return [...finishOpen(), { type: 'part', part }]
+    },
+    /** What Loom itself says in the answer. */
+    say: (words: string) => begin({ type: 'text', text: words }),
+    /** The pictures that came since they were last asked for, as they were written: base64 in `data:` URLs. */
+    newPictures() {
+      const all = [...pictures]
+      const since = all.slice(picturesTaken)
+      picturesTaken = all.length
+      return since
     },
     take(chunk: Record<string, unknown>): PartEvent[] {
       const { choices, usage } = Chunk.parse(chunk)
       const { delta, finish_reason: reason } = choices.find(choice => choice.index === 0) ?? {}
       finishReason = reason ?? finishReason
+      for (const { image_url: { url } } of delta?.images ?? []) if (pictures.size < PICTURES_MAX) pictures.add(url)
       const counted = readUsage(usage)
       return [
         ...takeText('reasoning', delta?.reasoning_content ?? delta?.reasoning),

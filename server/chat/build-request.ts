@@ -7,6 +7,7 @@ import { windowOf } from '../../shared/context-window'
 import { projectKnowledge } from './project-knowledge'
 import { readThread } from './read-thread'
 import { sendFiles } from './send-files'
+import type { ContextFile, ContextMessage } from './trim-context'
 import { trimContext } from './trim-context'
 
 /** Said for the user where an answer is to go on; no message of the thread. */
@@ -40,8 +41,24 @@ export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fi
     readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known)
   ])
   if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
+  handPicturesOn(thread)
   const opening = { instructions: [instructions, knowledge.text].filter(Boolean).join('\n\n'), shown: knowledge.shown }
   const { messages, leftOutTurns } = trimContext(opening, thread, windowOf(known))
   const sent = await sendFiles(runtime, orgId, opening.shown, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true })
   return { request: { model, messages: sent, stream: true, ...toRequestFields(parameters) }, leftOutTurns: turnsAbove + leftOutTurns }
+}
+
+/** Providers take pictures from users alone: one that an answer made comes with the question after it. */
+function handPicturesOn(thread: readonly ContextMessage[]): void {
+  let made: ContextFile[] = []
+  for (const message of thread) {
+    if (message.role === 'assistant' && message.files) {
+      made.push(...message.files)
+      message.content = [message.content, `[Pictures you made, shown with the next message: ${message.files.map(({ name }) => name).join(', ')}]`].filter(Boolean).join('\n\n')
+      delete message.files
+    } else if (message.role === 'user' && made.length > 0) {
+      message.files = [...made, ...message.files ?? []]
+      made = []
+    }
+  }
 }

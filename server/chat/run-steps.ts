@@ -6,6 +6,7 @@ import type { ToolRun } from './run-tool-calls'
 import { runToolCalls } from './run-tool-calls'
 import type { AnswerOutcome } from './add-outcome'
 import { addOutcome } from './add-outcome'
+import { keepPictures } from './keep-pictures'
 import { toRequestCall } from './request-call'
 
 /** Times a model may be asked for one answer. */
@@ -32,6 +33,7 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
     const body = { ...request, messages, stream_options: { include_usage: true }, ...tools && { tools: tools.asRequest } }
     const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk: chunk => publish(assembler.take(chunk)) })
     total = addOutcome(total, call)
+    await keepPictures(run)
     if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error ?? assembler.shortfall() }
     publish(assembler.finish(null))
     const calls = answer.message.parts.slice(begin).filter(part => part.type === 'tool_call')

@@ -52,7 +52,7 @@ function notRun(text: string): Ran & { outcome: ToolOutcome } {
 async function place(run: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
   const { assembler, publish } = run
   const part: ToolResultPart = { ...result, type: 'tool_result', text: text.slice(0, RESULT_MAX), index: assembler.nextIndex(), completedAt: new Date().toJSON() }
-  publish(assembler.takeResult(artifact ? await store(run, artifact, part) : part))
+  publish(assembler.takeWhole(artifact ? await store(run, artifact, part) : part))
 }
 
 /** The result with the document it made, or one that says that it could not be kept. */

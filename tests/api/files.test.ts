@@ -189,6 +189,41 @@ describe('an attachment', () => {
   })
 })
 
+describe('a picture that a model makes', () => {
+  const written = `data:image/png;base64,${PIXEL.toString('base64')}`
+
+  test('is kept with the answer, given out, and sent with the next question', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ text: 'Here.', images: [written, written] })
+    const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Draw' })
+    expect(message).toMatchObject({ status: 'complete', parts: [{ type: 'text', text: 'Here.' }, { type: 'image', name: 'picture.png', mime: 'image/png', sizeBytes: PIXEL.length }] })
+    expect((await readMessages(ada, conversation)).at(-1)).toEqual(message)
+    const [fileId] = message?.parts.flatMap(part => part.type === 'image' ? [part.fileId] : []) ?? []
+    expect(Buffer.from(await (await content(fileId ?? '')).arrayBuffer()).equals(PIXEL)).toBe(true)
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'In blue' })
+    expect(lastQuestion()).toEqual([
+      { role: 'user', content: 'Draw' }, { role: 'assistant', content: 'Here.\n\n[Pictures you made, shown with the next message: picture.png]' },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: written } }, { type: 'text', text: 'In blue' }] }
+    ])
+  })
+
+  test.each([
+    ['is none', `data:image/png;base64,${Buffer.from('<script>alert(1)</script>').toString('base64')}`, 'it is no PNG'], ['lies elsewhere', 'https://example.com/cat.png', 'it is no PNG'],
+    ['is larger than files may be', `data:image/png;base64,${Buffer.concat([PIXEL, Buffer.alloc(2 * MIB)]).toString('base64')}`, 'larger than the 2 MiB']
+  ])('that %s is not kept, and the answer says so', async (_, image, why) => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ text: 'Here.', images: [image, written] })
+    const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Draw' })
+    expect(message).toMatchObject({ status: 'complete', parts: [{ text: 'Here.' }, { type: 'text', text: expect.stringContaining(why) }, { type: 'image' }] })
+  })
+
+  test('is not kept in a temporary chat, which says so', async () => {
+    workbench.upstream.respondWith({ text: 'Here.', images: [written] })
+    const answer = await (await ada.fetch('POST', `/projects/${files.projectId}/temporary`, { messages: [{ role: 'user', text: 'Draw' }], model: quickModel })).text()
+    expect(answer).toContain('A temporary chat keeps no pictures')
+  })
+})
+
 test('a project\'s files are read by its conversations until they are removed, and again when that is undone', async () => {
   const file = await files.upload('glossary.md', 'A shuttle carries the weft.', 'text/markdown', '&inProject=true')
   const ask = async () => {

@@ -74,6 +74,23 @@ test('a large photo goes out no larger than models look at, a small one as it is
   await expect.poll(() => sizeOf('small.jpg')).toEqual([640, 480])
 })
 
+test('a picture that a model makes stands in its answer, and opens large', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openNew('painter')
+  await chat.send('Draw')
+  const answer = await chat.settled()
+  const picture = answer.getByRole('img', { name: 'picture.png' })
+  await expect.poll(() => picture.evaluate(image => image instanceof HTMLImageElement && image.naturalWidth)).toBe(1)
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/picture-${page.viewportSize()?.width}.png` })
+  await answer.getByRole('button', { name: 'Show picture.png' }).click()
+  await expect(page.getByRole('dialog', { name: 'picture.png' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await expect((await chat.settled()).getByRole('img', { name: 'picture.png' })).toBeVisible()
+})
+
 test('the model picker tells what each model can do', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()

@@ -2,6 +2,7 @@ import { test as base } from '@playwright/test'
 import type { Page } from '@playwright/test'
 import { ChatClient } from '../support/chat-client'
 import type { LoomServer } from '../support/loom-server'
+import { PIXEL } from '../support/file-client'
 import { startLoomServer } from '../support/loom-server'
 import type { MockUpstream } from '../support/mock-upstream'
 import { startMockUpstream } from '../support/mock-upstream'
@@ -25,6 +26,9 @@ interface WorkerFixtures {
 
 const long = 'The loom is warped before the first thread goes through it. '
 
+/** What a model paints. */
+const painted: string[] = [`data:image/png;base64,${PIXEL.toString('base64')}`]
+
 export const mockModels = {
   /** The first answers where nobody has chosen a model. */
   brief: { text: long },
@@ -37,6 +41,7 @@ export const mockModels = {
   /** Markdown that needs nothing but itself: no colours, formulas or diagrams. */
   tabular: { text: `## Cloth\n\n${long}\n\n- warp\n- **weft**\n\n| Thread | Count |\n|---|---:|\n| Linen | 1,200 |\n\n> ${long}` },
   scholar: { text: scholarlyMarkdown, chunks: 40 },
+  painter: { text: 'Here it is.', images: painted },
   flood: { text: `${Array.from({ length: 72_000 }, (_, drop) => `Drop ${drop + 1}. ${long}`).join('\n')}\n\nThe last drop.`, chunks: 400, chunkIntervalMs: 2 },
   /** As fast as it can. */
   drizzle: { chunks: 20_000, chunkBytes: 7 }

@@ -19,6 +19,18 @@ function assemble(chunks: Record<string, unknown>[], failure: { code: string, me
 }
 
 describe('the parts of an answer', () => {
+  test('leave pictures to be kept: each once, eight at the most, and nothing of another shape', () => {
+    const assembler = createPartAssembler()
+    const images = (...urls: unknown[]) => chunk({ images: urls.map(url => ({ type: 'image_url', image_url: { url } })) })
+    assembler.take(images('data:1', 'data:2'))
+    assembler.take(images('data:1'))
+    expect(assembler.newPictures()).toEqual(['data:1', 'data:2'])
+    for (const delta of [{ images: 'data:3' }, { images: [{ url: 'data:3' }] }, { images: [null] }]) expect(assembler.take(chunk(delta))).toEqual([])
+    expect(assembler.newPictures()).toEqual([])
+    assembler.take(images(...Array.from({ length: 20 }, (_, index) => `data:${index}`)))
+    expect(assembler.newPictures()).toHaveLength(6)
+  })
+
   test('are a run of reasoning, then a run of text, each closed when the next begins', () => {
     const { events, message } = assemble([
       chunk({ role: 'assistant', content: '' }), chunk({ reasoning_content: 'Let ' }), chunk({ reasoning_content: 'me' }), chunk({ content: 'Hel' }), chunk({ content: 'lo' }),

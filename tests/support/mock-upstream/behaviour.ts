@@ -7,6 +7,8 @@ export const MockBehaviour = z.strictObject({
   chunks: z.number().int().min(1).default(5),
   chunkBytes: z.number().int().min(1).default(8),
   reasoning: z.string().optional(),
+  /** `data:` URLs, as servers that make pictures send them beside the text. */
+  images: z.array(z.string()).default([]),
   /** `arguments` is sent as it stands, valid JSON or not. */
   toolCalls: z.array(z.strictObject({ name: z.string(), arguments: z.string() })).default([]),
   finishReason: z.enum(['stop', 'length', 'content_filter']).default('stop'),

@@ -26,6 +26,7 @@ export function openaiEvents(behaviour: MockBehaviour, model: string, includeUsa
     delta({ role: 'assistant', content: '' }),
     ...behaviour.reasoning ? [delta({ reasoning_content: behaviour.reasoning })] : [],
     ...behaviour.toolCalls.length ? toolCallDeltas(behaviour).map(call => delta({ tool_calls: [call] })) : textPieces(behaviour).map(content => delta({ content })),
+    ...behaviour.images.map(url => delta({ images: [{ type: 'image_url', image_url: { url } }] })),
     delta({}, finishReason(behaviour)),
     ...usage ? [chunk([], { usage })] : [],
     'data: [DONE]\n\n'

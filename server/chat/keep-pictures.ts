@@ -1,0 +1,33 @@
+import { Readable } from 'node:stream'
+import { readImage } from '../artifacts/read-image'
+import { LoomError } from '../errors'
+import { attachFiles } from '../files/attach-files'
+import type { AttachedFile } from '../files/attach-files'
+import { storeFile } from '../files/store-file'
+import { reportFailure } from './report-failure'
+import type { ToolRun } from './run-tool-calls'
+
+/** Keeps the pictures that a model has made since this was last called, each as a part of the answer; of one that cannot be kept, the answer says why. */
+export async function keepPictures(run: Omit<ToolRun, 'tools'>): Promise<void> {
+  const { assembler, publish } = run
+  for (const written of assembler.newPictures()) {
+    const kept = await keepPicture(run, written)
+    const at = new Date().toJSON()
+    publish('failure' in kept ? assembler.say(`[A picture of this answer was not kept: ${kept.failure}]`) : assembler.takeWhole({ ...kept, type: 'image', index: assembler.nextIndex(), startedAt: at, completedAt: at }))
+  }
+}
+
+async function keepPicture({ runtime, scope, projectId, answer }: Omit<ToolRun, 'tools'>, written: string): Promise<AttachedFile | { failure: string }> {
+  try {
+    const image = await readImage(written)
+    if (!image) return { failure: 'it is no PNG, JPEG, GIF or WebP.' }
+    const { bytes, mime } = image
+    const { id } = await storeFile(runtime, scope, projectId, { name: `picture.${mime.slice('image/'.length)}`, inProject: false, contentType: mime }, Readable.from([bytes]))
+    const [attached] = await attachFiles(runtime.db.orm, scope, [id])
+    return attached ?? { failure: 'it is gone.' }
+  } catch (error) {
+    if (error instanceof LoomError) return { failure: error.message }
+    reportFailure(runtime, 'chat_picture', error, { orgId: answer.orgId, messageId: answer.message.id })
+    return { failure: 'something went wrong on our side.' }
+  }
+}
