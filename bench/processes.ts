@@ -17,11 +17,11 @@ export async function startScript(name: string, parameters: string[]): Promise<C
   return { pid: child.pid, stop: () => child.disconnect() }
 }
 
-/** CPU time a process has used so far, in seconds: its own and the kernel's for it. */
+/** CPU time a process has used so far, in seconds: its own, the kernel's for it, and that of its children that have ended. 0 when it has ended itself: then its parent has it. */
 export function cpuSeconds(pid: number): number {
   // The name, in parentheses, may hold spaces.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  const fields = readOrEmpty(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? []
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
 }
 
 /** The memory of a process in RAM, in MB. */
