@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkLedgerOf } from '../../support/check-ledger'
+import { expectUnharmed } from '../../support/expect-unharmed'
 import { gigabyteOf, head, hostileAnswers, MEGABYTE, spoilt } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
@@ -73,10 +73,7 @@ beforeAll(async () => {
   for (const { name, kind } of answers) await gateway.api('POST', '/api/connections', { kind, name, baseUrl: upstream.baseUrl(name).replace(kind === 'openai' ? '' : /\/v1$/, ''), secret: 'sk-x' })
 })
 afterAll(async () => {
-  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be given back' })
-  await gateway.loom.stop()
-  expect(gateway.loom.logs()).not.toMatch(/uncaughtException|unhandledRejection|"level":"fatal"/)
-  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await expectUnharmed(gateway)
   await gateway.remove()
   await upstream.stop()
 })
