@@ -27,6 +27,15 @@ test('new calls come on top by themselves while live is on, and older ones stay 
   expect(await rows.last().getAttribute('data-trace')).toBe(first)
 })
 
+test('a call leads to its key', async ({ page, loom, client }) => {
+  const { id } = await askWithOwnKey(loom, client, ['first'])
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  await page.locator('[data-trace]').first().click()
+  await page.getByRole('link', { name: /^Traces [0-9a-f-]{36}$/ }).click()
+  await expect(page).toHaveURL(`${loom.url}/dashboard/keys?key=${id}`)
+  await expect(page.getByRole('dialog').getByText(/^Traces [0-9a-f-]{36}$/).first()).toBeVisible()
+})
+
 test('while new calls cannot be loaded the list says so, and recovers by itself', async ({ page, loom, client }) => {
   const { id, ask } = await askWithOwnKey(loom, client, ['first'])
   await page.goto(`/dashboard/traces?apiKeyId=${id}`)
