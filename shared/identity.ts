@@ -140,6 +140,8 @@ export const Member = z.object({
   /** Whether they sign in with a second factor. */
   twoFactor: z.boolean(),
   lastLoginAt: z.iso.datetime().nullable(),
+  /** In how many browsers they are logged in. */
+  sessions: z.int(),
   joinedAt: z.iso.datetime()
 })
 export type Member = z.infer<typeof Member>

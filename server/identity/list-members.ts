@@ -1,12 +1,13 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { orgMembers, users } from '../../db/schema'
+import { authSessions, orgMembers, users } from '../../db/schema'
 import type { MemberList } from '../../shared/identity'
 
 /** Everyone in an org, the longest-standing first. */
 export async function listMembers(orm: Orm, orgId: string): Promise<MemberList> {
   const rows = await orm
-    .select({ id: orgMembers.id, userId: users.id, name: users.name, email: users.email, role: orgMembers.role, twoFactor: users.twoFactorEnabled, lastLoginAt: users.lastLoginAt, joinedAt: orgMembers.createdAt })
+    .select({ id: orgMembers.id, userId: users.id, name: users.name, email: users.email, role: orgMembers.role, twoFactor: users.twoFactorEnabled, lastLoginAt: users.lastLoginAt,
+      sessions: sql<number>`(select count(*)::int from ${authSessions} where ${authSessions.userId} = ${users.id} and ${authSessions.expiresAt} > now())`, joinedAt: orgMembers.createdAt })
     .from(orgMembers)
     .innerJoin(users, eq(users.id, orgMembers.userId))
     .where(eq(orgMembers.orgId, orgId))

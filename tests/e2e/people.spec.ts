@@ -105,6 +105,17 @@ test.describe('a visitor', () => {
   })
 })
 
+test('an admin logs a member out everywhere, after a question', async ({ page, loom, isMobile }) => {
+  const name = `left-behind-${isMobile ? 'phone' : 'desktop'}`
+  const member = await join(await administrator(loom), `${name}@example.com`, 'member')
+  await page.goto('/dashboard/members')
+  await page.getByRole('button', { name: `Log ${name} out everywhere` }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Log out everywhere' }).click()
+  await expect(page.getByText(`${name} is logged out everywhere`, { exact: true })).toBeVisible()
+  await expect(page.getByRole('button', { name: `Log ${name} out everywhere` })).toHaveCount(0)
+  expect((await member.call('GET', '/api/projects')).status).toBe(401)
+})
+
 test('the log tells what was changed from what to what; its filters stay in the address', async ({ page, client, isMobile }) => {
   const name = `Hostile <img src=x onerror=alert(1)> \u202E ${isMobile ? 'phone' : 'desktop'}`
   await client.post('/keys', { name })

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { SignedInDevices } from '../../../shared/identity'
+import { AuditPage } from '../../../shared/audit'
+import { MemberList, SignedInDevices } from '../../../shared/identity'
+import { PlatformUserPage } from '../../../shared/platform'
 import type { LoomServer } from '../../support/loom-server'
+import { admin as firstAdmin } from '../../support/set-up-loom'
 import { startLoom } from '../../support/start-loom'
 import type { Visitor } from '../../support/visitor'
-import { join, setUp, signInAs } from '../../support/visitor'
+import { join, setUp, signInAs, signUp } from '../../support/visitor'
 
 let loom: LoomServer
 let owner: Visitor
@@ -14,6 +17,10 @@ beforeAll(async () => {
 afterAll(() => loom?.remove())
 
 const devices = async (visitor: Visitor) => SignedInDevices.parse((await visitor.succeed('GET', '/api/session/devices')).body).devices
+const memberOf = async (visitor: Visitor, email: string) => {
+  const { members } = MemberList.parse((await visitor.succeed('GET', '/api/orgs/current/members')).body)
+  return members.find(member => member.email === email) ?? fail(`${email} is no member`)
+}
 const isIn = async (visitor: Visitor) => (await visitor.call('GET', '/api/projects')).status === 200
 
 test('a user sees where they are signed in, and ends one session: it is refused at once, the others go on', async () => {
@@ -60,4 +67,37 @@ test('whoever is removed has lost the org in every session they have, and keeps 
 async function orgOf(visitor: Visitor): Promise<{ orgId: string }> {
   const { body } = await visitor.succeed('GET', '/api/orgs/current')
   return { orgId: String(new Map(Object.entries(body ?? {})).get('id')) }
+}
+
+test('an admin logs a member out everywhere: every session of theirs is refused at once, their next login is not; the log says who did it', async () => {
+  const admin = await join(owner, 'lost-laptop-admin@example.com', 'admin')
+  const phone = await join(owner, 'lost-laptop@example.com', 'member')
+  const laptop = await signInAs(loom, 'lost-laptop@example.com')
+  const member = await memberOf(owner, 'lost-laptop@example.com')
+  expect(member.sessions).toBe(2)
+  await admin.succeed('DELETE', `/api/orgs/current/members/${member.id}/sessions`)
+  expect([await isIn(phone), await isIn(laptop), await isIn(admin)]).toEqual([false, false, true])
+  expect((await memberOf(owner, 'lost-laptop@example.com')).sessions).toBe(0)
+  expect(await isIn(await signInAs(loom, 'lost-laptop@example.com'))).toBe(true)
+  const { items: [entry] } = AuditPage.parse((await owner.succeed('GET', '/api/audit?action=session.revoke_all')).body)
+  expect(entry).toMatchObject({ actorName: 'lost-laptop-admin', target: `user:${member.userId}`, before: { sessions: 2 } })
+})
+
+test('nobody logs out somebody above them', async () => {
+  const admin = await join(owner, 'below@example.com', 'admin')
+  const above = await memberOf(owner, firstAdmin.email)
+  expect((await admin.call('DELETE', `/api/orgs/current/members/${above.id}/sessions`)).status).toBe(403)
+  expect(await isIn(owner)).toBe(true)
+})
+
+test('a platform admin logs a user of another org out', async () => {
+  const other = await signUp(owner, 'elsewhere@example.com')
+  const { items } = PlatformUserPage.parse((await owner.succeed('GET', '/api/platform/users?search=elsewhere@example.com')).body)
+  await owner.succeed('DELETE', `/api/platform/users/${items[0]?.id}/sessions`)
+  expect(await isIn(other)).toBe(false)
+  expect(await isIn(await signInAs(loom, 'elsewhere@example.com'))).toBe(true)
+})
+
+function fail(message: string): never {
+  throw new Error(message)
 }

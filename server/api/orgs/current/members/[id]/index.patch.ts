@@ -1,8 +1,8 @@
 import { sendNoContent } from 'h3'
-import { changeMemberRole } from '../../../../identity/change-member-role'
-import { defineApiHandler } from '../../../../utils/api-handler'
-import { readId, readJson } from '../../../../utils/read-request'
-import { UpdateMember } from '../../../../../shared/identity'
+import { changeMemberRole } from '../../../../../identity/change-member-role'
+import { defineApiHandler } from '../../../../../utils/api-handler'
+import { readId, readJson } from '../../../../../utils/read-request'
+import { UpdateMember } from '../../../../../../shared/identity'
 
 export default defineApiHandler({ access: 'member', role: 'admin', orgWide: true }, async ({ event, principal, ip, runtime }) => {
   const id = readId(event)
