@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, sql, TransactionRollbackError } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { conversations, messageParts, messages, projects } from '../../db/schema'
@@ -49,15 +49,15 @@ export interface BegunAnswer {
 
 /**
  * Stores the user's message, where `parentId` says, and a `pending` answer below it, both or neither; the branch they end is shown from now on.
- * An untitled conversation takes its title from the message. Undefined when it was stored before under its `clientId`: then neither is stored.
+ * An untitled conversation takes its title from the message. Undefined when it was stored before under its `clientId`: then nothing changes.
  * @throws {LoomError} `not_found`, `conflict` while another answer is running, `invalid_request` when there is no model or `parentId` is neither the end of the shown branch nor an answer
  */
 export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, { text, clientId, fileIds = [], parentId }: Pick<SendMessage, 'text' | 'clientId' | 'fileIds' | 'parentId'>): Promise<BegunAnswer | undefined> {
   const { orgId } = caller
-  return orm.transaction(async (tx) => {
+  const begun = orm.transaction(async (tx) => {
     const attached = await attachFiles(tx, caller, fileIds)
     const conversation = await touchConversation(tx, caller, place, { title: titleFromText(text.trim() || attached.map(({ name }) => name).join(', ')), clientId })
-    if (conversation.sentBefore) return undefined
+    if (conversation.sentBefore) tx.rollback()
     // What the conversation ends with may be followed whatever it is, as it is when no parent is named.
     if (parentId && parentId !== conversation.shownMessageId) await requireAnswer(tx, caller, place.conversationId, parentId, 'A message follows an answer.')
     const userMessageId = nextMessageId(conversation.newestMessageId ?? undefined)
@@ -68,6 +68,10 @@ export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, {
       tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
     ]
     return insertAnswer(tx, orgId, place.replicaId, userMessageId, conversation, question)
+  })
+  return begun.catch((error: unknown) => {
+    if (error instanceof TransactionRollbackError) return undefined
+    throw error
   })
 }
 

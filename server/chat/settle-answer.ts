@@ -1,6 +1,6 @@
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { messages } from '../../db/schema'
+import { conversations, messages } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
 import type { AnswerOutcome } from './add-outcome'
 import { addToTotals } from './add-to-totals'
@@ -43,6 +43,10 @@ export async function settleAnswer(
   orm: Orm, orgId: string, messageId: string, end: AnswerEnd, outcome: AnswerFigures | undefined, parts: readonly MessagePart[]
 ): Promise<EndEvent> {
   return orm.transaction(async (tx) => {
+    // Its conversation first, as an answer begins: the other way round, one would wait for the other.
+    await tx.select({ id: conversations.id }).from(conversations)
+      .where(and(eq(conversations.orgId, orgId), eq(conversations.id, sql`(select conversation_id from ${messages} where org_id = ${orgId} and id = ${messageId})`)))
+      .for('no key update')
     const settled = await tx.update(messages)
       .set({ status: end.status, error: end.error?.message, errorType: end.error?.code, ...(outcome && figuresOf(outcome)) })
       .where(and(eq(messages.orgId, orgId), eq(messages.id, messageId), inArray(messages.status, ['pending', 'streaming'])))

@@ -1,6 +1,6 @@
 import { and, asc, eq, gte, notInArray, sql } from 'drizzle-orm'
 import type { Database, Orm } from '../../db/client'
-import { messages, usageRecords } from '../../db/schema'
+import { conversations, messages, usageRecords } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
 import { addToTotals } from './add-to-totals'
 import { dropEvents } from './read-events'
@@ -19,13 +19,15 @@ export async function settleInterrupted(db: Database, replicaTimeoutMs: number):
   const own = runningAnswers().map(answer => answer.message.id)
   return db.orm.transaction(async (tx) => {
     const orphans = await tx.select({ id: messages.id, orgId: messages.orgId }).from(messages)
+      .innerJoin(conversations, eq(conversations.id, messages.conversationId))
       .where(and(
         sql`${messages.status} in ('pending', 'streaming')`,
         // A process that slept (a closed laptop) may run this before its own heartbeat.
         own.length === 0 ? undefined : notInArray(messages.id, own),
         sql`not exists (select 1 from replicas where replicas.id = ${messages.replica} and replicas.heartbeat_at > now() - ${replicaTimeoutMs} * interval '1 millisecond')`
       ))
-      .for('update', { skipLocked: true })
+      // Its conversation too, and without waiting: an answer that begins there has that locked, and waits for this one. The next round settles it.
+      .for('no key update', { of: [conversations, messages], skipLocked: true })
     for (const { id, orgId } of orphans) await settle(tx, orgId, id)
     return orphans.length
   })

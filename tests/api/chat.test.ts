@@ -321,7 +321,9 @@ describe('a message', () => {
     expect(statuses.toSorted()).toEqual([200, 204, 204, 204, 204])
     await ada.post(`/conversations/${conversation.id}/stop`)
     await until(async () => (await readMessages(ada, conversation)).at(-1)?.status === 'aborted')
-    expect(await ada.call('POST', path, message)).toMatchObject({ status: 204 })
+    const before = await readConversation(ada, conversation)
+    expect(await ada.call('POST', path, { ...message, model: quickModel })).toMatchObject({ status: 204 })
+    expect(await readConversation(ada, conversation)).toEqual(before)
     expect(await readMessages(ada, conversation)).toMatchObject([{ role: 'user' }, { role: 'assistant' }])
 
     const other = await newConversation(ada, quickModel)
