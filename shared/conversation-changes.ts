@@ -5,7 +5,9 @@ import { Id, Timestamp } from './json'
 /** `GET /api/projects/{id}/changes` */
 export const ChangesQuery = z.object({
   /** `lastActiveAt` of the newest conversation the reader knows: those that went on after it are told first. */
-  since: Timestamp.optional()
+  since: Timestamp.optional(),
+  /** Names the page that reads: what it has seen itself is not told to it. */
+  page: Id.optional()
 })
 export type ChangesQuery = z.infer<typeof ChangesQuery>
 
@@ -18,7 +20,7 @@ export const ConversationChange = z.discriminatedUnion('type', [
   z.object({ type: z.literal('conversation'), conversation: Conversation }),
   /** It was deleted, or moved to another project. */
   z.object({ type: z.literal('gone'), conversationId: Id }),
-  /** The reader has seen it, here or elsewhere. */
+  /** The reader has seen it, on another page of theirs. */
   z.object({ type: z.literal('seen'), conversationId: Id, seenAt: Timestamp })
 ])
 export type ConversationChange = z.infer<typeof ConversationChange>

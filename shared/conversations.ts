@@ -86,11 +86,20 @@ export type Conversation = z.infer<typeof Conversation>
 /** Answer of `GET /api/projects/{id}/conversations`: pinned ones first, then the most recently active. */
 export const ConversationPage = z.object({
   conversations: z.array(Conversation),
-  /** By conversation, up to when the caller has seen it; those they never opened are left out. `PUT /api/conversations/{id}/seen` keeps that they see it now. */
+  /** By conversation, up to when the caller has seen it; those they never opened are left out. */
   seen: z.record(Id, Timestamp),
   nextCursor: Cursor.nullable()
 })
 export type ConversationPage = z.infer<typeof ConversationPage>
+
+/** `PUT /api/conversations/{id}/seen`: the caller has the conversation before them, as it is now. */
+export const MarkSeen = z.strictObject({
+  /** `lastActiveAt` of what they have before them, where that may not be its newest. */
+  upTo: Timestamp.optional(),
+  /** The page they see it on, which is not told so; as in `ChangesQuery`. */
+  page: Id.optional()
+})
+export type MarkSeen = z.infer<typeof MarkSeen>
 
 /** The most conversations that one call changes. */
 export const BULK_MAX = 200

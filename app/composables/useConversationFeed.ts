@@ -4,6 +4,7 @@ import { useConversationList } from '~/composables/useConversationList'
 import { useUnread } from '~/composables/useUnread'
 import { toApiError } from '~/utils/api-error'
 import { openChatStream } from '~/utils/open-chat-stream'
+import { pageId } from '~/utils/page-id'
 import { readServerEvents } from '~/utils/read-server-events'
 import { whenOnline } from '~/utils/when-online'
 import { useDocumentVisibility, useEventBus } from '@vueuse/core'
@@ -41,7 +42,7 @@ export function useConversationFeed(projectId: () => string | undefined) {
   /** Opened from the newest that is known, so that nothing is missed between the reading of the list and this. */
   function open(id: string, signal: AbortSignal) {
     const newest = listed().map(({ lastActiveAt }) => lastActiveAt).sort().at(-1)
-    return openChatStream(`/api/projects/${id}/changes${newest ? `?since=${newest}` : ''}`, { method: 'GET', signal }, t)
+    return openChatStream(`/api/projects/${id}/changes?page=${pageId()}${newest ? `&since=${newest}` : ''}`, { method: 'GET', signal }, t)
   }
 
   /** @param stale the list may have changed in more than its newest conversations since it was read */

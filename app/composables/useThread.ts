@@ -48,7 +48,7 @@ export function useThread(conversation: Ref<Conversation>) {
   function settle(event: ChatEvent) {
     if (event.type !== 'message' && event.type !== 'done' && event.type !== 'error') return
     conversation.value = event.conversation
-    shownUpTo = event.conversation.lastActiveAt
+    standing.value = event.conversation
     list.put(event.conversation)
     if (event.type === 'message') {
       outgoing.value = undefined
@@ -59,8 +59,8 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   let unfinished: Message | undefined
-  /** When the conversation was last active as it stands on the screen. */
-  let shownUpTo = ''
+  /** The conversation as it stands on the screen, which is not told of all that goes on elsewhere. */
+  const standing = shallowRef(conversation.value)
 
   /** Reads the conversation with its newest messages again. @throws {ApiError} */
   const load = async () => take(await api(pageContract(), `${path}/messages`))
@@ -68,7 +68,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** The end of a branch; what stands above it stays. */
   function take(page: MessagePage) {
     conversation.value = page.conversation
-    shownUpTo = page.conversation.lastActiveAt
+    standing.value = page.conversation
     const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
     if (at === -1) olderCursor.value = page.nextCursor
     settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages.filter(message => !isRunning(message))]
@@ -78,7 +78,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** Shows what was asked elsewhere since, and goes on with the answer to it; not while something is asked here, or waits to be tried again. */
   async function catchUp({ lastActiveAt }: Conversation) {
     const waits = () => busy.value || outgoing.value !== undefined
-    if (waits() || lastActiveAt <= shownUpTo) return
+    if (waits() || lastActiveAt <= standing.value.lastActiveAt) return
     try {
       const page = await api(pageContract(), `${path}/messages`)
       if (waits()) return
@@ -194,7 +194,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** What stands on the screen: while an edited message is on its way, nothing of the branch it leaves. */
   const shown = computed(() => outgoing.value?.parentId === undefined ? settled.value : beforeBranch(settled.value, outgoing.value.parentId))
 
-  return { shown, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
+  return { shown, standing, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
 }
 
 const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })

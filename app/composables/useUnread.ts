@@ -1,4 +1,5 @@
-import type { Conversation } from '#shared/conversations'
+import type { Conversation, MarkSeen } from '#shared/conversations'
+import { pageId } from '~/utils/page-id'
 
 /** Which conversations have gone on since the person at the screen last looked at them, on whatever device. One they never opened is not unread. */
 export function useUnread() {
@@ -21,8 +22,9 @@ export function useUnread() {
       if (runningMessageId !== null || lastActiveAt <= (seen.value[id] ?? '')) return
       takeSeen({ [id]: lastActiveAt })
       try {
+        const body: MarkSeen = { upTo: lastActiveAt, page: pageId() }
         // By hand: it happens as a conversation opens, and a contract of the empty reply would be loaded for it.
-        const { ok, status } = await fetch(`/api/conversations/${id}/seen`, { method: 'PUT' })
+        const { ok, status } = await fetch(`/api/conversations/${id}/seen`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
         if (!ok) throw new Error(`The server answered ${status}`)
       } catch (error) {
         console.warn('That the conversation was seen is known to this page alone', error)

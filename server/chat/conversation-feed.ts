@@ -12,7 +12,7 @@ import { selectConversations, toConversation } from './select-conversations'
 
 /** Sent by a trigger on `conversations` as a change is committed: `<org> <project> <conversation>`. */
 const CHANGED_CHANNEL = 'loom_conversations'
-/** `<org> <user> <conversation> <time>` */
+/** `<org> <user> <conversation> <time> <page>`, the page left out where none is named. */
 const SEEN_CHANNEL = 'loom_seen'
 /** How long the changes of a project are gathered for one look: an answer changes its conversation several times. */
 const GATHER_MS = 100
@@ -24,7 +24,7 @@ const MISSED_MAX = 50
 /** Calls back with each change; resolves when the reader has to ask again, or once `signal` says that nobody reads on. */
 type ConversationChanges = (emit: (item: { id: number, event: ConversationChange }) => void, signal: AbortSignal) => Promise<void>
 
-interface Reader { orgId: string, userId: string, tell: (event: ConversationChange) => void, leave: () => void }
+interface Reader { orgId: string, userId: string, page: string | undefined, tell: (event: ConversationChange) => void, leave: () => void }
 
 interface FeedOptions { db: Database, failed: (error: unknown) => void }
 
@@ -43,9 +43,12 @@ export class ConversationFeed {
       this.gather(orgId, projectId, conversationId)
     }, () => this.dismiss(() => true))
     await this.options.db.listen(SEEN_CHANNEL, (payload) => {
-      const [orgId, userId, conversationId = '', seenAt = ''] = payload.split(' ')
+      const [orgId, userId, conversationId = '', seenAt = '', page] = payload.split(' ')
       for (const readers of this.readers.values()) {
-        for (const reader of readers) if (reader.orgId === orgId && reader.userId === userId) reader.tell({ type: 'seen', conversationId, seenAt })
+        for (const reader of readers) {
+          const isSamePage = page !== undefined && reader.page === page
+          if (reader.orgId === orgId && reader.userId === userId && !isSamePage) reader.tell({ type: 'seen', conversationId, seenAt })
+        }
       }
     })
     await this.options.db.listen(CLOSED_CHANNEL, closed => this.dismiss(({ orgId }) => orgId === closed))
@@ -60,7 +63,7 @@ export class ConversationFeed {
    * The changes of a project's conversations from now on, and first what went on after `since`.
    * @throws {LoomError} `not_found` when the scope has no such project
    */
-  async follow(scope: Scope, projectId: string, { since }: ChangesQuery): Promise<ConversationChanges> {
+  async follow(scope: Scope, projectId: string, { since, page }: ChangesQuery): Promise<ConversationChanges> {
     const { orm } = this.options.db
     await getProject(orm, scope, projectId)
     return async (emit, signal) => {
@@ -68,7 +71,7 @@ export class ConversationFeed {
       const lease = setTimeout(() => leaving.abort(), LEASE_MS)
       const end = AbortSignal.any([signal, leaving.signal, this.closing.signal])
       let id = 0
-      const reader: Reader = { orgId: scope.orgId, userId: scope.userId, tell: event => emit({ id: ++id, event }), leave: () => leaving.abort() }
+      const reader: Reader = { orgId: scope.orgId, userId: scope.userId, page, tell: event => emit({ id: ++id, event }), leave: () => leaving.abort() }
       this.add(projectId, reader)
       try {
         if (since) for (const conversation of await this.readMissed(scope.orgId, projectId, since)) reader.tell({ type: 'conversation', conversation })
@@ -80,9 +83,9 @@ export class ConversationFeed {
     }
   }
 
-  /** Tells the other pages of somebody that they have seen a conversation. */
-  async tellSeen({ orgId, userId }: Scope, conversationId: string, seenAt: string): Promise<void> {
-    await this.options.db.notify(SEEN_CHANNEL, [orgId, userId, conversationId, seenAt].join(' '))
+  /** Tells the pages of somebody, all but `page`, that they have seen a conversation. */
+  async tellSeen({ orgId, userId }: Scope, conversationId: string, seenAt: string, page?: string): Promise<void> {
+    await this.options.db.notify(SEEN_CHANNEL, [orgId, userId, conversationId, seenAt, ...page ? [page] : []].join(' '))
   }
 
   private add(projectId: string, reader: Reader): void {

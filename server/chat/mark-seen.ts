@@ -4,18 +4,20 @@ import { conversationReads } from '../../db/schema'
 import { exactTimestamp } from '../projects/list-cursor'
 import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
+import type { MarkSeen } from '../../shared/conversations'
 import { getConversation } from './get-conversation'
 
 /**
- * Keeps that the caller has seen a conversation as it is now, and tells their other pages.
+ * Keeps that the caller has seen a conversation as it is now, or as it was at `upTo`, and tells their other pages.
  * @throws {LoomError} `not_found` when the scope has no such conversation
  */
-export async function markSeen({ db, conversationFeed }: Pick<Runtime, 'db' | 'conversationFeed'>, scope: Scope, conversationId: string): Promise<void> {
+export async function markSeen({ db, conversationFeed }: Pick<Runtime, 'db' | 'conversationFeed'>, scope: Scope, conversationId: string, { upTo, page }: MarkSeen): Promise<void> {
   const { lastActiveAt } = await getConversation(db.orm, scope, conversationId)
+  const seenAt = upTo !== undefined && upTo < lastActiveAt ? upTo : lastActiveAt
   await db.orm.insert(conversationReads)
-    .values({ orgId: scope.orgId, userId: scope.userId, conversationId, seenAt: sql`${lastActiveAt}::timestamptz` })
+    .values({ orgId: scope.orgId, userId: scope.userId, conversationId, seenAt: sql`${seenAt}::timestamptz` })
     .onConflictDoUpdate({ target: [conversationReads.userId, conversationReads.conversationId], set: { seenAt: sql`greatest(${conversationReads.seenAt}, excluded.seen_at)` } })
-  await conversationFeed.tellSeen(scope, conversationId, lastActiveAt)
+  await conversationFeed.tellSeen(scope, conversationId, seenAt, page)
 }
 
 /** Up to when the caller has seen each of those conversations; those they never opened are left out. */

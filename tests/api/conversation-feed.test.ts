@@ -70,7 +70,7 @@ describe('who looks at a project', () => {
     const [first, second] = [await begin(projectId), await begin(projectId)]
     const { conversations: [newest] } = await list(vera, projectId)
     await say(first.id, 'Meanwhile')
-    const feed = await followChanges(vera, projectId, newest?.lastActiveAt)
+    const feed = await followChanges(vera, projectId, { since: newest?.lastActiveAt })
     expect(await feed.next()).toMatchObject({ type: 'conversation', conversation: { id: first.id, runningMessageId: null } })
     const other = await begin(elsewhere)
     await say(other.id, 'Not here')
@@ -114,6 +114,22 @@ describe('what somebody has seen', () => {
     await vera.call('PUT', `/conversations/${id}/seen`)
     expect((await list(vera, projectId)).seen).toEqual({ [id]: later.conversations[0]?.lastActiveAt })
     for (const feed of [other, others]) feed.leave()
+  })
+
+  test('is what stood before them, and not told to the page that it stood on', async () => {
+    const { id: projectId } = await makeProject()
+    const { id } = await begin(projectId)
+    const before = (await list(vera, projectId)).conversations[0]?.lastActiveAt
+    await say(id, 'Not on that page yet')
+    const page = crypto.randomUUID()
+    const [own, other] = [await followChanges(vera, projectId, { page }), await followChanges(vera, projectId, { page: crypto.randomUUID() })]
+    expect(await vera.call('PUT', `/conversations/${id}/seen`, { upTo: before, page })).toMatchObject({ status: 204 })
+    expect((await other.until(({ type }) => type === 'seen')).at(-1)).toEqual({ type: 'seen', conversationId: id, seenAt: before })
+    expect((await list(vera, projectId)).seen).toEqual({ [id]: before })
+
+    const next = await begin(projectId)
+    expect((await own.until(tells(next.id, () => true))).map(({ type }) => type)).not.toContain('seen')
+    for (const feed of [own, other]) feed.leave()
   })
 })
 

@@ -1,11 +1,13 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
+import type { ChangesQuery } from '../../shared/conversation-changes'
 import { ConversationChange } from '../../shared/conversation-changes'
 import type { ChatClient } from './chat-client'
 
 /** What somebody is told who looks at a project. Resolves once the server tells them of whatever happens from then on. */
-export async function followChanges(client: ChatClient, projectId: string, since?: string) {
+export async function followChanges(client: ChatClient, projectId: string, query: ChangesQuery = {}) {
   const leaving = new AbortController()
-  const response = await client.fetch('GET', `/projects/${projectId}/changes${since ? `?since=${since}` : ''}`, undefined, leaving.signal)
+  const named = Object.entries(query).flatMap(([name, value]) => value === undefined ? [] : [[name, value]])
+  const response = await client.fetch('GET', `/projects/${projectId}/changes?${new URLSearchParams(named)}`, undefined, leaving.signal)
   if (response.status !== 200 || !response.body) throw new Error(`The changes of a project answered ${response.status}`)
   const reader = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader()
   const next = async () => {
