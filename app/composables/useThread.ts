@@ -9,6 +9,7 @@ import type { AttachedFile } from '~/utils/attached-file'
 import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { anyReply } from '~/utils/any-reply'
+import { until } from '@vueuse/core'
 
 /** What a person wrote that has not reached the server's timeline yet. */
 export interface OutgoingMessage {
@@ -183,7 +184,12 @@ export function useThread(conversation: Ref<Conversation>) {
   const retry = (message: Message, chosen: AnswerAgain) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, chosen))
   const proceed = (message: Message, chosen: AnswerAgain) => see(() => answer.ask(`${path}/messages/${message.id}/continue`, chosen))
   const decide = (toolCallId: string, decision: ToolDecision) => api(anyReply(), `${path}/decisions`, { method: 'POST', body: { toolCallId, decision } })
-  const stop = () => api(import('#shared/answers').then(({ StopResult }) => StopResult), `${path}/stop`, { method: 'POST' })
+
+  /** Stops the answer; one that was asked for and is not stored yet, as soon as it is. @throws {ApiError} */
+  async function stop() {
+    const begun = await until(() => answer.message.value?.id ?? !busy.value).toBeTruthy()
+    if (typeof begun === 'string') await api(import('#shared/answers').then(({ StopResult }) => StopResult), `${path}/stop`, { method: 'POST' })
+  }
 
   /** Takes a message back that was not sent. */
   function discard() {

@@ -41,6 +41,21 @@ test('stop ends the answer and keeps what was said', async ({ page, mock }) => {
   await expect(await chat.settled('aborted')).toContainText('The loom is warped')
 })
 
+test('a stop that is pressed before the question has arrived holds', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  const arrives = Promise.withResolvers<undefined>()
+  await page.route(/\/api\/conversations\/[^/]+\/messages$/, async (route) => {
+    await arrives.promise
+    await route.continue()
+  })
+  await chat.openNew('stalling')
+  await chat.send('Never mind')
+  await chat.stopButton().click()
+  arrives.resolve(undefined)
+  await expect(await chat.settled('aborted')).toContainText('Stopped')
+})
+
 test('a reload in the middle of an answer takes it up again, and Escape stops it', async ({ page, mock }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
