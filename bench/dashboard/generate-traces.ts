@@ -33,7 +33,7 @@ export async function generateTraces(db: Database, count: number, months: number
     await db.transaction(async (query) => {
       await query('set local synchronous_commit = off')
       await query(INSERT, [share, from, to, orgId, keys, users, projects])
-      await query(`with ${addToHours(`(select *, status_code < 400 as charged from traces where created_at >= '${from.toISOString()}' and created_at < '${to.toISOString()}') as made`, '0')} select`)
+      await query(`with ${addToHours(`(select *, status_code < 400 as charged from traces where created_at >= '${from.toISOString()}' and created_at < '${to.toISOString()}') as made`)} select`)
     })
     told(`${from.toISOString().slice(0, 7)}: ${share} traces in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   }

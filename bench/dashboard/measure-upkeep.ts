@@ -1,20 +1,25 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
+import { mergeUsage } from '../../server/analytics/merge-usage'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { median } from '../statistics'
 import type { Generated } from './generate-traces'
 import { holdBatch, openWallet } from './hold-batch'
 
 const ROUNDS = 600
+/** As many as some 20 captures a second come to between two merges. */
+const ROUNDS_A_MERGE = 100
 
-/** The parts of the capturing statement that keep the hourly totals. */
-const UPKEEP = /, counted as materialized \([\s\S]*?\), totalled as \([\s\S]*?\n\)/
+/** The part of the capturing statement that keeps the hourly totals. */
+const UPKEEP = /, counted as \(\s+insert into usage_pending[\s\S]*?\n\)/
 
 export interface Upkeep {
   /** Of one capture of the batch, with its commit and the way there. */
   captureMs: number
   /** Of the same without its upkeep of hourly totals. */
   bareMs: number
+  /** Of moving the batch into its hours afterwards, its share of what a merge takes. */
+  mergeMs: number
 }
 
 /** What the hourly totals add to a capture of `batch` calls by different keys: captures with and without them by turns, so that both meet the same noise; medians. */
@@ -26,16 +31,21 @@ export async function measureUpkeep(db: Database, made: Generated, batch: number
     }
   }
   await openWallet(db, made)
+  await mergeUsage(db)
   const replica = uuidv7()
-  const took = { full: [] as number[], bare: [] as number[] }
+  const took = { full: [] as number[], bare: [] as number[], merge: [] as number[] }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, database] of [['full', db], ['bare', bare]] as const) {
       const calls = await holdBatch(db, replica, made, batch)
       const startedAt = performance.now()
       await captureCalls(database, replica, calls)
-      // The first ones plan, and make the rows of their hour.
+      // The first ones plan.
       if (round >= 20) took[name].push(performance.now() - startedAt)
     }
+    if ((round + 1) % ROUNDS_A_MERGE > 0) continue
+    const startedAt = performance.now()
+    await mergeUsage(db)
+    took.merge.push((performance.now() - startedAt) / ROUNDS_A_MERGE)
   }
-  return { captureMs: median(took.full), bareMs: median(took.bare) }
+  return { captureMs: median(took.full), bareMs: median(took.bare), mergeMs: median(took.merge) }
 }

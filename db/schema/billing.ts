@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
-import { check, index, integer, jsonb, numeric, pgTable, primaryKey, smallint, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, index, integer, jsonb, numeric, pgTable, primaryKey, real, smallint, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytea, count, createdAt, nanoUsd, oneOf, primaryId, timestamps, timestampTz } from './columns'
 import { orgs, users } from './identity'
 import { apiKeys } from './keys'
@@ -150,8 +150,34 @@ const usageMeasures = {
 }
 
 /**
- * Hourly totals of an org's calls, charged or not, so that a dashboard never scans traces. Each call is added in the transaction that captures it
- * (`server/analytics/roll-up.ts` says how). Rows of one key but different slots belong together: a replica writes its own.
+ * Calls that are not part of their hours yet: written in the transaction that captures them, counted by whoever reads hours, and moved into these a few
+ * seconds later (`server/analytics/merge-usage.ts`). Only ever appended to, on the hot path: so without keys, indexes and references.
+ */
+export const usagePending = pgTable('usage_pending', {
+  orgId: uuid('org_id').notNull(),
+  createdAt: timestampTz('created_at').notNull(),
+  projectId: uuid('project_id'),
+  apiKeyId: uuid('api_key_id'),
+  userId: uuid('user_id'),
+  inputTokens: count('input_tokens').notNull(),
+  outputTokens: count('output_tokens').notNull(),
+  cachedInputTokens: count('cached_input_tokens').notNull(),
+  reasoningTokens: count('reasoning_tokens').notNull(),
+  cost: nanoUsd('cost').notNull(),
+  latencyMs: integer('latency_ms').notNull(),
+  ttfbMs: integer('ttfb_ms'),
+  gatewayOverheadMs: real('gateway_overhead_ms').notNull(),
+  statusCode: integer('status_code').notNull(),
+  /** Whether it has a usage record. */
+  charged: boolean('charged').notNull(),
+  provider: text('provider').notNull(),
+  model: text('model').notNull(),
+  cache: text('cache').notNull()
+})
+
+/**
+ * Hourly totals of an org's calls, charged or not, so that a dashboard never scans traces: with `usagePending`, all of them. Rows of one key but
+ * different slots belong together: versions that did not know `usagePending` wrote into one of eight.
  */
 export const usageHourly = pgTable('usage_hourly', {
   orgId: uuid('org_id').notNull().references(() => orgs.id, { onDelete: 'restrict' }),

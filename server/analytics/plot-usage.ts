@@ -45,9 +45,9 @@ export async function plotUsage(orm: Orm, reader: Reader, query: TimeseriesQuery
  */
 async function sumBuckets(orm: Orm, scope: TraceScope, query: TimeseriesQuery, starts: readonly Date[], to: Date): Promise<Row[]> {
   const group = query.groupBy && groupColumns[query.groupBy]
-  const { table, sums } = usageSource(scope, query)
+  const { sums, hours } = usageSource(scope, query)
   const read = orm.select({ group: (group ? sql<string>`${group}::text` : sql<null>`null::text`).as('group'), ...query.percentiles === 'no' ? withoutHistograms(sums) : sums })
-    .from(table).where(whereUsage(scope, { from: sql`bucket.start`, to: sql`bucket.until` }, query))
+    .from(hours).where(whereUsage(scope, { from: sql`bucket.start`, to: sql`bucket.until` }, query))
   const own = (group ? read.groupBy(group) : read).as('own')
   const times = (moments: readonly Date[]) => sql.raw(`'{${moments.map(moment => `"${moment.toISOString()}"`).join(',')}}'::timestamptz[]`)
   return orm.select({ bucket: sql<number>`bucket.number::int`, ...own._.selectedFields })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Database, Query } from '../../db/client'
-import { keyColumns, measureNames, rowColumns, rowsOf, totalMeasureNames, totalsOf } from './roll-up'
+import { keyColumns, measureNames, rowColumns, rowsOf, totalColumns, totalMeasureNames, totalsOf } from './roll-up'
 
 export interface RebuildReport {
   /** Days of an org that were compared, a day counted once for each org. */
@@ -16,7 +16,7 @@ const DayState = z.object({ is_whole: z.boolean(), is_equal: z.boolean() })
 const DAY_MS = 86_400_000
 
 /**
- * Makes `usage_hourly` what usage records and traces add up to, and `usage_hourly_totals` what that adds up to, day by day (UTC), and proves it. A day whose traces retention has taken, in whole or in
+ * Makes `usage_hourly`, with what is pending, what usage records and traces add up to, and `usage_hourly_totals` what that adds up to, day by day (UTC), and proves it. A day whose traces retention has taken, in whole or in
  * part, is held against its usage records alone: while charges, tokens and cost agree, its latencies and failures are kept, for nothing else knows them.
  * Calls under way wait for the one day being compared. May run anytime, beside any number of replicas.
  * @param repair false: only compare
@@ -36,12 +36,13 @@ export async function rebuildUsage(db: Pick<Database, 'query' | 'transaction'>, 
 }
 
 async function rebuildDay(query: Query, orgId: string, day: Date, repair: boolean): Promise<{ wasEqual: boolean, isEqual: boolean }> {
-  // Captures write to it; they wait, so that no call is counted here and added there.
-  if (repair) await query('lock table usage_hourly, usage_hourly_totals in share row exclusive mode')
+  // Captures write to the first, merging to all in this order; they wait, so that no call is counted here and added there.
+  if (repair) await query('lock table usage_pending, usage_hourly, usage_hourly_totals in share row exclusive mode')
   const before = { rows: await compareRows(query, orgId, day), totals: await compareTotals(query, orgId, day) }
   const wasEqual = before.rows && before.totals
   if (wasEqual || !repair) return { wasEqual, isEqual: wasEqual }
   if (!before.rows) {
+    await query(`delete from usage_pending h where ${inDay('h')}`, [orgId, day])
     await query(`delete from usage_hourly h where ${inDay('h', 'hour')}`, [orgId, day])
     await query(`insert into usage_hourly (${rowColumns}, slot) select rows.*, 0 from (${rowsOf(CALLS)}) as rows`, [orgId, day])
   }
@@ -67,6 +68,7 @@ async function compareRows(query: Query, orgId: string, day: Date): Promise<bool
 const SPANS = `
 select org_id, date_trunc('day', min(first), 'UTC') as first, max(last) as last from (
   select org_id, min(hour) as first, max(hour) as last from usage_hourly group by org_id
+  union all select org_id, min(created_at), max(created_at) from usage_pending group by org_id
   union all select org_id, min(created_at), max(created_at) from usage_records group by org_id
   union all select org_id, min(created_at), max(created_at) from traces group by org_id
 ) as s where org_id in (select id from orgs) group by org_id order by org_id`
@@ -84,7 +86,9 @@ const CALLS = `(
     from usage_records r where ${inDay('r')} and not exists (select from traces t where t.id = r.id and t.created_at = r.created_at)
 ) as calls`
 
-const STORED = `select ${keyColumns}, ${measureNames.map(name => `sum(${name})`).join(', ')} from usage_hourly h where ${inDay('h', 'hour')} group by ${keyColumns}`
+/** The hours of a day as readers see them. */
+const HOURS = `(select ${rowColumns} from usage_hourly h where ${inDay('h', 'hour')} union all (${rowsOf(`usage_pending h where ${inDay('h')}`)})) as hours`
+const STORED = `select ${keyColumns}, ${measureNames.map(name => `sum(${name})`).join(', ')} from ${HOURS} group by ${keyColumns}`
 
 const differ = (expected: string, stored: string) => `not exists ((${expected}) except (${stored})) and not exists ((${stored}) except (${expected}))`
 
@@ -94,7 +98,6 @@ select ${differ('table expected', 'table stored')} as is_equal,
        exists (select from traces t where ${inDay('t')})
          and not exists (select from usage_records r where ${inDay('r')} and not exists (select from traces t where t.id = r.id and t.created_at = r.created_at)) as is_whole`
 
-const totalColumns = ['org_id', 'hour', ...totalMeasureNames].join(', ')
 const DAY = `(select * from usage_hourly h where ${inDay('h', 'hour')}) as h`
 
 const COMPARE_TOTALS = `
@@ -112,6 +115,6 @@ with records as materialized (${rowsOf(`(select r.*, 200 as status_code, 'none' 
 ), expected as materialized (
   select ${chargedKey}, ${chargedColumns} from records group by ${chargedKey}
 ), stored as materialized (
-  select ${chargedKey}, ${chargedColumns} from usage_hourly h where ${inDay('h', 'hour')} and charges = requests group by ${chargedKey}
+  select ${chargedKey}, ${chargedColumns} from ${HOURS} where charges = requests group by ${chargedKey}
 )
 select ${differ('table expected', 'table stored')} as is_equal`

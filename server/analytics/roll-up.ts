@@ -14,19 +14,22 @@ const dimensions = {
   status_code: 'status_code'
 }
 
+/** SQL for a sum of whole numbers, of the type that it is kept as. */
+const sum = (values: string) => `coalesce(sum(${values}), 0)::bigint`
+
 /** What is counted, each a sum: column of `usage_hourly` and its value of a group of calls. */
 const measures = {
   requests: 'count(*)',
   charges: 'count(*) filter (where charged)',
   cache_hits: `count(*) filter (where cache = 'hit')`,
-  input_tokens: 'sum(input_tokens)',
-  output_tokens: 'sum(output_tokens)',
-  cached_input_tokens: 'sum(cached_input_tokens)',
-  reasoning_tokens: 'sum(reasoning_tokens)',
-  cost: 'sum(cost)',
-  latency_ms: 'coalesce(sum(latency_ms), 0)',
-  ttfb_ms: 'coalesce(sum(ttfb_ms), 0)',
-  overhead_us: 'coalesce(sum(round(gateway_overhead_ms::numeric * 1000)), 0)',
+  input_tokens: sum('input_tokens'),
+  output_tokens: sum('output_tokens'),
+  cached_input_tokens: sum('cached_input_tokens'),
+  reasoning_tokens: sum('reasoning_tokens'),
+  cost: sum('cost'),
+  latency_ms: sum('latency_ms'),
+  ttfb_ms: sum('ttfb_ms'),
+  overhead_us: sum('round(gateway_overhead_ms::numeric * 1000)'),
   latency_histogram: histogramOf('latency_ms'),
   ttfb_histogram: histogramOf('ttfb_ms'),
   overhead_histogram: histogramOf('gateway_overhead_ms')
@@ -39,37 +42,46 @@ export const rowColumns = [...key, ...measureNames].join(', ')
 export const keyColumns = key.join(', ')
 
 const places = key.map((_, index) => index + 1).join(', ')
+const counted = Object.entries({ org_id: 'org_id', hour: `date_trunc('hour', created_at, 'UTC')`, ...dimensions, ...measures }).map(([name, value]) => `${value} as ${name}`).join(', ')
 
 /**
- * SQL for the rows of `usage_hourly` (`rowColumns`) that the calls of `source` add up to, in the order of their key. `source` has a trace's columns,
- * and `charged`: whether the call has a usage record. The one place that says how calls are counted: capturing and rebuilding share it.
+ * SQL for the rows of `usage_hourly` (`rowColumns`) that the calls of `source` add up to, in the order of their key. `source` has the columns of
+ * `usage_pending`. The one place that says how calls are counted: reading, merging and rebuilding share it.
  */
 export function rowsOf(source: string): string {
-  const values = Object.entries({ org_id: 'org_id', hour: `date_trunc('hour', created_at, 'UTC')`, ...dimensions, ...measures })
-  return `select ${values.map(([name, value]) => `${value} as ${name}`).join(', ')} from ${source} group by ${places} order by ${places}`
+  return `select ${counted} from ${source} group by ${places} order by ${places}`
 }
 
 /** What an org's own hours add up: all that its rows do, and how many of its calls failed. */
 export const totalMeasureNames = ['failed', ...measureNames]
-/** SQL for the rows of `usage_hourly_totals` that rows of `usage_hourly` add up to, in the order of their key. */
+export const totalColumns = ['org_id', 'hour', ...totalMeasureNames].join(', ')
+const isHistogram = (name: string) => name.endsWith('_histogram')
+const totalled = measureNames.map(name => `${isHistogram(name) ? `sum(${name})` : sum(name)} as ${name}`).join(', ')
+
+/** SQL for the rows of `usage_hourly_totals` (`totalColumns`) that rows of `usage_hourly` add up to, in the order of their key. */
 export function totalsOf(rows: string): string {
-  const sums = measureNames.map(name => `sum(${name}) as ${name}`).join(', ')
-  return `select org_id, hour, coalesce(sum(requests) filter (where status_code >= 400), 0) as failed, ${sums} from ${rows} group by 1, 2 order by 1, 2`
+  return `select org_id, hour, coalesce(sum(requests) filter (where status_code >= 400), 0)::bigint as failed, ${totalled} from ${rows} group by 1, 2 order by 1, 2`
 }
 
-/**
- * SQL, as parts of a `with`, that adds the calls of `source` to their hours, and to those of their orgs. `slot` tells rows of the same key apart: replicas that
- * have different ones never wait for each other. Rows are taken in the order of their key, so that those who share a slot wait and do not deadlock.
- */
-export function addToHours(source: string, slot: string): string {
+/** What is known of a call until it is part of its hour. */
+const callColumns = `org_id, created_at, project_id, api_key_id, user_id, provider, model, status_code, charged, cache, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost,
+    latency_ms, ttfb_ms, gateway_overhead_ms`
+
+/** SQL that has the calls of `source` counted, as the statement that captures them must. */
+export function count(source: string): string {
+  return `insert into usage_pending (${callColumns}) select ${callColumns} from ${source}`
+}
+
+/** SQL, as parts of a `with`, that adds the calls of `source` to their hours, and to those of their orgs. Rows are taken in the order of their key. */
+export function addToHours(source: string): string {
   const add = (names: readonly string[]) => names.map(name => `${name} = u.${name} + excluded.${name}`).join(', ')
   return `counted as materialized (
   ${rowsOf(source)}
 ), rolled as (
-  insert into usage_hourly as u (${rowColumns}, slot) select counted.*, ${slot} from counted
+  insert into usage_hourly as u (${rowColumns}, slot) select counted.*, 0 from counted
   on conflict (${keyColumns}, slot) do update set ${add(measureNames)}
 ), totalled as (
-  insert into usage_hourly_totals as u (org_id, hour, ${totalMeasureNames.join(', ')}, slot) select totals.*, ${slot} from (${totalsOf('counted')}) as totals
+  insert into usage_hourly_totals as u (${totalColumns}, slot) select totals.*, 0 from (${totalsOf('counted')}) as totals
   on conflict (org_id, hour, slot) do update set ${add(totalMeasureNames)}
 )`
 }

@@ -5,6 +5,7 @@ import { usageHourly, usageHourlyTotals } from '../../db/schema'
 import type { AnalyticsQuery, AnalyticsTotals, TimeseriesQuery } from '../../shared/analytics'
 import { toUsdDecimal } from '../../shared/money'
 import type { TraceScope } from '../traces/list-traces'
+import { hoursOf } from './hours-of'
 import { mergeHistograms, percentile, readHistogram } from './latency-histogram'
 
 /** The sums that totals are made of. `sum(int8)` is a numeric, which both drivers give as text. */
@@ -30,10 +31,11 @@ function sumsOf(table: typeof usageHourly | typeof usageHourlyTotals, failed: SQ
 const rows = { table: usageHourly, sums: sumsOf(usageHourly, sql`sum(${usageHourly.requests}) filter (where ${usageHourly.statusCode} >= 400)`) }
 const wholeOrg = { table: usageHourlyTotals, sums: sumsOf(usageHourlyTotals, sql`sum(${usageHourlyTotals.failed})`) }
 
-/** Where a query is answered from: what is asked of a whole org, from the one row it has for each hour. */
-export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>): { table: typeof usageHourly | typeof usageHourlyTotals, sums: typeof rows.sums } {
+/** Where a query is answered from: what is asked of a whole org, from the one row it has for each hour. `hours` is what to read, by the columns of `table`. */
+export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>): { table: typeof usageHourly | typeof usageHourlyTotals, sums: typeof rows.sums, hours: SQL } {
   const isNarrow = [scope.projectId ?? undefined, query.groupBy, query.projectId, query.model, query.provider, query.status, query.apiKeyId, query.userId].some(value => value !== undefined)
-  return isNarrow ? rows : wholeOrg
+  const source = isNarrow ? rows : wholeOrg
+  return { ...source, hours: hoursOf(scope.orgId, source.table) }
 }
 
 /** The same without histograms, whose sums are most of the work. */

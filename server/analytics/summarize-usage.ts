@@ -9,9 +9,9 @@ import { addSums, toTotals, usageSource, whereUsage } from './sum-usage'
 export async function summarizeUsage(orm: Orm, scope: TraceScope, query: AnalyticsQuery): Promise<AnalyticsSummary> {
   const span = await findSpan(orm, scope.orgId, query)
   const before = spanBefore(span)
-  const { table, sums } = usageSource(scope, query)
+  const { table, sums, hours } = usageSource(scope, query)
   const isCurrent = gte(table.hour, span.from)
-  const rows = await orm.select({ isCurrent: sql<boolean>`${isCurrent}`.as('is_current'), ...sums }).from(table)
+  const rows = await orm.select({ isCurrent: sql<boolean>`${isCurrent}`.as('is_current'), ...sums }).from(hours)
     .where(sql`${whereUsage(scope, { ...span, from: before.from }, query)} and (${isCurrent} or ${table.hour} < ${before.to.toISOString()}::timestamptz)`)
     .groupBy(sql`1`)
   const totals = (current: boolean) => toTotals(addSums(rows.filter(row => row.isCurrent === current)))

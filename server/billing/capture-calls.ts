@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { addToHours } from '../analytics/roll-up'
+import { count } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { BudgetParts } from './capture-in-budgets'
 import { inBudgets, withoutBudgets } from './capture-in-budgets'
 import type { FinishedCall } from './finished-call'
-import { callParameters, COLUMNS, INPUT, SLOT, trace, use } from './finished-call'
+import { callParameters, COLUMNS, INPUT, trace, use } from './finished-call'
 import { bodyColumns, unpacked } from './packed-bodies'
 
 /** `settled`: as asked. `short`: the cost exceeded hold and funds, only the hold was captured. `gone`: the hold or lease was no longer there, or the call settled before. */
@@ -15,7 +15,7 @@ const Row = z.object({ n: z.number(), outcome: z.enum(['short', 'gone']) })
 
 /**
  * Settles a whole batch of calls in one statement, so in one transaction: hold → captured or released, or a captured row drawn on
- * the lease; wallet, usage record, trace, the totals of its hour. Idempotent by request id: a call that was settled before changes nothing, so a batch whose
+ * the lease; wallet, usage record, trace, its part in the totals of its hour. Idempotent by request id: a call that was settled before changes nothing, so a batch whose
  * fate is unknown may be sent again. Wallet rows are locked first, windows of budgets last, in the order that holding locks them.
  * A call's claim on an `Idempotency-Key` is settled with it: charged means kept, and what was not answered is free. One that lost its claim (its
  * process was thought dead, and another call took over) is charged nothing: that other one is.
@@ -61,7 +61,9 @@ const RECORD = `, used as (
   ${use('recorded')} on conflict (id) do nothing
 ), traced as (
   ${trace('recorded')} on conflict do nothing returning id
-), ${addToHours('(select * from recorded where id in (select id from traced)) as added', SLOT)}`
+), counted as (
+  ${count('recorded where id in (select id from traced)')}
+)`
 
 // Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves
 // it no other sensible way. With `status = 'held'` to go by it would walk the partial index of held rows, where every call

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { addToHours } from '../analytics/roll-up'
+import { count } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { FinishedCall } from './finished-call'
-import { callParameters, INPUT, SLOT, trace, use } from './finished-call'
+import { callParameters, INPUT, trace, use } from './finished-call'
 
 /** Whether each of a batch draws what it costs on a lease that has reserved as much, or moves no money; and none has claimed an `Idempotency-Key`. */
 export function canDraw(calls: FinishedCall[]): boolean {
@@ -78,7 +78,9 @@ with ${INPUT}, ${locked}paid as (
   ${use('input')}
 ), traced as (
   ${trace('input')}
-), ${addToHours('input', SLOT)}
+), counted as (
+  ${count('input')}
+)
 select id from drawn`
 
 /** One wallet has no order. */

@@ -119,9 +119,6 @@ input as materialized (
     from ${unpacked('$3')} cross join json_to_recordset($1::text::json) as r(${COLUMNS})
 )`
 
-/** The rows of hourly usage that this process writes: one of eight of each key, so that few replicas share them. */
-export const SLOT = 'get_byte(uuid_send($2::uuid), 15) & 7'
-
 const USAGE = `id, org_id, project_id, api_key_id, user_id, conversation_id, message_id, endpoint, provider, model,
     input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, raw_usage, price, cost, created_at`
 const TRACE = `id, created_at, org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider,

@@ -241,7 +241,7 @@ function onLostLease({ hold }: RunningCall): Hold {
 }
 
 async function callsOfHours(): Promise<number> {
-  const [row] = await db.query('select coalesce(sum(requests), 0)::int as requests from usage_hourly')
+  const [row] = await db.query('select count(*)::int as requests from usage_pending')
   return Number(row?.requests)
 }
 

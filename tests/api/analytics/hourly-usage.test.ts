@@ -2,12 +2,18 @@ import { v7 as uuidv7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../../db/client'
 import { ensureTracePartitions } from '../../../db/ensure-trace-partitions'
+import { migrate, revertLast } from '../../../db/migrate'
 import { percentile, readHistogram } from '../../../server/analytics/latency-histogram'
+import { mergeUsage } from '../../../server/analytics/merge-usage'
+import { plotUsage } from '../../../server/analytics/plot-usage'
 import { rebuildUsage } from '../../../server/analytics/rebuild-usage'
+import { summarizeUsage } from '../../../server/analytics/summarize-usage'
 import { captureCalls } from '../../../server/billing/capture-calls'
 import type { FinishedCall } from '../../../server/billing/finished-call'
 import { noUsage } from '../../../server/gateway/usage'
-import { openTestDatabase } from '../../support/database'
+import { listFacets } from '../../../server/traces/list-facets'
+import { AnalyticsQuery, TimeseriesQuery } from '../../../shared/analytics'
+import { openTestDatabase, readTestMigrations, testDatabaseKind } from '../../support/database'
 import { charge, finishedCall } from '../../support/ledger-entries'
 import { seedWorkspace } from '../../support/seed-workspace'
 import type { Workspace } from '../../support/seed-workspace'
@@ -29,8 +35,26 @@ afterEach(() => db.close())
 
 const answered = (rest: Partial<FinishedCall> = {}) => charge(db, replica, orgId, 1_000n, { createdAt, usage, latencyMs: 100, ttfbMs: 20, gatewayOverheadMs: 0.75, ...rest })
 const failed = (rest: Partial<FinishedCall> = {}) => finishedCall(orgId, uuidv7(), null, { createdAt, hold: null, statusCode: 502, errorType: 'upstream_error', ...rest })
-const rows = () => db.query('select * from usage_hourly order by hour, model, status_code, slot')
-const totals = async () => (await db.query('select hour, requests, failed, charges, cost from usage_hourly_totals order by hour')).map(row => ({ ...row }))
+const pending = async () => (await db.query('select count(*)::int as calls from usage_pending'))[0]?.calls
+async function rows() {
+  await mergeUsage(db)
+  expect(await pending()).toBe(0)
+  return db.query('select * from usage_hourly order by hour, model, status_code, slot')
+}
+async function totals() {
+  await mergeUsage(db)
+  return db.query('select hour, requests, failed, charges, cost from usage_hourly_totals order by hour')
+}
+/** All that the dashboard tells of the org's calls. */
+async function figures() {
+  const span = { from: '2026-10-24T00:00:00Z', to: '2026-10-28T00:00:00Z', timeZone: 'UTC' }
+  const reader = { orgId, projectId: null, userId: workspace.userId, role: 'owner' as const }
+  const plot = (query: object) => plotUsage(db.orm, reader, TimeseriesQuery.parse({ ...span, ...query }))
+  return {
+    whole: await summarizeUsage(db.orm, reader, AnalyticsQuery.parse(span)), failed: await summarizeUsage(db.orm, reader, AnalyticsQuery.parse({ ...span, status: 'error' })),
+    course: await plot({ bucket: 'hour' }), byModel: await plot({ groupBy: 'model' }), byStatus: await plot({ groupBy: 'status', percentiles: 'no' }), facets: await listFacets(db, reader)
+  }
+}
 const equal = async () => expect(await rebuildUsage(db, { repair: false })).toEqual({ days: expect.any(Number), rebuilt: 0, unequal: [] })
 
 describe('capturing a call', () => {
@@ -86,8 +110,106 @@ describe('capturing a call', () => {
       const id = uuidv7()
       for (let batch = 0; batch < 3; batch++) await captureCalls(db, id, Array.from({ length: 5 }, (_, n) => failed({ model: `m${n}` })))
     }))
-    const [total] = await db.query('select sum(requests)::bigint as requests from usage_hourly')
-    expect(total).toEqual({ requests: 180n })
+    expect((await rows()).reduce((sum, { requests }) => sum + BigInt(String(requests)), 0n)).toBe(180n)
+    await equal()
+  })
+})
+
+describe('merging', () => {
+  /** Calls of two hours, and of now. */
+  async function capture() {
+    await answered({ projectId: workspace.projectId, userId: workspace.userId })
+    await captureCalls(db, replica, [failed(), failed({ latencyMs: 5_000, ttfbMs: null }), failed({ createdAt: new Date('2026-10-25T01:00:00Z'), cache: 'hit' }), failed({ createdAt: new Date(), model: 'new' })])
+  }
+
+  test('changes no figure: each call counts from when it is captured, wherever it is', async () => {
+    await capture()
+    const [first, before] = [await pending(), await figures()]
+    expect(first).toBe(5)
+    expect(before).toMatchObject({
+      whole: { totalRequests: 4, failedRequests: 3, cacheHits: 1, inputTokens: 10, estimatedCostUsd: '0.000001' }, failed: { totalRequests: 3 },
+      byModel: { groups: [{ group: 'm', totalRequests: 4 }] }, facets: { model: [{ value: 'new', requests: 1 }] }
+    })
+    await equal()
+    await mergeUsage(db)
+    expect(await pending()).toBe(0)
+    expect(await figures()).toEqual(before)
+    await equal()
+    // As versions before left them.
+    await db.query('update usage_hourly set slot = 3')
+    await db.query('update usage_hourly_totals set slot = 3')
+    await capture()
+    const twice = await figures()
+    expect(twice).toMatchObject({ whole: { totalRequests: 8, failedRequests: 6, p95LatencyMs: before.whole.p95LatencyMs }, byModel: { groups: [{ group: 'm', totalRequests: 8 }] } })
+    await mergeUsage(db)
+    expect(await figures()).toEqual(twice)
+    await equal()
+  })
+
+  test('that is broken off, or fails, loses nothing', async () => {
+    await capture()
+    const before = await figures()
+    await expect(db.transaction(async (query) => {
+      await mergeUsage({ query })
+      throw new Error('gone')
+    })).rejects.toThrow('gone')
+    expect([await pending(), await figures()]).toEqual([5, before])
+    await db.query('alter table usage_hourly_totals add constraint refused check (requests < 0)')
+    await expect(mergeUsage(db)).rejects.toThrow('refused')
+    expect([await pending(), await figures()]).toEqual([5, before])
+    await db.query('alter table usage_hourly_totals drop constraint refused')
+    await mergeUsage(db)
+    expect([await pending(), await figures()]).toEqual([0, before])
+    await equal()
+  })
+
+  test('by several at once, beside captures, counts each call once', async () => {
+    const work = Array.from({ length: 12 }, async (_, n) => n % 2 === 0 ? mergeUsage(db) : captureCalls(db, replica, Array.from({ length: 20 }, (_, call) => failed({ model: `m${call % 3}` }))))
+    await Promise.all(work)
+    expect((await figures()).whole.totalRequests).toBe(120)
+    expect((await rows()).map(({ requests }) => requests)).toEqual([42n, 42n, 36n])
+    await equal()
+  })
+
+  test('takes no call of an organisation that is gone', async () => {
+    await answered()
+    await db.query('update usage_pending set org_id = $1', [uuidv7()])
+    expect(await rows()).toEqual([])
+  })
+
+  // The embedded database runs one transaction at a time.
+  test.runIf(testDatabaseKind === 'postgres')('counts a call that was captured before, and committed after', async () => {
+    await db.transaction(async (query) => {
+      await captureCalls({ query }, replica, [failed()])
+      await captureCalls(db, replica, [failed()])
+      expect(await rows()).toMatchObject([{ requests: 1n }])
+    })
+    expect(await pending()).toBe(1)
+    expect((await figures()).whole.totalRequests).toBe(2)
+    expect(await rows()).toMatchObject([{ requests: 2n }])
+    await equal()
+  })
+
+  test.runIf(testDatabaseKind === 'postgres')('waits for no organisation that is being purged', async () => {
+    await captureCalls(db, replica, [failed()])
+    await db.transaction(async (query) => {
+      await query('select from orgs where id = $1 for update', [orgId])
+      await mergeUsage(db)
+      expect(await pending()).toBe(1)
+    })
+    expect(await rows()).toMatchObject([{ requests: 1n }])
+  })
+
+  test('is done by the way back to a version that does not know what is pending', async () => {
+    await capture()
+    await mergeUsage(db)
+    await capture()
+    const before = await figures()
+    const migrations = await readTestMigrations()
+    for (let tag; tag !== '0023_usage_pending';) tag = await revertLast(db, migrations)
+    expect(await db.query('select sum(requests)::int as requests from usage_hourly union all select sum(requests)::int from usage_hourly_totals')).toEqual([{ requests: 10 }, { requests: 10 }])
+    await migrate(db, migrations)
+    expect(await figures()).toEqual(before)
     await equal()
   })
 })
@@ -130,11 +252,35 @@ describe('rebuilding', () => {
     expect(await rows()).toMatchObject([{ requests: 1n, charges: 1n, cost: 1_000n, latency_histogram: '0' }])
   })
 
-  test('beside calls being captured counts each once', async () => {
-    const capturing = Promise.all(Array.from({ length: 10 }, () => captureCalls(db, replica, [failed()])))
+  test('leaves what is pending where the hours are right, and counts it once where they are not', async () => {
+    await answered()
+    await mergeUsage(db)
+    await captureCalls(db, replica, [failed()])
+    const before = await figures()
+    expect(await rebuildUsage(db)).toEqual({ days: 1, rebuilt: 0, unequal: [] })
+    expect([await pending(), await figures()]).toEqual([1, before])
+    await db.query('update usage_hourly_totals set cost = cost + 1')
+    expect(await rebuildUsage(db)).toEqual({ days: 1, rebuilt: 1, unequal: [] })
+    expect([await pending(), await figures()]).toEqual([1, before])
+    await db.query('update usage_hourly set cost = cost + 1')
+    expect(await rebuildUsage(db)).toEqual({ days: 1, rebuilt: 1, unequal: [] })
+    expect([await pending(), await figures()]).toEqual([0, before])
+    await db.query('delete from usage_hourly')
+    await captureCalls(db, replica, [failed({ createdAt: new Date('2026-10-27T12:00:00Z') })])
+    await db.query('insert into usage_pending select * from usage_pending')
+    expect(await rebuildUsage(db)).toEqual({ days: 3, rebuilt: 2, unequal: [] })
+    expect((await rows()).map(({ requests }) => requests)).toEqual([1n, 1n, 1n])
+    await equal()
+  })
+
+  test('beside calls being captured and merged counts each once', async () => {
+    const capturing = Promise.all(Array.from({ length: 10 }, async () => {
+      await captureCalls(db, replica, [failed()])
+      await mergeUsage(db)
+    }))
     await rebuildUsage(db)
     await capturing
-    expect((await db.query('select sum(requests)::bigint as requests from usage_hourly'))[0]).toEqual({ requests: 10n })
+    expect(await rows()).toMatchObject([{ requests: 10n }])
     await equal()
   })
 })
