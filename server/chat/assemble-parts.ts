@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
@@ -41,9 +42,9 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
   let nextIndex = 0
   let finishReason: string | undefined
   const toolParts = new Map<number, number>()
-  /** Some servers send them once more at the end. */
-  const pictures = new Set<string>()
-  let picturesTaken = 0
+  let pictures: string[] = []
+  /** By their SHA-256: some servers send them once more at the end. */
+  const picturesSeen = new Set<string>()
   /** By the id of each call: what its provider wants back with it. */
   const extras = new Map<string, object>()
 
@@ -64,6 +65,13 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
   function takeText(type: 'text' | 'reasoning', piece: string | null | undefined): PartEvent[] {
     if (!piece) return []
     return open?.type === type ? [{ type: 'delta', index: open.index, text: piece }] : begin({ type, text: piece })
+  }
+
+  function takePicture(url: string): void {
+    const digest = createHash('sha256').update(url).digest('base64')
+    if (picturesSeen.size >= PICTURES_MAX || picturesSeen.has(digest)) return
+    picturesSeen.add(digest)
+    pictures.push(url)
   }
 
   /** Some servers send no ids, others the same ones in each step; within an answer each call has its own. */
@@ -94,16 +102,15 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
     say: (words: string) => begin({ type: 'text', text: words }),
     /** The pictures that came since they were last asked for, as they were written: base64 in `data:` URLs. */
     newPictures() {
-      const all = [...pictures]
-      const since = all.slice(picturesTaken)
-      picturesTaken = all.length
+      const since = pictures
+      pictures = []
       return since
     },
     take(chunk: Record<string, unknown>): PartEvent[] {
       const { choices, usage } = Chunk.parse(chunk)
       const { delta, finish_reason: reason } = choices.find(choice => choice.index === 0) ?? {}
       finishReason = reason ?? finishReason
-      for (const { image_url: { url } } of delta?.images ?? []) if (pictures.size < PICTURES_MAX) pictures.add(url)
+      for (const { image_url: { url } } of delta?.images ?? []) takePicture(url)
       const counted = readUsage(usage)
       return [
         ...takeText('reasoning', delta?.reasoning_content ?? delta?.reasoning),

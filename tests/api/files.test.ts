@@ -207,6 +207,23 @@ describe('a picture that a model makes', () => {
     ])
   })
 
+  test('is given out as soon as it is made, and kept when the answer is stopped after it', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ toolCalls: [{ name: 'calculate', arguments: '{"expression":"1+1"}' }], images: [written] })
+    workbench.upstream.respondWith({ fault: 'never-answers' })
+    const asked = workbench.upstream.requests.length
+    let fileId = ''
+    for await (const { event } of ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Draw, then reckon', tools: true })) {
+      if (event.type !== 'part' || event.part.type !== 'image') continue
+      fileId = event.part.fileId
+      expect((await content(fileId)).status).toBe(200)
+      await workbench.upstream.received(asked + 2)
+      await ada.post(`/conversations/${conversation.id}/stop`)
+    }
+    expect((await readMessages(ada, conversation)).at(-1)).toMatchObject({ status: 'aborted', parts: expect.arrayContaining([expect.objectContaining({ type: 'image', fileId })]) })
+    expect((await content(fileId)).status).toBe(200)
+  })
+
   test.each([
     ['is none', `data:image/png;base64,${Buffer.from('<script>alert(1)</script>').toString('base64')}`, 'it is no PNG'], ['lies elsewhere', 'https://example.com/cat.png', 'it is no PNG'],
     ['is larger than files may be', `data:image/png;base64,${Buffer.concat([PIXEL, Buffer.alloc(2 * MIB)]).toString('base64')}`, 'larger than the 2 MiB']
