@@ -57,6 +57,21 @@ describe('a project for its members', () => {
     expect(await statusOf(vera, 'GET', `/api/files/${sent.id}/content`)).toBe(404)
   })
 
+  test('loses none of its files to those who only see a conversation that shows them', async () => {
+    const [from, to] = [await makeProject(mia, { name: 'From' }), await makeProject(mia, { name: 'To' })]
+    for (const { id } of [from, to]) await mia.succeed('PATCH', `/api/projects/${id}`, { access: 'members' })
+    await mia.succeed('PUT', `/api/projects/${to.id}/members/${userIds.max}`, { role: 'editor' })
+    const { id } = await new FileClient(loom, { cookie: mia.cookie }, from.id).upload('shared.txt', 'Warp and weft', 'text/plain', '&inProject=true')
+    const conversation = await makeConversation(mia, from.id)
+    await mia.succeed('POST', `/api/conversations/${conversation.id}/messages`, { text: 'Look', fileIds: [id] })
+    await mia.succeed('PATCH', `/api/conversations/${conversation.id}`, { projectId: to.id })
+    expect(await statusOf(max, 'GET', `/api/files/${id}/content`)).toBe(200)
+    expect(await statusOf(max, 'DELETE', `/api/files/${id}`)).toBe(404)
+    expect(await statusOf(mia, 'DELETE', `/api/files/${id}`)).toBe(204)
+    expect(await statusOf(max, 'POST', `/api/files/${id}/restore`)).toBe(404)
+    expect(await statusOf(mia, 'POST', `/api/files/${id}/restore`)).toBe(200)
+  })
+
   test('is closed to everybody else: nothing of it can be read, found, written or guessed', async () => {
     const project = await makeProject(mia, { name: 'Secret plans' })
     const conversation = await makeConversation(mia, project.id)
