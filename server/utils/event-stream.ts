@@ -2,7 +2,7 @@ import type { H3Event } from 'h3'
 import { getHeader, setResponseHeaders } from 'h3'
 import { KEEP_ALIVE_MS } from '../../shared/keep-alive'
 
-/** Bytes waiting for a reader too slow to take them; one that is given more then is cut off, for it can come back and read a snapshot. A single event may be larger. */
+/** Bytes waiting for a reader too slow to take them, beside the largest event it was sent, as a snapshot; one that is given more then is cut off, for it can come back and read another. */
 const BACKLOG_MAX_BYTES = 4 * 1024 * 1024
 
 /**
@@ -18,11 +18,13 @@ export async function sendEvents<Event extends { type: string }>(
   if (response.destroyed) left.abort()
   setResponseHeaders(event, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
   response.flushHeaders()
+  let largest = 0
   const write = (text: string) => {
     // Writing to a closed response is an error event, which nobody would catch.
     if (response.destroyed) return
-    if (response.writableLength > BACKLOG_MAX_BYTES) response.destroy()
-    else response.write(text)
+    if (response.writableLength > BACKLOG_MAX_BYTES + largest) return void response.destroy()
+    largest = Math.max(largest, Buffer.byteLength(text))
+    response.write(text)
   }
   const keepAlive = setInterval(write, KEEP_ALIVE_MS, ': keep-alive\n\n')
   try {
