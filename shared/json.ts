@@ -4,8 +4,8 @@ import { z } from './zod'
 
 export const Id = z.uuid()
 
-/** ISO 8601 in UTC, as `Date.toJSON` writes it. */
-export const Timestamp = z.iso.datetime()
+/** ISO 8601 in UTC, as `Date.toJSON` writes it. PostgreSQL's calendar has no year 0. */
+export const Timestamp = z.iso.datetime().refine(text => !text.startsWith('0000'), 'no such year')
 
 /** A whole number of nano-USD as a string, because it may pass 2⁵³. */
 export const NanoUsdText = z.string().regex(/^-?\d+$/)

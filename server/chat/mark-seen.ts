@@ -13,11 +13,11 @@ import { getConversation } from './get-conversation'
  */
 export async function markSeen({ db, conversationFeed }: Pick<Runtime, 'db' | 'conversationFeed'>, scope: Scope, conversationId: string, { upTo, page }: MarkSeen): Promise<void> {
   const { lastActiveAt } = await getConversation(db.orm, scope, conversationId)
-  const seenAt = upTo !== undefined && upTo < lastActiveAt ? upTo : lastActiveAt
-  await db.orm.insert(conversationReads)
-    .values({ orgId: scope.orgId, userId: scope.userId, conversationId, seenAt: sql`${seenAt}::timestamptz` })
+  const [read] = await db.orm.insert(conversationReads)
+    .values({ orgId: scope.orgId, userId: scope.userId, conversationId, seenAt: sql`least(${upTo ?? lastActiveAt}::timestamptz, ${lastActiveAt}::timestamptz)` })
     .onConflictDoUpdate({ target: [conversationReads.userId, conversationReads.conversationId], set: { seenAt: sql`greatest(${conversationReads.seenAt}, excluded.seen_at)` } })
-  await conversationFeed.tellSeen(scope, conversationId, seenAt, page)
+    .returning({ seenAt: exactTimestamp(conversationReads.seenAt) })
+  if (read) await conversationFeed.tellSeen(scope, conversationId, read.seenAt, page)
 }
 
 /** Up to when the caller has seen each of those conversations; those they never opened are left out. */

@@ -129,6 +129,12 @@ describe('what somebody has seen', () => {
 
     const next = await begin(projectId)
     expect((await own.until(tells(next.id, () => true))).map(({ type }) => type)).not.toContain('seen')
+
+    // What knows times to the millisecond alone has not seen what came after it.
+    const [earlier, rounded] = [await begin(projectId), (moment = '') => `${moment.slice(0, -4)}Z`]
+    await vera.call('PUT', `/conversations/${earlier.id}/seen`, { upTo: rounded(earlier.lastActiveAt) })
+    expect((await list(vera, projectId)).seen[earlier.id]).toBe(`${earlier.lastActiveAt.slice(0, -4)}000Z`)
+    expect(await vera.call('PUT', `/conversations/${earlier.id}/seen`, { upTo: '0000-01-01T00:00:00Z' })).toMatchObject({ status: 400 })
     for (const feed of [own, other]) feed.leave()
   })
 })
