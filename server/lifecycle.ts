@@ -9,7 +9,7 @@ import { AlertsJob } from './alerts/evaluate-alerts'
 import { forgetAlerts } from './alerts/forget-alerts'
 import { openMailer } from './alerts/mailer'
 import { WebhookSender } from './alerts/send-webhook'
-import { mergeUsage } from './analytics/merge-usage'
+import { mergeUsage, reclaimPending } from './analytics/merge-usage'
 import { settleAbandonedHolds } from './billing/settle-abandoned-holds'
 import { AnswerCache } from './cache/answer-cache'
 import { openMemoryStore } from './cache/memory-store'
@@ -163,6 +163,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(config.REPLICA_TIMEOUT_MS, 'idempotency', () => gateway.replays.sweep())
   jobs.every(1_000, 'idle_leases', async () => gateway.budget.closeIdleLeases())
   jobs.every(2_000, 'merge_usage', () => mergeUsage(db))
+  if (db.kind === 'embedded') jobs.every(MINUTE_MS, 'reclaim_pending', () => reclaimPending(db))
   jobs.every(MINUTE_MS / 2, 'key_use', () => gateway.authenticator.recordUse())
   jobs.every(10 * MINUTE_MS, 'attempts', () => sweepAttempts(db.orm))
   jobs.every(DAY_MS, 'trace_partitions', () => ensureTracePartitions(db, TRACE_MONTHS_AHEAD))

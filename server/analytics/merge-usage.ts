@@ -18,6 +18,11 @@ export async function mergeUsage({ query }: Pick<Database, 'query'>): Promise<vo
   }
 }
 
+/** Gives the place of merged calls to new ones. PostgreSQL does so by itself; the embedded database has no autovacuum, and would read through a table that only grows. */
+export async function reclaimPending({ query }: Pick<Database, 'query'>): Promise<void> {
+  await query('vacuum usage_pending')
+}
+
 // The rows that are deleted are those that are added, whenever they were committed: no mark of how far the last run came could tell that.
 // An org that is locked, as one being purged, is left for a later run. Nobody asks for the calls of one that is gone.
 const MERGE = `

@@ -4,7 +4,7 @@ import type { Database } from '../../../db/client'
 import { ensureTracePartitions } from '../../../db/ensure-trace-partitions'
 import { migrate, revertLast } from '../../../db/migrate'
 import { percentile, readHistogram } from '../../../server/analytics/latency-histogram'
-import { mergeUsage } from '../../../server/analytics/merge-usage'
+import { mergeUsage, reclaimPending } from '../../../server/analytics/merge-usage'
 import { plotUsage } from '../../../server/analytics/plot-usage'
 import { rebuildUsage } from '../../../server/analytics/rebuild-usage'
 import { summarizeUsage } from '../../../server/analytics/summarize-usage'
@@ -169,6 +169,19 @@ describe('merging', () => {
     expect((await figures()).whole.totalRequests).toBe(120)
     expect((await rows()).map(({ requests }) => requests)).toEqual([42n, 42n, 36n])
     await equal()
+  })
+
+  test.runIf(testDatabaseKind === 'embedded')('leaves its place to the next calls', async () => {
+    const sizes: unknown[] = []
+    for (let round = 0; round < 4; round++) {
+      await answered()
+      await db.query('insert into usage_pending select usage_pending.* from usage_pending, generate_series(1, 500)')
+      await mergeUsage(db)
+      await reclaimPending(db)
+      sizes.push((await db.query(`select pg_relation_size('usage_pending')::int as bytes`))[0]?.bytes)
+    }
+    expect(sizes[0]).toBeGreaterThan(0)
+    expect(sizes).toEqual(sizes.map(() => sizes[0]))
   })
 
   test('takes no call of an organisation that is gone', async () => {
