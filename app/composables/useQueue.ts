@@ -12,7 +12,8 @@ const RELOAD_MS = 500
  */
 export function useQueue(place: string) {
   const session = useSession()
-  const prefix = `loom:queue:${session.value?.user?.id ?? 'nobody'}:${place}:`
+  const prefixOf = (other: string) => `loom:queue:${session.value?.user?.id ?? 'nobody'}:${other}:`
+  const prefix = prefixOf(place)
   const key = `${prefix}${makeId()}`
   const waiting = shallowRef<OutgoingMessage[]>([])
   let sending: OutgoingMessage | undefined
@@ -48,6 +49,17 @@ export function useQueue(place: string) {
       sending = isRefused ? undefined : message
       refused = isRefused ? message : undefined
       set(waiting.value)
+    },
+    /**
+     * Leaves the message on its way to the page of another place, which is about to send it: should this tab reload before, that page claims it.
+     * What comes back is to be called once it is sent.
+     */
+    leaveAt: (other: string): () => void => {
+      const there = prefixOf(other) + makeId()
+      localStorage.setItem(there, JSON.stringify({ sending, waiting: [] } satisfies WaitingMessages))
+      sending = undefined
+      set(waiting.value)
+      return () => localStorage.removeItem(there)
     },
     /** Hands over what tabs have left here that are gone, this one before a reload among them. */
     claim: async (take: (kept: WaitingMessages) => void) => {

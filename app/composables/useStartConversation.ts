@@ -4,6 +4,7 @@ import { useConversationList } from '~/composables/useConversationList'
 import type { OutgoingMessage } from '~/composables/useThread'
 import { useNotify } from '~/composables/useNotify'
 import { useQueue } from '~/composables/useQueue'
+import { until } from '@vueuse/core'
 
 /** A conversation that was just made, with the message that goes into it as soon as its page stands. */
 export interface Opening { conversation: Conversation, message: OutgoingMessage }
@@ -38,6 +39,9 @@ export function useStartConversation(projectId: string, giveBack: (message: Outg
       opening.value = { conversation, message }
       list.put(conversation)
       await navigateTo(`/projects/${projectId}/c/${conversation.id}`)
+      const forget = queue.leaveAt(conversation.id)
+      // Another may have taken its place instead, where its page was left before it stood.
+      void until(() => opening.value?.conversation.id).not.toBe(conversation.id).then(id => id === undefined && forget())
       return true
     } catch (error) {
       notify.failed(t('conversation.start.theConversationWasNotStarted'), error)

@@ -58,6 +58,31 @@ test('a first message that a reload cuts off before its conversation is made com
   await expect(chat.message()).toHaveValue('')
 })
 
+test('a first message that a reload cuts off on the way to its conversation\'s page goes out from there, once', async ({ page, client }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  // Once its address is the conversation's, the page comes no further.
+  await page.evaluate(() => {
+    const push = history.pushState.bind(history)
+    history.pushState = (...parameters) => {
+      push(...parameters)
+      setTimeout(() => {
+        Storage.prototype.setItem = Storage.prototype.removeItem = () => undefined
+        window.fetch = () => new Promise(() => undefined)
+        Reflect.set(window, 'stopped', true)
+      })
+    }
+  })
+  await chat.send('Nearly there')
+  await page.waitForFunction(() => Reflect.get(window, 'stopped') === true)
+  await page.reload()
+  await expect(chat.answers()).toHaveCount(1)
+  await expect(await chat.settled()).toContainText('You said: Nearly there')
+  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter(key => key.startsWith('loom:queue:')))).toEqual([])
+  const { messages: stored } = MessagePage.parse(await client.get(`/conversations/${page.url().split('/').at(-1)}/messages`))
+  expect(stored.filter(({ role }) => role === 'user').map(textOf)).toEqual(['Nearly there'])
+})
+
 test('what waits in one tab is left to it by others, until it is closed', async ({ page, context, mock }) => {
   expect(mock.url).toBeTruthy()
   const [first, other] = [new ChatPage(await context.newPage()), new ChatPage(page)]
