@@ -2,9 +2,10 @@ import type { OutgoingMessage } from '~/composables/useThread'
 import { useSession } from '~/composables/useSession'
 import { makeId } from '~/utils/make-id'
 import type { WaitingMessages } from '~/utils/waiting-messages'
+import { whileLocked } from '~/utils/while-locked'
 
-/** A tab that reloads lets go of its lock within this time. */
-const RELOAD_MS = 500
+/** Within this time, a tab that reloads lets go of its queue, and one that lives says that it has it, however busy it is. */
+const CLAIM_MS = 2_000
 
 /**
  * The messages of one place on their way from this tab: the one being sent, and those that wait for the answer before it, oldest first. Kept in
@@ -19,7 +20,7 @@ export function useQueue(place: string) {
   let sending: OutgoingMessage | undefined
   let refused: OutgoingMessage | undefined
   const left = new Promise<void>(resolve => onScopeDispose(resolve))
-  onMounted(() => void whileLocked(key, () => left))
+  onMounted(() => void whileLocked(key, () => left, { waitMs: 0 }))
 
   function set(messages: OutgoingMessage[]) {
     waiting.value = messages
@@ -68,19 +69,9 @@ export function useQueue(place: string) {
           const kept = await readKept(localStorage.getItem(other))
           if (kept) take(kept)
           localStorage.removeItem(other)
-        }, AbortSignal.timeout(RELOAD_MS))
+        }, { waitMs: CLAIM_MS })
       }
     }
-  }
-}
-
-/** Runs `work` while no other tab does so under the same name; not at all when `signal` ends the wait for that. Browsers have locks only where the page came over TLS. */
-async function whileLocked(name: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-  if (!('locks' in navigator)) return work()
-  try {
-    await navigator.locks.request(name, { signal }, work)
-  } catch (error) {
-    if (!signal?.aborted) throw error
   }
 }
 

@@ -83,10 +83,13 @@ test('a first message that a reload cuts off on the way to its conversation\'s p
   expect(stored.filter(({ role }) => role === 'user').map(textOf)).toEqual(['Nearly there'])
 })
 
-test('what waits in one tab is left to it by others, until it is closed', async ({ page, context, mock }) => {
+for (const [locks, where] of [[true, ''], [false, ', on a page that came without TLS, too']] as const) test(`what waits in one tab is left to it by others, until it is closed${where}`, async ({ page, context, mock }) => {
   expect(mock.url).toBeTruthy()
+  // Browsers have them over TLS, and on this machine.
+  if (!locks) await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'locks'))
   const [first, other] = [new ChatPage(await context.newPage()), new ChatPage(page)]
   await first.page.goto('/projects')
+  expect(await first.page.evaluate(() => 'locks' in navigator)).toBe(locks)
   await first.openNew('stalling')
   await first.send('This one takes its time')
   await expect(first.answers()).toContainText('The loom is warped')
