@@ -55,6 +55,8 @@ export type ConversationQuery = z.infer<typeof ConversationQuery>
 export const Conversation = z.object({
   id: Id,
   projectId: Id,
+  /** Of its prompt and parameters: sent as `If-Match` with a change, it makes sure that nobody else has changed those meanwhile. */
+  version: z.string(),
   /** Who opened it; null when that user is gone. */
   userId: Id.nullable(),
   /** Empty until the first message, whose first words it takes unless somebody named it. */

@@ -7,7 +7,8 @@ import { LoomError } from '../errors'
 import { exactTimestamp } from '../projects/list-cursor'
 import { conversationsInScope } from '../projects/scope'
 import type { Scope } from '../projects/scope'
-import type { Conversation } from '../../shared/conversations'
+import { versionOf } from '../versions/version-of'
+import type { Conversation, ConversationSettings } from '../../shared/conversations'
 import { ModelParameters } from '../../shared/model-parameters'
 
 const running = alias(messages, 'running')
@@ -30,19 +31,25 @@ export function conversationNotFound(): LoomError {
   return new LoomError('not_found', 'There is no such conversation.')
 }
 
+/** What of a conversation is edited in a form, where two may do so at once. */
+export function conversationSettings({ systemPrompt, parameters }: Pick<typeof conversations.$inferSelect, 'systemPrompt' | 'parameters'>): ConversationSettings {
+  return { systemPrompt, parameters: ModelParameters.parse(parameters) }
+}
+
 type ConversationRow = Awaited<ReturnType<typeof selectConversations>>[number]
 
 const ToolCounts = z.record(z.string(), z.int())
 
 export function toConversation(row: ConversationRow): Conversation {
+  const settings = conversationSettings(row)
   return {
     id: row.id,
     projectId: row.projectId,
     userId: row.userId,
     title: row.title,
     model: row.model,
-    systemPrompt: row.systemPrompt,
-    parameters: ModelParameters.parse(row.parameters),
+    version: versionOf(settings),
+    ...settings,
     pinned: row.pinned,
     archivedAt: row.archivedAt?.toJSON() ?? null,
     lastActiveAt: row.exactLastActiveAt,

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { AnswerRequest } from '../../shared/answers'
 import { ArtifactList } from '../../shared/artifacts'
 import { ConversationExport, ImportedConversation } from '../../shared/conversation-export'
+import { ChangedMeanwhile } from '../../shared/errors'
 import { Conversation, ConversationPage, ThreadSearchResult } from '../../shared/conversations'
 import { MessagePage } from '../../shared/messages'
 import { CreatedApiKey } from '../../shared/keys'
@@ -57,6 +59,38 @@ describe('the settings of a conversation', () => {
 
 /** Without instructions. */
 const bareProject = async () => Project.parse(await ada.post('/projects', { name: 'Bare' })).id
+
+describe('of two who change the settings of a conversation, the later', () => {
+  const change = ({ id }: Conversation, body: object, version: string) => ada.call('PATCH', `/conversations/${id}`, body, { 'if-match': `"${version}"` })
+  const Refusal = z.object({ error: z.object({ code: z.literal('conflict'), details: ChangedMeanwhile }) })
+
+  test('is told what they are now, and overwrites nothing unseen', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const { version } = conversation
+    expect((await change(conversation, { systemPrompt: 'Be brief.' }, version)).status).toBe(200)
+    const refused = await change(conversation, { parameters: { temperature: 1 } }, version)
+    expect(refused.status).toBe(409)
+    const { details } = Refusal.parse(refused.body).error
+    expect(details.current).toEqual({ systemPrompt: 'Be brief.', parameters: {} })
+    expect(await readConversation(ada, conversation)).toMatchObject({ version: details.version, systemPrompt: 'Be brief.', parameters: {} })
+    expect((await change(conversation, { parameters: { temperature: 1 } }, details.version)).body).toMatchObject({ systemPrompt: 'Be brief.', parameters: { temperature: 1 } })
+    // Who does not ask is not asked.
+    expect((await ada.call('PATCH', `/conversations/${conversation.id}`, { systemPrompt: '' })).status).toBe(200)
+  })
+
+  test('is not told of what they do not change: names, pins, the archive, models, answers', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    for (const other of [{ title: 'Named' }, { pinned: true }, { archived: true }, { archived: false }, { model: quickModel }]) await ada.call('PATCH', `/conversations/${conversation.id}`, other)
+    await say(conversation, 'Hello')
+    expect((await change(conversation, { systemPrompt: 'Be brief.' }, conversation.version)).status).toBe(200)
+  })
+
+  test('is one of two at once', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const statuses = await Promise.all(['One', 'Two', 'Three'].map(async systemPrompt => (await change(conversation, { systemPrompt }, conversation.version)).status))
+    expect(statuses.sort()).toEqual([200, 409, 409])
+  })
+})
 
 describe('a thread that outgrows its model', () => {
   const begin = async () => Conversation.parse(await ada.post(`/projects/${await bareProject()}/conversations`, { model: quickModel }))

@@ -21,8 +21,8 @@ export interface StreamedEvent {
 export class ChatClient {
   constructor(private readonly loom: LoomServer, private readonly credentials: Session | { authorization: string }) {}
 
-  async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-    const response = await this.fetch(method, path, body)
+  async call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer> {
+    const response = await this.fetch(method, path, body, undefined, headers)
     const text = await response.text()
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
   }

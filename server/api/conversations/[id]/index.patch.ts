@@ -1,7 +1,7 @@
 import { updateConversation } from '../../../chat/update-conversation'
 import { defineApiHandler } from '../../../utils/api-handler'
-import { readId, readJson } from '../../../utils/read-request'
+import { readId, readJson, readVersion } from '../../../utils/read-request'
 import { UpdateConversation } from '../../../../shared/conversations'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) =>
-  updateConversation(runtime.db.orm, principal, readId(event), await readJson(event, UpdateConversation)))
+  updateConversation(runtime.db.orm, principal, readId(event), await readJson(event, UpdateConversation), readVersion(event)))
