@@ -54,10 +54,12 @@ export type AcceptInvitation = z.infer<typeof AcceptInvitation>
 export const UpdatePlatformSettings = z.strictObject({ signUpOpen: z.boolean().optional() })
 export type UpdatePlatformSettings = z.infer<typeof UpdatePlatformSettings>
 
-export interface PlatformSettings {
+export const PlatformSettings = z.object({
   /** Whether strangers may sign up; otherwise only invitations let people in. */
-  signUpOpen: boolean
-}
+  signUpOpen: z.boolean(),
+  version: z.string()
+})
+export type PlatformSettings = z.infer<typeof PlatformSettings>
 
 export interface OrgSummary {
   id: string
@@ -142,7 +144,9 @@ export const Member = z.object({
   lastLoginAt: z.iso.datetime().nullable(),
   /** In how many browsers they are logged in. */
   sessions: z.int(),
-  joinedAt: z.iso.datetime()
+  joinedAt: z.iso.datetime(),
+  /** Of their role. */
+  version: z.string()
 })
 export type Member = z.infer<typeof Member>
 

@@ -7,18 +7,21 @@ import type { Author } from '../audit/record'
 import { revokeKeysBeyondRole } from '../keys/revoke-keys-beyond-role'
 import { lockMember, requireAnotherOwner } from './lock-member'
 import { requireRole } from './principal'
+import { requireVersion } from '../versions/require-version'
 import { revokeInvitationsBy } from './revoke-invitation'
 
 /**
  * Gives a member another role, at most the author's own. Keys they made that the new role could not make are revoked.
- * @throws {LoomError} `not_found`, `forbidden`, or `conflict` for the last owner
+ * @param version of the member as the author saw them; undefined: whatever they are now
+ * @throws {LoomError} `not_found`, `forbidden`, or `conflict` for the last owner, and when the role is another by now
  */
-export async function changeMemberRole(orm: Orm, author: Author, memberId: string, role: MemberRole): Promise<void> {
+export async function changeMemberRole(orm: Orm, author: Author, memberId: string, role: MemberRole, version?: string): Promise<void> {
   const { principal } = author
   requireRole(principal, role)
   await orm.transaction(async (transaction) => {
     const member = await lockMember(transaction, principal, memberId)
     if (member.role === role) return
+    await requireVersion(transaction, { orgId: principal.orgId, target: `user:${member.userId}`, fields: { role: member.role }, expected: version })
     await requireAnotherOwner(transaction, principal.orgId, member)
     await transaction.update(orgMembers).set({ role }).where(and(eq(orgMembers.id, member.id), eq(orgMembers.orgId, principal.orgId)))
     await revokeKeysBeyondRole(transaction, author, member.userId, role)

@@ -2,6 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { authSessions, orgMembers, users } from '../../db/schema'
 import type { MemberList } from '../../shared/identity'
+import { versionOf } from '../versions/version-of'
 
 /** Everyone in an org, the longest-standing first. */
 export async function listMembers(orm: Orm, orgId: string): Promise<MemberList> {
@@ -12,5 +13,5 @@ export async function listMembers(orm: Orm, orgId: string): Promise<MemberList> 
     .innerJoin(users, eq(users.id, orgMembers.userId))
     .where(eq(orgMembers.orgId, orgId))
     .orderBy(asc(orgMembers.createdAt), asc(orgMembers.id))
-  return { members: rows.map(row => ({ ...row, lastLoginAt: row.lastLoginAt?.toISOString() ?? null, joinedAt: row.joinedAt.toISOString() })) }
+  return { members: rows.map(row => ({ ...row, version: versionOf({ role: row.role }), lastLoginAt: row.lastLoginAt?.toISOString() ?? null, joinedAt: row.joinedAt.toISOString() })) }
 }

@@ -10,10 +10,12 @@ import type { Config } from '../config'
 import { open, seal } from '../crypto/envelope'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
+import { lockSetting } from '../platform/lock-setting'
 import { requireVersion } from '../versions/require-version'
 import { versionOf } from '../versions/version-of'
 
 const SSO = 'sso'
+const TARGET = 'platform:sso'
 /** What the secret is sealed for, and opens as alone. */
 const CONTEXT = 'platform:sso'
 
@@ -64,22 +66,24 @@ export async function describeSso(orm: Orm, config: SsoEnvironment & Pick<Config
 export async function setSso(orm: Orm, keyring: Keyring, author: Author, { clientSecret, ...settings }: SetSso, version?: string): Promise<void> {
   await orm.transaction(async (transaction) => {
     if (settings.defaultOrgId !== null) await requireOrg(transaction, settings.defaultOrgId)
+    await lockSetting(transaction, SSO)
     const before = await readStored(transaction)
-    await requireVersion(transaction, { orgId: author.principal.orgId, target: 'platform', fields: ssoFields(before), expected: version })
+    await requireVersion(transaction, { orgId: null, target: TARGET, fields: ssoFields(before), expected: version })
     const sealed = clientSecret === undefined ? keptSecret(before, settings) : sealText(keyring, clientSecret)
     const value = { ...settings, ...sealed }
     await transaction.insert(platformSettings).values({ name: SSO, value }).onConflictDoUpdate({ target: platformSettings.name, set: { value, updatedAt: new Date() } })
-    await recordChange(transaction, author, { action: 'sso.update', target: 'platform', before: before && ssoFields(before), after: { ...settings, secretChanged: clientSecret !== undefined } })
+    await recordChange(transaction, author, { action: 'sso.update', target: TARGET, before: before && ssoFields(before), after: { ...settings, secretChanged: clientSecret !== undefined } })
   })
 }
 
 /** Forgets what the app was told; the environment counts again. */
 export async function removeSso(orm: Orm, author: Author): Promise<void> {
   await orm.transaction(async (transaction) => {
+    await lockSetting(transaction, SSO)
     const before = await readStored(transaction)
     if (!before) throw new LoomError('not_found', 'Single sign-on is not set up here.')
     await transaction.delete(platformSettings).where(eq(platformSettings.name, SSO))
-    await recordChange(transaction, author, { action: 'sso.remove', target: 'platform', before: ssoFields(before) })
+    await recordChange(transaction, author, { action: 'sso.remove', target: TARGET, before: ssoFields(before) })
   })
 }
 

@@ -6,7 +6,8 @@ import { LoomError } from '../errors'
 import { versionOf } from './version-of'
 
 interface Editing {
-  orgId: string
+  /** null: the platform's, whose changes stand in the logs of their authors' orgs. */
+  orgId: string | null
   /** As the audit log names it: `key:<id>`. */
   target: string
   /** Its editable fields as they are now, its row locked. */
@@ -26,9 +27,9 @@ export async function requireVersion(transaction: Orm, { orgId, target, fields, 
   throw new LoomError('conflict', 'Somebody changed this since you opened it. Look at what changed, then save again.', { details: { ...details } })
 }
 
-async function findLastChange(transaction: Orm, orgId: string, target: string): Promise<Pick<ChangedMeanwhile, 'changedBy' | 'changedAt'>> {
+async function findLastChange(transaction: Orm, orgId: string | null, target: string): Promise<Pick<ChangedMeanwhile, 'changedBy' | 'changedAt'>> {
   const [last] = await transaction.select({ actor: auditLogs.actor, createdAt: auditLogs.createdAt }).from(auditLogs)
-    .where(and(eq(auditLogs.orgId, orgId), eq(auditLogs.target, target))).orderBy(desc(auditLogs.sequence)).limit(1)
+    .where(and(orgId === null ? undefined : eq(auditLogs.orgId, orgId), eq(auditLogs.target, target))).orderBy(desc(auditLogs.createdAt), desc(auditLogs.sequence)).limit(1)
   const userId = last && /user:([\da-f-]{36})/.exec(last.actor)?.[1]
   const [user] = userId ? await transaction.select({ name: users.name }).from(users).where(eq(users.id, userId)) : []
   return { changedBy: user?.name ?? null, changedAt: last?.createdAt.toISOString() ?? null }

@@ -5,6 +5,7 @@ import type { Database } from '../../db/client'
 import { auditLogs } from '../../db/schema'
 import { updateKey } from '../../server/keys/update-key'
 import { createKey } from '../../server/keys/create-key'
+import { getPlatformPolicy, setPlatformPolicy } from '../../server/policy/platform-policy'
 import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
 import { openTestDatabase } from '../support/database'
@@ -12,7 +13,7 @@ import type { LoomServer } from '../support/loom-server'
 import { seedWorkspace } from '../support/seed-workspace'
 import { startLoom } from '../support/start-loom'
 import type { Visitor } from '../support/visitor'
-import { join, setUp } from '../support/visitor'
+import { join, setUp, signUp } from '../support/visitor'
 
 const Versioned = z.looseObject({ id: z.string().optional(), version: z.string() })
 const Refusal = z.object({ error: z.object({ code: z.literal('conflict'), message: z.string(), details: ChangedMeanwhile }) })
@@ -20,10 +21,16 @@ const Refusal = z.object({ error: z.object({ code: z.literal('conflict'), messag
 let loom: LoomServer
 let owner: Visitor
 let second: Visitor
+/** A platform admin whose org is another. */
+let elsewhere: Visitor
 beforeAll(async () => {
   loom = await startLoom()
   owner = await setUp(loom)
   second = await join(owner, 'second@example.com', 'owner')
+  await join(owner, 'third@example.com', 'member')
+  elsewhere = await signUp(owner, 'elsewhere@example.com')
+  const { user } = z.object({ user: z.object({ id: z.string() }) }).parse((await elsewhere.succeed('GET', '/api/session')).body)
+  await owner.succeed('PATCH', `/api/platform/users/${user.id}`, { role: 'admin' })
 })
 afterAll(() => loom?.remove())
 
@@ -65,6 +72,15 @@ const things = {
     const { version } = await read('/api/orgs/current/policy')
     return { method: 'PUT', path: '/api/orgs/current/policy', version, theirs: { policy: { maxConcurrent: 50 } }, mine: { policy: { maxConcurrent: 60 } }, now: { maxConcurrent: 50 } }
   },
+  'the role of a member': async () => {
+    const { members } = z.object({ members: z.array(z.looseObject({ id: z.string(), email: z.string(), version: z.string() })) }).parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+    const { id, version } = z.object({ id: z.string(), version: z.string() }).parse(members.find(({ email }) => email === 'third@example.com'))
+    return { method: 'PATCH', path: `/api/orgs/current/members/${id}`, version, theirs: { role: 'viewer' }, mine: { role: 'admin' }, now: { role: 'viewer' } }
+  },
+  'the settings of the platform': async () => {
+    const { version } = await read('/api/platform/settings')
+    return { method: 'PATCH', path: '/api/platform/settings', version, theirs: { signUpOpen: true }, mine: { signUpOpen: false }, now: { signUpOpen: true } }
+  },
   'the policy of the platform': async () => {
     const { version } = await read('/api/platform/policy')
     return { method: 'PUT', path: '/api/platform/policy', version, theirs: { policy: { maxConcurrent: 500 } }, mine: { policy: { maxConcurrent: 600 } }, now: { maxConcurrent: 500 } }
@@ -72,18 +88,18 @@ const things = {
 }
 
 describe('of two admins who edit one thing, the later is told what changed and overwrites nothing unseen', () => {
-  for (const [name, prepare] of Object.entries(things)) {
-    test(name, async () => {
+  for (const [thing, prepare] of Object.entries(things)) {
+    test(thing, async () => {
       const { method, path, version, theirs, mine, now } = await prepare()
-      const other = path.includes('platform') ? owner : second
-      expect((await other.call(method, path, theirs, { 'if-match': `"${version}"` })).status).toBe(200)
+      const [other, name] = path.includes('platform') ? [elsewhere, 'elsewhere'] : [second, 'second']
+      expect((await other.call(method, path, theirs, { 'if-match': `"${version}"` })).status).toBeOneOf([200, 204])
       const refused = await owner.call(method, path, mine, { 'if-match': `"${version}"` })
       expect(refused.status).toBe(409)
       const { details } = Refusal.parse(refused.body).error
-      expect(details).toMatchObject({ changedBy: path.includes('platform') ? 'Ada' : 'second', current: now })
+      expect(details).toMatchObject({ changedBy: name, current: now })
       expect(Date.parse(details.changedAt ?? '')).toBeGreaterThan(Date.now() - 60_000)
-      expect((await owner.call(method, path, mine, { 'if-match': `"${details.version}"` })).status).toBe(200)
-      expect((await owner.call(method, path, mine)).status).toBe(200)
+      expect((await owner.call(method, path, mine, { 'if-match': `"${details.version}"` })).status).toBeOneOf([200, 204])
+      expect((await owner.call(method, path, mine)).status).toBeOneOf([200, 204])
     })
   }
 })
@@ -112,5 +128,12 @@ describe('on the database', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const log = await db.orm.select({ action: auditLogs.action }).from(auditLogs).where(eq(auditLogs.orgId, orgId)).orderBy(asc(auditLogs.sequence))
     expect(log.map(({ action }) => action)).toEqual(['key.create', 'key.update'])
+  })
+
+  test('so it is with what was never set, and has no row to be locked', async () => {
+    const { principal } = await seedWorkspace(db.orm)
+    const { version } = await getPlatformPolicy(db.orm)
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => setPlatformPolicy(db.orm, { principal, ip: null }, { maxConcurrent: index + 1 }, version)))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 })
