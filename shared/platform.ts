@@ -25,6 +25,10 @@ export const PlatformOrg = z.object({
   members: z.int(),
   activeKeys: z.int(),
   wallet: z.enum(walletModes),
+  markupBasisPoints: z.int(),
+  cacheHitBasisPoints: z.int(),
+  /** Of the three. */
+  walletVersion: z.string(),
   balanceNanoUsd: NanoUsdString
 })
 export type PlatformOrg = z.infer<typeof PlatformOrg>

@@ -12,8 +12,9 @@ export interface Conflict {
 /**
  * What somebody else changed while a form was open, until the person at it decides.
  * @param labels of the fields the form is about
+ * @param formats of those whose values are not told as they are
  */
-export function useConflict(labels: Record<string, string>) {
+export function useConflict(labels: Record<string, string>, formats: Record<string, (value: unknown) => string> = {}) {
   const { t } = useI18n()
   const conflict = shallowRef<Conflict>()
 
@@ -24,7 +25,7 @@ export function useConflict(labels: Record<string, string>) {
     if (error.code !== 'conflict' || !parsed.success) return false
     const { version, changedBy, changedAt, current } = parsed.data
     const changed = Object.entries(labels).filter(([name]) => JSON.stringify(seen[name] ?? null) !== JSON.stringify(current[name] ?? null))
-    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: describe(current[name]) ?? t('common.conflict.nothing') })) }
+    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: (formats[name] ?? describe)(current[name]) ?? t('common.conflict.nothing') })) }
     return true
   }
 

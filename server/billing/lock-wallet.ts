@@ -17,6 +17,11 @@ export async function lockWallet(transaction: Orm, orgId: string): Promise<Walle
   return row
 }
 
+/** What a platform admin may change of it. */
+export function walletFields({ mode, markupBasisPoints, cacheHitBasisPoints }: Pick<WalletRow, 'mode' | 'markupBasisPoints' | 'cacheHitBasisPoints'>) {
+  return { mode, markupBasisPoints, cacheHitBasisPoints }
+}
+
 export function describeWallet({ mode, balance, held, markupBasisPoints, cacheHitBasisPoints }: Pick<WalletRow, 'mode' | 'balance' | 'held' | 'markupBasisPoints' | 'cacheHitBasisPoints'>): Wallet {
   return { mode, balanceNanoUsd: balance.toString(), heldNanoUsd: held.toString(), markupBasisPoints, cacheHitBasisPoints }
 }

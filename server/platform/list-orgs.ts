@@ -4,7 +4,9 @@ import { z } from 'zod'
 import type { Orm } from '../../db/client'
 import { orgs, wallets } from '../../db/schema'
 import type { PlatformOrgPage, PlatformOrgQuery } from '../../shared/platform'
+import { walletFields } from '../billing/lock-wallet'
 import { LoomError } from '../errors'
+import { versionOf } from '../versions/version-of'
 
 const PAGE = 50
 
@@ -12,7 +14,7 @@ const PAGE = 50
 export async function listOrgs(orm: Orm, { search, state, cursor }: PlatformOrgQuery): Promise<PlatformOrgPage> {
   const rows = await orm
     .select({
-      org: orgs, wallet: wallets.mode, balance: wallets.balance,
+      org: orgs, wallet: wallets,
       members: sql<string>`(select count(*) from org_members m where m.org_id = ${orgs.id})`,
       activeKeys: sql<string>`(select count(*) from api_keys k where k.org_id = ${orgs.id} and k.status = 'active')`
     })
@@ -25,10 +27,11 @@ export async function listOrgs(orm: Orm, { search, state, cursor }: PlatformOrgQ
     ))
     .orderBy(desc(orgs.id))
     .limit(PAGE + 1)
-  const items = rows.slice(0, PAGE).map(({ org, wallet, balance, members, activeKeys }) => ({
+  const items = rows.slice(0, PAGE).map(({ org, wallet, members, activeKeys }) => ({
     id: org.id, name: org.name, slug: org.slug, state: org.deletedAt ? 'deleted' as const : org.status,
     createdAt: org.createdAt.toISOString(), deletedAt: org.deletedAt?.toISOString() ?? null,
-    members: Number(members), activeKeys: Number(activeKeys), wallet, balanceNanoUsd: balance.toString()
+    members: Number(members), activeKeys: Number(activeKeys), wallet: wallet.mode, markupBasisPoints: wallet.markupBasisPoints, cacheHitBasisPoints: wallet.cacheHitBasisPoints,
+    walletVersion: versionOf(walletFields(wallet)), balanceNanoUsd: wallet.balance.toString()
   }))
   return { items, nextCursor: rows.length > PAGE ? items.at(-1)?.id ?? null : null }
 }

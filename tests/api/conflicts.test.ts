@@ -8,6 +8,7 @@ import { createKey } from '../../server/keys/create-key'
 import { getPlatformPolicy, setPlatformPolicy } from '../../server/policy/platform-policy'
 import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
+import { PlatformOrgPage } from '../../shared/platform'
 import { openTestDatabase } from '../support/database'
 import type { LoomServer } from '../support/loom-server'
 import { seedWorkspace } from '../support/seed-workspace'
@@ -80,6 +81,11 @@ const things = {
   'the settings of the platform': async () => {
     const { version } = await read('/api/platform/settings')
     return { method: 'PATCH', path: '/api/platform/settings', version, theirs: { signUpOpen: true }, mine: { signUpOpen: false }, now: { signUpOpen: true } }
+  },
+  'how an organisation pays': async () => {
+    const page = PlatformOrgPage.parse((await owner.succeed('GET', '/api/platform/orgs')).body)
+    const { id, walletVersion: version } = page.items[0] ?? {}
+    return { method: 'PATCH', path: `/api/platform/orgs/${id}/wallet`, version, theirs: { markupBasisPoints: 500 }, mine: { cacheHitBasisPoints: 1_000 }, now: { markupBasisPoints: 500 } }
   },
   'the policy of the platform': async () => {
     const { version } = await read('/api/platform/policy')

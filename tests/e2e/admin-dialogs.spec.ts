@@ -19,6 +19,13 @@ const dialogs: Record<string, { path: string, open: (page: Page) => Promise<void
   'a top-up': { path: '/dashboard/billing', open: page => page.getByRole('button', { name: 'Top up' }).click() },
   'a new rule': { path: '/dashboard/alerts', open: page => page.getByRole('button', { name: 'New rule' }).first().click() },
   'a new webhook': { path: '/dashboard/alerts', open: page => page.getByRole('button', { name: 'New webhook' }).click() },
+  'how an organisation pays': {
+    path: '/dashboard/platform/orgs?state=active',
+    open: async (page) => {
+      await page.getByRole('button', { name: /^Actions for/ }).first().click()
+      await page.getByRole('menuitem', { name: 'Wallet' }).click()
+    }
+  },
   'editing a connection': {
     path: '/dashboard/connections',
     open: async (page) => {

@@ -1,3 +1,4 @@
+import { CreatedOrg, PlatformOrgPage } from '../../shared/platform'
 import { startIdentityProvider } from '../support/identity-provider'
 import { expect, test } from './fixtures'
 
@@ -40,4 +41,32 @@ test('of two who set single sign-on up, the later is told what the other has set
     await client.call('DELETE', '/platform/sso')
     await stop()
   }
+})
+
+test('a platform admin says how an organisation pays, and tops it up, without being in it; of two the later is told', async ({ page, client, isMobile }) => {
+  const name = `Paying ${isMobile ? 'phone' : 'desktop'}`
+  const { id } = CreatedOrg.parse(await client.post('/platform/orgs', { name }))
+  const pays = async () => PlatformOrgPage.parse(await client.get('/platform/orgs')).items.find(org => org.id === id)
+  await page.goto(`/dashboard/platform/orgs?search=${encodeURIComponent(name)}`)
+  const choose = async (item: string) => {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: item }).click()
+  }
+  const dialog = page.getByRole('dialog')
+  await choose('Wallet')
+  await expect(dialog).toContainText(`Wallet of ${name}`)
+  await dialog.getByRole('spinbutton', { name: 'Markup' }).fill('2.5')
+  await dialog.getByRole('spinbutton', { name: 'Cached answers' }).fill('10')
+  await client.call('PATCH', `/platform/orgs/${id}/wallet`, { markupBasisPoints: -500 })
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog.getByRole('alert')).toContainText(/Markup is now:\s*-5 %/)
+  await dialog.getByRole('button', { name: 'Save mine over it' }).click()
+  await expect(dialog).toBeHidden()
+  expect(await pays()).toMatchObject({ wallet: 'prepaid', markupBasisPoints: 250, cacheHitBasisPoints: 1_000 })
+  await choose('Top up')
+  await dialog.getByRole('textbox', { name: 'Amount' }).fill('12.5')
+  await dialog.getByRole('button', { name: 'Top up' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(page.getByRole('row', { name })).toContainText('$12.50')
+  expect(await pays()).toMatchObject({ balanceNanoUsd: '12500000000' })
 })
