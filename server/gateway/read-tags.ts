@@ -5,15 +5,16 @@ import { LoomError } from '../errors'
 
 /**
  * What a caller wants a call to be found by: `name=value` pairs of the header `x-loom-tags`, written as in W3C Baggage, and the `metadata` of its
- * body, where the header names no other value. Of `metadata`, which others may read otherwise, what is no tag is left out.
+ * body, where the header names no other value. Of `metadata`, which others may read otherwise, what is no tag is left out. Beside these, and unless one of them is
+ * called so, `trace_id`: the caller's own trace (W3C), so that a trace here is found by the id it has elsewhere.
  * @throws {LoomError} `invalid_request` for a header that is no list of tags
  */
-export function readTags(header: string | undefined, metadata: unknown): Tags | undefined {
-  if (header === undefined && metadata === undefined) return undefined
+export function readTags(header: string | undefined, metadata: unknown, traceId?: string): Tags | undefined {
+  if (header === undefined && metadata === undefined && traceId === undefined) return undefined
   const named = header === undefined ? [] : parseHeader(header)
   const names = new Set(named.map(([name]) => name))
   const others = entriesOf(metadata).filter(([name, value]) => isTag(name, value) && !names.has(name)).slice(0, MAX_TAGS - names.size)
-  const tags = Object.fromEntries([...others, ...named])
+  const tags = Object.fromEntries([...traceId === undefined ? [] : [['trace_id', traceId]], ...others, ...named])
   return Object.keys(tags).length === 0 ? undefined : tags
 }
 

@@ -7,7 +7,7 @@ export const requestHeaders = [
   { name: 'Idempotency-Key', in: 'header', required: false, description: 'Repeating a call with the same key and body gets the first one\'s answer, and is charged once.', schema: { type: 'string', minLength: 1, maxLength: 255 } },
   { name: 'x-loom-tags', in: 'header', required: false, description: 'What the call is to be found by among the traces: `team=search, env=prod`, up to 16, percent-encoded as in W3C Baggage.', schema: { type: 'string' } },
   { name: 'x-loom-cache', in: 'header', required: false, description: '`on`, `off`, `refresh` and `ttl=<seconds>`, separated by commas: whether to take and keep a cached answer. Without it, the key\'s setting counts.', schema: { type: 'string' } },
-  { name: 'traceparent', in: 'header', required: false, description: 'Your span, by W3C Trace Context: passed on to the provider, and the call\'s parent where tracing is on. A malformed one is ignored.', schema: text },
+  { name: 'traceparent', in: 'header', required: false, description: 'Your span, by W3C Trace Context: passed on to the provider, the call\'s parent where tracing is on, and its trace id the tag `trace_id` among the traces. A malformed one is ignored.', schema: text },
   { name: 'tracestate', in: 'header', required: false, description: 'What belongs to `traceparent`; passed on with it, up to 512 characters.', schema: text }
 ]
 

@@ -49,10 +49,11 @@ export async function serveOperation(operation: Operation, request: IncomingMess
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)
     const readAt = performance.now()
     const ip = readClientIp(request, config.TRUSTED_PROXIES)
-    const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined)
+    const traceContext = readTraceContext(header(request, 'traceparent'), header(request, 'tracestate'))
+    const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined, traceContext?.traceId)
     const caching = readCacheDirective(header(request, 'x-loom-cache'), caller.cacheTtlSeconds)
     const sink = new ResponseSink(response, operation)
-    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, authenticatedAt, readAt, ip, tags, traceContext: readTraceContext(header(request, 'traceparent'), header(request, 'tracestate')) }
+    const context = { requestId, endpoint: operation.name, operation, caller, request: call, billing, caching, abort, receivedAt, authenticatedAt, readAt, ip, tags, traceContext }
     if (key === undefined) return sendOutcome(response, sink, operation, await runCall(gateway, context, sink))
     const requestHash = hashOf(request, upload ? await upload.digest() : call.raw)
     const outcome = await runOnce(gateway, context, sink, { key, requestHash, begins: () => goesOn = true })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Trace, traceSteps } from '../../../shared/traces'
 import { WireTrace, WireTracePage } from '../../../shared/wire'
@@ -98,6 +99,19 @@ describe('tags', () => {
     expect(JSON.parse(await exported.text())).toMatchObject({ tags })
     const csv = await fetch(`${gateway.loom.url}/api/traces/export?tag=team%3Dsearch`, { headers: { cookie: gateway.admin.cookie } })
     expect(await csv.text()).toContain('""team"":""search""')
+  })
+
+  test('a caller\'s own trace finds it, unless it is tagged so itself', async () => {
+    const { key } = await gateway.createKey()
+    const traceId = randomBytes(16).toString('hex')
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
+    const response = await call(key, {}, { traceparent, 'x-loom-tags': 'team=search' })
+    expect((await traceOf(key, response)).tags).toEqual({ trace_id: traceId, team: 'search' })
+    const found = async (id: string) => WireTracePage.parse(await get(key, `?tag=trace_id%3D${id}`)).data.map(trace => trace.id)
+    expect(await found(traceId)).toEqual([response.headers.get('x-request-id')])
+    expect((await traceOf(key, await call(key, {}, { traceparent, 'x-loom-tags': 'trace_id=mine' }))).tags).toEqual({ trace_id: 'mine' })
+    expect((await traceOf(key, await call(key, {}, { traceparent: 'nothing' }))).tags).toEqual({})
+    expect(await found(traceId)).toHaveLength(1)
   })
 
   test('OpenAI gets metadata with what it is to store, and neither tags nor metadata otherwise', async () => {
