@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Database } from './client'
-import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from './ensure-trace-partitions'
 import { migrate, migrationStatus, resetDatabase } from './migrate'
 import { openEmbedded } from './open-embedded'
 import { openPostgres } from './open-postgres'
@@ -32,8 +31,7 @@ export async function openDatabase(config: Pick<DatabaseConfig, 'DATABASE_URL' |
 }
 
 /**
- * Opens the database and brings it to this version's schema, as the configuration allows: reset, migrate, make
- * trace partitions. On failure it is closed again.
+ * Opens the database and brings it to this version's schema, as far as the configuration allows: reset, migrate. On failure it is closed again.
  * @param watch told of what got no answer within DATABASE_DEADLINE_MS
  * @throws {MigrationError | DataFolderInUseError | Error} one clear message for the operator
  */
@@ -46,7 +44,6 @@ export async function connectDatabase(config: DatabaseConfig, readMigrationFile:
   try {
     if (config.DB_RESET_ON_START) await resetDatabase(db)
     if (config.DB_AUTO_MIGRATE) await migrate(db, migrations)
-    if ((await pendingMigrations(db, migrations)).length === 0) await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
     return db
   } catch (error) {
     await db.close()

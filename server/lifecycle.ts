@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from '../db/ensure-trace-partitions'
-import { connectDatabase, pendingMigrations } from '../db/connect-database'
+import { connectDatabase } from '../db/connect-database'
 import { readMigrations } from '../db/read-migrations'
 import type { ReadMigrationFile } from '../db/read-migrations'
 import { version } from '../package.json'
@@ -40,6 +40,7 @@ import { createLog } from './operations/log'
 import { connectRedis, waitForRedis } from './operations/connect-redis'
 import { createMetrics } from './operations/metrics'
 import { beat, forgetReplicas, registerReplica, unregisterReplica } from './operations/replica'
+import { waitForMigrations } from './operations/wait-for-migrations'
 import { openLimits } from './policy/open-limits'
 import type { Runtime } from './runtime'
 import { setRuntime } from './runtime'
@@ -105,8 +106,8 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
     }
   })
   const migrations = await readMigrations(readMigrationFile)
-  const pending = await pendingMigrations(db, migrations)
-  if (pending.length > 0) throw new Error(`The database lacks ${pending.join(', ')}. Run npm run db:migrate, or set DB_AUTO_MIGRATE=true.`)
+  await waitForMigrations(db, migrations, log)
+  await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
   const replicaId = uuidv7()
   await registerReplica(db, replicaId, version)
   await ensurePlatformConnections(db, keyring, config)

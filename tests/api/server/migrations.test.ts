@@ -9,6 +9,7 @@ import { createPostgresDatabase, readTestMigrations, testDatabaseKind } from '..
 import type { LoomServer } from '../../support/loom-server'
 import { startLoomServer } from '../../support/loom-server'
 import { startLoom } from '../../support/start-loom'
+import { until } from '../../support/until'
 
 const undo: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -38,6 +39,12 @@ async function emptyDatabase(): Promise<{ env: Record<string, string>, within: <
 
 const tablesOf = async (db: Database) => (await db.query(`select tablename from pg_tables where schemaname = 'public' order by 1`)).map(({ tablename }) => tablename)
 
+/** Every row of every table, but for what was applied. */
+async function contentsOf(db: Database): Promise<unknown[]> {
+  const tables = (await tablesOf(db)).filter(name => name !== 'schema_migrations')
+  return Promise.all(tables.map(async name => [name, await db.query(`select * from ${String(name)}`)]))
+}
+
 async function started(server: Promise<LoomServer>): Promise<LoomServer> {
   const loom = await server
   undo.push(() => loom.remove())
@@ -55,7 +62,7 @@ test('a migration that fails stops the start with one clear line and exit code 1
   expect(await (await fetch(`${loom.url}/ready`)).json()).toMatchObject({ ready: true, checks: { migrations: 'ok' } })
 })
 
-test('with DB_AUTO_MIGRATE=false nothing is applied: a start on what lacks migrations is refused, naming them', async () => {
+test.runIf(testDatabaseKind === 'embedded')('with DB_AUTO_MIGRATE=false nothing is applied: a start on what lacks migrations is refused, naming them', async () => {
   const { env, within } = await emptyDatabase()
   const migrations = await readTestMigrations()
   const last = migrations.at(-1)?.tag
@@ -65,6 +72,39 @@ test('with DB_AUTO_MIGRATE=false nothing is applied: a start on what lacks migra
   expect(await within(tablesOf)).toEqual(before)
   await within(db => migrate(db, migrations))
   await started(startLoomServer({ env: { ...env, DB_AUTO_MIGRATE: 'false' } }))
+})
+
+test.runIf(testDatabaseKind === 'postgres')('with DB_AUTO_MIGRATE=false a start waits for who applies what is missing, alive and not ready, and touches nothing before', async () => {
+  const { env, within } = await emptyDatabase()
+  const migrations = await readTestMigrations()
+  const last = migrations.at(-1)?.tag
+  await within(db => migrate(db, migrations.slice(0, -1)))
+  const before = await within(contentsOf)
+  const loom = await started(startLoomServer({ env: { ...env, DB_AUTO_MIGRATE: 'false' }, waitUntilReady: false }))
+  const ready = async () => {
+    const response = await fetch(`${loom.url}/ready`)
+    return { status: response.status, body: await response.json() }
+  }
+  const waiting = { status: 503, body: { ready: false, checks: { database: 'ok', migrations: `pending: ${last}`, process: 'starting' } } }
+  const waits = (starts: number) => until(() => loom.logs().split('Nothing is served until they are applied').length - 1 === starts, { timeoutMs: 60_000, what: () => `start ${starts} to wait. It printed:\n${loom.logs()}` })
+  await waits(1)
+  expect(await ready()).toEqual(waiting)
+  for (const [method, path] of [['POST', '/v1/messages'], ['POST', '/v1/chat/completions'], ['GET', '/v1/models'], ['GET', '/api/session'], ['GET', '/metrics'], ['GET', '/login']]) {
+    const response = await fetch(`${loom.url}${path}`, { method: method ?? '' })
+    expect([response.status, response.headers.get('retry-after'), await response.text()]).toEqual([503, '2', expect.stringContaining('being brought up to date')])
+  }
+  expect(await ready()).toEqual(waiting)
+  expect((await fetch(`${loom.url}/health`)).status).toBe(200)
+  expect(await within(contentsOf)).toEqual(before)
+  expect(loom.logs()).not.toContain('Set up Loom')
+  expect(await loom.stop()).toBe(0)
+  await loom.start()
+  await waits(2)
+  await within(db => migrate(db, migrations))
+  await until(async () => (await ready()).status === 200, { timeoutMs: 60_000, what: () => `Loom to be ready. It printed:\n${loom.logs()}` })
+  expect(loom.setupToken).not.toBe('')
+  expect((await fetch(`${loom.url}/login`)).status).toBe(200)
+  expect(await loom.stop()).toBe(0)
 })
 
 // The embedded database has one process at a time: nobody takes a migration back under a server.
