@@ -1,17 +1,16 @@
 import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import { usageHourly } from '../../db/schema'
-import type { usageHourlyTotals } from '../../db/schema'
-import { rowColumns, rowsOf, totalColumns, totalsOf } from './roll-up'
+import type { usageHourly, usageHourlyTotals } from '../../db/schema'
+import type { HourColumn } from './roll-up'
+import { addUp } from './roll-up'
 
 /**
- * What stands in for `usage_hourly` where an org's hours are read, or for `usage_hourly_totals`: under the table's name and with its columns but for `slot`,
- * its rows and those that the calls in `usage_pending` add up to. These are added up once a statement, however often it looks at them.
+ * What stands in for `usage_hourly` where an org's hours are read, or for `usage_hourly_totals`: under the table's name and with those of its columns that are asked
+ * for, its rows and what the calls in `usage_pending` add up to. These are added up once a statement, however often it looks at them, and told apart by those columns alone.
  */
-export function hoursOf(orgId: string, table: typeof usageHourly | typeof usageHourlyTotals = usageHourly): SQL {
-  const [columns, added] = table === usageHourly ? [rowColumns, 'table pending'] : [totalColumns, totalsOf('pending')]
+export function hoursOf(orgId: string, table: typeof usageHourly | typeof usageHourlyTotals, columns: readonly HourColumn[]): SQL {
   return sql`(
-    with calls as (select * from usage_pending where org_id = ${orgId}), pending as materialized (${sql.raw(rowsOf('calls'))})
-    select ${sql.raw(columns)} from ${table} union all (${sql.raw(added)})
+    with calls as (select * from usage_pending where org_id = ${orgId}), pending as materialized (${sql.raw(addUp('calls', columns))})
+    select ${sql.raw(columns.join(', '))} from ${table} union all table pending
   ) as ${table}`
 }

@@ -1,7 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Orm } from '../../db/client'
-import { apiKeys, usageHourly, users } from '../../db/schema'
+import { apiKeys, users } from '../../db/schema'
 import type { AnalyticsGroup, Timeseries, TimeseriesGroup, TimeseriesQuery } from '../../shared/analytics'
 import { findProjectNames } from '../projects/find-project-names'
 import type { Reader } from '../projects/scope'
@@ -9,18 +8,9 @@ import type { TraceScope } from '../traces/list-traces'
 import { bucketFor, findSpan, listBuckets } from './analytics-span'
 import { NONE } from './roll-up'
 import type { UsageSums } from './sum-usage'
-import { addSums, toTotals, usageSource, whereUsage, withoutHistograms } from './sum-usage'
+import { addSums, groupColumns, toTotals, usageSource, whereUsage } from './sum-usage'
 
 type Row = UsageSums & { bucket: number, group: string | null }
-
-const groupColumns: Record<AnalyticsGroup, PgColumn> = {
-  model: usageHourly.model,
-  provider: usageHourly.provider,
-  project: usageHourly.projectId,
-  key: usageHourly.apiKeyId,
-  user: usageHourly.userId,
-  status: usageHourly.statusCode
-}
 
 /**
  * What an org's calls add up to in each bucket of a span of time, by group. Reads hourly totals alone.
@@ -44,9 +34,9 @@ export async function plotUsage(orm: Orm, reader: Reader, query: TimeseriesQuery
  * read, PostgreSQL expects thousands of groups and sorts every row on disk.
  */
 async function sumBuckets(orm: Orm, scope: TraceScope, query: TimeseriesQuery, starts: readonly Date[], to: Date): Promise<Row[]> {
-  const group = query.groupBy && groupColumns[query.groupBy]
+  const group = query.groupBy && sql`${sql.identifier(groupColumns[query.groupBy])}`
   const { sums, hours } = usageSource(scope, query)
-  const read = orm.select({ group: (group ? sql<string>`${group}::text` : sql<null>`null::text`).as('group'), ...query.percentiles === 'no' ? withoutHistograms(sums) : sums })
+  const read = orm.select({ group: (group ? sql<string>`${group}::text` : sql<null>`null::text`).as('group'), ...sums })
     .from(hours).where(whereUsage(scope, { from: sql`bucket.start`, to: sql`bucket.until` }, query))
   const own = (group ? read.groupBy(group) : read).as('own')
   const times = (moments: readonly Date[]) => sql.raw(`'{${moments.map(moment => `"${moment.toISOString()}"`).join(',')}}'::timestamptz[]`)

@@ -35,21 +35,36 @@ const measures = {
   overhead_histogram: histogramOf('gateway_overhead_ms')
 }
 
-const key = ['org_id', 'hour', ...Object.keys(dimensions)]
-export const measureNames = Object.keys(measures)
+/** What a group of calls has of each column, its key's or one that is counted. Hours are UTC's, whose beginnings are a whole number of hours apart. */
+const values = {
+  org_id: 'org_id', hour: `date_bin('1 hour', created_at, '2000-01-01 00:00:00+00')`, ...dimensions,
+  failed: 'count(*) filter (where status_code >= 400)', ...measures
+}
+export type HourColumn = keyof typeof values
+const isKey = (column: string) => column === 'org_id' || column === 'hour' || column in dimensions
+
+const key = ['org_id', 'hour', ...namesOf(dimensions)] as const
+export const measureNames = namesOf(measures)
 /** The columns of a row, but for its slot. */
 export const rowColumns = [...key, ...measureNames].join(', ')
 export const keyColumns = key.join(', ')
 
-const places = key.map((_, index) => index + 1).join(', ')
-const counted = Object.entries({ org_id: 'org_id', hour: `date_trunc('hour', created_at, 'UTC')`, ...dimensions, ...measures }).map(([name, value]) => `${value} as ${name}`).join(', ')
+function namesOf<Name extends string>(record: Record<Name, string>): Name[] {
+  return Object.keys(record).filter((name): name is Name => name in record)
+}
 
 /**
- * SQL for the rows of `usage_hourly` (`rowColumns`) that the calls of `source` add up to, in the order of their key. `source` has the columns of
+ * SQL that adds the calls of `source` up to `columns`, a row for each value of those of the key. `source` has the columns of
  * `usage_pending`. The one place that says how calls are counted: reading, merging and rebuilding share it.
  */
+export function addUp(source: string, columns: readonly HourColumn[]): string {
+  const grouped = columns.flatMap((column, index) => isKey(column) ? [index + 1] : [])
+  return `select ${columns.map(column => `${values[column]} as ${column}`).join(', ')} from ${source} group by ${grouped.join(', ')}`
+}
+
+/** The same for the rows of `usage_hourly` (`rowColumns`), in the order of their key. */
 export function rowsOf(source: string): string {
-  return `select ${counted} from ${source} group by ${places} order by ${places}`
+  return `${addUp(source, [...key, ...measureNames])} order by ${key.map((_, index) => index + 1).join(', ')}`
 }
 
 /** What an org's own hours add up: all that its rows do, and how many of its calls failed. */

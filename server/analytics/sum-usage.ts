@@ -2,11 +2,12 @@ import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { usageHourly, usageHourlyTotals } from '../../db/schema'
-import type { AnalyticsQuery, AnalyticsTotals, TimeseriesQuery } from '../../shared/analytics'
+import type { AnalyticsGroup, AnalyticsQuery, AnalyticsTotals, TimeseriesQuery } from '../../shared/analytics'
 import { toUsdDecimal } from '../../shared/money'
 import type { TraceScope } from '../traces/list-traces'
 import { hoursOf } from './hours-of'
 import { mergeHistograms, percentile, readHistogram } from './latency-histogram'
+import type { HourColumn } from './roll-up'
 
 /** The sums that totals are made of. `sum(int8)` is a numeric, which both drivers give as text. */
 function sumsOf(table: typeof usageHourly | typeof usageHourlyTotals, failed: SQL) {
@@ -31,20 +32,31 @@ function sumsOf(table: typeof usageHourly | typeof usageHourlyTotals, failed: SQ
 const rows = { table: usageHourly, sums: sumsOf(usageHourly, sql`sum(${usageHourly.requests}) filter (where ${usageHourly.statusCode} >= 400)`) }
 const wholeOrg = { table: usageHourlyTotals, sums: sumsOf(usageHourlyTotals, sql`sum(${usageHourlyTotals.failed})`) }
 
-/** Where a query is answered from: what is asked of a whole org, from the one row it has for each hour. `hours` is what to read, by the columns of `table`. */
-export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>): { table: typeof usageHourly | typeof usageHourlyTotals, sums: typeof rows.sums, hours: SQL } {
-  const isNarrow = [scope.projectId ?? undefined, query.groupBy, query.projectId, query.model, query.provider, query.status, query.apiKeyId, query.userId].some(value => value !== undefined)
-  const source = isNarrow ? rows : wholeOrg
-  return { ...source, hours: hoursOf(scope.orgId, source.table) }
+const counts = ['requests', 'cache_hits', 'input_tokens', 'output_tokens', 'cached_input_tokens', 'reasoning_tokens', 'cost', 'latency_ms'] as const
+const histograms = ['latency_histogram', 'ttfb_histogram', 'overhead_histogram'] as const
+
+/** Columns of `usage_hourly` that groups are made by. */
+export const groupColumns = { model: 'model', provider: 'provider', project: 'project_id', key: 'api_key_id', user: 'user_id', status: 'status_code' } as const satisfies Record<AnalyticsGroup, HourColumn>
+
+/** Those that a query tells calls apart by. */
+function columnsOf(scope: TraceScope, { groupBy, projectId, model, provider, status, apiKeyId, userId }: Partial<TimeseriesQuery>): HourColumn[] {
+  const asked: [HourColumn, unknown][] = [['project_id', scope.projectId ?? projectId], ['api_key_id', apiKeyId], ['user_id', userId], ['provider', provider], ['model', model], ['status_code', status]]
+  const grouped = groupBy && groupColumns[groupBy]
+  return asked.flatMap(([column, value]) => value !== undefined || column === grouped ? [column] : [])
 }
 
-/** The same without histograms, whose sums are most of the work. */
-export const withoutHistograms = (sums: typeof rows.sums) => ({
-  ...sums,
-  latency: noHistogram('latency'),
-  ttfb: noHistogram('ttfb'),
-  overhead: noHistogram('overhead')
-})
+/**
+ * Where a query is answered from: what is asked of a whole org, from the one row it has for each hour. `hours` is what to read, by the columns of `table`;
+ * `sums` has no histograms where nobody asks for percentiles, for they are most of the work.
+ */
+export function usageSource(scope: TraceScope, query: Partial<TimeseriesQuery>): { table: typeof usageHourly | typeof usageHourlyTotals, sums: typeof rows.sums, hours: SQL } {
+  const apart = columnsOf(scope, query)
+  const { table, sums } = apart.length > 0 ? rows : wholeOrg
+  const failed: HourColumn[] = apart.length === 0 ? ['failed'] : apart.includes('status_code') ? [] : ['status_code']
+  const plain = query.percentiles === 'no'
+  const hours = hoursOf(scope.orgId, table, ['org_id', 'hour', ...apart, ...failed, ...counts, ...plain ? [] : histograms])
+  return { table, sums: plain ? { ...sums, latency: noHistogram('latency'), ttfb: noHistogram('ttfb'), overhead: noHistogram('overhead') } : sums, hours }
+}
 
 function noHistogram(name: string) {
   return sql`'0'`.mapWith(readHistogram).as(name)

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../../db/client'
+import { usageHourly } from '../../db/schema'
 import type { TraceFacets } from '../../shared/traces'
 import { hoursOf } from '../analytics/hours-of'
 import { NONE } from '../analytics/roll-up'
@@ -19,7 +20,7 @@ export async function listFacets({ orm }: Pick<Database, 'orm'>, reader: Reader)
   const result: unknown = await orm.execute(sql`
     with combined as materialized (
       select model, provider, project_id, api_key_id, user_id, status_code, sum(requests) as requests
-        from ${hoursOf(orgId)}
+        from ${hoursOf(orgId, usageHourly, ['org_id', 'hour', 'model', 'provider', 'project_id', 'api_key_id', 'user_id', 'status_code', 'requests'])}
        where org_id = ${orgId} and hour >= now() - make_interval(days => ${DAYS}) and (${projectId}::uuid is null or project_id = ${projectId}::uuid)
        group by 1, 2, 3, 4, 5, 6
     ), summed as (
