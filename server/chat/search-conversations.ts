@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, messageParts, messages } from '../../db/schema'
@@ -11,38 +11,64 @@ import { openConversations } from './select-conversations'
 /** Of a word that is everywhere, only the newest occurrences are ranked. */
 const RANKED_MAX = 300
 
+/** Of a title that holds what was typed within a word alone: more than a word somewhere in a message. */
+const WITHIN_WORDS_RANK = 0.1
+
 /** As the index on `message_parts` has it. */
 const words = sql`to_tsvector('simple', left(${messageParts.content} ->> 'text', 200000))`
 const headline = `StartSel=${HIT_START}, StopSel=${HIT_END}, MaxWords=28, MinWords=12, MaxFragments=1`
+/** Their words count ten times those of a message. */
+const titleWords = sql`setweight(to_tsvector('simple', ${conversations.title}), 'A')`
+
+interface RankedHit extends SearchHit {
+  /** From 0 to 1. */
+  rank: number
+  /** Whether its title holds the words. */
+  isTitled: boolean
+}
 
 /**
- * The conversations whose title or messages hold what is looked for, each with its best message and the words around the hit; titles first,
- * then by rank. Quotes, `or` and `-` work as on the web; the last word may be a beginning.
+ * The conversations whose title or messages hold what is looked for, each with its best message and the words around the hit: first those whose
+ * title holds the words, then by the rank of title and message together, then the newest. Quotes, `or` and `-` work as on the web; the last word
+ * may be a beginning. What stands within a word is found in titles alone.
  */
 export async function searchConversations(orm: Orm, scope: Scope, { q, projectId, limit }: SearchQuery): Promise<SearchResult> {
   const where = and(openConversations(scope), projectId === undefined ? undefined : eq(conversations.projectId, projectId))
-  const [titles, texts] = [await findTitles(orm, where, q, limit), await findTexts(orm, scope.orgId, where, toQuery(q), limit)]
-  const inTexts = new Map(texts.map(hit => [hit.conversationId, hit]))
-  const inTitles = new Set(titles.map(hit => hit.conversationId))
-  return { hits: [...titles.map(hit => inTexts.get(hit.conversationId) ?? hit), ...texts.filter(hit => !inTitles.has(hit.conversationId))].slice(0, limit) }
+  const query = toQuery(q)
+  const [titles, texts] = [await findTitles(orm, where, q, query, limit), await findTexts(orm, scope.orgId, where, query, limit)]
+  const found = new Map<string, RankedHit>(titles.map(hit => [hit.conversationId, hit]))
+  for (const hit of texts) {
+    const titled = found.get(hit.conversationId)
+    found.set(hit.conversationId, titled ? { ...hit, isTitled: titled.isTitled, rank: titled.rank + hit.rank } : hit)
+  }
+  return { hits: [...found.values()].sort(compareHits).slice(0, limit).map(({ rank: _, isTitled: __, ...hit }) => hit) }
 }
 
-/** What somebody typed, as a search; null when nothing to look for is left of it. */
+function compareHits(one: RankedHit, other: RankedHit): number {
+  return Number(other.isTitled) - Number(one.isTitled) || other.rank - one.rank || (other.lastActiveAt > one.lastActiveAt ? 1 : -1)
+}
+
+/** What somebody typed, as a search; null when nothing to look for is left of it, or only what is not wanted. */
 export function toQuery(text: string): SQL {
   const parsed = sql`websearch_to_tsquery('simple', ${text})`
-  return sql`(case when numnode(${parsed}) > 0 then (${parsed}::text || ':*')::tsquery end)`
+  return sql`(case when querytree(${parsed}) not in ('', 'T') then (${parsed}::text || ':*')::tsquery end)`
 }
 
-async function findTitles(orm: Orm, where: SQL | undefined, text: string, limit: number): Promise<SearchHit[]> {
-  const rows = await orm.select({ conversationId: conversations.id, projectId: conversations.projectId, title: conversations.title, lastActiveAt: conversations.lastActiveAt })
+async function findTitles(orm: Orm, where: SQL | undefined, text: string, query: SQL, limit: number): Promise<RankedHit[]> {
+  // A title that holds the words holds one of these pieces of them: cheaper to see than to read the words of every title anew.
+  const pieces = text.match(/[\p{L}\p{N}]+/gu) ?? []
+  const isTitled = sql<boolean>`coalesce(${query} is not null and ${conversations.title} ~* ${pieces.join('|')} and ${titleWords} @@ ${query}, false)`
+  const rank = sql<number>`case when ${isTitled} then ts_rank(${titleWords}, ${query}) else ${WITHIN_WORDS_RANK}::real end`
+  const rows = await orm
+    .select({ conversationId: conversations.id, projectId: conversations.projectId, title: conversations.title, lastActiveAt: conversations.lastActiveAt, isTitled, rank })
     .from(conversations)
-    .where(and(where, sql`${conversations.title} ilike ${containsPattern(text)}`))
-    .orderBy(desc(conversations.lastActiveAt))
+    .where(and(where, or(sql`${conversations.title} ilike ${containsPattern(text)}`, isTitled)))
+    .orderBy(desc(isTitled), desc(rank), desc(conversations.lastActiveAt))
     .limit(limit)
   return rows.map(row => ({ ...row, lastActiveAt: row.lastActiveAt.toJSON(), messageId: null, snippet: null }))
 }
 
-async function findTexts(orm: Orm, orgId: string, where: SQL | undefined, query: SQL, limit: number): Promise<SearchHit[]> {
+async function findTexts(orm: Orm, orgId: string, where: SQL | undefined, query: SQL, limit: number): Promise<RankedHit[]> {
   const found = orm
     .select({
       conversationId: messages.conversationId, messageId: messages.id,
@@ -59,11 +85,11 @@ async function findTexts(orm: Orm, orgId: string, where: SQL | undefined, query:
   const rows = await orm
     .select({
       conversationId: conversations.id, projectId: conversations.projectId, title: conversations.title, lastActiveAt: conversations.lastActiveAt,
-      messageId: best.messageId, snippet: sql<string>`ts_headline('simple', ${best.text}, ${query}, ${headline})`
+      messageId: best.messageId, rank: best.rank, snippet: sql<string>`ts_headline('simple', ${best.text}, ${query}, ${headline})`
     })
     .from(best)
     .innerJoin(conversations, eq(conversations.id, best.conversationId))
     .orderBy(desc(best.rank), desc(conversations.lastActiveAt))
     .limit(limit)
-  return rows.map(row => ({ ...row, lastActiveAt: row.lastActiveAt.toJSON() }))
+  return rows.map(row => ({ ...row, lastActiveAt: row.lastActiveAt.toJSON(), isTitled: false }))
 }

@@ -44,6 +44,31 @@ describe('a search', () => {
     expect((await search('selvedge')).map(({ conversationId }) => conversationId)).toEqual([titled.id])
   })
 
+  test('finds the words of a title in any order and case, before messages that say them more often', async () => {
+    const titles = ['Weaving on a rigid loom, in twill', 'TWILL, Weaving And More', 'Intertwill yarn', 'Ça coûte: ÉTÉ à Zürich']
+    const [first, second, within, accented] = await Promise.all(titles.map(async (title) => {
+      const conversation = await newConversation(ada, quickModel)
+      await ada.call('PATCH', `/conversations/${conversation.id}`, { title })
+      return conversation.id
+    }))
+    const talk = await newConversation(ada, quickModel)
+    await say(talk, 'twill weaving '.repeat(40))
+    await ada.call('PATCH', `/conversations/${talk.id}`, { title: 'Talk' })
+    const idsFor = async (q: string) => (await search(q)).map(({ conversationId }) => conversationId)
+
+    expect(await idsFor('twill weaving'), 'nearer together is better').toEqual([second, first, talk.id])
+    expect(await idsFor('loom weaving')).toEqual([first])
+    expect(await idsFor('weaving twi'), 'the last word half typed').toEqual([second, first, talk.id])
+    expect(await idsFor('ertwill'), 'within a word').toEqual([within])
+    expect((await idsFor('twill')).slice(-2), 'after the titles that hold the word').toEqual([within, talk.id])
+    expect(await idsFor('weaving -rigid')).toEqual([second, talk.id])
+    expect(await idsFor('-rigid'), 'not wanted is not looked for').toEqual([])
+    for (const q of ['zürich coûte', 'ÉTÉ']) expect(await idsFor(q), q).toEqual([accented])
+    await say({ ...talk, id: second ?? '' }, 'Still twill weaving')
+    const [best] = await search('twill weaving')
+    expect(best, 'both in its title and in a message').toMatchObject({ conversationId: second, snippet: expect.stringContaining('Still') })
+  })
+
   test('stays in the project it is told to, and in the one its key is bound to', async () => {
     const project = Project.parse(await ada.post('/projects', { name: 'Tapestry' }))
     const inside = Conversation.parse(await ada.post(`/projects/${project.id}/conversations`, { title: 'Gobelin inside' }))
@@ -55,7 +80,7 @@ describe('a search', () => {
     expect(SearchResult.parse(await bound.get('/search?q=gobelin')).hits.map(({ conversationId }) => conversationId)).toEqual([inside.id])
   })
 
-  test.each(['!!!', '\'', '":*', 'a & | b', '(((', '%', '\\', '- -', '🧶', 'x'.repeat(200)])('for %j is no failure', async (q) => {
+  test.each(['!!!', '\'', '":*', 'a & | b', '(((', '%', '\\', '- -', '-x', 'x or', '"', '!x:*', '<->', '\u0001', '🧶', 'x'.repeat(200)])('for %j is no failure', async (q) => {
     expect(await ada.call('GET', `/search?q=${encodeURIComponent(q)}`)).toMatchObject({ status: 200 })
   })
 
