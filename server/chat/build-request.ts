@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime'
 import type { ModelParameters } from '../../shared/model-parameters'
 import { toRequestFields } from '../../shared/model-parameters'
 import { windowOf } from '../../shared/context-window'
+import { joinInstructions } from '../../shared/project-files'
 import { projectKnowledge } from './project-knowledge'
 import { readThread } from './read-thread'
 import { sendFiles } from './send-files'
@@ -42,7 +43,7 @@ export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fi
   ])
   if (thread.at(-1)?.role === 'assistant') thread.push({ role: 'user', content: GO_ON })
   handPicturesOn(thread)
-  const opening = { instructions: [instructions, knowledge.text].filter(Boolean).join('\n\n'), shown: knowledge.shown }
+  const opening = { instructions: joinInstructions([instructions, knowledge.text]), shown: knowledge.shown }
   const { messages, leftOutTurns } = trimContext(opening, thread, windowOf(known))
   const sent = await sendFiles(runtime, orgId, opening.shown, messages, { vision: known?.vision ?? null, withoutBytes: withoutBytes === true })
   return { request: { model, messages: sent, stream: true, ...toRequestFields(parameters) }, leftOutTurns: turnsAbove + leftOutTurns }

@@ -66,16 +66,16 @@ test.describe('a project with instructions and files', () => {
   })
 
   test('has them counted, with the prompt, before anything is sent', async ({ page, client, mock }) => {
-    // At three characters a token: 1,500 tokens of instructions and 3,000 of a file.
+    // At three characters a token: 1,500 tokens of instructions, 3,000 of a file and 37 of the words around it.
     const project = Project.parse(await client.post('/projects', { name: 'Counted', instructions: 'i'.repeat(4_500), defaultModel: 'brief' }))
     made = project
     await client.fetch('POST', `/projects/${project.id}/files?name=notes.txt&inProject=true`, 'n'.repeat(9_000), undefined, { 'content-type': 'text/plain' })
     const chat = new ChatPage(page)
     await page.goto(`/projects/${project.id}/c/new`)
     await chat.ready()
-    await expect(page.getByRole('img', { name: '14% of the context used: 4,500 of 32K tokens' })).toBeVisible()
+    await expect(page.getByRole('img', { name: '14% of the context used: 4,537 of 32K tokens' })).toBeVisible()
     await chat.message().fill('x'.repeat(3_000))
-    await expect(page.getByText('≈ 5,500 tokens')).toBeVisible()
+    await expect(page.getByText('≈ 5,537 tokens')).toBeVisible()
     mock.respondWith(counting(5_490, 'Cloth.'))
     await page.getByRole('button', { name: 'Send' }).click()
     await chat.settled()

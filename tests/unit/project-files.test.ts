@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FileKind } from '../../shared/files'
 import type { ReadingModel } from '../../shared/project-files'
-import { chooseProjectFiles, estimateOpening } from '../../shared/project-files'
+import { chooseProjectFiles, describeFiles, estimateOpening, joinInstructions } from '../../shared/project-files'
 
 const mimes: Record<FileKind, string> = { image: 'image/png', pdf: 'application/pdf', text: 'text/plain' }
 const file = (kind: FileKind, name: string, sizeBytes = 300) => ({ name, kind, mime: mimes[kind], sizeBytes })
@@ -36,6 +36,17 @@ describe('of a project\'s files, a model is given', () => {
   })
 })
 
-test('what stands before the first question takes its instructions, the files that are given, and the names of the others', () => {
-  expect(estimateOpening(['x'.repeat(30), ''], [file('text', 'a', 600), file('image', 'b'), file('image', 'c.png')], { ...seeing, contextWindow: 8_000 })).toBe(10 + 200 + 1_500 + 2)
+describe('what stands before the first question', () => {
+  const files = [file('text', 'a', 600), file('image', 'b'), file('image', 'c.png')]
+  const model = { ...seeing, contextWindow: 8_000 }
+
+  test('takes its instructions alone where there are no files', () => {
+    expect(estimateOpening(['x'.repeat(30), ''], [], model)).toBe(10)
+  })
+
+  test('takes the files that are given, with every word around them that is sent, and the names of the others', () => {
+    const sent = joinInstructions(['x'.repeat(30), '', describeFiles(chooseProjectFiles(files, model), () => 'y'.repeat(600))])
+    expect(sent).toContain(`<file name="a">\n${'y'.repeat(600)}\n</file>\n\nShown with the first question, in this order:\n- b\n\nToo long to be read here, or no text:\n- c.png`)
+    expect(estimateOpening(['x'.repeat(30), ''], files, model)).toBe(Math.ceil(sent.length / 3) + 1_500)
+  })
 })
