@@ -1,6 +1,7 @@
 import { LoomError } from '../errors'
 import type { CallOutcome } from '../gateway/call-context'
 import { callChat } from '../gateway/call-chat'
+import type { ChatChunk } from '../gateway/operations/assemble-completion'
 import type { Principal } from '../identity/principal'
 import { getProject } from '../projects/get-project'
 import type { Runtime } from '../runtime'
@@ -38,9 +39,14 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
       // No tool is offered here, so none asks.
       for (const event of events) if (event.type !== 'approval') emit({ id: ++id, event })
     }
-    const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk: chunk => publish(assembler.take(chunk)) }))
+    let pictures = 0
+    const onChunk = (chunk: ChatChunk) => {
+      publish(assembler.take(chunk))
+      pictures += assembler.newPictures().length
+    }
+    const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk }))
     const error = outcome.error ? { code: outcome.error.code, message: outcome.error.message } : assembler.shortfall()
-    if (assembler.newPictures().length > 0) publish(assembler.say('[A temporary chat keeps no pictures: ask in a chat that is kept.]'))
+    if (pictures > 0) publish(assembler.say('[A temporary chat keeps no pictures: ask in a chat that is kept.]'))
     publish([...assembler.finish(error), { type: 'end', error, leftOutTurns: context.leftOutTurns, figures: outcome.call ? figuresOf(outcome.call) : null }])
   }
 }

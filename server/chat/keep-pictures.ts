@@ -7,15 +7,39 @@ import { reportFailure } from './report-failure'
 import type { ToolRun } from './run-tool-calls'
 
 /**
- * Keeps the pictures that a model has made since this was last called, each as a part of the answer; of one that cannot be kept, the answer says why.
+ * Keeps the pictures that a model makes in one step, one at a time as they come, so that no more of them are in memory than come at once; of one
+ * that cannot be kept, the answer says why. They take their places in the answer behind the words of the step, which they would cut in two.
  * Until the answer is settled they are files of the project that were not sent: shown to whoever may see it, and swept if their answer is lost.
  */
-export async function keepPictures(run: Omit<ToolRun, 'tools'>): Promise<void> {
+export function keepPictures(run: Omit<ToolRun, 'tools'>) {
   const { assembler, publish } = run
-  for (const written of assembler.newPictures()) {
-    const kept = await keepPicture(run, written)
-    const at = new Date().toJSON()
-    publish('failure' in kept ? assembler.say(`[A picture of this answer was not kept: ${kept.failure}]`) : assembler.takeWhole({ ...kept, type: 'image', index: assembler.nextIndex(), startedAt: at, completedAt: at }))
+  const kept: (AttachedFile | { failure: string })[] = []
+  let keeping = Promise.resolve()
+  let waiting = 0
+
+  return {
+    /** Takes what has come since this was last called. */
+    take(): void {
+      for (const written of assembler.newPictures()) {
+        waiting += 1
+        keeping = keeping.then(async () => {
+          kept.push(await keepPicture(run, written))
+          waiting -= 1
+        })
+      }
+    },
+    /** Resolves when all that were taken are kept; undefined when they are. */
+    whenKept: () => waiting > 0 ? keeping : undefined,
+    /** To be called when the step is over. */
+    async show(): Promise<void> {
+      await keeping
+      for (const picture of kept) {
+        const at = new Date().toJSON()
+        publish('failure' in picture
+          ? assembler.say(`[A picture of this answer was not kept: ${picture.failure}]`)
+          : assembler.takeWhole({ ...picture, type: 'image', index: assembler.nextIndex(), startedAt: at, completedAt: at }))
+      }
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { callChat } from '../gateway/call-chat'
 import type { Caller } from '../gateway/caller'
+import type { ChatChunk } from '../gateway/operations/assemble-completion'
 import type { AnswerRequest, RequestMessage } from '../../shared/answers'
 import type { MessagePart, ToolCallPart } from '../../shared/messages'
 import type { ToolRun } from './run-tool-calls'
@@ -31,9 +32,14 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
     const begin = answer.message.parts.length
     assembler.beginStep()
     const body = { ...request, messages, stream_options: { include_usage: true }, ...tools && { tools: tools.asRequest } }
-    const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk: chunk => publish(assembler.take(chunk)) })
+    const pictures = keepPictures(run)
+    const onChunk = (chunk: ChatChunk) => {
+      publish(assembler.take(chunk))
+      pictures.take()
+    }
+    const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk, whenReady: pictures.whenKept })
     total = addOutcome(total, call)
-    await keepPictures(run)
+    await pictures.show()
     if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error ?? assembler.shortfall() }
     publish(assembler.finish(null))
     const calls = answer.message.parts.slice(begin).filter(part => part.type === 'tool_call')

@@ -10,7 +10,7 @@ import { FIRST_EVENT_ID } from './select-messages'
 /** Why an answer ended before the model had finished; `taken_over`: another replica took this process for gone and settled it. */
 export type StopReason = 'stopped' | 'shutdown' | 'too_long' | 'taken_over'
 
-/** The longest answer kept, in UTF-16 code units over all its parts: what bounds the memory of one answer, beside the pictures of the step that is under way. */
+/** The longest answer kept, in UTF-16 code units over all its parts: what bounds the memory of one answer, beside the pictures that come in one piece of it. */
 const ANSWER_MAX = 8 * 1024 * 1024
 /** What settling an answer may take when the process stops. */
 const SETTLE_MS = 3_000

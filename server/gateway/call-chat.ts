@@ -14,6 +14,8 @@ export interface CallChatOptions {
   messageId?: string
   /** Each parsed `chat.completion.chunk`, in order. */
   onChunk: (chunk: ChatChunk) => void
+  /** Asked after each: what the provider has to wait for before it is read on; undefined when it has not. */
+  whenReady?: () => Promise<void> | undefined
   /** The answer has begun: where it comes from. */
   onBegin?: (head: { requestId: string, provider: string, model: string }) => void
 }
@@ -36,8 +38,8 @@ export async function callChat({ gateway }: Pick<Runtime, 'gateway'>, caller: Ca
       { requestId: uuidv7(), endpoint: 'chat', operation: chatCompletions, caller, request, billing: ordinaryBilling, abort, receivedAt, ip: null, conversationId: options.conversationId, messageId: options.messageId },
       {
         begin: head => options.onBegin?.(head),
-        write: () => true,
-        drained: () => Promise.resolve()
+        write: () => options.whenReady?.() === undefined,
+        drained: () => options.whenReady?.() ?? Promise.resolve()
       }
     )
   } finally {

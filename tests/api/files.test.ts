@@ -1,5 +1,7 @@
 import { request } from 'node:http'
 import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AnswerRequest } from '../../shared/answers'
 import { Conversation } from '../../shared/conversations'
@@ -10,6 +12,7 @@ import { mock, newConversation, quickModel, readMessages, startChatWorkbench } f
 import type { ChatWorkbench } from '../support/chat-workbench'
 import type { Session } from '../support/set-up-loom'
 import { admin, signIn } from '../support/set-up-loom'
+import { until } from '../support/until'
 
 const MIB = 1024 * 1024
 let workbench: ChatWorkbench
@@ -222,6 +225,19 @@ describe('a picture that a model makes', () => {
     }
     expect((await readMessages(ada, conversation)).at(-1)).toMatchObject({ status: 'aborted', parts: expect.arrayContaining([expect.objectContaining({ type: 'image', fileId })]) })
     expect((await content(fileId)).status).toBe(200)
+  })
+
+  test('is kept as it comes, and shown behind the words of its step', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const countKept = async () => (await readdir(join(workbench.loom.env.LOOM_DATA_DIR ?? '', 'files'), { recursive: true, withFileTypes: true })).filter(entry => entry.isFile()).length
+    const before = await countKept()
+    // Half of it, which are five pictures, and then nothing more.
+    const images = Array.from({ length: 8 }, (_, place) => `data:image/png;base64,${Buffer.concat([PIXEL, Buffer.alloc(place)]).toString('base64')}`)
+    workbench.upstream.respondWith({ text: 'Here.', chunks: 1, images, fault: 'stalls' })
+    const answer = ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Draw much' })
+    await until(async () => await countKept() === before + 5)
+    await ada.post(`/conversations/${conversation.id}/stop`)
+    expect((await answer).message).toMatchObject({ status: 'aborted', parts: [{ type: 'text', text: 'Here.' }, ...[0, 1, 2, 3, 4].map(place => ({ type: 'image', sizeBytes: PIXEL.length + place }))] })
   })
 
   test.each([
