@@ -4,8 +4,9 @@ import { Project, ProjectPage } from '../../shared/projects'
 import { ChatClient, textOf } from '../support/chat-client'
 import { mock, newConversation, quickModel, readConversation, readMessages, startChatWorkbench } from '../support/chat-workbench'
 import type { ChatWorkbench } from '../support/chat-workbench'
+import { FileClient } from '../support/file-client'
 import type { LoomServer } from '../support/loom-server'
-import { signUp } from '../support/set-up-loom'
+import { admin, signIn, signUp } from '../support/set-up-loom'
 
 const Invited = z.object({ url: z.url() })
 const NewKey = z.object({ key: z.string() })
@@ -39,6 +40,19 @@ describe('strangers', () => {
       expect(unknown).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
     }
     expect(await readConversation(ada, conversation)).toMatchObject({ title: 'Secret' })
+  })
+
+  test('from another org are given the bytes of no file, by their session or by a key', async () => {
+    const { projects: [project] } = ProjectPage.parse(await ada.get('/projects'))
+    const { id } = await new FileClient(loom, await signIn(loom, admin), project?.id ?? '').upload('secret.txt', 'Secret', 'text/plain')
+    const { key } = NewKey.parse(await bob.post('/keys', { name: 'Bob\'s', scopes: ['workspace'] }))
+    for (const stranger of [bob, new ChatClient(loom, { authorization: `Bearer ${key}` })]) {
+      expect((await stranger.call('GET', '/projects')).status, 'whose credentials are good').toBe(200)
+      const refused = await stranger.call('GET', `/files/${id}/content`)
+      expect(refused).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+      expect(await stranger.call('GET', `/files/${crypto.randomUUID()}/content`)).toEqual(refused)
+    }
+    expect(await (await ada.fetch('GET', `/files/${id}/content`)).text()).toBe('Secret')
   })
 })
 

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
 import { conversations, messageEvents, messageParts, messages, replicas } from '../../db/schema'
+import { beginAnswer } from '../../server/chat/begin-answer'
 import { createConversation } from '../../server/chat/create-conversation'
 import { deleteConversation } from '../../server/chat/delete-conversation'
 import { getConversation } from '../../server/chat/get-conversation'
@@ -21,10 +22,11 @@ import { Conversation, ConversationQuery } from '../../shared/conversations'
 import { Message, MessageQuery } from '../../shared/messages'
 import { Project, ProjectQuery } from '../../shared/projects'
 import { noUsage } from '../../server/gateway/usage'
-import { openTestDatabase } from '../support/database'
+import { openTestDatabase, testDatabaseKind } from '../support/database'
 import { charge } from '../support/ledger-entries'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
+import { until } from '../support/until'
 
 let db: Database
 let own: Workspace
@@ -209,6 +211,57 @@ describe('answers of processes that are gone', () => {
     expect(await getConversation(db.orm, own.principal, kept)).toMatchObject({ inputTokens: 0, costNanoUsd: '0' })
     // The log goes once its parts are stored.
     expect((await db.orm.select().from(messageEvents)).map(({ events }) => events)).toHaveLength(1)
+  })
+
+  // The embedded database takes one transaction at a time.
+  const runIf = test.runIf(testDatabaseKind === 'postgres')
+  const seedOrphan = async () => {
+    const { id: conversationId } = await createConversation(db.orm, own.principal, own.projectId, { title: '' })
+    const [question = ''] = await seedThread(conversationId, 1)
+    const messageId = nextMessageId(question)
+    await db.orm.insert(messages).values({ id: messageId, orgId: own.orgId, conversationId, parentId: question, role: 'assistant', status: 'streaming', replica: uuidv7() })
+    await db.orm.update(conversations).set({ shownMessageId: messageId }).where(eq(conversations.id, conversationId))
+    await db.orm.insert(messageEvents).values({ orgId: own.orgId, messageId, first: 2, last: 2, events: '[]' })
+    return { conversationId, messageId }
+  }
+  const ask = async (conversationId: string) => {
+    const replicaId = uuidv7()
+    await db.orm.insert(replicas).values({ id: replicaId, hostname: 'c', version: '1' })
+    return beginAnswer(db.orm, own.principal, { conversationId, replicaId, model: 'demo', tools: undefined, fallbackModel: undefined }, { text: 'And now?', clientId: undefined })
+  }
+  const settle = () => settleInterrupted(db, 600_000)
+  const statusOf = async (messageId: string) => (await db.orm.select({ status: messages.status }).from(messages).where(eq(messages.id, messageId)))[0]?.status
+
+  runIf('are left to the next round where a question has their conversation locked, which waits for nothing of them', async () => {
+    const { conversationId, messageId } = await seedOrphan()
+    await db.transaction(async (query) => {
+      await query('select from conversations where id = $1 for no key update', [conversationId])
+      expect(await settle()).toBe(0)
+    })
+    await expect(ask(conversationId)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await settle()).toBe(1)
+    expect(await statusOf(messageId)).toBe('error')
+    expect(await ask(conversationId)).toMatchObject({ message: { status: 'pending' } })
+  })
+
+  runIf('are settled before a question that comes meanwhile, which then follows them', async () => {
+    const { conversationId, messageId } = await seedOrphan()
+    const untilBlocked = (count: number) => until(async () => {
+      const [row] = await db.query(`select count(*)::int as blocked from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+      return row?.blocked === count
+    })
+    // Its log is what the settling comes to in the middle of its work.
+    const [settling, asking] = await db.transaction(async (query) => {
+      await query('select from message_events where message_id = $1 for update', [messageId])
+      const settling = settle()
+      await untilBlocked(1)
+      const asking = ask(conversationId)
+      await untilBlocked(2)
+      return [settling, asking] as const
+    })
+    expect(await settling).toBe(1)
+    expect(await statusOf(messageId)).toBe('error')
+    expect(await asking).toMatchObject({ userMessage: { parentId: messageId }, message: { status: 'pending' } })
   })
 })
 
