@@ -19,6 +19,15 @@ export class ChatPage {
     await this.chooseModel(model)
   }
 
+  /** A chat that is kept nowhere, in the first project. */
+  async openTemporary(model = 'demo') {
+    await this.openNew()
+    await this.page.getByRole('link', { name: 'Temporary' }).click()
+    await expect(this.page.getByText('This chat is kept nowhere')).toBeVisible()
+    await this.ready()
+    await this.chooseModel(model)
+  }
+
   /** A chat that was come to by a link takes the focus once it can be used. */
   async ready() {
     await expect(this.message()).toBeFocused()

@@ -33,11 +33,7 @@ test('a new chat takes its prompt and parameters before its first message, and k
 
 test('a temporary chat takes a prompt and parameters, and keeps them nowhere', async ({ page, mock }) => {
   const chat = new ChatPage(page)
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
-  await chat.ready()
-  await chat.chooseModel('brief')
+  await chat.openTemporary('brief')
   await setUp(page)
   await chat.send('Between us')
   await chat.settled()

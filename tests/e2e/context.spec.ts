@@ -43,11 +43,7 @@ test('a chat that fills its model says so and offers a way on before anything is
 
 test('a temporary chat says what was left out of it, too', async ({ page, mock }) => {
   const chat = new ChatPage(page)
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
-  await chat.ready()
-  await chat.chooseModel('brief')
+  await chat.openTemporary('brief')
   await chat.send('x'.repeat(60_000))
   await chat.settled()
   await expect(page.getByText('This chat is nearly as long as brief can read.')).toBeVisible()

@@ -137,10 +137,7 @@ test('a draft of a file alone keeps the model chosen for it over a reload', asyn
 
 test('a temporary chat leaves a long paste to the field, and says that it takes no files', async ({ page }) => {
   const chat = new ChatPage(page)
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
-  await chat.ready()
+  await chat.openTemporary()
   expect(await paste(chat.message(), 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
   await drop(page, 'plan.txt', 'text/plain', 'The plan')
   await expect(page.getByText('No file was attached.').first()).toBeVisible()
@@ -165,9 +162,7 @@ test('a paste that a field cannot hold whole is refused in words where it can be
   expect(await paste(field, 'warp and weft\n'.repeat(2_000))).toEqual({ leftToField: true })
   await field.press('Escape')
 
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await chat.ready()
+  await chat.openTemporary()
   await expect(refusal).toHaveCount(0)
   await chat.message().fill('Sum this up:')
   expect(await paste(chat.message(), megabyte)).toEqual({ leftToField: false })

@@ -99,3 +99,57 @@ test('the sidebar tells what is answered elsewhere and what was not seen yet, on
   await expect(linkOn(page, '')).toBeVisible()
   await second.context().close()
 })
+
+test('a page tells what it has seen: how far it stands, once, at the end of an answer, and while somebody looks at it', async ({ page, client, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const { id: projectId } = Project.parse(await client.post('/projects', { name: 'What was seen' }))
+  const { id } = await begin(client, projectId, 'Seen')
+  const told: unknown[] = []
+  page.on('request', (request) => {
+    if (request.url().endsWith(`/conversations/${id}/seen`)) told.push(request.postDataJSON())
+  })
+  const now = async () => ({ upTo: Conversation.parse(await client.get(`/conversations/${id}`)).lastActiveAt })
+  const setVisibility = (state: DocumentVisibilityState) => page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
+  const chat = new ChatPage(page)
+
+  await page.goto(`/projects/${projectId}/c/${id}`)
+  await chat.ready()
+  const opened = await now()
+  await expect.poll(() => told).toMatchObject([opened])
+
+  await chat.chooseModel('stalling')
+  await chat.send('Go on')
+  await expect(chat.answers().last()).toContainText('The loom is warped')
+  expect(told, 'an answer being written is seen at its end').toHaveLength(1)
+  await chat.stopButton().click()
+  await chat.settled('aborted')
+  const answered = await now()
+  await expect.poll(() => told).toMatchObject([opened, answered])
+
+  await setVisibility('hidden')
+  await client.readAll('POST', `/conversations/${id}/messages`, { text: 'Meanwhile', model: 'brief' })
+  expect(told, 'nobody looks').toHaveLength(2)
+  await setVisibility('visible')
+  await expect(chat.log()).toContainText('Meanwhile')
+  const newest = await now()
+  await expect.poll(() => told).toMatchObject([opened, answered, newest])
+})
+
+test('what could not be told to be seen is known to the page all the same', async ({ page, client, mock, isMobile }) => {
+  test.skip(isMobile, 'the sidebar stands beside the page only on a desktop')
+  expect(mock.url).toBeTruthy()
+  const { id: projectId } = Project.parse(await client.post('/projects', { name: 'Not told' }))
+  const [seen, other] = [await begin(client, projectId, 'Seen here'), await begin(client, projectId, 'Other')]
+  await client.call('PUT', `/conversations/${seen.id}/seen`, { upTo: new Date(0).toJSON() })
+  const link = (mark: string) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: `Seen here${mark}`, exact: true })
+  await page.route(`**/api/conversations/${seen.id}/seen`, route => route.fulfill({ status: 503 }))
+  await page.goto(`/projects/${projectId}/c/${other.id}`)
+  const refused = page.waitForResponse(response => response.url().endsWith(`/conversations/${seen.id}/seen`))
+  await link(' , unread').click()
+  expect((await refused).status()).toBe(503)
+  await expect(link('')).toBeVisible()
+  await expect(page.getByRole('alert')).toHaveCount(0)
+})

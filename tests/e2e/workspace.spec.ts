@@ -101,10 +101,7 @@ test('from an answer a new chat goes on with the thread so far', async ({ page }
 test('a temporary chat answers, and is gone once it is left', async ({ page, mock }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
-  await chat.chooseModel('brief')
+  await chat.openTemporary('brief')
   await expectAccessible(page)
   await chat.send('Between us: ephemeron')
   const answer = await chat.settled()
@@ -124,11 +121,7 @@ test('a temporary chat answers, and is gone once it is left', async ({ page, moc
 
 test('a temporary chat whose answer broke off asks its question again', async ({ page, mock }) => {
   const chat = new ChatPage(page)
-  await chat.openNew()
-  await page.getByRole('link', { name: 'Temporary' }).click()
-  await expect(page.getByText('This chat is kept nowhere')).toBeVisible()
-  await chat.ready()
-  await chat.chooseModel('brief')
+  await chat.openTemporary('brief')
   const part = { type: 'text', text: 'Half of a', index: 0, startedAt: new Date().toJSON(), completedAt: null }
   await page.route(/\/api\/projects\/[^/]+\/temporary$/, route => route.fulfill({
     contentType: 'text/event-stream', body: `id: 1\ndata: ${JSON.stringify({ type: 'part', part })}\n\nid: 2\ndata: torn\n\n`
