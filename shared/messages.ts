@@ -97,10 +97,12 @@ export type Message = z.infer<typeof Message>
 /** `GET /api/conversations/{id}/messages`: the newest page; `before` = the last page's `nextCursor` for the one above it. */
 export const MessageQuery = z.object({
   before: Id.optional(),
+  /** The newest page of the newest branch through this message, in place of the shown branch; nothing changes for anybody. Not with `before`, which is on a branch already. */
+  through: Id.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50)
 })
 export type MessageQuery = z.infer<typeof MessageQuery>
 
-/** Also the answer of `POST /api/conversations/{id}/messages/{messageId}/show`, which shows the newest branch through that message: 409 `conflict` while an answer is running. The conversation with messages of its shown branch, oldest first: all that opens it. `nextCursor` is null at the top of the thread. */
+/** Also the answer of `POST /api/conversations/{id}/messages/{messageId}/show`, which shows everybody the newest branch through that message: 409 `conflict` while an answer is running. The conversation with messages of one branch, oldest first: all that opens it. `nextCursor` is null at the top of the thread. */
 export const MessagePage = z.object({ conversation: Conversation, messages: z.array(Message), nextCursor: Id.nullable() })
 export type MessagePage = z.infer<typeof MessagePage>

@@ -26,6 +26,12 @@ export interface OutgoingMessage {
 
 const pageContract = async () => (await import('#shared/messages')).MessagePage
 
+/** A branch as far as it is read: its newest messages, and where the older ones of it go on. */
+interface Branch {
+  messages: Message[]
+  olderCursor: string | null
+}
+
 /**
  * One conversation on the screen: its settled messages, the answer being written below them, and what can be done with
  * both. Settled messages are never touched while an answer streams.
@@ -36,8 +42,13 @@ export function useThread(conversation: Ref<Conversation>) {
   const list = useConversationList(() => conversation.value.projectId)
   const path = `/api/conversations/${conversation.value.id}`
 
-  const settled = shallowRef<Message[]>([])
-  const olderCursor = ref<string | null>(null)
+  const own = shallowRef<Branch>({ messages: [], olderCursor: null })
+  /** Another branch, which this reader alone looks at. Behind it all goes on. */
+  const look = shallowRef<Branch>()
+  const looking = computed(() => look.value !== undefined)
+  /** The end of the page's own branch, whatever is looked at. */
+  const newest = computed(() => own.value.messages.at(-1))
+  const olderCursor = computed(() => (look.value ?? own.value).olderCursor)
   const outgoing = shallowRef<OutgoingMessage>()
   const failure = shallowRef<ApiError>()
   const working = ref(0)
@@ -53,9 +64,9 @@ export function useThread(conversation: Ref<Conversation>) {
     list.put(event.conversation)
     if (event.type === 'message') {
       outgoing.value = undefined
-      settled.value = [...beforeBranch(settled.value, (event.userMessage ?? event.message).parentId), ...(event.userMessage ? [event.userMessage] : [])]
+      own.value = { ...own.value, messages: [...beforeBranch(own.value.messages, (event.userMessage ?? event.message).parentId), ...(event.userMessage ? [event.userMessage] : [])] }
     } else {
-      settled.value = [...beforeBranch(settled.value, event.message.parentId), event.message]
+      own.value = { ...own.value, messages: [...beforeBranch(own.value.messages, event.message.parentId), event.message] }
     }
   }
 
@@ -63,16 +74,18 @@ export function useThread(conversation: Ref<Conversation>) {
   /** The conversation as it stands on the screen, which is not told of all that goes on elsewhere. */
   const standing = shallowRef(conversation.value)
 
+  const read = (query?: { before?: string, through?: string, limit?: number }) => api(pageContract(), `${path}/messages`, { query })
+
   /** Reads the conversation with its newest messages again. @throws {ApiError} */
-  const load = async () => take(await api(pageContract(), `${path}/messages`))
+  const load = async () => take(await read())
 
   /** The end of a branch; what stands above it stays. */
   function take(page: MessagePage) {
     conversation.value = page.conversation
     standing.value = page.conversation
-    const at = settled.value.findIndex(({ id }) => id === page.messages[0]?.id)
-    if (at === -1) olderCursor.value = page.nextCursor
-    settled.value = [...settled.value.slice(0, Math.max(at, 0)), ...page.messages.filter(message => !isRunning(message))]
+    const { messages, olderCursor } = own.value
+    const at = messages.findIndex(({ id }) => id === page.messages[0]?.id)
+    own.value = { messages: [...messages.slice(0, Math.max(at, 0)), ...page.messages.filter(message => !isRunning(message))], olderCursor: at === -1 ? page.nextCursor : olderCursor }
     unfinished = page.messages.find(isRunning)
   }
 
@@ -81,7 +94,7 @@ export function useThread(conversation: Ref<Conversation>) {
     const waits = () => busy.value || outgoing.value !== undefined
     if (waits() || lastActiveAt <= standing.value.lastActiveAt) return
     try {
-      const page = await api(pageContract(), `${path}/messages`)
+      const page = await read()
       if (waits()) return
       take(page)
     } catch (error) {
@@ -92,27 +105,59 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   async function loadOlder(limit?: number) {
-    if (!olderCursor.value) return
-    const page = await api(pageContract(), `${path}/messages`, { query: { before: olderCursor.value, limit } })
-    olderCursor.value = page.nextCursor
-    settled.value = [...page.messages, ...settled.value]
+    const branch = look.value ? look : own
+    const before = branch.value?.olderCursor
+    if (!before) return
+    const page = await read({ before, limit })
+    // Unless they have been read meanwhile, or the reader has turned to another branch.
+    if (branch.value?.olderCursor === before) branch.value = { messages: [...page.messages, ...branch.value.messages], olderCursor: page.nextCursor }
   }
 
-  /** Shows the branch through another message. @throws {ApiError} */
-  const show = async (messageId: string) => take(await api(pageContract(), `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } }))
+  /** Shows everybody the branch through another message. @throws {ApiError} */
+  async function show(messageId: string) {
+    const page = await api(pageContract(), `${path}/messages/${messageId}/show`, { method: 'POST', query: { limit: 200 } })
+    leaveLook()
+    take(page)
+  }
 
-  /** Brings a message into the thread: older pages until it is there, another branch where it is on that. @throws {ApiError} */
+  /** Shows this reader the branch through another message, and nobody else. @throws {ApiError} */
+  async function lookAt(messageId: string) {
+    const { messages, nextCursor } = await read({ through: messageId, limit: 200 })
+    look.value = { messages, olderCursor: nextCursor }
+  }
+
+  /** Back to the branch that the page shows. */
+  function leaveLook() {
+    look.value = undefined
+  }
+
+  /** What is looked at is what the page shows from now on, and what is asked follows its end: that message's id. Undefined where nothing is looked at. */
+  function stay(): string | undefined {
+    if (!look.value) return undefined
+    own.value = look.value
+    leaveLook()
+    return own.value.messages.at(-1)?.id
+  }
+
+  /** Brings a message into the thread: older pages until it is there, a look at another branch where it is on that. @throws {ApiError} */
   async function reach(messageId: string) {
-    const isHere = () => settled.value.some(({ id }) => id === messageId)
-    while (!isHere() && olderCursor.value) await loadOlder(200)
-    if (!isHere()) await show(messageId)
-    while (!isHere() && olderCursor.value) await loadOlder(200)
+    const isIn = (branch: Branch | undefined) => branch?.messages.some(({ id }) => id === messageId) === true
+    /** Ids order a branch: above a message that is older, it is not. */
+    const isAbove = ({ messages: [first], olderCursor }: Branch) => olderCursor !== null && (first === undefined || first.id > messageId)
+    if (isIn(look.value)) return
+    leaveLook()
+    while (!isIn(own.value) && isAbove(own.value)) await loadOlder(200)
+    if (isIn(own.value)) return
+    await lookAt(messageId)
+    while (look.value && !isIn(look.value) && isAbove(look.value)) await loadOlder(200)
   }
 
   /** Keeps what the reader thinks of an answer, on the screen at once. @throws {ApiError} when it was not kept; then it is as before */
   async function rate(message: Message, feedback: Feedback | null) {
     const put = (given: Feedback | null) => {
-      settled.value = settled.value.map(other => other.id === message.id ? { ...other, feedback: given } : other)
+      const rated = (branch: Branch): Branch => ({ ...branch, messages: branch.messages.map(other => other.id === message.id ? { ...other, feedback: given } : other) })
+      own.value = rated(own.value)
+      look.value &&= rated(look.value)
     }
     put(feedback)
     try {
@@ -164,6 +209,9 @@ export function useThread(conversation: Ref<Conversation>) {
     outgoing.value = message
     await see(async () => {
       await load()
+      const { parentId } = message
+      if (parentId && !own.value.messages.some(({ id }) => id === parentId)) await lookAt(parentId)
+      stay()
       return deliver(message)
     })
   }
@@ -177,8 +225,7 @@ export function useThread(conversation: Ref<Conversation>) {
 
   /** What a question follows: the branch on this screen may not be the one that was shown last elsewhere. Undefined where the thread ends without an answer: the server knows. */
   function lastSeenAnswer(): string | undefined {
-    const last = settled.value.at(-1)
-    return last?.role === 'assistant' ? last.id : undefined
+    return newest.value?.role === 'assistant' ? newest.value.id : undefined
   }
 
   const retry = (message: Message, chosen: AnswerAgain) => see(() => answer.ask(`${path}/messages/${message.id}/retry`, chosen))
@@ -198,9 +245,12 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   /** What stands on the screen: while an edited message is on its way, nothing of the branch it leaves. */
-  const shown = computed(() => outgoing.value?.parentId === undefined ? settled.value : beforeBranch(settled.value, outgoing.value.parentId))
+  const shown = computed(() => {
+    if (look.value) return look.value.messages
+    return outgoing.value?.parentId === undefined ? own.value.messages : beforeBranch(own.value.messages, outgoing.value.parentId)
+  })
 
-  return { shown, standing, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
+  return { shown, newest, looking, lookAt, leaveLook, stay, standing, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
 }
 
 const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })

@@ -16,7 +16,7 @@ export interface ThreadActions {
   proceed: (answer: Message) => Promise<void>
   /** Sends a message anew with another text, beside the old one. */
   edit: (message: Message, text: string) => Promise<void>
-  /** Shows the branch through another message. */
+  /** Shows the branch through another message: to everybody, or to who only reads to themselves. */
   show: (messageId: string) => Promise<void>
   /** Lets a tool call that asks run, or refuses it. */
   decide: (call: ToolCallPart, decision: ToolDecision) => Promise<void>

@@ -14,6 +14,8 @@ export async function findMessage(orm: Orm, scope: Scope, conversationId: string
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
     .where(and(openConversations(scope), eq(messages.orgId, scope.orgId), eq(conversations.id, conversationId), eq(messages.id, messageId)))
-  if (!message) throw new LoomError('not_found', 'There is no such message in this conversation.')
+  if (!message) throw messageNotFound()
   return message
 }
+
+export const messageNotFound = () => new LoomError('not_found', 'There is no such message in this conversation.')

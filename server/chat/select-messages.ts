@@ -75,6 +75,18 @@ export function shownMessageId(orgId: string, conversationId: string): SQL {
   return sql`select shown_message_id from ${conversations} where org_id = ${orgId} and id = ${conversationId}`
 }
 
+/** The last message of the newest branch through a message; none where the conversation has no such message. */
+export function newestEndId(orgId: string, conversationId: string, messageId: string): SQL {
+  return sql`
+    with recursive below as (
+      select id from ${messages} where org_id = ${orgId} and conversation_id = ${conversationId} and id = ${messageId}
+      union all
+      select child.id from below, lateral (select id from ${messages} where org_id = ${orgId} and parent_id = below.id order by id desc limit 1) child
+    )
+    select id from below order by id desc limit 1
+  `
+}
+
 /** The newest message of a conversation, on whichever branch. */
 export function newestMessageId(orgId: string, conversationId: string): SQL {
   return sql`select id from ${messages} where org_id = ${orgId} and conversation_id = ${conversationId} order by id desc limit 1`

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { MessagePage } from '../../shared/messages'
 import { Project, ProjectPage } from '../../shared/projects'
 import { ChatClient, textOf } from '../support/chat-client'
 import { mock, newConversation, quickModel, readConversation, readMessages, startChatWorkbench } from '../support/chat-workbench'
@@ -29,7 +30,7 @@ describe('strangers', () => {
     const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Secret' })
     const path = `/conversations/${conversation.id}`
     const attempts: [string, string, unknown?][] = [
-      ['GET', path], ['PATCH', path, { title: 'Mine' }], ['GET', `${path}/messages`], ['POST', `${path}/messages`, { text: 'Hello' }], ['GET', `${path}/stream`],
+      ['GET', path], ['PATCH', path, { title: 'Mine' }], ['GET', `${path}/messages`], ['GET', `${path}/messages?through=${message?.id}`], ['POST', `${path}/messages`, { text: 'Hello' }], ['GET', `${path}/stream`],
       ['POST', `${path}/stop`], ['POST', `${path}/messages/${message?.id}/retry`, {}], ['DELETE', path], ['POST', `${path}/restore`], ['POST', `${path}/duplicate`],
       ['GET', `/projects/${conversation.projectId}`], ['PATCH', `/projects/${conversation.projectId}`, { name: 'Mine' }],
       ['GET', `/projects/${conversation.projectId}/conversations`], ['POST', `/projects/${conversation.projectId}/conversations`, {}]
@@ -66,6 +67,9 @@ describe('members', () => {
     const conversation = await newConversation(ada, quickModel)
     const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Hello' })
     expect((await readMessages(vera, conversation)).at(-1)).toEqual(message)
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages/${message?.id}/retry`, {})
+    const { messages: otherBranch } = MessagePage.parse(await vera.get(`/conversations/${conversation.id}/messages?through=${message?.id}`))
+    expect(otherBranch.at(-1)?.id).toBe(message?.id)
     const path = `/conversations/${conversation.id}`
     const attempts: [string, string][] = [
       ['PATCH', path], ['DELETE', path], ['POST', `${path}/messages`], ['POST', `${path}/stop`], ['POST', `${path}/restore`], ['POST', `${path}/messages/${message?.id}/retry`],

@@ -223,6 +223,36 @@ describe('an answer', () => {
     expect(await readMessages(ada, conversation)).toEqual(messages)
   })
 
+  test('of another branch is looked at page by page, and the shown one stays shown', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const path = `/conversations/${conversation.id}/messages`
+    const look = async (query: string) => {
+      const { messages, nextCursor } = MessagePage.parse(await ada.get(`${path}?${query}`))
+      return { ids: messages.map(({ id }) => id), nextCursor }
+    }
+    const first = (await ada.readAll('POST', path, { text: 'One' })).message
+    const second = (await ada.readAll('POST', path, { text: 'Two' })).message
+    const again = (await ada.readAll('POST', `${path}/${second?.id}/retry`, {})).message
+    await ada.readAll('POST', `${path}/${first?.id}/retry`, {})
+    const shown = await ada.get(path)
+
+    expect(await look(`through=${second?.id}`), 'the branch that ends with it').toEqual({ ids: [first?.parentId, first?.id, second?.parentId, second?.id], nextCursor: null })
+    expect(await look(`through=${first?.id}`), 'the newest of those that part below it').toEqual({ ids: [first?.parentId, first?.id, again?.parentId, again?.id], nextCursor: null })
+    const newest = await look(`through=${first?.id}&limit=1`)
+    expect(newest).toEqual({ ids: [again?.id], nextCursor: again?.id })
+    expect(await look(`before=${newest.nextCursor}&limit=2`)).toEqual({ ids: [first?.id, again?.parentId], nextCursor: first?.id })
+    expect(await ada.get(path)).toEqual(shown)
+  })
+
+  test('is looked at in its own conversation or not at all', async () => {
+    const [conversation, elsewhere] = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'One' })
+    const foreign = (await ada.readAll('POST', `/conversations/${elsewhere.id}/messages`, { text: 'One' })).message
+    for (const [through, status] of [[foreign?.id, 404], [conversation.id, 404], ['x', 400], ['', 400]] as const) {
+      expect(await ada.call('GET', `/conversations/${conversation.id}/messages?through=${through}`), String(through)).toMatchObject({ status })
+    }
+  })
+
   test('goes on where it stopped, in a message of its own, and the model reads both as one', async () => {
     const conversation = await newConversation(ada, mock({ text: 'Half an ans' }))
     const path = `/conversations/${conversation.id}/messages`
@@ -351,6 +381,7 @@ describe('a message', () => {
     const events = ada.events('POST', `${path}/${message?.id}/retry`, { model: slowModel })
     await events.next()
     expect(await ada.call('POST', `${path}/${message?.id}/show`)).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } })
+    expect(MessagePage.parse(await ada.get(`${path}?through=${message?.id}`)).messages.at(-1), 'and lets it be looked at').toMatchObject({ id: message?.id })
     await ada.post(`/conversations/${conversation.id}/stop`)
     await events.return(undefined)
     expect(await ada.call('POST', `${path}/${message?.id}/show`)).toMatchObject({ status: 200 })

@@ -23,10 +23,10 @@ afterAll(async () => {
   await database?.stop()
 })
 
-async function countOpening(conversation: Conversation): Promise<string[]> {
+async function countOpening(conversation: Conversation, query = ''): Promise<string[]> {
   if (!database) throw new Error('There is no database')
   const statements = await countStatements(database, async () => {
-    await readMessages(bench.ada, conversation)
+    await bench.ada.get(`/conversations/${conversation.id}/messages${query}`)
   })
   return [...statements].flatMap(([statement, count]) => Array.from({ length: count }, () => statement))
 }
@@ -37,6 +37,8 @@ runIf('a conversation opens with three queries: whose session it is, itself, its
   await bench.ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'And then?' })
   expect((await readMessages(bench.ada, conversation)).map(({ parts }) => parts.length)).toEqual([1, 1, 1, 1])
   expect(await countOpening(conversation)).toHaveLength(3)
+  const [first] = await readMessages(bench.ada, conversation)
+  expect(await countOpening(conversation, `?through=${first?.id}`), 'likewise on the branch through one of them').toHaveLength(3)
 })
 
 runIf('so does one whose answer is being written', async () => {

@@ -1,5 +1,95 @@
+import { Conversation } from '../../shared/conversations'
+import { ConversationExport, ImportedConversation } from '../../shared/conversation-export'
+import { MessagePage } from '../../shared/messages'
+import { Project } from '../../shared/projects'
+import { SearchResult } from '../../shared/search'
+import type { ChatClient } from '../support/chat-client'
+import { textOf } from '../support/chat-client'
 import { ChatPage } from './chat-page'
+import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
+
+const look = 'You are looking at another branch.'
+
+/** A conversation that shows a short branch; beside it is one of 240 messages, the second of which holds `word`. */
+async function makeTwoBranches(client: ChatClient, word: string) {
+  const project = Project.parse(await client.post('/projects', { name: 'Two branches' }))
+  const begun = Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title: 'Two branches', model: 'brief' }))
+  await client.readAll('POST', `/conversations/${begun.id}/messages`, { text: 'The chosen question' })
+  const file = ConversationExport.parse(await client.get(`/conversations/${begun.id}/export?format=json`))
+  const ids = Array.from({ length: 240 }, () => crypto.randomUUID())
+  const hidden = ids.map((id, index) => ({
+    ...file.messages[index % 2], id, parentId: ids[index - 1] ?? null,
+    parts: file.messages[index % 2]?.parts.map(part => ({ ...part, text: index === 1 ? `The ${word} hides here.` : `Hidden message ${index + 1}` }))
+  }))
+  const conversation = ImportedConversation.parse(await client.post(`/projects/${project.id}/import`, { ...file, shownMessageId: file.messages.at(-1)?.id, messages: [...hidden, ...file.messages] }))
+  const { hits: [hit] } = SearchResult.parse(await client.get(`/search?q=${word}`))
+  const readShown = async () => MessagePage.parse(await client.get(`/conversations/${conversation.id}/messages`)).messages.map(textOf)
+  return { path: `/projects/${project.id}/c/${conversation.id}`, hit: `?message=${hit?.messageId}`, readShown }
+}
+
+test('a hit on another branch is looked at, and a question asked there goes on from there', async ({ page, client, mock, isMobile }) => {
+  expect(mock.url).toBeTruthy()
+  const word = `heddlehook${isMobile ? 'phone' : 'desktop'}`
+  const { path, hit, readShown } = await makeTwoBranches(client, word)
+  const chosen = await readShown()
+  expect(chosen[0]).toBe('The chosen question')
+  const chat = new ChatPage(page)
+  const notice = page.getByText(look)
+  const found = chat.log().getByText(`The ${word} hides here.`)
+
+  await page.goto(`${path}${hit}`)
+  await expect(notice).toBeVisible()
+  await expect(found).toBeInViewport()
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/look-${page.viewportSize()?.width}.png` })
+  await page.getByRole('button', { name: 'Back', exact: true }).click()
+  await expect(chat.log().getByText('The chosen question')).toBeInViewport()
+  await expect(notice).toHaveCount(0)
+  await expect(page).toHaveURL(path)
+  await page.reload()
+  await expect(chat.log().getByText('The chosen question')).toBeVisible()
+  expect(await readShown(), 'looking changes nothing').toEqual(chosen)
+
+  await page.goto(`${path}${hit}`)
+  await expect(found).toBeInViewport()
+  await chat.send('Asked from the look')
+  await expect(chat.log().getByText('Asked from the look')).toBeInViewport()
+  await expect(notice).toHaveCount(0)
+  await chat.settled()
+  await expect(chat.log().getByText('Hidden message 240', { exact: true })).toHaveCount(1)
+  expect((await readShown()).slice(-3, -1)).toEqual(['Hidden message 240', 'Asked from the look'])
+})
+
+test('while an answer is written, another branch is looked at without losing it, and is switched to afterwards', async ({ page, client, mock, isMobile }) => {
+  expect(mock.url).toBeTruthy()
+  const word = `shuttlebox${isMobile ? 'phone' : 'desktop'}`
+  const { path, hit, readShown } = await makeTwoBranches(client, word)
+  const chat = new ChatPage(page)
+  await page.goto(path)
+  await chat.ready()
+  await chat.chooseModel('stalling')
+  await chat.send('Go on for ever')
+  await expect(chat.answers().last()).toHaveAttribute('data-status', 'streaming')
+  await expect(chat.answers().last()).toContainText('The loom is warped')
+
+  const found = chat.log().getByText(`The ${word} hides here.`)
+  await page.evaluate(async to => Reflect.get(window, 'useNuxtApp')().$router.push(to), `${path}${hit}`)
+  await expect(found).toBeInViewport()
+  await expect(page.getByText('An answer is being written on the one this chat goes on from.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Switch to it' })).toBeDisabled()
+  await expect(chat.message()).toBeHidden()
+  await page.getByRole('button', { name: 'Back', exact: true }).click()
+  await expect(chat.answers().last()).toHaveAttribute('data-status', 'streaming')
+  await chat.stopButton().click()
+  await chat.settled('aborted')
+
+  await page.evaluate(async to => Reflect.get(window, 'useNuxtApp')().$router.push(to), `${path}${hit}`)
+  await expect(found).toBeInViewport()
+  await page.getByRole('button', { name: 'Switch to it' }).click()
+  await expect(page.getByText(look)).toHaveCount(0)
+  await expect.poll(async () => (await readShown()).at(-1)).toBe('Hidden message 240')
+})
 
 test('a question is edited without losing the first one, and the arrows lead back to it', async ({ page }) => {
   const chat = new ChatPage(page)

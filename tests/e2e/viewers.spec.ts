@@ -23,13 +23,13 @@ async function makeProject(client: ChatClient) {
   await client.fetch('POST', `/projects/${project.id}/files?name=notes.txt&inProject=true`, 'Notes', undefined, { 'content-type': 'text/plain' })
   const archived = Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title: 'Put away' }))
   await client.call('PATCH', `/conversations/${archived.id}`, { archived: true })
-  return { project, conversation }
+  return { project, conversation, message }
 }
 
 for (const role of ['viewer', 'member'] as const) {
   test(`a ${role} of the organisation who only reads in a project sees all of it and is offered nothing they may not do`, async ({ browser, client, loom, mock, viewport }) => {
     expect(mock.url).toBeTruthy()
-    const { project, conversation } = await makeProject(client)
+    const { project, conversation, message } = await makeProject(client)
     const email = `${role}-${crypto.randomUUID()}@example.com`
     const { token } = CreatedInvitation.parse(await client.post('/orgs/current/invitations', { email, role }))
     const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
@@ -57,13 +57,32 @@ for (const role of ['viewer', 'member'] as const) {
     await expect(main.getByText('You can read this conversation.')).toBeVisible()
     const answer = await new ChatPage(page).settled()
     await expect(answer.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
-    for (const name of [/rename/, 'Chat settings', 'New chat', 'Edit message', 'Answer again', 'Good answer', 'Previous version', 'Send']) await expectNone(name)
+    for (const name of [/rename/, 'Chat settings', 'New chat', 'Edit message', 'Answer again', 'Good answer', 'Send']) await expectNone(name)
     await expect(main.getByRole('textbox')).toHaveCount(0)
     await expectAccessible(page)
     await page.screenshot({ path: `.cache/test/shots/reader-${page.viewportSize()?.width}.png` })
     await answer.getByRole('button', { name: 'More about this answer' }).click()
     await expect(page.getByRole('menuitem')).toHaveText([/curl/, /JavaScript/, /Python/])
     await page.keyboard.press('Escape')
+
+    // The other version is looked at, by the arrows or from a search, and stays the other one for everybody else.
+    const shown = await client.get(`/conversations/${conversation.id}/messages`)
+    const look = main.getByText('You are looking at another branch.')
+    await main.getByRole('button', { name: 'Previous version' }).click()
+    await expect(main.getByRole('group', { name: 'Versions' })).toHaveText('1/2')
+    await expect(look).toBeVisible()
+    await expectNone('Switch to it')
+    await page.screenshot({ path: `.cache/test/shots/reader-look-${page.viewportSize()?.width}.png` })
+    await main.getByRole('button', { name: 'Next version' }).click()
+    await expect(main.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
+    await expect(look).toHaveCount(0)
+    await page.goto(`/projects/${project.id}/c/${conversation.id}?message=${message?.id}`)
+    await expect(look).toBeVisible()
+    await expect(main.getByRole('group', { name: 'Versions' })).toHaveText('1/2')
+    await main.getByRole('button', { name: 'Back', exact: true }).click()
+    await expect(main.getByRole('group', { name: 'Versions' })).toHaveText('2/2')
+    expect(await client.get(`/conversations/${conversation.id}/messages`)).toEqual(shown)
+
     await main.getByRole('button', { name: 'Actions for Only look' }).click()
     await expect(page.getByRole('menuitem')).toHaveText([/Export/])
     await page.keyboard.press('Escape')

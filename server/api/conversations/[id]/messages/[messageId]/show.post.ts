@@ -6,7 +6,7 @@ import { MessageQuery } from '../../../../../../shared/messages'
 
 export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
   const id = readId(event)
-  const query = readQuery(event, MessageQuery.omit({ before: true }))
+  const query = readQuery(event, MessageQuery.pick({ limit: true }))
   await showBranch(runtime.db.orm, principal, id, readId(event, 'messageId'))
   return listMessages(runtime.db.orm, principal, id, query)
 })
