@@ -1,6 +1,7 @@
 import { z } from './zod'
 import { Conversation } from './conversations'
 import { Id, NanoUsdText, Timestamp, storableText } from './json'
+import { FEEDBACK_COMMENT_MAX } from './message-limits'
 
 export const messageRoles = ['system', 'user', 'assistant', 'tool'] as const
 /** `pending` and `streaming` are running; the others are final. */
@@ -56,7 +57,7 @@ export const Feedback = z.object({ rating: z.enum(feedbackRatings), comment: z.s
 export type Feedback = z.infer<typeof Feedback>
 
 /** `PUT /api/conversations/{id}/messages/{messageId}/feedback`: one's own, in place of what one gave before; a null `rating` takes it back. Answers 204. */
-export const GiveFeedback = z.strictObject({ rating: z.enum(feedbackRatings).nullable(), comment: storableText(2_000).trim().default('') })
+export const GiveFeedback = z.strictObject({ rating: z.enum(feedbackRatings).nullable(), comment: storableText(FEEDBACK_COMMENT_MAX).trim().default('') })
 export type GiveFeedback = z.infer<typeof GiveFeedback>
 
 export const Message = z.object({

@@ -128,11 +128,14 @@ export type ModelPrice = z.infer<typeof ModelPrice>
 export const ModelPriceList = z.object({ prices: z.array(ModelPrice) })
 export type ModelPriceList = z.infer<typeof ModelPriceList>
 
+/** The longest question a model is tried with, in UTF-16 code units. */
+export const TRIAL_PROMPT_MAX = 20_000
+
 /** `POST /api/models/try` */
 export const TryModel = z.strictObject({
   /** As any call names it. */
   model: z.string().trim().min(1).max(256),
-  prompt: z.string().trim().min(1).max(20_000)
+  prompt: z.string().trim().min(1).max(TRIAL_PROMPT_MAX)
 })
 export type TryModel = z.infer<typeof TryModel>
 

@@ -11,11 +11,15 @@ export const projectRoles = ['editor', 'viewer'] as const
 export const ProjectRole = z.enum(projectRoles)
 export type ProjectRole = z.infer<typeof ProjectRole>
 
+/** The longest of a project, in UTF-16 code units. */
+export const PROJECT_DESCRIPTION_MAX = 2_000
+export const PROJECT_INSTRUCTIONS_MAX = 20_000
+
 const ProjectFields = z.strictObject({
   name: storableText(120).trim().min(1),
-  description: storableText(2_000).trim(),
+  description: storableText(PROJECT_DESCRIPTION_MAX).trim(),
   /** Sent to the model as the system message of every conversation in the project. */
-  instructions: storableText(20_000).trim(),
+  instructions: storableText(PROJECT_INSTRUCTIONS_MAX).trim(),
   /** The model of new conversations; null leaves the choice to each. */
   defaultModel: ModelName.nullable(),
   /** Of its conversations, where they set none of their own. */

@@ -1,3 +1,4 @@
+import { MESSAGE_TEXT_MAX } from '#shared/message-limits'
 import { fitsField } from '~/utils/fits-field'
 import { useEventListener } from '@vueuse/core'
 
@@ -35,7 +36,7 @@ export function useGivenFiles({ add, addText }: { add: (files: File[]) => Promis
   function onPaste(event: ClipboardEvent) {
     const text = event.clipboardData?.getData('text/plain') ?? ''
     const files = [...event.clipboardData?.files ?? []]
-    const isLong = addText !== undefined && (text.length > PASTED_TEXT_MAX || !fitsField(event.target, text))
+    const isLong = addText !== undefined && (text.length > PASTED_TEXT_MAX || !fitsField(event.target, text, MESSAGE_TEXT_MAX))
     // Programs put a picture beside the text they copy: what is short enough to read is meant as text.
     if (!isLong && (text !== '' || files.length === 0)) return
     event.preventDefault()

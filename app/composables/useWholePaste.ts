@@ -10,7 +10,7 @@ export function useWholePaste() {
   const notify = useNotify()
   return (event: ClipboardEvent) => {
     const text = event.clipboardData?.getData('text/plain') ?? ''
-    if (event.defaultPrevented || fitsField(event.target, text)) return
+    if (event.defaultPrevented || fitsField(event.target, text, MESSAGE_TEXT_MAX)) return
     event.preventDefault()
     notify.failed(t('chat.paste.nothingWasPasted'), new ApiError(400, 'text_too_long', t('chat.paste.aMessageHolds', { max: formatCount(MESSAGE_TEXT_MAX), pasted: formatCount(text.length) })))
   }

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { Project } from '../../shared/projects'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
 import { expect, test, waitUntilAlive } from './fixtures'
@@ -84,4 +85,36 @@ test('of two pages that change the settings of one chat, the later is told what 
   await save(other)
   await expect(other.getByRole('dialog')).toHaveCount(0)
   await other.close()
+})
+
+test('text past what a field holds stands, is counted, and is saved only once it fits', async ({ page, client }) => {
+  const project = Project.parse(await client.post('/projects', { name: 'Wordy' }))
+  await page.goto(`/projects/${project.id}/c/new`)
+  await page.getByRole('button', { name: 'Chat settings' }).click()
+  const dialog = page.getByRole('dialog')
+  const prompt = page.getByLabel('System prompt')
+  await prompt.fill('x'.repeat(19_999))
+  await expect(dialog.getByText('1 character left').first()).toBeVisible()
+  await prompt.fill('x'.repeat(20_500))
+  await expect(dialog.getByText('500 characters too many: at most 20,000 fit').first()).toBeVisible()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog.getByText('must have at most 20,000 characters')).toBeVisible()
+  await expect(prompt).toHaveValue('x'.repeat(20_500))
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/too-long-settings-${page.viewportSize()?.width}.png` })
+  await prompt.fill('Be brief.')
+  await expect(dialog.getByText('too many')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog).toHaveCount(0)
+
+  await page.goto(`/projects/${project.id}`)
+  await page.getByRole('main').getByRole('button', { name: 'Settings' }).click()
+  for (const [label, max] of [['Description', 2_000], ['Instructions', 20_000]] as const) {
+    await page.getByLabel(label).fill('x'.repeat(max + 1))
+    await expect(dialog.getByText(`1 character too many: at most ${max.toLocaleString('en-US')} fit`).first()).toBeVisible()
+  }
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog.getByText('must have at most 2,000 characters')).toBeVisible()
+  await expect(page.getByLabel('Instructions')).toHaveValue('x'.repeat(20_001))
+  await client.call('DELETE', `/projects/${project.id}`)
 })

@@ -171,6 +171,40 @@ test('a paste that a field cannot hold whole is refused in words where it can be
   await chat.message().fill('')
 })
 
+/** Enters a text as a browser does one that is dropped: unlike `fill`, only as much as the field takes. */
+const enter = async (field: Locator, text: string) => {
+  await field.focus()
+  await field.evaluate((element, entered) => element.ownerDocument.execCommand('insertText', false, entered), text)
+}
+
+test('a text longer than a message holds stands, is counted, and is sent only once it fits', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await enter(chat.message(), 'x'.repeat(199_000))
+  await expect(page.getByText('1,000 characters left').first()).toBeVisible()
+  await enter(chat.message(), 'y'.repeat(1_001))
+  await expect(page.getByText('1 character too many: at most 200,000 fit').first()).toBeVisible()
+  await expect(chat.message()).toHaveValue('x'.repeat(199_000) + 'y'.repeat(1_001))
+  await expect(page.getByRole('button', { name: 'Send' })).toBeDisabled()
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/too-long-${page.viewportSize()?.width}.png` })
+  await chat.message().press('Backspace')
+  await expect(page.getByText('0 characters left').first()).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Send' })).toBeEnabled()
+  await chat.send('What is a loom?')
+  await chat.settled()
+
+  await page.getByRole('button', { name: 'Edit message' }).click()
+  const field = page.getByRole('textbox', { name: 'Your message' })
+  await enter(field, 'x'.repeat(200_000))
+  const form = page.getByRole('form', { name: 'Edit your message' })
+  await expect(form.getByText('15 characters too many: at most 200,000 fit').first()).toBeVisible()
+  await expect(form.getByRole('button', { name: 'Send' })).toBeDisabled()
+  await field.fill('What is a shuttle?')
+  await form.getByRole('button', { name: 'Send' }).click()
+  await expect(await chat.settled()).toContainText('You said: What is a shuttle?')
+})
+
 test('a short paste that a long draft has no room for becomes a file', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
