@@ -9,7 +9,7 @@ const PAGE = 50
 /** Everybody with an account, the newest first, by keyset over the id. For platform admins alone. */
 export async function listUsers(orm: Orm, { search, cursor }: PlatformUserQuery): Promise<PlatformUserPage> {
   const rows = await orm
-    .select({ user: users, orgs: sql<string>`(select count(*) from org_members m where m.user_id = ${users.id})` })
+    .select({ user: users, orgs: sql<string>`(select count(*) from org_members m where m.user_id = users.id)` })
     .from(users)
     .where(and(
       search ? or(ilike(users.name, containing(search)), ilike(users.email, containing(search))) : undefined,
