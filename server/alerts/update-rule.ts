@@ -19,7 +19,7 @@ export async function updateRule(orm: Orm, author: Author, ruleId: string, { con
   return orm.transaction(async (transaction) => {
     const row = await lockRule(transaction, orgId, ruleId)
     const before = ruleFields(row)
-    await requireVersion(transaction, { orgId, target: `alert_rule:${ruleId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId, target: `alert_rule:${ruleId}`, actions: ['alert_rule.update'], fields: before, expected: version })
     if (condition && condition.kind !== row.kind) throw new LoomError('invalid_request', `This rule is about ${row.kind}; make another one for ${condition.kind}.`, { param: 'condition.kind' })
     if (change.webhookIds) await requireWebhooks(transaction, orgId, change.webhookIds)
     const [updated] = await transaction.update(alertRules).set({ ...change, ...(condition && { config: condition }), updatedAt: new Date() }).where(eq(alertRules.id, row.id)).returning()

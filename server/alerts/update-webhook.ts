@@ -18,7 +18,7 @@ export async function updateWebhook(orm: Orm, author: Author, webhookId: string,
   if (change.url !== undefined) requireReachable(author.principal, change.url)
   return orm.transaction(async (transaction) => {
     const before = webhookFields(await lockWebhook(transaction, author.principal, webhookId))
-    await requireVersion(transaction, { orgId: author.principal.orgId, target: `alert_webhook:${webhookId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId: author.principal.orgId, target: `alert_webhook:${webhookId}`, actions: ['alert_webhook.update'], fields: before, expected: version })
     const after = { ...before, ...change }
     const [row] = await transaction.update(alertWebhooks).set(after).where(eq(alertWebhooks.id, webhookId)).returning()
     if (!row) throw new Error('The webhook just written was not returned')

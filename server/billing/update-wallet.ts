@@ -20,7 +20,7 @@ export async function updateWallet(orm: Orm, author: Author, orgId: string, chan
   return orm.transaction(async (transaction) => {
     const wallet = await takeLeasesBack(transaction, await lockWallet(transaction, orgId))
     const before = walletFields(wallet)
-    await requireVersion(transaction, { orgId, target: `org:${orgId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId, target: `org:${orgId}`, actions: ['wallet.update'], fields: before, expected: version })
     const after = { mode: change.mode ?? before.mode, markupBasisPoints: change.markupBasisPoints ?? before.markupBasisPoints, cacheHitBasisPoints: change.cacheHitBasisPoints ?? before.cacheHitBasisPoints }
     if (after.mode === 'prepaid' && wallet.balance < wallet.held) {
       throw new LoomError('conflict', `The wallet stands at $${toUsdDecimal(wallet.balance)}. Post funds first, so that a prepaid wallet does not start below zero.`)

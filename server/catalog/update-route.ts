@@ -24,7 +24,7 @@ export async function updateRoute(orm: Orm, author: Author, routeId: string, { t
       return found
     }
     const before = await read()
-    await requireVersion(transaction, { orgId: route.orgId, target: `model_route:${route.id}`, fields: routeFields(before), expected: version })
+    await requireVersion(transaction, { orgId: route.orgId, target: `model_route:${route.id}`, actions: ['model_route.update'], fields: routeFields(before), expected: version })
     if (change.alias !== undefined) await requireFreeAlias(transaction, route, change.alias)
     await transaction.update(modelRoutes).set({ ...change, updatedAt: new Date() }).where(eq(modelRoutes.id, route.id))
     if (targets) await replaceTargets(transaction, route, targets)

@@ -21,7 +21,7 @@ export async function updateConversation(orm: Orm, scope: Scope, conversationId:
     const isThisConversation = and(openConversations(scope), eq(conversations.id, conversationId))
     const [before] = await transaction.select({ systemPrompt: conversations.systemPrompt, parameters: conversations.parameters }).from(conversations).where(isThisConversation).for('no key update')
     if (!before) throw conversationNotFound()
-    await requireVersion(transaction, { orgId: scope.orgId, target: `conversation:${conversationId}`, fields: conversationSettings(before), expected: version })
+    await requireVersion(transaction, { orgId: scope.orgId, target: `conversation:${conversationId}`, actions: [], fields: conversationSettings(before), expected: version })
     await transaction.update(conversations).set({ ...fields, archivedAt }).where(isThisConversation)
     return getConversation(transaction, scope, conversationId)
   })

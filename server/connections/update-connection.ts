@@ -24,7 +24,7 @@ export async function updateConnection(orm: Orm, keyring: Keyring, author: Autho
   return orm.transaction(async (transaction) => {
     const row = await lockConnection(transaction, principal, connectionId)
     const before = connectionFields(row)
-    await requireVersion(transaction, { orgId: row.orgId, target: `connection:${row.id}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId: row.orgId, target: `connection:${row.id}`, actions: ['connection.update'], fields: before, expected: version })
     const after = { ...before, ...change }
     checkConnection(principal, { kind: row.kind, ...after })
     if (after.baseUrl !== before.baseUrl && row.secret !== null && secret === undefined) {

@@ -21,7 +21,7 @@ export async function changeMemberRole(orm: Orm, author: Author, memberId: strin
   await orm.transaction(async (transaction) => {
     const member = await lockMember(transaction, principal, memberId)
     if (member.role === role) return
-    await requireVersion(transaction, { orgId: principal.orgId, target: `user:${member.userId}`, fields: { role: member.role }, expected: version })
+    await requireVersion(transaction, { orgId: principal.orgId, target: `user:${member.userId}`, actions: ['member.update', 'member.join'], fields: { role: member.role }, expected: version })
     await requireAnotherOwner(transaction, principal.orgId, member)
     await transaction.update(orgMembers).set({ role }).where(and(eq(orgMembers.id, member.id), eq(orgMembers.orgId, principal.orgId)))
     await revokeKeysBeyondRole(transaction, author, member.userId, role)

@@ -28,7 +28,7 @@ export async function updatePlatformSettings(orm: Orm, config: Pick<Config, 'SIG
   return orm.transaction(async (transaction) => {
     await lockSetting(transaction, SIGN_UP_OPEN)
     const { version: _version, ...before } = await getPlatformSettings(transaction, config)
-    await requireVersion(transaction, { orgId: null, target: TARGET, fields: before, expected: version })
+    await requireVersion(transaction, { orgId: null, target: TARGET, actions: ['platform_settings.update'], fields: before, expected: version })
     const after = { signUpOpen: change.signUpOpen ?? before.signUpOpen }
     await transaction
       .insert(platformSettings)

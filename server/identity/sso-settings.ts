@@ -68,7 +68,7 @@ export async function setSso(orm: Orm, keyring: Keyring, author: Author, { clien
     if (settings.defaultOrgId !== null) await requireOrg(transaction, settings.defaultOrgId)
     await lockSetting(transaction, SSO)
     const before = await readStored(transaction)
-    await requireVersion(transaction, { orgId: null, target: TARGET, fields: ssoFields(before), expected: version })
+    await requireSeen(transaction, before, version)
     const sealed = clientSecret === undefined ? keptSecret(before, settings) : sealText(keyring, clientSecret)
     const value = { ...settings, ...sealed }
     await transaction.insert(platformSettings).values({ name: SSO, value }).onConflictDoUpdate({ target: platformSettings.name, set: { value, updatedAt: new Date() } })
@@ -76,12 +76,17 @@ export async function setSso(orm: Orm, keyring: Keyring, author: Author, { clien
   })
 }
 
-/** Forgets what the app was told; the environment counts again. */
-export async function removeSso(orm: Orm, author: Author): Promise<void> {
+/**
+ * Forgets what the app was told; the environment counts again.
+ * @param version of it as the author saw it; undefined: whatever it is now
+ * @throws {LoomError} `not_found` where the app was told nothing, `conflict` when it is another by now
+ */
+export async function removeSso(orm: Orm, author: Author, version?: string): Promise<void> {
   await orm.transaction(async (transaction) => {
     await lockSetting(transaction, SSO)
     const before = await readStored(transaction)
     if (!before) throw new LoomError('not_found', 'Single sign-on is not set up here.')
+    await requireSeen(transaction, before, version)
     await transaction.delete(platformSettings).where(eq(platformSettings.name, SSO))
     await recordChange(transaction, author, { action: 'sso.remove', target: TARGET, before: ssoFields(before) })
   })
@@ -90,6 +95,10 @@ export async function removeSso(orm: Orm, author: Author): Promise<void> {
 async function readStored(orm: Orm): Promise<z.infer<typeof Stored> | undefined> {
   const [row] = await orm.select({ value: platformSettings.value }).from(platformSettings).where(eq(platformSettings.name, SSO))
   return row && Stored.parse(row.value)
+}
+
+function requireSeen(transaction: Orm, stored: z.infer<typeof Stored> | undefined, expected: string | undefined): Promise<void> {
+  return requireVersion(transaction, { orgId: null, target: TARGET, actions: ['sso.update', 'sso.remove'], fields: ssoFields(stored), expected })
 }
 
 /** What of it can be told; nothing while the app was told nothing. */

@@ -17,7 +17,7 @@ export async function updateOrg(orm: Orm, author: Author, change: UpdateOrg, ver
     await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('update')
     const { id, name, timeZone, traceBodies, webTools } = await getOrg(transaction, author.principal)
     const before = { name, timeZone, traceBodies, webTools }
-    await requireVersion(transaction, { orgId: id, target: `org:${id}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId: id, target: `org:${id}`, actions: ['org.update'], fields: before, expected: version })
     const after = { ...before, ...change }
     const { name: _name, ...settings } = after
     await transaction.update(orgs).set({ name: after.name, settings: sql`${orgs.settings} || ${JSON.stringify(settings)}::jsonb` }).where(eq(orgs.id, id))

@@ -21,7 +21,7 @@ export async function updateKey(orm: Orm, author: Author, keyId: string, change:
   return orm.transaction(async (transaction) => {
     const key = await lockKey(transaction, author.principal, keyId)
     const before = keyFields(key)
-    await requireVersion(transaction, { orgId, target: `key:${keyId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId, target: `key:${keyId}`, actions: ['key.update'], fields: before, expected: version })
     const after = { ...before, ...change }
     if (key.isService && after.scopes.includes('workspace')) throw new LoomError('invalid_request', 'A service key acts for nobody, so it cannot have the scope workspace.', { param: 'scopes' })
     await requireGrantable(transaction, author.principal, { ...after, projectId: key.projectId })

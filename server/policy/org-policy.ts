@@ -30,7 +30,7 @@ export async function setOrgPolicy(orm: Orm, author: Author, policy: Policy, ver
   return orm.transaction(async (transaction) => {
     await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('update')
     const { policy: before } = await getOrgPolicy(transaction, orgId)
-    await requireVersion(transaction, { orgId, target: `org:${orgId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId, target: `org:${orgId}`, actions: ['org.policy'], fields: before, expected: version })
     await transaction.update(orgs).set({ policy }).where(eq(orgs.id, orgId))
     await recordChange(transaction, author, { action: 'org.policy', target: `org:${orgId}`, before, after: policy })
     await transaction.execute(sql`select pg_notify('loom_orgs', ${orgId})`)

@@ -28,7 +28,7 @@ export async function setPlatformPolicy(orm: Orm, author: Author, policy: Policy
   return orm.transaction(async (transaction) => {
     await lockSetting(transaction, PLATFORM_POLICY_SETTING)
     const { policy: before } = await getPlatformPolicy(transaction)
-    await requireVersion(transaction, { orgId: null, target: TARGET, fields: before, expected: version })
+    await requireVersion(transaction, { orgId: null, target: TARGET, actions: ['platform.policy'], fields: before, expected: version })
     await transaction
       .insert(platformSettings)
       .values({ name: PLATFORM_POLICY_SETTING, value: policy })

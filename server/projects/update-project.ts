@@ -28,7 +28,7 @@ export async function updateProject(orm: Orm, author: Author, projectId: string,
     const isThisProject = and(projectsInScope(principal), eq(projects.id, projectId))
     const [before] = await transaction.select().from(projects).where(isThisProject).for('update')
     if (!before) throw projectNotFound()
-    await requireVersion(transaction, { orgId: principal.orgId, target: `project:${projectId}`, fields: projectFields(before), expected: version })
+    await requireVersion(transaction, { orgId: principal.orgId, target: `project:${projectId}`, actions: ['project.update', 'project.policy', 'project.access'], fields: projectFields(before), expected: version })
     if (policy) {
       requireRole(principal, 'admin')
       if (principal.projectId !== null) throw new LoomError('insufficient_scope', 'This API key is bound to the project, so it cannot change the project\'s policy.')

@@ -34,7 +34,7 @@ export async function setRetention(orm: Orm, author: Author, retention: Retentio
   return orm.transaction(async (transaction) => {
     await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('update')
     const { version: _, ...before } = await getRetention(transaction, orgId)
-    await requireVersion(transaction, { orgId, target: `org:${orgId}`, fields: before, expected: version })
+    await requireVersion(transaction, { orgId, target: `org:${orgId}`, actions: ['org.retention'], fields: before, expected: version })
     await transaction
       .update(orgs)
       .set({ settings: sql`${orgs.settings} || jsonb_build_object('retention', ${JSON.stringify(retention)}::jsonb)` })

@@ -139,6 +139,8 @@ describe('single sign-on', () => {
     expect(Object.keys(details.current).sort()).toEqual(['allowedDomains', 'clientId', 'defaultOrgId', 'defaultRole', 'issuer', 'name'])
     expect((await set({}, details.version)).status).toBe(200)
     expect(SsoDetails.parse((await owner.succeed('GET', '/api/platform/sso')).body).version).toBe(version)
+    // Nor is it taken away by who saw what it was for a while.
+    expect(await owner.call('DELETE', '/api/platform/sso', undefined, { 'if-match': `"${details.version}"` })).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } })
   })
 
   test('while the provider is away it says so, and passwords go on working', async () => {
