@@ -1,9 +1,9 @@
 import { defineNitroPlugin } from 'nitropack/runtime'
 import { operationAt } from '../gateway/operations/registry'
 import { started } from '../lifecycle'
-import { missingMigrations } from '../operations/wait-for-migrations'
+import { currentWait, waitBegun } from '../operations/wait-for-migrations'
 import { serveOperation } from '../utils/serve-operation'
-import { serveUnmigrated } from '../utils/serve-unmigrated'
+import { pathOf, serveUnmigrated } from '../utils/serve-unmigrated'
 
 /**
  * Serves model calls on the bare request, past router, middleware and page headers, which cost a third of the
@@ -12,13 +12,16 @@ import { serveUnmigrated } from '../utils/serve-unmigrated'
  */
 export default defineNitroPlugin(({ h3App }) => {
   const { handler } = h3App
+  // Made once: each race over a promise that may never resolve stays in memory as long as that does.
+  const startOrWait = Promise.race([started(), waitBegun])
   h3App.handler = async (event) => {
     const { req, res } = event.node
     if (req.method === 'HEAD') req.method = 'GET'
-    if (req.url === '/health') return handler(event)
+    if (pathOf(req) === '/health') return handler(event)
     const operation = req.method === 'POST' && req.url !== undefined && 'socket' in req ? operationAt(req.url) : undefined
-    const missing = missingMigrations()
-    if (missing.length > 0) return serveUnmigrated(req, res, missing, operation)
+    await startOrWait
+    const wait = currentWait()
+    if (wait) return serveUnmigrated(req, res, wait, operation)
     const runtime = await started()
     if (operation) return serveOperation(operation, req, res, runtime)
     return handler(event)

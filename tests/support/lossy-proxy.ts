@@ -13,6 +13,11 @@ export interface LossyProxy {
   loseAnswers: () => void
   /** Breaks every connection; new ones lose nothing. */
   cut: () => void
+  /** Connections to come are heard by nobody before `open`. */
+  silence: () => void
+  /** Breaks every connection, and refuses those to come before `open`. */
+  leave: () => void
+  open: () => void
   stop: () => Promise<void>
 }
 
@@ -20,8 +25,11 @@ export interface LossyProxy {
 export async function startLossyProxy(target: string): Promise<LossyProxy> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
+  const silent = new Set<Socket>()
   let losing = false
+  let state: 'open' | 'silent' | 'away' = 'open'
   const server = createServer((client) => {
+    if (state === 'away') return client.resetAndDestroy()
     const upstream = connect(Number(port), hostname)
     for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(socket)
@@ -38,6 +46,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
     upstream.on('data', (chunk: Buffer) => {
       if (!lost) client.write(chunk)
     })
+    if (state === 'silent') silent.add(client.pause())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address() as AddressInfo
@@ -54,6 +63,18 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
       losing = true
     },
     cut,
+    silence: () => {
+      state = 'silent'
+    },
+    leave: () => {
+      state = 'away'
+      cut()
+    },
+    open: () => {
+      state = 'open'
+      for (const client of silent) client.resume()
+      silent.clear()
+    },
     stop: async () => {
       const closed = once(server, 'close')
       server.close()

@@ -7,6 +7,7 @@ import { openDatabase } from '../../../db/connect-database'
 import { migrate, revertLast } from '../../../db/migrate'
 import { createPostgresDatabase, readTestMigrations, testDatabaseKind } from '../../support/database'
 import type { LoomServer } from '../../support/loom-server'
+import { startLossyProxy } from '../../support/lossy-proxy'
 import { startLoomServer } from '../../support/loom-server'
 import { startLoom } from '../../support/start-loom'
 import { until } from '../../support/until'
@@ -80,7 +81,9 @@ test.runIf(testDatabaseKind === 'postgres')('with DB_AUTO_MIGRATE=false a start 
   const last = migrations.at(-1)?.tag
   await within(db => migrate(db, migrations.slice(0, -1)))
   const before = await within(contentsOf)
-  const loom = await started(startLoomServer({ env: { ...env, DB_AUTO_MIGRATE: 'false' }, waitUntilReady: false }))
+  const proxy = await startLossyProxy(env.DATABASE_URL ?? '')
+  undo.push(proxy.stop)
+  const loom = await started(startLoomServer({ env: { ...env, DATABASE_URL: proxy.url, DB_AUTO_MIGRATE: 'false' }, waitUntilReady: false }))
   const ready = async () => {
     const response = await fetch(`${loom.url}/ready`)
     return { status: response.status, body: await response.json() }
@@ -94,12 +97,28 @@ test.runIf(testDatabaseKind === 'postgres')('with DB_AUTO_MIGRATE=false a start 
     expect([response.status, response.headers.get('retry-after'), await response.text()]).toEqual([503, '2', expect.stringContaining('being brought up to date')])
   }
   expect(await ready()).toEqual(waiting)
-  expect((await fetch(`${loom.url}/health`)).status).toBe(200)
+  for (const path of ['/health', '/health?x']) expect((await fetch(`${loom.url}${path}`)).status).toBe(200)
+  const page = await fetch(`${loom.url}/login`, { headers: { accept: 'text/html,*/*;q=0.8' } })
+  expect([page.status, page.headers.get('content-type'), page.headers.get('content-security-policy'), page.headers.get('x-content-type-options')])
+    .toEqual([503, 'text/html; charset=utf-8', expect.stringContaining('default-src \'none\''), 'nosniff'])
+  expect(await page.text()).toMatch(/http-equiv="refresh" content="2".*being brought up to date/s)
   expect(await within(contentsOf)).toEqual(before)
   expect(loom.logs()).not.toContain('Set up Loom')
   expect(await loom.stop()).toBe(0)
+  // Whoever asks before it is known what is missing is answered, too, and the wait outlives a lost connection.
+  proxy.silence()
   await loom.start()
+  const early = fetch(`${loom.url}/v1/models`)
+  await fetch(`${loom.url}/health`)
+  proxy.open()
+  expect((await early).status).toBe(503)
   await waits(2)
+  const tells = (verdict: string) => until(async () => JSON.stringify(await ready()).includes(`"database":"${verdict}"`), { timeoutMs: 60_000, what: () => `the database to be ${verdict}. It printed:\n${loom.logs()}` })
+  proxy.leave()
+  await tells('unreachable')
+  proxy.open()
+  await tells('ok')
+  expect(loom.logs().split('The database does not answer').length - 1).toBe(1)
   await within(db => migrate(db, migrations))
   await until(async () => (await ready()).status === 200, { timeoutMs: 60_000, what: () => `Loom to be ready. It printed:\n${loom.logs()}` })
   expect(loom.setupToken).not.toBe('')
