@@ -50,9 +50,11 @@ async function figures() {
   const span = { from: '2026-10-24T00:00:00Z', to: '2026-10-28T00:00:00Z', timeZone: 'UTC' }
   const reader = { orgId, projectId: null, userId: workspace.userId, role: 'owner' as const }
   const plot = (query: object) => plotUsage(db.orm, reader, TimeseriesQuery.parse({ ...span, ...query }))
+  const sum = (query: object, projectId: string | null = null) => summarizeUsage(db.orm, { ...reader, projectId }, AnalyticsQuery.parse({ ...span, ...query }))
   return {
-    whole: await summarizeUsage(db.orm, reader, AnalyticsQuery.parse(span)), failed: await summarizeUsage(db.orm, reader, AnalyticsQuery.parse({ ...span, status: 'error' })),
-    course: await plot({ bucket: 'hour' }), byModel: await plot({ groupBy: 'model' }), byStatus: await plot({ groupBy: 'status', percentiles: 'no' }), facets: await listFacets(db, reader)
+    whole: await sum({}), failed: await sum({ status: 'error' }), exactly: await sum({ status: '502' }), within: await sum({}, workspace.projectId),
+    course: await plot({ bucket: 'hour' }), byModel: await plot({ groupBy: 'model' }), byStatus: await plot({ groupBy: 'status', percentiles: 'no' }), plain: await plot({ percentiles: 'no' }),
+    byProvider: await plot({ groupBy: 'provider' }), byProject: await plot({ groupBy: 'project' }), byKey: await plot({ groupBy: 'key' }), byUser: await plot({ groupBy: 'user' }), facets: await listFacets(db, reader)
   }
 }
 const equal = async () => expect(await rebuildUsage(db, { repair: false })).toEqual({ days: expect.any(Number), rebuilt: 0, unequal: [] })
@@ -127,8 +129,8 @@ describe('merging', () => {
     const [first, before] = [await pending(), await figures()]
     expect(first).toBe(5)
     expect(before).toMatchObject({
-      whole: { totalRequests: 4, failedRequests: 3, cacheHits: 1, inputTokens: 10, estimatedCostUsd: '0.000001' }, failed: { totalRequests: 3 },
-      byModel: { groups: [{ group: 'm', totalRequests: 4 }] }, facets: { model: [{ value: 'new', requests: 1 }] }
+      whole: { totalRequests: 4, failedRequests: 3, cacheHits: 1, inputTokens: 10, estimatedCostUsd: '0.000001' }, failed: { totalRequests: 3 }, exactly: { totalRequests: 3 }, within: { totalRequests: 1 },
+      byModel: { groups: [{ group: 'm', totalRequests: 4 }] }, byProject: { groups: [{ totalRequests: 1 }, { totalRequests: 3 }] }, byUser: { groups: [{ totalRequests: 1 }, { totalRequests: 3 }] }, facets: { model: [{ value: 'new', requests: 1 }] }
     })
     await equal()
     await mergeUsage(db)
