@@ -2,12 +2,23 @@ import { useNotify } from '~/composables/useNotify'
 
 interface Page<Item> { items: Item[], nextCursor: string | null }
 
-/** A list that is read page after page: the first with the page, the others on demand. */
+/** A list that is read page after page: the first with the page, the others on demand. Read anew, it is as long as it was. */
 export function useCursorPages<Item>(key: string, what: string, fetchPage: (cursor?: string) => Promise<Page<Item>>) {
   const { t } = useI18n()
   const notify = useNotify()
-  const { data, status, error, refresh } = useAsyncData(key, () => fetchPage())
+  let least = 0
+  const { data, status, error, refresh } = useAsyncData(key, () => fetchPages())
   const loadingMore = ref(false)
+
+  async function fetchPages(): Promise<Page<Item>> {
+    let { items, nextCursor } = await fetchPage()
+    while (nextCursor && items.length < least) {
+      const next = await fetchPage(nextCursor)
+      items = [...items, ...next.items]
+      nextCursor = next.nextCursor
+    }
+    return { items, nextCursor }
+  }
 
   async function loadMore() {
     const loaded = data.value
@@ -16,6 +27,7 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
     try {
       const next = await fetchPage(loaded.nextCursor)
       data.value = { items: [...loaded.items, ...next.items], nextCursor: next.nextCursor }
+      least = data.value.items.length
     } catch (thrown) {
       notify.failed(t('common.pages.moreCouldNotBeLoaded', { what }), thrown)
     } finally {

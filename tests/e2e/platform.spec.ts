@@ -43,6 +43,26 @@ test('of two who set single sign-on up, the later is told what the other has set
   }
 })
 
+test('a switch that is being saved cannot be turned again meanwhile', async ({ page, client }) => {
+  const held = Promise.withResolvers<undefined>()
+  await page.route('**/api/platform/settings', async (route) => {
+    if (route.request().method() === 'PATCH') await held.promise
+    await route.continue()
+  })
+  await page.goto('/dashboard/platform/access')
+  const signUp = page.getByRole('switch', { name: 'Anybody may sign up' })
+  try {
+    await signUp.click()
+    await expect(signUp).toBeDisabled()
+    held.resolve(undefined)
+    await expect(signUp).toBeEnabled()
+    await expect(signUp).toBeChecked()
+  } finally {
+    held.resolve(undefined)
+    await client.call('PATCH', '/platform/settings', { signUpOpen: false })
+  }
+})
+
 test('a platform admin says how an organisation pays, and tops it up, without being in it; of two the later is told', async ({ page, client, isMobile }) => {
   const name = `Paying ${isMobile ? 'phone' : 'desktop'}`
   const { id } = CreatedOrg.parse(await client.post('/platform/orgs', { name }))
@@ -55,18 +75,36 @@ test('a platform admin says how an organisation pays, and tops it up, without be
   const dialog = page.getByRole('dialog')
   await choose('Wallet')
   await expect(dialog).toContainText(`Wallet of ${name}`)
+  await dialog.getByRole('spinbutton', { name: 'Markup' }).fill('')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog).toContainText('must be a number')
   await dialog.getByRole('spinbutton', { name: 'Markup' }).fill('2.5')
   await dialog.getByRole('spinbutton', { name: 'Cached answers' }).fill('10')
-  await client.call('PATCH', `/platform/orgs/${id}/wallet`, { markupBasisPoints: -500 })
+  await client.call('PATCH', `/platform/orgs/${id}/wallet`, { markupBasisPoints: -500, mode: 'unlimited' })
   await dialog.getByRole('button', { name: 'Save' }).click()
   await expect(dialog.getByRole('alert')).toContainText(/Markup is now:\s*-5 %/)
   await dialog.getByRole('button', { name: 'Save mine over it' }).click()
   await expect(dialog).toBeHidden()
-  expect(await pays()).toMatchObject({ wallet: 'prepaid', markupBasisPoints: 250, cacheHitBasisPoints: 1_000 })
+  expect(await pays()).toMatchObject({ wallet: 'unlimited', markupBasisPoints: 250, cacheHitBasisPoints: 1_000 })
+  const row = page.getByRole('row', { name })
+  await row.evaluate(element => element.setAttribute('data-kept', ''))
   await choose('Top up')
   await dialog.getByRole('textbox', { name: 'Amount' }).fill('12.5')
+  // It arrives; its answer is lost.
+  await page.route('**/funds', async (route) => {
+    await route.fetch()
+    await route.abort()
+  }, { times: 1 })
+  await dialog.getByRole('button', { name: 'Top up' }).click()
+  await expect(page.getByText('It may have been posted.').first()).toBeVisible()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toBeHidden()
+  await choose('Top up')
+  await expect(dialog.getByRole('textbox', { name: 'Amount' })).toHaveValue('12.5')
   await dialog.getByRole('button', { name: 'Top up' }).click()
   await expect(dialog).toBeHidden()
-  await expect(page.getByRole('row', { name })).toContainText('$12.50')
+  await expect(row).toContainText('$12.50')
+  // The list was read anew in its place.
+  await expect(row).toHaveAttribute('data-kept')
   expect(await pays()).toMatchObject({ balanceNanoUsd: '12500000000' })
 })
