@@ -3,7 +3,7 @@ import { MessagePage } from '../../shared/messages'
 import { Project } from '../../shared/projects'
 import { textOf } from '../support/chat-client'
 import { ChatPage } from './chat-page'
-import { expect, test, waitUntilAlive } from './fixtures'
+import { expect, test } from './fixtures'
 
 const messages = /\/api\/conversations\/[^/]+\/messages$/
 
@@ -131,32 +131,6 @@ test('a refused message comes back to the composer when another is sent in its p
   await expect(chat.answers()).toHaveCount(2)
   await chat.settled()
   await expect(chat.message()).toHaveValue('Refused')
-})
-
-test('of drafts that two pages write in one conversation none is lost: the last edited is there first, the other once that is sent', async ({ page, context }) => {
-  const [chat, other] = [new ChatPage(page), new ChatPage(await context.newPage())]
-  await chat.openNew()
-  await chat.send('First')
-  await chat.settled()
-  waitUntilAlive(other.page)
-  await other.page.goto(page.url())
-  await other.ready()
-  await chat.message().fill('From the one page')
-  await other.message().fill('From the other page')
-  await expect(chat.message()).toHaveValue('From the one page')
-  await other.page.close()
-
-  await page.reload()
-  await expect(chat.message()).toHaveValue('From the other page')
-  await page.getByRole('button', { name: 'Send' }).click()
-  await expect(chat.answers()).toHaveCount(2)
-  await chat.settled()
-  await page.reload()
-  await expect(chat.message()).toHaveValue('From the one page')
-  await chat.message().fill('')
-  await page.reload()
-  await chat.ready()
-  await expect(chat.message()).toHaveValue('')
 })
 
 test('a draft of a new chat stays with its project', async ({ page, client }) => {
