@@ -115,6 +115,13 @@ describe('traces', () => {
     expect(bounds).toEqual([{ bounds: `FOR VALUES FROM ('2033-05-01 00:00:00+00') TO ('2033-06-01 00:00:00+00')` }])
   })
 
+  test('put their tags into the index at once, in every partition: none waits for another call to do so', async () => {
+    await ensureTracePartitions(db, 1, new Date('2036-01-10'))
+    const indexes = await db.query(`select relname, reloptions from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = 'traces_tags_idx'::regclass`)
+    expect(indexes.length).toBeGreaterThan(2)
+    for (const { relname, reloptions } of indexes) expect(reloptions, String(relname)).toEqual(['fastupdate=off'])
+  })
+
   test('of a month without partition are kept, and move into it once it is made', async () => {
     const early = await addTrace(new Date('2035-03-31T23:59:59.999Z'))
     const waiting = await addTrace(new Date('2035-04-01T00:00:00.000Z'))
