@@ -1,9 +1,13 @@
 /** The code of a key that an input method has taken. */
 const INPUT_METHOD = 229
 
+/** Whether an input method has taken this key, for the word that is being composed. */
+export function composes({ isComposing, keyCode }: Pick<KeyboardEvent, 'isComposing' | 'keyCode'>): boolean {
+  // Safari ends the word before it tells of the key that ended it: by its code alone that is known as the input method's.
+  return isComposing || keyCode === INPUT_METHOD
+}
+
 /** Whether this Enter sends: not inside an input method's word, and not on a touch keyboard, where it is the only way to a new line. */
 export function isSendKey(event: Pick<KeyboardEvent, 'isComposing' | 'keyCode' | 'shiftKey'>): boolean {
-  // Safari ends the word before it tells of the key that ended it: by its code alone that is known as the input method's.
-  const composes = event.isComposing || event.keyCode === INPUT_METHOD
-  return !composes && !event.shiftKey && !matchMedia('(pointer: coarse)').matches
+  return !composes(event) && !event.shiftKey && !matchMedia('(pointer: coarse)').matches
 }
