@@ -17,8 +17,6 @@ const WITHIN_WORDS_RANK = 0.1
 /** As the index on `message_parts` has it. */
 const words = sql`to_tsvector('simple', left(${messageParts.content} ->> 'text', 200000))`
 const headline = `StartSel=${HIT_START}, StopSel=${HIT_END}, MaxWords=28, MinWords=12, MaxFragments=1`
-/** Their words count ten times those of a message. */
-const titleWords = sql`setweight(to_tsvector('simple', ${conversations.title}), 'A')`
 
 interface RankedHit extends SearchHit {
   /** From 0 to 1. */
@@ -55,13 +53,18 @@ export function toQuery(text: string): SQL {
 }
 
 async function findTitles(orm: Orm, where: SQL | undefined, text: string, query: SQL, limit: number): Promise<RankedHit[]> {
-  // A title that holds the words holds one of these pieces of them: cheaper to see than to read the words of every title anew.
+  // A title that holds the words holds one of these pieces of them: cheaper to see than to read the words of every title. Those of the titles that do are
+  // read once, and count ten times those of a message.
   const pieces = text.match(/[\p{L}\p{N}]+/gu) ?? []
-  const isTitled = sql<boolean>`coalesce(${query} is not null and ${conversations.title} ~* ${pieces.join('|')} and ${titleWords} @@ ${query}, false)`
-  const rank = sql<number>`case when ${isTitled} then ts_rank(${titleWords}, ${query}) else ${WITHIN_WORDS_RANK}::real end`
+  const titled = sql`lateral (
+    select case when ${conversations.title} ~* ${pieces.join('|')} then setweight(to_tsvector('simple', ${conversations.title}), 'A') end as words offset 0
+  ) as titled`
+  const isTitled = sql<boolean>`coalesce(titled.words @@ ${query}, false)`
+  const rank = sql<number>`case when titled.words @@ ${query} then ts_rank(titled.words, ${query}) else ${WITHIN_WORDS_RANK}::real end`
   const rows = await orm
     .select({ conversationId: conversations.id, projectId: conversations.projectId, title: conversations.title, lastActiveAt: conversations.lastActiveAt, isTitled, rank })
     .from(conversations)
+    .innerJoin(titled, sql`true`)
     .where(and(where, or(sql`${conversations.title} ilike ${containsPattern(text)}`, isTitled)))
     .orderBy(desc(isTitled), desc(rank), desc(conversations.lastActiveAt))
     .limit(limit)
