@@ -4,8 +4,8 @@ import { makeId } from '~/utils/make-id'
 import type { WaitingMessages } from '~/utils/waiting-messages'
 import { whileLocked } from '~/utils/while-locked'
 
-/** Within this time, a tab that reloads lets go of its queue, and one that lives says that it has it, however busy it is. */
-const CLAIM_MS = 2_000
+/** Within this time, a tab that reloads lets go of its queue. */
+const CLAIM_MS = 500
 
 /**
  * The messages of one place on their way from this tab: the one being sent, and those that wait for the answer before it, oldest first. Kept in
@@ -64,13 +64,12 @@ export function useQueue(place: string) {
     },
     /** Hands over what tabs have left here that are gone, this one before a reload among them. */
     claim: async (take: (kept: WaitingMessages) => void) => {
-      for (const other of Object.keys(localStorage).filter(name => name.startsWith(prefix) && name !== key)) {
-        await whileLocked(other, async () => {
-          const kept = await readKept(localStorage.getItem(other))
-          if (kept) take(kept)
-          localStorage.removeItem(other)
-        }, { waitMs: CLAIM_MS })
-      }
+      const others = Object.keys(localStorage).filter(name => name.startsWith(prefix) && name !== key)
+      await Promise.all(others.map(other => whileLocked(other, async () => {
+        const kept = await readKept(localStorage.getItem(other))
+        if (kept) take(kept)
+        localStorage.removeItem(other)
+      }, { waitMs: CLAIM_MS })))
     }
   }
 }

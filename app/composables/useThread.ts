@@ -46,6 +46,8 @@ export function useThread(conversation: Ref<Conversation>) {
   /** Another branch, which this reader alone looks at. Behind it all goes on. */
   const look = shallowRef<Branch>()
   const looking = computed(() => look.value !== undefined)
+  /** Counts where the reader turns: of two messages on the way to the screen, the later one arrives, and none once they have turned elsewhere. */
+  let turn = 0
   /** The end of the page's own branch, whatever is looked at. */
   const newest = computed(() => own.value.messages.at(-1))
   const olderCursor = computed(() => (look.value ?? own.value).olderCursor)
@@ -104,8 +106,9 @@ export function useThread(conversation: Ref<Conversation>) {
     await goOn()
   }
 
-  async function loadOlder(limit?: number) {
-    const branch = look.value ? look : own
+  const loadOlder = () => extend(look.value ? look : own)
+
+  async function extend(branch: typeof own | typeof look, limit?: number) {
     const before = branch.value?.olderCursor
     if (!before) return
     const page = await read({ before, limit })
@@ -122,20 +125,24 @@ export function useThread(conversation: Ref<Conversation>) {
 
   /** Shows this reader the branch through another message, and nobody else. @throws {ApiError} */
   async function lookAt(messageId: string) {
+    const mine = ++turn
     const { messages, nextCursor } = await read({ through: messageId, limit: 200 })
-    look.value = { messages, olderCursor: nextCursor }
+    // An answer that is being written would stand still here.
+    if (mine === turn) look.value = { messages: messages.filter(message => !isRunning(message)), olderCursor: nextCursor }
   }
 
   /** Back to the branch that the page shows. */
   function leaveLook() {
+    turn += 1
     look.value = undefined
   }
 
   /** What is looked at is what the page shows from now on, and what is asked follows its end: that message's id. Undefined where nothing is looked at. */
   function stay(): string | undefined {
-    if (!look.value) return undefined
-    own.value = look.value
+    const chosen = look.value
     leaveLook()
+    if (!chosen) return undefined
+    own.value = chosen
     return own.value.messages.at(-1)?.id
   }
 
@@ -144,12 +151,17 @@ export function useThread(conversation: Ref<Conversation>) {
     const isIn = (branch: Branch | undefined) => branch?.messages.some(({ id }) => id === messageId) === true
     /** Ids order a branch: above a message that is older, it is not. */
     const isAbove = ({ messages: [first], olderCursor }: Branch) => olderCursor !== null && (first === undefined || first.id > messageId)
+    const first = ++turn
     if (isIn(look.value)) return
-    leaveLook()
-    while (!isIn(own.value) && isAbove(own.value)) await loadOlder(200)
-    if (isIn(own.value)) return
-    await lookAt(messageId)
-    while (look.value && !isIn(look.value) && isAbove(look.value)) await loadOlder(200)
+    while (!isIn(own.value) && isAbove(own.value)) {
+      await extend(own, 200)
+      if (first !== turn) return
+    }
+    if (isIn(own.value)) return leaveLook()
+    const looked = lookAt(messageId)
+    const second = turn
+    await looked
+    while (second === turn && look.value && !isIn(look.value) && isAbove(look.value)) await extend(look, 200)
   }
 
   /** Keeps what the reader thinks of an answer, on the screen at once. @throws {ApiError} when it was not kept; then it is as before */
@@ -210,8 +222,10 @@ export function useThread(conversation: Ref<Conversation>) {
     await see(async () => {
       await load()
       const { parentId } = message
-      if (parentId && !own.value.messages.some(({ id }) => id === parentId)) await lookAt(parentId)
-      stay()
+      if (parentId && !own.value.messages.some(({ id }) => id === parentId)) {
+        await lookAt(parentId)
+        stay()
+      }
       return deliver(message)
     })
   }

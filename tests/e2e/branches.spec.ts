@@ -91,6 +91,23 @@ test('while an answer is written, another branch is looked at without losing it,
   await expect.poll(async () => (await readShown()).at(-1)).toBe('Hidden message 240')
 })
 
+test('a message on its way when a tab went follows the chosen branch, not the one that is looked at', async ({ page, client, mock, isMobile }) => {
+  expect(mock.url).toBeTruthy()
+  const word = `leaserod${isMobile ? 'phone' : 'desktop'}`
+  const { path, hit, readShown } = await makeTwoBranches(client, word)
+  const chat = new ChatPage(page)
+  await page.goto(path)
+  await chat.ready()
+  await page.route('**/messages', route => route.request().method() === 'POST' ? undefined : route.fallback())
+  await chat.send('Sent before the tab went')
+  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter(key => key.startsWith('loom:queue:')).length)).toBe(1)
+  await page.unroute('**/messages')
+
+  await page.goto(`${path}${hit}`)
+  await expect.poll(async () => (await readShown()).length).toBe(4)
+  expect((await readShown()).slice(0, 3), 'after what everybody is shown').toEqual(['The chosen question', expect.any(String), 'Sent before the tab went'])
+})
+
 test('a question is edited without losing the first one, and the arrows lead back to it', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
