@@ -16,20 +16,5 @@ export async function ensureTracePartitions(db: Database, monthsAhead: number, f
     const [row] = await db.transaction(query => query('select ensure_trace_partition($1) as made', [firstDay]))
     if (row?.made === true) made++
   }
-  await db.transaction(query => query(WRITE_TAGS_AT_ONCE))
   return made
 }
-
-// A list of what is still to be put into the index of tags would be emptied by whichever call fills it, which then waits for thousands of others: measured, a
-// second and a half for one call in twenty thousand, against 5 µs more for each. An index of partitions itself has no such setting.
-const WRITE_TAGS_AT_ONCE = `
-do $$
-declare part record;
-begin
-  for part in
-    select index.oid::regclass as name from pg_inherits join pg_class index on index.oid = inhrelid
-     where inhparent = 'traces_tags_idx'::regclass and not 'fastupdate=off' = any(coalesce(index.reloptions, '{}'))
-  loop
-    execute format('alter index %s set (fastupdate = off)', part.name);
-  end loop;
-end $$`

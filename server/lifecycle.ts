@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { ensureTracePartitions, TRACE_MONTHS_AHEAD } from '../db/ensure-trace-partitions'
+import { writeTagsAtOnce } from '../db/write-tags-at-once'
 import { connectDatabase } from '../db/connect-database'
 import { readMigrations } from '../db/read-migrations'
 import type { ReadMigrationFile } from '../db/read-migrations'
@@ -107,7 +108,7 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
   })
   const migrations = await readMigrations(readMigrationFile)
   await waitForMigrations(db, migrations, log)
-  await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+  await makePartitions({ db, log })
   const replicaId = uuidv7()
   await registerReplica(db, replicaId, version)
   await ensurePlatformConnections(db, keyring, config)
@@ -167,7 +168,7 @@ function startJobs(runtime: Runtime): void {
   if (db.kind === 'embedded') jobs.every(MINUTE_MS, 'reclaim_pending', () => reclaimPending(db))
   jobs.every(MINUTE_MS / 2, 'key_use', () => gateway.authenticator.recordUse())
   jobs.every(10 * MINUTE_MS, 'attempts', () => sweepAttempts(db.orm))
-  jobs.every(DAY_MS, 'trace_partitions', () => ensureTracePartitions(db, TRACE_MONTHS_AHEAD))
+  jobs.every(DAY_MS, 'trace_partitions', () => makePartitions(runtime))
   jobs.every(10 * MINUTE_MS, 'retention', () => retention.run())
   jobs.every(HOUR_MS, 'sweep_files', () => sweepFiles(runtime))
   jobs.every(HOUR_MS, 'purge_conversations', () => purgeConversations(runtime))
@@ -177,6 +178,13 @@ function startJobs(runtime: Runtime): void {
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
   jobs.every(HOUR_MS, 'forget_alerts', () => forgetAlerts(db))
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
+}
+
+/** Months ahead of the traces that belong there. */
+async function makePartitions({ db, log }: Pick<Runtime, 'db' | 'log'>): Promise<void> {
+  await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+  const inUse = await writeTagsAtOnce(db)
+  if (inUse.length > 0) log.info({ indexes: inUse }, 'Indexes of tags are in use; they are changed at the next run')
 }
 
 function openDeliverer({ config, db, keyring, log, metrics }: Runtime): AlertDeliverer {
