@@ -66,7 +66,8 @@ async function claim(transaction: Orm, token: string): Promise<OpenInvitation> {
 
 async function join(transaction: Orm, { id, orgId, role }: OpenInvitation, userId: string, ip: string | null): Promise<void> {
   // Someone already in keeps the role they have.
-  await transaction.insert(orgMembers).values({ orgId, userId, role }).onConflictDoNothing()
+  const joined = await transaction.insert(orgMembers).values({ orgId, userId, role }).onConflictDoNothing().returning({ userId: orgMembers.userId })
+  if (joined.length === 0) return
   const principal = { kind: 'session', userId, orgId, role, platformAdmin: false, projectId: null, keyId: null } as const
   await recordChange(transaction, { principal, ip }, { action: 'member.join', target: `user:${userId}`, after: { role, invitation: id } })
 }
