@@ -26,6 +26,8 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
     loadingMore.value = true
     try {
       const next = await fetchPage(loaded.nextCursor)
+      // Unless all was read anew meanwhile.
+      if (data.value !== loaded) return
       data.value = { items: [...loaded.items, ...next.items], nextCursor: next.nextCursor }
       least = data.value.items.length
     } catch (thrown) {
@@ -35,10 +37,16 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
     }
   }
 
+  /** Reads another list, from its first page. */
+  function restart() {
+    least = 0
+    return refresh()
+  }
+
   return {
     items: computed(() => data.value?.items ?? []),
     hasMore: computed(() => data.value?.nextCursor != null),
     pending: computed(() => status.value === 'pending' && !data.value),
-    error, refresh, loadMore, loadingMore
+    error, refresh, restart, loadMore, loadingMore
   }
 }
