@@ -126,9 +126,14 @@ export function useThread(conversation: Ref<Conversation>) {
   /** Shows this reader the branch through another message, and nobody else. @throws {ApiError} */
   async function lookAt(messageId: string) {
     const mine = ++turn
+    const branch = await readBranch(messageId)
+    if (mine === turn) look.value = branch
+  }
+
+  /** The newest messages of the branch through another one; not an answer that is being written: it would stand still. */
+  async function readBranch(messageId: string): Promise<Branch> {
     const { messages, nextCursor } = await read({ through: messageId, limit: 200 })
-    // An answer that is being written would stand still here.
-    if (mine === turn) look.value = { messages: messages.filter(message => !isRunning(message)), olderCursor: nextCursor }
+    return { messages: messages.filter(message => !isRunning(message)), olderCursor: nextCursor }
   }
 
   /** Back to the branch that the page shows. */
@@ -146,22 +151,26 @@ export function useThread(conversation: Ref<Conversation>) {
     return own.value.messages.at(-1)?.id
   }
 
-  /** Brings a message into the thread: older pages until it is there, a look at another branch where it is on that. @throws {ApiError} */
-  async function reach(messageId: string) {
+  /** Brings a message into the thread: older pages until it is there, a look at another branch where it is on that. False when the reader has turned elsewhere meanwhile. @throws {ApiError} */
+  async function reach(messageId: string): Promise<boolean> {
     const isIn = (branch: Branch | undefined) => branch?.messages.some(({ id }) => id === messageId) === true
     /** Ids order a branch: above a message that is older, it is not. */
     const isAbove = ({ messages: [first], olderCursor }: Branch) => olderCursor !== null && (first === undefined || first.id > messageId)
     const first = ++turn
-    if (isIn(look.value)) return
+    if (isIn(look.value)) return true
     while (!isIn(own.value) && isAbove(own.value)) {
       await extend(own, 200)
-      if (first !== turn) return
+      if (first !== turn) return false
     }
-    if (isIn(own.value)) return leaveLook()
+    if (isIn(own.value)) {
+      leaveLook()
+      return true
+    }
     const looked = lookAt(messageId)
     const second = turn
     await looked
     while (second === turn && look.value && !isIn(look.value) && isAbove(look.value)) await extend(look, 200)
+    return second === turn
   }
 
   /** Keeps what the reader thinks of an answer, on the screen at once. @throws {ApiError} when it was not kept; then it is as before */
@@ -222,10 +231,7 @@ export function useThread(conversation: Ref<Conversation>) {
     await see(async () => {
       await load()
       const { parentId } = message
-      if (parentId && !own.value.messages.some(({ id }) => id === parentId)) {
-        await lookAt(parentId)
-        stay()
-      }
+      if (parentId && !own.value.messages.some(({ id }) => id === parentId)) own.value = await readBranch(parentId)
       return deliver(message)
     })
   }

@@ -57,7 +57,7 @@ async function findTitles(orm: Orm, where: SQL | undefined, text: string, query:
   // read once, and count ten times those of a message.
   const pieces = text.match(/[\p{L}\p{N}]+/gu) ?? []
   const titled = sql`lateral (
-    select case when ${conversations.title} ~* ${pieces.join('|')} then setweight(to_tsvector('simple', ${conversations.title}), 'A') end as words offset 0
+    select case when ${query} is not null and ${conversations.title} ~* ${pieces.join('|')} then setweight(to_tsvector('simple', ${conversations.title}), 'A') end as words offset 0
   ) as titled`
   const isTitled = sql<boolean>`coalesce(titled.words @@ ${query}, false)`
   const rank = sql<number>`case when titled.words @@ ${query} then ts_rank(titled.words, ${query}) else ${WITHIN_WORDS_RANK}::real end`
