@@ -20,7 +20,7 @@ export async function writeTagsAtOnce(db: Database): Promise<string[]> {
     try {
       await db.transaction(async (query) => {
         await query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
-        await query(`alter index ${name} set (fastupdate = off)`)
+        await query(`alter index if exists ${name} set (fastupdate = off)`)
       })
     } catch (error) {
       if (!InUse.safeParse(error).success) throw error

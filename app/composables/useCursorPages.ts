@@ -7,27 +7,34 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
   const { t } = useI18n()
   const notify = useNotify()
   let least = 0
+  /** Counts the lists that were begun, and says which of them is there. */
+  let begun = 0
+  let shown = 0
   const { data, status, error, refresh } = useAsyncData(key, () => fetchPages())
   const loadingMore = ref(false)
 
   async function fetchPages(): Promise<Page<Item>> {
+    const list = begun
     let { items, nextCursor } = await fetchPage()
     while (nextCursor && items.length < least) {
       const next = await fetchPage(nextCursor)
       items = [...items, ...next.items]
       nextCursor = next.nextCursor
     }
+    shown = list
     return { items, nextCursor }
   }
 
   async function loadMore() {
     const loaded = data.value
-    if (!loaded?.nextCursor) return
+    if (!loaded?.nextCursor || shown !== begun) return
+    const list = begun
     loadingMore.value = true
     try {
       const next = await fetchPage(loaded.nextCursor)
-      // Unless all was read anew meanwhile.
-      if (data.value !== loaded) return
+      if (list !== begun) return
+      // All was read anew meanwhile, and may end elsewhere.
+      if (data.value !== loaded) return await loadMore()
       data.value = { items: [...loaded.items, ...next.items], nextCursor: next.nextCursor }
       least = data.value.items.length
     } catch (thrown) {
@@ -39,6 +46,7 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
 
   /** Reads another list, from its first page. */
   function restart() {
+    begun += 1
     least = 0
     return refresh()
   }
