@@ -22,7 +22,7 @@ const dialogs: Record<string, { path: string, open: (page: Page) => Promise<void
   'how an organisation pays': {
     path: '/dashboard/platform/orgs?state=active',
     open: async (page) => {
-      await page.getByRole('button', { name: /^Actions for/ }).first().click()
+      await page.getByRole('main').getByRole('button', { name: /^Actions for/ }).first().click()
       await page.getByRole('menuitem', { name: 'Wallet' }).click()
     }
   },
