@@ -46,25 +46,32 @@ export class ChatPage {
     await this.page.getByRole('button', { name: 'Send' }).click()
   }
 
-  /** Turns the wheel until `target` stands in the view. Each turn is drawn before the next: on a slow machine they would gather and pass it over. */
+  /** Turns the wheel until `target` stands in the view: upwards, and back where a slow machine has gathered turns and passed it over. */
   async scrollUpTo(target: Locator, turnPx: number) {
     await this.log().hover()
-    const isInView = () => target.evaluateAll(elements => elements.some((element) => {
-      const { top, bottom } = element.getBoundingClientRect()
-      return bottom > 0 && top < innerHeight
-    }))
+    let turn = -turnPx
+    const find = () => target.evaluateAll((elements) => {
+      const places = elements.map(element => element.getBoundingClientRect())
+      if (places.some(({ top, bottom }) => bottom > 0 && top < innerHeight)) return 'in view'
+      if (places.length > 0) return places.some(({ top }) => top >= innerHeight) ? 'below' : 'above'
+      // Not drawn: far off, on the way that is gone; unless that ends here.
+      const { scrollTop, clientHeight, scrollHeight } = document.querySelector('[role=log]')?.closest('.overflow-y-auto') ?? document.body
+      return scrollTop <= 0 ? 'below' : scrollTop + clientHeight >= scrollHeight - 1 ? 'above' : 'far off'
+    })
     await expect(async () => {
-      if (await isInView()) return
-      await this.page.mouse.wheel(0, -turnPx)
+      const place = await find()
+      if (place === 'in view') return
+      if (place !== 'far off') turn = place === 'below' ? turnPx : -turnPx
+      await this.page.mouse.wheel(0, turn)
       await this.page.evaluate(() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))))
-      expect(await isInView()).toBe(true)
+      expect(await find()).toBe('in view')
     }).toPass({ intervals: [50], timeout: 120_000 })
   }
 
-  /** The newest answer once it has ended as `status` says. */
+  /** The newest answer once it has ended as `status` says; not the one before a message that is on its way. */
   async settled(status: 'complete' | 'aborted' | 'error' = 'complete') {
-    const answer = this.answers().last()
-    await expect(answer).toHaveAttribute('data-status', status)
-    return answer
+    const newest = this.log().getByRole('article').last()
+    await expect(newest).toHaveAttribute('data-status', status)
+    return newest
   }
 }
