@@ -8,48 +8,67 @@ type Sql = postgres.Sql<{ bigint: bigint }>
 
 const PROBE_PAUSE_MS = 250
 
+/** How many there are: a hold need not stand behind the captures under way, nor a lease behind a hold. */
+const CONNECTIONS = 3
+
+/** A client of one connection, and how many statements it has under way. */
+interface HotConnection { sql: Sql, running: number }
+
 /**
  * The connections of the hot path. Each statement has a deadline of ours, because a server that is frozen, or a network
  * that swallows packets, ends nothing by itself. One that passes it takes its connections along: the database is
  * silent then, and statements fail at once until new connections are answered. Whether a statement without an
  * answer took effect is unknown, as after any lost connection.
+ *
+ * A statement takes the first that is free. In turns, as a pool hands them out, each would find its backend's plans and tables gone
+ * from the processor's caches: a small batch of captures costs PostgreSQL a tenth more.
  */
 export class HotConnections {
-  #sql: Sql
+  #connections: HotConnection[]
   #reviving: Promise<void> | undefined
   #closing = false
 
-  /** @param onSilence told once each time the database falls silent */
+  /**
+   * @param connect makes a client of one connection
+   * @param onSilence told once each time the database falls silent
+   */
   constructor(private readonly connect: () => Sql, private readonly deadlineMs: number, private readonly onSilence: (error: DatabaseSilentError) => void) {
-    this.#sql = connect()
+    this.#connections = this.#connectAll()
   }
 
   /** @throws {DatabaseSilentError} past the deadline, and while the database is silent */
   readonly query: Query = async (text, parameters = []) => {
     if (this.#reviving) throw new DatabaseSilentError('The database does not answer')
-    const sql = this.#sql
+    const connection = this.#connections.reduce((least, other) => other.running < least.running ? other : least)
+    connection.running++
     try {
-      return [...await withinDeadline(this.deadlineMs, sql.unsafe<Record<string, unknown>[]>(text, toParameters(parameters), { prepare: true }))]
+      return [...await withinDeadline(this.deadlineMs, connection.sql.unsafe<Record<string, unknown>[]>(text, toParameters(parameters), { prepare: true }))]
     } catch (error) {
-      if (error instanceof DatabaseSilentError && sql === this.#sql && !this.#reviving) this.#fallSilent(error)
+      if (error instanceof DatabaseSilentError && this.#connections.includes(connection) && !this.#reviving) this.#fallSilent(error)
       throw error
+    } finally {
+      connection.running--
     }
   }
 
   async close(timeoutSeconds: number): Promise<void> {
     this.#closing = true
-    await this.#sql.end({ timeout: this.#reviving ? 0 : timeoutSeconds })
+    await endAll(this.#connections, this.#reviving ? 0 : timeoutSeconds)
     await this.#reviving
   }
 
+  #connectAll(): HotConnection[] {
+    return Array.from({ length: CONNECTIONS }, () => ({ sql: this.connect(), running: 0 }))
+  }
+
   #fallSilent(error: DatabaseSilentError): void {
-    const silent = this.#sql
-    this.#sql = this.connect()
-    this.#reviving = this.#awaitAnswer(this.#sql).finally(() => {
+    const silent = this.#connections
+    this.#connections = this.#connectAll()
+    this.#reviving = this.#awaitAnswer(this.#connections[0]!.sql).finally(() => {
       this.#reviving = undefined
     })
     // Rejects what still waits there.
-    void silent.end({ timeout: 0 })
+    void endAll(silent, 0)
     this.onSilence(error)
   }
 
@@ -60,4 +79,8 @@ export class HotConnections {
       await sleep(PROBE_PAUSE_MS)
     }
   }
+}
+
+async function endAll(connections: HotConnection[], timeoutSeconds: number): Promise<void> {
+  await Promise.all(connections.map(({ sql }) => sql.end({ timeout: timeoutSeconds })))
 }

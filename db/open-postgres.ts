@@ -37,12 +37,9 @@ const CONNECT_TIMEOUT_SECONDS = 10
 const CLOSE_TIMEOUT_SECONDS = 10
 
 /**
- * Connections kept for `query`, the hot path: a slow page never stands in front of a hold, and the few statements of
+ * Of the connections kept for `query`, the hot path: a slow page never stands in front of a hold, and the few statements of
  * the road meet backends that have them prepared and warm.
- */
-const HOT_CONNECTIONS = 3
-
-/**
+ *
  * Plans are made once a connection and kept. One made while the ledger was young, or never analysed, would read whole
  * tables for as long; every statement of the road has an index to go by, and its pages are in memory.
  */
@@ -73,7 +70,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
   const orm = drizzle(sql, { schema })
   const hot = new HotConnections(() => {
-    const client = connect(HOT_CONNECTIONS, HOT_SETTINGS)
+    const client = connect(1, HOT_SETTINGS)
     drizzle(client)
     return client
   }, deadlineMs, onSilence)
