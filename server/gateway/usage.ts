@@ -43,6 +43,8 @@ const ChatUsage = z.looseObject({
 
 /** The counts in a provider's `usage`; undefined when it is missing or makes no sense, so that they are estimated instead. */
 export function readUsage(usage: unknown): Usage | undefined {
+  // Most chunks of a stream have none, and a schema that fails costs more than one that fits.
+  if (usage === undefined || usage === null) return undefined
   const parsed = ChatUsage.safeParse(usage)
   if (!parsed.success) return undefined
   const { prompt_tokens, prompt_tokens_details: input, prompt_cache_hit_tokens, cached_tokens } = parsed.data
