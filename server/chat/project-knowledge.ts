@@ -1,5 +1,6 @@
-import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
+import { prepareOnce } from '../../db/prepare-once'
 import { files } from '../../db/schema'
 import type { Runtime } from '../runtime'
 import type { ReadingModel } from '../../shared/project-files'
@@ -14,14 +15,17 @@ interface ProjectKnowledge {
   shown: ContextFile[]
 }
 
+const filesOfProject = prepareOnce(orm => orm
+  .select({ fileId: files.id, name: files.name, kind: files.kind, mime: files.mime, sizeBytes: files.sizeBytes })
+  .from(files)
+  .where(and(eq(files.orgId, sql.placeholder('orgId')), eq(files.projectId, sql.placeholder('projectId')), eq(files.inProject, true), isNull(files.removedAt)))
+  .orderBy(asc(files.id))
+  .limit(PROJECT_FILES_MAX)
+  .prepare('files_of_project'))
+
 /** What is given of a project's files to a model, as `chooseProjectFiles` says. */
 export async function projectKnowledge({ db: { orm } }: Pick<Runtime, 'db'>, orgId: string, projectId: string, model: ReadingModel): Promise<ProjectKnowledge> {
-  const given = await orm
-    .select({ fileId: files.id, name: files.name, kind: files.kind, mime: files.mime, sizeBytes: files.sizeBytes })
-    .from(files)
-    .where(and(eq(files.orgId, orgId), eq(files.projectId, projectId), eq(files.inProject, true), isNull(files.removedAt)))
-    .orderBy(asc(files.id))
-    .limit(PROJECT_FILES_MAX)
+  const given = await filesOfProject(orm).execute({ orgId, projectId })
   if (given.length === 0) return { text: '', shown: [] }
   const chosen = chooseProjectFiles(given, model)
   const texts = await readTexts(orm, orgId, chosen.read.map(({ fileId }) => fileId))

@@ -1,6 +1,7 @@
 import { and, asc, count, eq, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
+import { prepareOnce } from '../../db/prepare-once'
 import { messageParts, messages } from '../../db/schema'
 import { BRANCH_MESSAGES_MAX, branchIds } from './select-messages'
 import type { ContextCall, ContextFile, ContextMessage } from './trim-context'
@@ -19,18 +20,25 @@ interface Thread {
   turnsAbove: number
 }
 
+const prepareParts = (types: readonly (typeof readWithTools)[number][]) => prepareOnce((orm) => {
+  const [orgId, lastId] = [sql.placeholder('orgId'), sql.placeholder('lastId')]
+  return orm
+    .select({ id: messages.id, parentId: messages.parentId, role: messages.role, contextTokens: messages.contextTokens, leftOutTurns: messages.leftOutTurns, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
+    .from(messages)
+    .innerJoin(messageParts, and(eq(messageParts.messageId, messages.id), inArray(messageParts.type, types)))
+    .where(and(eq(messages.orgId, orgId), eq(messageParts.orgId, orgId), sql`${messages.id} = any(${branchIds(orgId, sql`${lastId}::uuid`, THREAD_MESSAGES_MAX)})`))
+    .orderBy(asc(messages.id), asc(messageParts.index))
+    .prepare('parts_of_thread')
+})
+const textParts = prepareParts(read)
+const partsWithTools = prepareParts(readWithTools)
+
 /**
  * The branch that ends with `lastId`, oldest first, as a model reads it: text and attachments, and `withTools` the calls that came to an end
  * with their results. Reasoning and errors are left out, and so are answers that said nothing. An answer and what continues it are one.
  */
 export async function readThread(orm: Orm, orgId: string, lastId: string, withTools: boolean): Promise<Thread> {
-  const branch = branchIds(orgId, sql`${lastId}::uuid`, THREAD_MESSAGES_MAX)
-  const rows = await orm
-    .select({ id: messages.id, parentId: messages.parentId, role: messages.role, contextTokens: messages.contextTokens, leftOutTurns: messages.leftOutTurns, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
-    .from(messages)
-    .innerJoin(messageParts, and(eq(messageParts.messageId, messages.id), inArray(messageParts.type, withTools ? readWithTools : read)))
-    .where(and(eq(messages.orgId, orgId), eq(messageParts.orgId, orgId), sql`${messages.id} = any(${branch})`))
-    .orderBy(asc(messages.id), asc(messageParts.index))
+  const rows = await (withTools ? partsWithTools : textParts)(orm).execute({ orgId, lastId })
   const thread: ContextMessage[] = []
   for (const parts of Object.values(Object.groupBy(rows, ({ id }) => id))) if (parts) addMessage(thread, parts)
   const aboveId = rows[0]?.parentId

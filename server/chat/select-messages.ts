@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm'
+import type { Placeholder, SQL } from 'drizzle-orm'
 import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
@@ -57,7 +57,7 @@ export const BRANCH_MESSAGES_MAX = 1_000_000
  * The ids on a branch: from the message that `start` selects up through its parents, at most `limit`, as an array.
  * Reads only those rows, however long the conversation is.
  */
-export function branchIds(orgId: string, start: SQL, limit: number): SQL {
+export function branchIds(orgId: string | Placeholder, start: SQL, limit: number): SQL {
   return sql`array(
     with recursive branch as (
       select id, parent_id, 1 as length from ${messages} where org_id = ${orgId} and id = (${start})

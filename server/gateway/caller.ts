@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
+import { prepareOnce } from '../../db/prepare-once'
 import { orgMembers, orgs, projects, wallets } from '../../db/schema'
 import { LoomError } from '../errors'
 import type { Reader } from '../projects/scope'
@@ -54,21 +55,24 @@ export function toReader({ orgId, projectId, userId }: Caller): Reader {
 
 const everyScope: ReadonlySet<KeyScope> = new Set(keyScopes)
 
+const userOnAccount = prepareOnce(orm => orm
+  .select({
+    salt: orgs.encryptionSalt, settings: orgs.settings, walletMode: wallets.mode, markupBasisPoints: wallets.markupBasisPoints, cacheHitBasisPoints: wallets.cacheHitBasisPoints, encryptionKeyVersion: orgs.encryptionKeyVersion,
+    orgPolicy: orgs.policy, projectPolicy: projects.policy, platformPolicy: platformPolicySql
+  })
+  .from(orgs)
+  .leftJoin(projects, and(eq(projects.orgId, orgs.id), eq(projects.id, sql.placeholder('projectId'))))
+  .innerJoin(wallets, eq(wallets.orgId, orgs.id))
+  .innerJoin(orgMembers, and(eq(orgMembers.orgId, orgs.id), eq(orgMembers.userId, sql.placeholder('userId'))))
+  .where(and(eq(orgs.id, sql.placeholder('orgId')), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
+  .prepare('user_on_account'))
+
 /**
  * The caller behind a person in the browser: the org's member, under the rules of a key only where one is given.
  * @throws {LoomError} `forbidden` when the user is no member of an active org
  */
 export async function callerForUser(orm: Orm, principal: { orgId: string, userId: string, projectId: string | null }, keyLevel?: PolicyLevel): Promise<Caller> {
-  const [row] = await orm
-    .select({
-      salt: orgs.encryptionSalt, settings: orgs.settings, walletMode: wallets.mode, markupBasisPoints: wallets.markupBasisPoints, cacheHitBasisPoints: wallets.cacheHitBasisPoints, encryptionKeyVersion: orgs.encryptionKeyVersion,
-      orgPolicy: orgs.policy, projectPolicy: projects.policy, platformPolicy: platformPolicySql
-    })
-    .from(orgs)
-    .leftJoin(projects, and(eq(projects.orgId, orgs.id), principal.projectId === null ? sql`false` : eq(projects.id, principal.projectId)))
-    .innerJoin(wallets, eq(wallets.orgId, orgs.id))
-    .innerJoin(orgMembers, and(eq(orgMembers.orgId, orgs.id), eq(orgMembers.userId, principal.userId)))
-    .where(and(eq(orgs.id, principal.orgId), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
+  const [row] = await userOnAccount(orm).execute(principal)
   if (!row) throw new LoomError('forbidden', 'You are not a member of this organisation, or it is inactive.')
   const { traceBodies, timeZone } = RoadSettings.parse(row.settings)
   const levels = policyLevels({ ...principal, orgPolicy: row.orgPolicy, projectPolicy: row.projectPolicy, platformPolicy: row.platformPolicy })

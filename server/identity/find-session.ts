@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
+import { prepareOnce } from '../../db/prepare-once'
 import { authSessions, orgMembers, orgs, users } from '../../db/schema'
 import type { MemberRole } from '../../shared/identity'
 
@@ -12,17 +13,20 @@ export interface FoundSession {
   org: { id: string, role: MemberRole } | null
 }
 
+const sessionByToken = prepareOnce(orm => orm
+  .select({ userId: users.id, userRole: users.role, expiresAt: authSessions.expiresAt, orgId: orgs.id, role: orgMembers.role })
+  .from(authSessions)
+  .innerJoin(users, eq(users.id, authSessions.userId))
+  .leftJoin(orgMembers, eq(orgMembers.userId, users.id))
+  .leftJoin(orgs, and(eq(orgs.id, orgMembers.orgId), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
+  .where(eq(authSessions.token, sql.placeholder('token')))
+  .orderBy(sql`${orgs.id} is null`, desc(sql`${orgs.id} = ${authSessions.activeOrgId}`), asc(orgMembers.createdAt), asc(orgMembers.id))
+  .limit(1)
+  .prepare('session_by_token'))
+
 /** The session with that token as it stands now, ended or not: all that is asked of it on every request, in one query. */
 export async function findSession(orm: Orm, token: string): Promise<FoundSession | undefined> {
-  const [row] = await orm
-    .select({ userId: users.id, userRole: users.role, expiresAt: authSessions.expiresAt, orgId: orgs.id, role: orgMembers.role })
-    .from(authSessions)
-    .innerJoin(users, eq(users.id, authSessions.userId))
-    .leftJoin(orgMembers, eq(orgMembers.userId, users.id))
-    .leftJoin(orgs, and(eq(orgs.id, orgMembers.orgId), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
-    .where(eq(authSessions.token, token))
-    .orderBy(sql`${orgs.id} is null`, desc(sql`${orgs.id} = ${authSessions.activeOrgId}`), asc(orgMembers.createdAt), asc(orgMembers.id))
-    .limit(1)
+  const [row] = await sessionByToken(orm).execute({ token })
   if (!row) return undefined
   const { userId, userRole, expiresAt, orgId, role } = row
   return { userId, platformAdmin: userRole === 'admin', expiresAt, org: orgId && role ? { id: orgId, role } : null }
