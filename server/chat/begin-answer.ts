@@ -1,15 +1,17 @@
 import { and, eq, sql, TransactionRollbackError } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
-import { conversations, messageParts, messages, projects } from '../../db/schema'
+import { conversations, messageParts, messages, orgs, projects } from '../../db/schema'
 import { LoomError } from '../errors'
 import { attachFiles } from '../files/attach-files'
 import type { AttachedFile } from '../files/attach-files'
 import type { Scope } from '../projects/scope'
 import type { SendMessage } from '../../shared/answers'
+import type { Conversation } from '../../shared/conversations'
 import type { Message, MessagePart } from '../../shared/messages'
 import type { ModelParameters } from '../../shared/model-parameters'
 import { findMessage } from './find-message'
+import { getConversation } from './get-conversation'
 import { inherit } from './inherit-settings'
 import { nextMessageId } from './message-id'
 import { conversationNotFound, openConversations } from './select-conversations'
@@ -39,12 +41,16 @@ export interface BegunAnswer {
   /** Whether it may call tools, and which of those that ask were told "always". */
   tools: boolean
   allowedTools: string[]
+  /** The org's, as they are stored. */
+  orgSettings: unknown
   /** The end of the thread it answers: a user's message, or the answer it continues. */
   parentId: string
   /** The row of that message when it was stored just now. */
   userMessage: Message | null
   /** Its own row, without parts yet. */
   message: Message
+  /** As it is with that answer running. */
+  conversation: Conversation
 }
 
 /**
@@ -67,7 +73,7 @@ export async function beginAnswer(orm: Orm, caller: Scope, place: AnswerPlace, {
       }),
       tx.insert(messageParts).values(toUserParts(text, attached).map(part => toPartRow(orgId, userMessageId, part)))
     ]
-    return insertAnswer(tx, orgId, place.replicaId, userMessageId, conversation, question)
+    return insertAnswer(tx, caller, place.replicaId, userMessageId, conversation, question)
   })
   return begun.catch((error: unknown) => {
     if (error instanceof TransactionRollbackError) return undefined
@@ -83,7 +89,7 @@ export async function beginRetry(orm: Orm, caller: Scope, place: AnswerPlace, me
   return orm.transaction(async (tx) => {
     const conversation = await touchConversation(tx, caller, place)
     const answer = await requireAnswer(tx, caller, place.conversationId, messageId, 'Only an answer can be retried.')
-    return insertAnswer(tx, caller.orgId, place.replicaId, answer.parentId, conversation)
+    return insertAnswer(tx, caller, place.replicaId, answer.parentId, conversation)
   })
 }
 
@@ -95,7 +101,7 @@ export async function beginContinuation(orm: Orm, caller: Scope, place: AnswerPl
   return orm.transaction(async (tx) => {
     const conversation = await touchConversation(tx, caller, place)
     await requireAnswer(tx, caller, place.conversationId, messageId, 'Only an answer can be continued.')
-    return insertAnswer(tx, caller.orgId, place.replicaId, messageId, conversation)
+    return insertAnswer(tx, caller, place.replicaId, messageId, conversation)
   })
 }
 
@@ -123,6 +129,7 @@ interface TouchedConversation {
   instructions: string
   tools: boolean
   allowedTools: string[]
+  orgSettings: unknown
   parameters: ModelParameters
 }
 
@@ -134,7 +141,7 @@ interface SentMessage {
 
 /** Moves the conversation up its list, under its row lock: who comes second waits here and then sees the first one's messages. */
 async function touchConversation(tx: Orm, caller: Scope, { conversationId, model, tools, fallbackModel }: AnswerPlace, sent?: SentMessage): Promise<TouchedConversation> {
-  const [conversation] = await tx.update(conversations)
+  const touched = tx.update(conversations)
     .set({
       lastActiveAt: sql`now()`,
       model,
@@ -143,20 +150,26 @@ async function touchConversation(tx: Orm, caller: Scope, { conversationId, model
     })
     .where(and(openConversations(caller), eq(conversations.id, conversationId)))
     .returning({ projectId: conversations.projectId, model: conversations.model, shownMessageId: conversations.shownMessageId, tools: conversations.tools, allowedTools: conversations.allowedTools, systemPrompt: conversations.systemPrompt, parameters: conversations.parameters })
-  if (!conversation) throw conversationNotFound()
-  const [project] = await tx
+    .execute()
+  // Sent at once with it and run once the row is locked: only now is it settled which messages there are.
+  const seen = tx
     .select({
-      instructions: projects.instructions, parameters: projects.parameters, defaultModel: projects.defaultModel, newestMessageId: sql<string | null>`(${newestMessageId(caller.orgId, conversationId)})`,
+      instructions: projects.instructions, parameters: projects.parameters, defaultModel: projects.defaultModel, orgSettings: orgs.settings, newestMessageId: sql<string | null>`(${newestMessageId(caller.orgId, conversationId)})`,
       sentBefore: sent?.clientId === undefined ? sql<boolean>`false` : sql<boolean>`exists (${clientMessage(caller.orgId, conversationId, sent.clientId)})`
     })
     .from(projects)
-    .where(and(eq(projects.orgId, caller.orgId), eq(projects.id, conversation.projectId)))
+    .innerJoin(conversations, eq(conversations.projectId, projects.id))
+    .innerJoin(orgs, eq(orgs.id, projects.orgId))
+    .where(and(eq(projects.orgId, caller.orgId), eq(conversations.orgId, caller.orgId), eq(conversations.id, conversationId)))
+    .execute()
+  const [[conversation], [project]] = await Promise.all([touched, seen])
+  if (!conversation) throw conversationNotFound()
   if (!project) throw conversationNotFound()
   const chosenModel = conversation.model ?? project.defaultModel ?? fallbackModel
   if (chosenModel === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const { instructions, parameters } = inherit(project, conversation)
   const { projectId, shownMessageId } = conversation
-  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, sentBefore: project.sentBefore, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools) }
+  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, sentBefore: project.sentBefore, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools), orgSettings: project.orgSettings }
 }
 
 /** The message that its sender named so. */
@@ -165,8 +178,9 @@ const clientMessage = (orgId: string, conversationId: string, clientId: string) 
 
 /** The answer to `parentId`; that message is given back with it when it is newer than all the conversation had, as one is that `question` stores. */
 async function insertAnswer(
-  tx: Orm, orgId: string, replicaId: string, parentId: string, conversation: TouchedConversation, question: readonly { execute: () => Promise<unknown> }[] = []
+  tx: Orm, caller: Scope, replicaId: string, parentId: string, conversation: TouchedConversation, question: readonly { execute: () => Promise<unknown> }[] = []
 ): Promise<BegunAnswer> {
+  const { orgId } = caller
   const messageId = nextMessageId(laterOf(parentId, conversation.newestMessageId))
   const isNew = conversation.newestMessageId === null || parentId > conversation.newestMessageId
   // Sent all at once, and run one after the other: none is made of what the one before it gave.
@@ -179,12 +193,13 @@ async function insertAnswer(
     .execute()
   const shown = tx.update(conversations).set({ shownMessageId: messageId }).where(and(eq(conversations.orgId, orgId), eq(conversations.id, conversation.id))).execute()
   const stored = selectMessages(tx, orgId, isNew ? [parentId, messageId] : [messageId])
-  const [inserted, rows] = await Promise.all([answered, stored, shown, ...asked])
+  const changed = getConversation(tx, caller, conversation.id)
+  const [inserted, rows, begun] = await Promise.all([answered, stored, changed, shown, ...asked])
   if (inserted.length === 0) throw new LoomError('conflict', 'An answer is still being written in this conversation. Wait for it or stop it.')
   const message = rows.at(-1)
   if (!message) throw conversationNotFound()
-  const { projectId, instructions, parameters, model, tools, allowedTools } = conversation
-  return { projectId, instructions, parameters, model, tools, allowedTools, parentId, userMessage: isNew ? rows[0] ?? null : null, message }
+  const { projectId, instructions, parameters, model, tools, allowedTools, orgSettings } = conversation
+  return { projectId, instructions, parameters, model, tools, allowedTools, orgSettings, parentId, userMessage: isNew ? rows[0] ?? null : null, message, conversation: begun }
 }
 
 /** Ids order a thread: the answer comes after its question and, on a retry, after the answer it replaces. */

@@ -6,7 +6,6 @@ import type { AnswerPlace, BegunAnswer } from './begin-answer'
 import { beginAnswer, beginContinuation, beginRetry } from './begin-answer'
 import type { AnswerEvents } from './follow-answer'
 import { followRunning } from './follow-answer'
-import { getConversation } from './get-conversation'
 import { RunningAnswer, registerAnswer } from './running-answers'
 import { FIRST_EVENT_ID } from './select-messages'
 import { writeAnswer } from './write-answer'
@@ -52,9 +51,8 @@ function requireRunning(runtime: Runtime): void {
   if (runtime.stopping) throw new LoomError('service_unavailable', 'Loom is stopping. Try again in a moment.', { retryAfterSeconds: 5 })
 }
 
-async function startAnswer(runtime: Runtime, principal: Principal, begun: BegunAnswer): Promise<AnswerEvents> {
+function startAnswer(runtime: Runtime, principal: Principal, begun: BegunAnswer): AnswerEvents {
   const answer = new RunningAnswer(principal.orgId, begun.message)
   registerAnswer(answer, writeAnswer(runtime, principal, begun, answer))
-  const conversation = await getConversation(runtime.db.orm, principal, begun.message.conversationId)
-  return followRunning(answer, FIRST_EVENT_ID, { type: 'message', conversation, userMessage: begun.userMessage, message: begun.message })
+  return followRunning(answer, FIRST_EVENT_ID, { type: 'message', conversation: begun.conversation, userMessage: begun.userMessage, message: begun.message })
 }

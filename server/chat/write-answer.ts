@@ -47,9 +47,9 @@ async function callModel(
   try {
     // A model that is known to call none would refuse the whole call for the offer.
     const withTools = begun.tools && (await runtime.catalog.findModel(answer.orgId, begun.model))?.tools !== false
-    const [caller, tools, { request, leftOutTurns }] = await Promise.all([
+    const tools = withTools ? offerTools(begun.orgSettings) : undefined
+    const [caller, { request, leftOutTurns }] = await Promise.all([
       findCaller(runtime.db.orm, principal, projectId),
-      withTools ? offerTools(runtime, answer.orgId) : undefined,
       buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
     ])
     const { call, error } = await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
