@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { ChangedMeanwhile } from '#shared/errors'
 import { toApiError } from '~/utils/api-error'
 
@@ -6,6 +7,8 @@ export interface Conflict {
   at: string | null
   /** Lets the same save pass. */
   version: string
+  /** What can be edited of it, as it is now. */
+  current: Record<string, unknown>
   changes: { label: string, now: string }[]
 }
 
@@ -25,14 +28,19 @@ export function useConflict(labels: Record<string, string>, formats: Record<stri
     if (error.code !== 'conflict' || !parsed.success) return false
     const { version, changedBy, changedAt, current } = parsed.data
     const changed = Object.entries(labels).filter(([name]) => JSON.stringify(seen[name] ?? null) !== JSON.stringify(current[name] ?? null))
-    conflict.value = { by: changedBy, at: changedAt, version, changes: changed.map(([name, label]) => ({ label, now: (formats[name] ?? describe)(current[name]) ?? t('common.conflict.nothing') })) }
+    conflict.value = { by: changedBy, at: changedAt, version, current, changes: changed.map(([name, label]) => ({ label, now: (formats[name] ?? describe)(current[name]) ?? t('common.conflict.nothing') })) }
     return true
+  }
+
+  /** What the form was opened with, as somebody else has left it: a list may still have it from before. */
+  function theirs<Thing extends object>(contract: z.ZodType<Thing>, seen: Thing): Thing {
+    return contract.parse({ ...seen, ...conflict.value?.current, version: conflict.value?.version })
   }
 
   function settle() {
     conflict.value = undefined
   }
-  return { conflict, caught, settle }
+  return { conflict, caught, theirs, settle }
 }
 
 function describe(value: unknown): string | undefined {

@@ -69,6 +69,33 @@ test('a switch that is being saved cannot be turned again meanwhile, and keeps t
   }
 })
 
+test('what is taken of somebody else is as they have saved it, while the list is still being read', async ({ page, client, isMobile }) => {
+  const name = `Overtaken ${isMobile ? 'phone' : 'desktop'}`
+  const { id } = CreatedOrg.parse(await client.post('/platform/orgs', { name }))
+  await page.goto(`/dashboard/platform/orgs?search=${encodeURIComponent(name)}`)
+  const dialog = page.getByRole('dialog')
+  await page.getByRole('button', { name: `Actions for ${name}` }).click()
+  await page.getByRole('menuitem', { name: 'Wallet' }).click()
+  await expect(dialog.getByRole('combobox', { name: 'Wallet' })).toHaveText('prepaid')
+  await client.call('PATCH', `/platform/orgs/${id}/wallet`, { markupBasisPoints: -500, mode: 'unlimited' })
+  const held = Promise.withResolvers<undefined>()
+  await page.route('**/api/platform/orgs?*', async (route) => {
+    await held.promise
+    await route.continue()
+  })
+  await dialog.getByRole('spinbutton', { name: 'Markup' }).fill('2.5')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.getByRole('button', { name: 'Take theirs' }).click()
+  await expect(dialog.getByRole('spinbutton', { name: 'Markup' })).toHaveValue('-5')
+  await expect(dialog.getByRole('combobox', { name: 'Wallet' })).toHaveText('unlimited')
+  await dialog.getByRole('spinbutton', { name: 'Cached answers' }).fill('10')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog).toBeHidden()
+  held.resolve(undefined)
+  const { items } = PlatformOrgPage.parse(await client.get('/platform/orgs'))
+  expect(items.find(org => org.id === id)).toMatchObject({ wallet: 'unlimited', markupBasisPoints: -500, cacheHitBasisPoints: 1_000 })
+})
+
 test('a platform admin says how an organisation pays, and tops it up, without being in it; of two the later is told', async ({ page, client, isMobile }) => {
   const name = `Paying ${isMobile ? 'phone' : 'desktop'}`
   const { id } = CreatedOrg.parse(await client.post('/platform/orgs', { name }))
