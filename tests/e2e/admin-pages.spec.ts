@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { AlertRule } from '../../shared/alerts'
+import { Connection } from '../../shared/connections'
 import { expect, test } from './fixtures'
 
 /** What people may call a thing: markup, a formula, right to left, and long. */
@@ -20,6 +22,40 @@ test('of two who edit a key the later sees what changed, and decides', async ({ 
   await expect(panel).toBeHidden()
   const { keys } = z.object({ keys: z.array(z.looseObject({ id: z.string() })) }).parse(await client.get('/keys'))
   expect(keys.find(key => key.id === id)).toMatchObject({ cacheTtlSeconds: 60, limits: { requestsPerMinute: 7, budgets: { month: '10' } } })
+})
+
+test('who switches what somebody else has changed meanwhile is told, sees it as it is, and switches that', async ({ page, client, isMobile }) => {
+  const name = `switched-${isMobile ? 'phone' : 'desktop'}`
+  const told = page.getByText('Ada changed this since you opened it.')
+  const connection = Connection.parse(await client.post('/connections', { kind: 'openai-compatible', name, baseUrl: 'http://127.0.0.1:9/v1', secret: 'sk-switched', config: { models: ['none'] } }))
+  await page.goto('/dashboard/connections')
+  const row = page.getByRole('row').filter({ hasText: name })
+  const choose = async (of: string, item: string) => {
+    await page.getByRole('button', { name: `Actions for ${of}`, exact: true }).click()
+    await page.getByRole('menuitem', { name: item }).click()
+  }
+  await client.call('PATCH', `/connections/${connection.id}`, { name: `${name}-anew` })
+  await choose(name, 'Disable')
+  await expect(told.first()).toBeVisible()
+  await expect(row).toContainText(`${name}-anew`)
+  await expect(row).toContainText('active')
+  await choose(`${name}-anew`, 'Disable')
+  await choose(`${name}-anew`, 'Enable')
+  await choose(`${name}-anew`, 'Disable')
+  await expect(row).toContainText('disabled')
+  await client.call('DELETE', `/connections/${connection.id}`)
+
+  const rule = AlertRule.parse(await client.post('/alerts/rules', { name, condition: { kind: 'wallet', belowUsd: '5' } }))
+  await page.goto('/dashboard/alerts')
+  await client.call('PATCH', `/alerts/rules/${rule.id}`, { condition: { kind: 'wallet', belowUsd: '7' } })
+  const on = page.getByRole('switch', { name: `${name}, on` })
+  await on.click()
+  await expect(told.first()).toBeVisible()
+  await expect(row).toContainText('$7')
+  await expect(on).toBeChecked()
+  await on.click()
+  await expect(on).not.toBeChecked()
+  await client.call('DELETE', `/alerts/rules/${rule.id}`)
 })
 
 test('a limit that is none is told beside its field', async ({ page }) => {
