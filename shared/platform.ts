@@ -71,7 +71,9 @@ export const PlatformUser = z.object({
   twoFactor: z.boolean(),
   orgs: z.int(),
   lastLoginAt: z.iso.datetime().nullable(),
-  createdAt: z.iso.datetime()
+  createdAt: z.iso.datetime(),
+  /** Of `platformAdmin` and `active`. */
+  version: z.string()
 })
 export type PlatformUser = z.infer<typeof PlatformUser>
 export const PlatformUserPage = z.object({ items: z.array(PlatformUser), nextCursor: z.string().nullable() })

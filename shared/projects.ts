@@ -85,9 +85,21 @@ export const ProjectPage = z.object({ projects: z.array(Project), nextCursor: Cu
 export type ProjectPage = z.infer<typeof ProjectPage>
 
 /** `GET /api/projects/{id}/members` and answer of `PUT /api/projects/{id}/members/{userId}`: who was named. Where access is `org`, everybody else may open it too. */
-export const ProjectMember = z.object({ userId: Id, name: z.string(), email: z.string(), role: ProjectRole, orgRole: MemberRole })
+export const ProjectMember = z.object({
+  userId: Id,
+  name: z.string(),
+  email: z.string(),
+  role: ProjectRole,
+  orgRole: MemberRole,
+  /** Of their role: sent as `If-Match` with another, it makes sure that nobody else has changed it meanwhile. */
+  version: z.string()
+})
 export type ProjectMember = z.infer<typeof ProjectMember>
-export const ProjectMemberList = z.object({ members: z.array(ProjectMember) })
+export const ProjectMemberList = z.object({
+  members: z.array(ProjectMember),
+  /** Of whoever is not named: sent with naming them, it makes sure that nobody else has named them meanwhile. */
+  unnamedVersion: z.string()
+})
 export type ProjectMemberList = z.infer<typeof ProjectMemberList>
 
 /** `PUT /api/projects/{id}/members/{userId}`: names a member of the org, or changes their role; `DELETE` takes them out. */

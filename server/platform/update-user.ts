@@ -6,22 +6,26 @@ import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { notifyKeyChange } from '../keys/notify-key-change'
+import { requireVersion } from '../versions/require-version'
+import { userFields } from './list-users'
 
 /**
  * Deactivates a user or lets them in again, makes them platform admin or no longer. Deactivation ends their sessions at once, and
  * their keys (but for service keys) are refused within a second, until it is taken back.
- * @throws {LoomError} `not_found`, or `conflict` for the author themselves and for the last platform admin
+ * @param version of the user as the author saw them; undefined: whatever they are now
+ * @throws {LoomError} `not_found`, or `conflict` for the author themselves, for the last platform admin, and when the user is another by now
  */
-export async function updateUser(orm: Orm, author: Author, userId: string, change: UpdateUser): Promise<void> {
+export async function updateUser(orm: Orm, author: Author, userId: string, change: UpdateUser, version?: string): Promise<void> {
   if (userId === author.principal.userId) throw new LoomError('conflict', 'Nobody locks themselves out: another platform admin has to do this.')
   await orm.transaction(async (transaction) => {
     // One change at a time, so that two cannot each take away the other of the last two admins.
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('loom:platform-admins', 0))`)
     const [user] = await transaction.select().from(users).where(eq(users.id, userId)).for('update')
     if (!user) throw new LoomError('not_found', 'There is no user with this id.')
-    const before = { active: user.deactivatedAt === null, role: user.role }
+    const before = userFields(user)
     const after = { active: change.active ?? before.active, role: change.role ?? before.role }
     if (before.active === after.active && before.role === after.role) return
+    await requireVersion(transaction, { orgId: null, target: `user:${userId}`, actions: ['user.update'], fields: before, expected: version })
     const deactivatedAt = after.active ? null : user.deactivatedAt ?? new Date()
     await transaction.update(users).set({ role: after.role, deactivatedAt }).where(eq(users.id, userId))
     await requireAnAdmin(transaction)

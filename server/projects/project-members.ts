@@ -4,7 +4,9 @@ import { orgMembers, projectMembers, projects, users } from '../../db/schema'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
-import type { ProjectMember, ProjectMemberList, SetProjectMember } from '../../shared/projects'
+import type { ProjectMember, ProjectMemberList, ProjectRole, SetProjectMember } from '../../shared/projects'
+import { requireVersion } from '../versions/require-version'
+import { versionOf } from '../versions/version-of'
 import { projectNotFound } from './get-project'
 import { requireSharing } from './require-sharing'
 import { projectsInScope } from './scope'
@@ -17,20 +19,29 @@ import type { Scope } from './scope'
 export async function listProjectMembers(orm: Orm, scope: Scope, projectId: string): Promise<ProjectMemberList> {
   const [project] = await orm.select({ id: projects.id }).from(projects).where(and(projectsInScope(scope), eq(projects.id, projectId)))
   if (!project) throw projectNotFound()
-  return { members: await selectMembers(orm, scope.orgId, projectId) }
+  return { members: await selectMembers(orm, scope.orgId, projectId), unnamedVersion: versionOf(memberFields(undefined)) }
+}
+
+/** What of somebody in a project can be changed; of who is not named, too. */
+function memberFields(member: { role: ProjectRole } | undefined) {
+  return { role: member?.role ?? null }
 }
 
 /**
  * Names a member of the org in a project, or changes what they may do there.
- * @throws {LoomError} `not_found` for a project out of scope and for who is no member of the org, `forbidden`, `insufficient_scope` as `requireSharing`
+ * @param version of them there as the author saw them; undefined: whatever they are now
+ * @throws {LoomError} `not_found` for a project out of scope and for who is no member of the org, `conflict` when their role there is another by now,
+ * `forbidden`, `insufficient_scope` as `requireSharing`
  */
-export async function setProjectMember(orm: Orm, author: Author, projectId: string, userId: string, { role }: SetProjectMember): Promise<ProjectMember> {
+export async function setProjectMember(orm: Orm, author: Author, projectId: string, userId: string, { role }: SetProjectMember, version?: string): Promise<ProjectMember> {
   const { orgId } = author.principal
   return orm.transaction(async (transaction) => {
     await lockForSharing(transaction, author, projectId)
     const [member] = await transaction.select({ id: orgMembers.id }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
     if (!member) throw new LoomError('not_found', 'There is no such member in this organisation.')
     const [before] = await selectMembers(transaction, orgId, projectId, userId)
+    if (before?.role === role) return before
+    await requireVersion(transaction, { orgId, target: `project:${projectId}`, actions: ['project.member'], detail: { userId }, fields: memberFields(before), expected: version })
     await transaction.insert(projectMembers).values({ orgId, projectId, userId, role })
       .onConflictDoUpdate({ target: [projectMembers.projectId, projectMembers.userId], set: { role } })
     await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: before && { userId, role: before.role }, after: { userId, role } })
@@ -62,11 +73,12 @@ async function lockForSharing(transaction: Orm, { principal }: Author, projectId
 
 /** Those who left the org are no members of its projects either. */
 async function selectMembers(orm: Orm, orgId: string, projectId: string, userId?: string): Promise<ProjectMember[]> {
-  return orm
+  const rows = await orm
     .select({ userId: users.id, name: users.name, email: users.email, role: projectMembers.role, orgRole: orgMembers.role })
     .from(projectMembers)
     .innerJoin(users, eq(users.id, projectMembers.userId))
     .innerJoin(orgMembers, and(eq(orgMembers.orgId, projectMembers.orgId), eq(orgMembers.userId, projectMembers.userId)))
     .where(and(eq(projectMembers.orgId, orgId), eq(projectMembers.projectId, projectId), userId === undefined ? undefined : eq(projectMembers.userId, userId)))
     .orderBy(asc(users.name), asc(users.id))
+  return rows.map(row => ({ ...row, version: versionOf(memberFields(row)) }))
 }

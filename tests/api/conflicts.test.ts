@@ -9,7 +9,9 @@ import { createKey } from '../../server/keys/create-key'
 import { getPlatformPolicy, setPlatformPolicy } from '../../server/policy/platform-policy'
 import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
-import { PlatformOrgPage } from '../../shared/platform'
+import { MemberList } from '../../shared/identity'
+import { PlatformOrgPage, PlatformUserPage } from '../../shared/platform'
+import { ProjectMemberList } from '../../shared/projects'
 import { openTestDatabase } from '../support/database'
 import type { LoomServer } from '../support/loom-server'
 import { seedWorkspace } from '../support/seed-workspace'
@@ -38,6 +40,7 @@ afterAll(() => loom?.remove())
 
 const read = async (path: string) => Versioned.parse((await owner.succeed('GET', path)).body)
 const make = async (path: string, input: object) => Versioned.parse((await owner.succeed('POST', path, input)).body)
+const userIdOf = async (email: string) => MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(member => member.email === email)?.userId
 
 interface Edited {
   method: string
@@ -88,6 +91,23 @@ const things: Record<string, () => Promise<Edited>> = {
     const { members } = z.object({ members: z.array(z.looseObject({ id: z.string(), email: z.string(), version: z.string() })) }).parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
     const { id, version } = z.object({ id: z.string(), version: z.string() }).parse(members.find(({ email }) => email === 'third@example.com'))
     return { method: 'PATCH', path: `/api/orgs/current/members/${id}`, version, theirs: { role: 'viewer' }, mine: { role: 'admin' }, now: { role: 'viewer' }, meanwhile: { method: 'DELETE', path: `/api/orgs/current/members/${id}/sessions` } }
+  },
+  'the role of somebody in a project': async () => {
+    const { id } = await make('/api/projects', { name: 'shared' })
+    const userId = await userIdOf('third@example.com')
+    await owner.succeed('PUT', `/api/projects/${id}/members/${userId}`, { role: 'editor' })
+    const { members: [named] } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    const meanwhile = { method: 'PUT', path: `/api/projects/${id}/members/${await userIdOf('second@example.com')}`, body: { role: 'viewer' } }
+    return { method: 'PUT', path: `/api/projects/${id}/members/${userId}`, version: named?.version, theirs: { role: 'viewer' }, mine: { role: 'editor' }, now: { role: 'viewer' }, meanwhile }
+  },
+  'who is named in a project': async () => {
+    const { id } = await make('/api/projects', { name: 'shared' })
+    const { unnamedVersion: version } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    return { method: 'PUT', path: `/api/projects/${id}/members/${await userIdOf('third@example.com')}`, version, theirs: { role: 'viewer' }, mine: { role: 'editor' }, now: { role: 'viewer' } }
+  },
+  'whether a user gets in, and is platform admin': async () => {
+    const { items: [user] } = PlatformUserPage.parse((await owner.succeed('GET', '/api/platform/users?search=third@example.com')).body)
+    return { method: 'PATCH', path: `/api/platform/users/${user?.id}`, version: user?.version, theirs: { role: 'admin' }, mine: { active: false }, now: { role: 'admin', active: true }, meanwhile: { method: 'DELETE', path: `/api/platform/users/${user?.id}/sessions` } }
   },
   'the settings of the platform': async () => {
     const { version } = await read('/api/platform/settings')

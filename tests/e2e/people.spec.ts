@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Page } from '@playwright/test'
-import { CreatedOrg } from '../../shared/platform'
+import { MemberList } from '../../shared/identity'
+import { CreatedOrg, PlatformUserPage } from '../../shared/platform'
+import { Project, ProjectMemberList } from '../../shared/projects'
 import type { LoomServer } from '../support/loom-server'
 import { totp } from '../support/totp'
 import { join, PASSWORD, Visitor } from '../support/visitor'
@@ -161,6 +163,71 @@ test('of two who set how long traces are kept, the later is told before anything
   await section.getByRole('button', { name: 'Take theirs' }).click()
   await expect(section.getByRole('spinbutton', { name: 'Bodies of calls, in days' })).toHaveValue('400')
   await expect(traces).toHaveValue('')
+
+  expect((await set(300)).status).toBe(200)
+  await traces.fill('3650')
+  await section.getByRole('button', { name: 'Save' }).click()
+  await expect(section.getByRole('alert')).toContainText(/Bodies of calls, in days is now:\s*300/)
+  await section.getByRole('button', { name: 'Save mine over it' }).click()
+  await expect(section.getByRole('alert')).toHaveCount(0)
+  expect(await client.get('/orgs/current/retention'), 'what was not touched is left as the other has set it').toMatchObject({ tracesDays: 3650, bodiesDays: 300 })
+  await expect(section.getByRole('spinbutton', { name: 'Bodies of calls, in days' })).toHaveValue('300')
+  expect((await set(null)).status).toBe(200)
+})
+
+test('of two who say what somebody may do in a project, the later is told who was faster, and overwrites nothing', async ({ page, client, loom, isMobile }) => {
+  const name = `weaver-${isMobile ? 'phone' : 'desktop'}`
+  await join(await administrator(loom), `${name}@example.com`, 'member')
+  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+  const { id } = Project.parse(await client.post('/projects', { name: `Shared with ${name}` }))
+  const path = `/projects/${id}/members/${members.find(member => member.name === name)?.userId}`
+  const named = async () => ProjectMemberList.parse(await client.get(`/projects/${id}/members`)).members.map(({ role }) => role)
+  const told = page.getByText('Ada changed this since you opened it.')
+  await page.goto(`/projects/${id}`)
+  const section = page.getByRole('region', { name: 'Members' })
+  const role = section.getByRole('combobox', { name: `What ${name} may do` })
+
+  expect((await client.call('PUT', path, { role: 'viewer' })).status).toBe(200)
+  await section.getByRole('button', { name: 'Add a member' }).click()
+  await page.getByRole('option', { name }).click()
+  await expect(told.first()).toBeVisible()
+  await expect(role).toHaveText('Reads')
+  expect(await named()).toEqual(['viewer'])
+
+  await role.click()
+  await page.getByRole('option', { name: 'Reads and writes' }).click()
+  await expect.poll(named).toEqual(['editor'])
+  await expect(role).toHaveText('Reads and writes')
+  expect((await client.call('DELETE', path)).status).toBe(204)
+  await role.click()
+  await page.getByRole('option', { name: 'Reads', exact: true }).click()
+  await expect(section.getByText('Nobody is named yet.')).toBeVisible()
+  expect(await named()).toEqual([])
+  await client.call('DELETE', `/projects/${id}`)
+})
+
+test('of two who change a user, the later is told who was faster, and sees them as they are', async ({ page, client, loom, isMobile }) => {
+  const name = `promoted-${isMobile ? 'phone' : 'desktop'}`
+  await join(await administrator(loom), `${name}@example.com`, 'member')
+  const { items: [user] } = PlatformUserPage.parse(await client.get(`/platform/users?search=${name}`))
+  await page.goto(`/dashboard/platform/users?search=${name}`)
+  const row = page.getByRole('row', { name: new RegExp(name) })
+  const open = () => row.getByRole('button', { name: `Actions for ${name}` }).click()
+  const deactivate = async () => {
+    await open()
+    await page.getByRole('menuitem', { name: 'Deactivate' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Deactivate' }).click()
+  }
+  expect((await client.call('PATCH', `/platform/users/${user?.id}`, { role: 'admin' })).status).toBe(204)
+  await deactivate()
+  await expect(page.getByText('Ada changed this since you opened it.').first()).toBeVisible()
+  await open()
+  await expect(page.getByRole('menuitem', { name: 'Take platform admin away' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('menu')).toHaveCount(0)
+  await expect(row).not.toContainText('deactivated')
+  await deactivate()
+  await expect(row).toContainText('deactivated')
 })
 
 test('what cannot be taken back needs the name typed', async ({ page }) => {
