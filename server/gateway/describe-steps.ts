@@ -10,8 +10,11 @@ type Call = Pick<CallRecord, 'context' | 'isJudged' | 'admission' | 'admittedAt'
 /** What a trace tells of a call's way: when it passed each step until now, and what its rules decided. */
 export function describeSteps(call: Call, error: LoomError | null): TraceSteps {
   const { context: { receivedAt, authenticatedAt, readAt }, admittedAt, heldAt, dispatchedAt, firstByteAt, upstreamEndedAt } = call
-  const passed = { auth: authenticatedAt, read: readAt, policy: admittedAt, hold: heldAt, attempt: dispatchedAt, first_byte: firstByteAt, end: upstreamEndedAt, capture: performance.now() }
-  const at = Object.fromEntries(Object.entries(passed).flatMap(([step, time]) => time === undefined ? [] : [[step, Math.round((time - receivedAt) * 100) / 100]]))
+  const passed = [
+    ['auth', authenticatedAt], ['read', readAt], ['policy', admittedAt], ['hold', heldAt], ['attempt', dispatchedAt], ['first_byte', firstByteAt], ['end', upstreamEndedAt], ['capture', performance.now()]
+  ] as const
+  const at: TraceSteps['at'] = {}
+  for (const [step, time] of passed) if (time !== undefined) at[step] = Math.round((time - receivedAt) * 100) / 100
   return { at, decisions: decisionsOf(call, error instanceof PolicyRefusal ? error : undefined) }
 }
 

@@ -8,11 +8,22 @@ import { BlockList, isIP } from 'node:net'
 export function readClientIp(request: IncomingMessage, trustedProxies: readonly string[]): string | null {
   const peer = plain(request.socket?.remoteAddress ?? '')
   if (isIP(peer) === 0) return null
-  const proxies = toBlockList(trustedProxies)
+  const proxies = blockListOf(trustedProxies)
   const forwarded = request.headers['x-forwarded-for']
   const hops = [...(Array.isArray(forwarded) ? forwarded.join(',') : forwarded ?? '').split(',').map(plain).filter(Boolean), peer]
   while (hops.length > 1 && isTrusted(hops.at(-1) ?? '', proxies) && isIP(hops.at(-2) ?? '') !== 0) hops.pop()
   return hops.at(-1) ?? null
+}
+
+const blockLists = new WeakMap<readonly string[], BlockList>()
+
+/** Made once a list, not once a call: it lives outside of V8, which makes it dear to make and to collect. */
+function blockListOf(ranges: readonly string[]): BlockList {
+  const known = blockLists.get(ranges)
+  if (known) return known
+  const made = toBlockList(ranges)
+  blockLists.set(ranges, made)
+  return made
 }
 
 /** @throws {Error} when a range is neither an address nor a CIDR range */
