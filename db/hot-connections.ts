@@ -21,7 +21,7 @@ interface HotConnection { sql: Sql, running: number }
  * answer took effect is unknown, as after any lost connection.
  *
  * A statement takes the first that is free. In turns, as a pool hands them out, each would find its backend's plans and tables gone
- * from the processor's caches: a small batch of captures costs PostgreSQL a tenth more.
+ * from the processor's caches: a small batch of captures costs PostgreSQL a fifth more.
  */
 export class HotConnections {
   #connections: HotConnection[]
