@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { collectTools } from './scripts/collect-tools.mjs'
 import { replaceImports } from './scripts/replace-imports'
 
 interface Built { options: { rootDir: string, output: { serverDir: string } } }
@@ -12,6 +13,7 @@ const nitro = {
   esbuild: { options: { target: 'node24' } },
   serverAssets: [{ baseName: 'migrations', dir: '../drizzle' }],
   externals: { traceInclude: ['node_modules/@electric-sql/pglite/dist/index.js', 'node_modules/mathjs/lib/esm/index.js'] },
+  rollupConfig: { plugins: [collectTools(join(import.meta.dirname, 'server/chat/tools'))] },
   hooks: {
     // The app parses every reply with its zod contract; the types Nitro derives from all routes at once exceed TypeScript's depth.
     'types:extend': (types: { routes: Record<string, unknown> }) => {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { collectTools } from './scripts/collect-tools.mjs'
 import { findPostgresPrograms } from './scripts/ensure-postgres.mjs'
 
+/** As the server is built with them. */
+const plugins = [collectTools(join(import.meta.dirname, 'server/chat/tools'))]
 const withPostgres = Boolean(process.env.LOOM_REQUIRE_POSTGRES) || findPostgresPrograms() !== undefined
 
 /**
@@ -15,6 +18,7 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     projects: [
       {
+        plugins,
         // As Nuxt resolves it for the app.
         resolve: { alias: { '#shared': join(import.meta.dirname, 'shared') } },
         test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 60_000 }
@@ -27,6 +31,7 @@ export default defineConfig({
 
 function apiProject(database: 'embedded' | 'postgres') {
   return {
+    plugins,
     test: {
       name: `api-${database}`,
       include: ['tests/api/**/*.test.ts'],

@@ -17,7 +17,7 @@ const serverEntry = join(root, '.output', 'server', 'index.mjs')
 export const serverArguments = ['--max-semi-space-size=48', '--initial-old-space-size=192', '--no-memory-reducer', '--no-parallel-scavenge', serverEntry]
 
 const stampPath = join(root, '.output', 'built-from')
-const sources = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts']
+const sources = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts', 'scripts/collect-tools.mjs']
 
 /**
  * Builds the production server unless `.output` was built from these very sources. The stamp is written last and lies

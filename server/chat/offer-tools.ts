@@ -1,6 +1,6 @@
+import { tools } from '#tools'
 import { z } from 'zod'
-import { tools } from './tools/registry'
-import type { Tool } from './tools/tool'
+import type { Tool } from './tool'
 
 const Settings = z.object({ webTools: z.boolean().default(false) })
 

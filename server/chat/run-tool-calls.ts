@@ -10,8 +10,8 @@ import type { PartAssembler, PartEvent } from './assemble-parts'
 import type { OfferedTools } from './offer-tools'
 import { reportFailure } from './report-failure'
 import type { RunningAnswer } from './running-answers'
-import type { Tool, ToolOutcome } from './tools/tool'
-import { ToolError } from './tools/tool'
+import type { Tool, ToolOutcome } from './tool'
+import { ToolError } from './tool'
 
 /** Calls of one step that are run; a model that asks for more is told. */
 const CALLS_MAX = 16

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { defineTool, ToolError } from './tool'
+import { defineTool, ToolError } from '../tool'
 
 const TIMEOUT_MS = 5_000
 const MEMORY_MB = 96
@@ -13,7 +13,7 @@ const THREADS_MAX = 2
 const Reply = z.union([z.object({ ready: z.literal(true) }), z.object({ result: z.string() }), z.object({ failure: z.string() })])
 
 /** Numbers, units, matrices, statistics. An expression runs in a thread of its own, whose time and memory are bounded and whose end harms nobody. */
-export const calculate = defineTool({
+export default defineTool({
   name: 'calculate',
   description: 'Evaluates a mathematical expression exactly: arithmetic, powers, roots, trigonometry, statistics, matrices, units ("5 cm to inch"). Use it for every calculation instead of working it out yourself.',
   input: z.object({ expression: z.string().min(1).max(1_000).describe('For example: (1.02^10 - 1) * 350') }),

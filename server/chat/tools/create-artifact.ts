@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { readImage } from '../../artifacts/read-image'
 import { ARTIFACT_MAX, isImagePath } from '../../../shared/artifacts'
 import { toFileName } from '../../../shared/file-name'
-import { defineTool, ToolError } from './tool'
+import { defineTool, ToolError } from '../tool'
 
 // Told to the model before the transformation: what comes after that is not in the schema.
 export const ArtifactPath = z.string().min(1).max(200)
   .meta({ examples: ['notes.md'], description: 'A file name; its extension tells what it is, for example report.md, chart.html, data.csv' })
   .transform(toFileName)
 
-export const createArtifact = defineTool({
+export default defineTool({
   name: 'create_artifact',
   description: 'Writes a document, a program, an HTML page, an SVG, a CSV table or an image into a file that the user sees beside the chat and can download. Use it for whatever is longer than some 15 lines or will be worked on further. An HTML page runs without any network: put styles, scripts and data into it. The content of a .png, .jpg, .gif or .webp is its bytes in base64. Do not repeat its content in your answer.',
   input: z.object({

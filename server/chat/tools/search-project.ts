@@ -3,13 +3,13 @@ import { z } from 'zod'
 import { files } from '../../../db/schema'
 import { HIT_END, HIT_START } from '../../../shared/search'
 import { searchConversations, toQuery } from '../search-conversations'
-import type { ToolPlace } from './tool'
-import { defineTool } from './tool'
+import type { ToolPlace } from '../tool'
+import { defineTool } from '../tool'
 
 const HITS = 8
 const headline = `StartSel=${HIT_START}, StopSel=${HIT_END}, MaxWords=60, MinWords=30, MaxFragments=3`
 
-export const searchProject = defineTool({
+export default defineTool({
   name: 'search_project',
   description: 'Searches the files and the earlier conversations of this project for words. Use it when the question may have been answered or documented here before.',
   input: z.object({ query: z.string().min(1).max(200).describe('The words to look for; a few significant ones.') }),

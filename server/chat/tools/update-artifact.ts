@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { readNewestArtifact } from '../../artifacts/read-newest-artifact'
 import { ARTIFACT_MAX } from '../../../shared/artifacts'
 import { ArtifactPath } from './create-artifact'
-import { defineTool, ToolError } from './tool'
+import { defineTool, ToolError } from '../tool'
 
-export const updateArtifact = defineTool({
+export default defineTool({
   name: 'update_artifact',
   description: 'Changes a file made with create_artifact: the user gets a new version and may compare it with the old one. Each edit replaces a passage that occurs exactly once; to write the file anew, call create_artifact with its path.',
   input: z.object({

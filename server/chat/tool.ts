@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { ArtifactContent } from '../../artifacts/keep-version'
-import type { Scope } from '../../projects/scope'
-import type { Runtime } from '../../runtime'
+import type { ArtifactContent } from '../artifacts/keep-version'
+import type { Scope } from '../projects/scope'
+import type { Runtime } from '../runtime'
 
 /** Where a tool is called: in an answer to a conversation's thread. */
 export interface ToolPlace {
