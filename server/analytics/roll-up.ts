@@ -82,8 +82,8 @@ export function totalsOf(rows: string): string {
 const callColumns = `org_id, created_at, project_id, api_key_id, user_id, provider, model, status_code, charged, cache, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost,
     latency_ms, ttfb_ms, gateway_overhead_ms`
 
-/** SQL that has the calls of `source` counted, as the statement that captures them must. */
-export function count(source: string): string {
+/** SQL that appends the calls of `source` to those that are to be counted, as the statement that captures them must. */
+export function appendCalls(source: string): string {
   return `insert into usage_pending (${callColumns}) select ${callColumns} from ${source}`
 }
 

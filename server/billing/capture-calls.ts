@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count } from '../analytics/roll-up'
+import { appendCalls } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { BudgetParts } from './capture-in-budgets'
 import { inBudgets, withoutBudgets } from './capture-in-budgets'
@@ -62,7 +62,7 @@ const RECORD = `, used as (
 ), traced as (
   ${trace('recorded')} on conflict do nothing returning id
 ), counted as (
-  ${count('recorded where id in (select id from traced)')}
+  ${appendCalls('recorded where id in (select id from traced)')}
 )`
 
 // Rows are found by their primary key, whatever the planner believes of a table that grew since it last looked: `= any(array)` leaves

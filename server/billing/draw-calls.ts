@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count } from '../analytics/roll-up'
+import { appendCalls } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { FinishedCall } from './finished-call'
 import { callParameters, INPUT, trace, use } from './finished-call'
@@ -79,7 +79,7 @@ with ${INPUT}, ${locked}paid as (
 ), traced as (
   ${trace('input')}
 ), counted as (
-  ${count('input')}
+  ${appendCalls('input')}
 )
 select id from drawn`
 
