@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { AlertRule } from '../../shared/alerts'
+import { TransactionPage } from '../../shared/billing'
 import { Connection } from '../../shared/connections'
+import { CreatedApiKey } from '../../shared/keys'
+import type { ChatClient } from '../support/chat-client'
 import { expect, test } from './fixtures'
+
+const ownOrg = async (client: ChatClient) => z.object({ org: z.object({ id: z.string() }) }).parse(await client.get('/session')).org.id
 
 /** What people may call a thing: markup, a formula, right to left, and long. */
 const hostile = '<script>alert(1)</script> =HYPERLINK("x") \u05D0\u05D1\u05D2 \u{1F600}'
@@ -118,6 +123,43 @@ test('a wallet is topped up once, and every digit is shown where asked', async (
   await expect(page.getByText('$0.000000001', { exact: true }).filter({ visible: true }).first()).toBeVisible()
   await page.goto('/dashboard/billing?type=topup&state=held')
   await expect(page.getByText('No transaction is like that.')).toBeVisible()
+})
+
+test('a refund whose answer is lost may have been made, and sent again is made once', async ({ page, loom, client }) => {
+  const refId = `refunded-${crypto.randomUUID()}`
+  const orgId = await ownOrg(client)
+  await client.post(`/platform/orgs/${orgId}/funds`, { amountUsd: '1', refId: `for-${refId}` })
+  const { key } = CreatedApiKey.parse(await client.post('/keys', { name: refId, scopes: ['inference', 'billing'] }))
+  const answer = await fetch(`${loom.url}/v1/chat/completions`, {
+    method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', 'x-billing-amount': '0.25', 'x-billing-ref-id': refId },
+    body: JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'And a shuttle?' }] })
+  })
+  expect(answer.status, await answer.text()).toBe(200)
+  const found = async (query: string) => TransactionPage.parse(await client.get(`/transactions?${query}`)).items
+  const [charge] = await found(`refId=${refId}`)
+
+  await page.goto('/dashboard/billing?type=charge')
+  const row = page.getByRole('region', { name: 'Transactions' }).getByRole('row').nth(1)
+  const dialog = page.getByRole('dialog')
+  const amount = dialog.getByRole('textbox', { name: 'Amount' })
+  await row.getByRole('button', { name: 'Refund' }).click()
+  await amount.fill('0.125')
+  // It arrives; its answer is lost.
+  await page.route('**/refunds', async (route) => {
+    await route.fetch()
+    await route.abort()
+  }, { times: 1 })
+  await dialog.getByRole('button', { name: 'Refund' }).click()
+  await expect(page.getByText('It may have been refunded.').first()).toBeVisible()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toBeHidden()
+  await row.getByRole('button', { name: 'Refund' }).click()
+  await expect(amount).toHaveValue('0.125')
+  await expect(amount).toHaveAttribute('readonly')
+  await dialog.getByRole('button', { name: 'Refund' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(row).toContainText('$0.125 refunded')
+  expect((await found('type=refund')).filter(({ chargeId }) => chargeId === charge?.id)).toMatchObject([{ amountNanoUsd: '125000000' }])
 })
 
 test('a rule is made and told apart from others, its webhook\'s secret shown once', async ({ page, isMobile }) => {
