@@ -1,5 +1,5 @@
 // `npm run docs:screenshots`: photographs every page of the built server over the demo data into docs/images, and lists the pictures in docs/pictures.md. `-- --only trace --to folder`: some of them, elsewhere.
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium } from '@playwright/test'
@@ -53,12 +53,18 @@ await main(async () => {
   const stage = await stageDemo()
   const browser = await chromium.launch({ ...await findChromium(), chromiumSandbox: false })
   try {
-    if (isWhole) await rm(images, { recursive: true, force: true })
     await mkdir(to, { recursive: true })
+    const taken = new Set<string>()
     for (const [name, view] of Object.entries(views)) {
       if (!name.includes(only)) continue
-      for (const [width, theme] of looks) await photograph(browser, stage, view, { width, theme, file: join(to, fileOf(name, width, theme)) })
+      for (const [width, theme] of looks) {
+        const file = fileOf(name, width, theme)
+        await photograph(browser, stage, view, { width, theme, file: join(to, file) })
+        taken.add(file)
+      }
     }
+    // What is photographed no more. Before, a run that fails would leave the page of pictures without them.
+    if (isWhole) for (const file of await readdir(images)) if (!taken.has(file)) await rm(join(images, file))
   } finally {
     await browser.close()
     await stage.remove()
