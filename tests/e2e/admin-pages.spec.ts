@@ -162,6 +162,42 @@ test('a refund whose answer is lost may have been made, and sent again is made o
   expect((await found('type=refund')).filter(({ chargeId }) => chargeId === charge?.id)).toMatchObject([{ amountNanoUsd: '125000000' }])
 })
 
+test('a list that is filtered begins with its first page, however far it was read before, and keeps what comes late of the other out', async ({ page, client }) => {
+  const orgId = await ownOrg(client)
+  for (let made = 0; made < 55; made++) await client.post(`/platform/orgs/${orgId}/funds`, { amountUsd: '0.01', refId: `paged-${crypto.randomUUID()}` })
+  for (const amountUsd of ['-0.01', '-0.02']) await client.post(`/platform/orgs/${orgId}/funds`, { amountUsd, refId: `taken-${crypto.randomUUID()}` })
+  await page.goto('/dashboard/billing')
+  const section = page.getByRole('region', { name: 'Transactions' })
+  const rows = section.locator('tbody').getByRole('row')
+  const older = section.getByRole('button', { name: 'Load older transactions' })
+  // Without coming into sight, which would load them, too, and may take the button away before it is clicked.
+  const loadOlder = () => older.dispatchEvent('click')
+  const choose = async (type: string) => {
+    await section.getByRole('combobox', { name: 'Type' }).click()
+    await page.getByRole('option', { name: type, exact: true }).click()
+  }
+  await expect(rows).toHaveCount(50)
+  await loadOlder()
+  await expect.poll(() => rows.count()).toBeGreaterThan(55)
+  await choose('topup')
+  await expect(rows).toHaveCount(50)
+
+  const held = Promise.withResolvers<undefined>()
+  await page.route('**/api/transactions?*cursor=*', async (route) => {
+    await held.promise
+    await route.continue()
+  })
+  const late = page.waitForResponse(response => response.url().includes('cursor='))
+  await Promise.all([page.waitForRequest(request => request.url().includes('cursor=')), loadOlder()])
+  await choose('adjustment')
+  await expect(rows.first()).toContainText('adjustment')
+  const listed = await rows.count()
+  held.resolve(undefined)
+  await (await late).finished()
+  await expect(older).toHaveCount(0)
+  await expect(rows).toHaveCount(listed)
+})
+
 test('a rule is made and told apart from others, its webhook\'s secret shown once', async ({ page, isMobile }) => {
   const name = `Ops ${isMobile ? 'phone' : 'desktop'}`
   await page.goto('/dashboard/alerts')
