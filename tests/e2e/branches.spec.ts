@@ -7,7 +7,7 @@ import type { ChatClient } from '../support/chat-client'
 import { textOf } from '../support/chat-client'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
-import { expect, test } from './fixtures'
+import { expect, mockModels, test } from './fixtures'
 
 const look = 'You are looking at another branch.'
 
@@ -200,9 +200,10 @@ test('an answer is copied as a call to repeat elsewhere', async ({ page, context
 })
 
 test('what is written while an answer is on its way goes out after it, and a stop gives it back', async ({ page, mock }) => {
-  expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
-  await chat.openNew('long')
+  await chat.openNew('stalling')
+  // Long enough for a slow machine to write the next message meanwhile; the one after it runs until it is stopped.
+  mock.respondWith({ ...mockModels.long, chunkIntervalMs: 60 })
   await chat.send('Tell me everything')
   await expect(chat.answers()).toContainText('Line 1:')
   await chat.message().fill('And then?')
@@ -211,7 +212,8 @@ test('what is written while an answer is on its way goes out after it, and a sto
   await expect(chat.answers()).toHaveCount(2)
   await expect(page.getByText('Sent after this answer')).toBeHidden()
 
-  await expect(chat.answers().last()).toContainText('Line 1:')
+  await expect(chat.answers().last()).toContainText('The loom is warped')
+  await expect(chat.answers().last()).toHaveAttribute('data-status', 'streaming')
   await chat.message().fill('Never mind')
   await page.getByRole('button', { name: 'Send after this answer' }).click()
   await chat.stopButton().click()

@@ -43,6 +43,8 @@ test('a conversation is archived from the sidebar, found in the archive, and com
   await page.getByRole('menuitem', { name: 'Archive' }).click()
   await expect(list.getByRole('link', { name: title })).toHaveCount(0)
   await page.getByRole('button', { name: 'Archive', exact: true }).click()
+  // A notice stays while it is pointed at.
+  await page.getByRole('button', { name: 'Undo' }).first().hover()
   await expect(page.getByRole('main').getByRole('link', { name: title })).toBeVisible()
   await page.getByRole('button', { name: 'Undo' }).first().click()
   await expect(page.getByRole('main').getByRole('link', { name: title })).toHaveCount(0)

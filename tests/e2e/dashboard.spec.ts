@@ -23,7 +23,10 @@ for (const theme of ['dark', 'light']) {
     await page.addInitScript(mode => localStorage.setItem('nuxt-color-mode', mode), theme)
     for (const path of ['/dashboard?window=24h', '/dashboard/traces']) {
       await page.goto(path)
-      if (path.includes('traces')) await page.locator('[data-trace]').first().click()
+      if (path.includes('traces')) {
+        await page.locator('[data-trace]').first().click()
+        await expect(page.getByRole('complementary', { name: 'Trace' })).toContainText('Timeline')
+      }
       await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
       await expectAccessible(page)
     }
@@ -128,8 +131,9 @@ test('J and K go through the filtered traces beside the open one', async ({ page
   test.skip(isMobile, 'a phone has no keyboard')
   await page.goto('/dashboard/traces')
   const rows = page.locator('[data-trace]')
+  const first = await rows.first().getAttribute('data-trace')
   await rows.first().click()
-  const first = new URL(page.url()).searchParams.get('trace')
+  await expect(page).toHaveURL(new RegExp(`trace=${first}`))
   await expect(page.getByRole('complementary', { name: 'Trace' })).toContainText('Timeline')
   await page.keyboard.press('j')
   await expect(page).not.toHaveURL(new RegExp(`trace=${first}`))

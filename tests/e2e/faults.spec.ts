@@ -8,7 +8,7 @@ import { startMockUpstream } from '../support/mock-upstream'
 import { ChatClient, textOf } from '../support/chat-client'
 import { setUpLoom } from '../support/set-up-loom'
 import { ChatPage } from './chat-page'
-import { expect, test } from './fixtures'
+import { expect, test, waitUntilAlive } from './fixtures'
 
 test('the network goes in the middle of an answer and comes back: nothing is missing', async ({ page, context, mock }) => {
   expect(mock.url).toBeTruthy()
@@ -78,6 +78,7 @@ test('two tabs write in one conversation, and one hears nothing of the other: it
   await first.openNew('brief')
   await first.send('From the first tab')
   await first.settled()
+  waitUntilAlive(other.page)
   await other.page.route('**/changes?*', route => route.abort())
   await other.page.goto(page.url())
   await other.settled()
