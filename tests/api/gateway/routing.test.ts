@@ -88,8 +88,8 @@ describe('a route', () => {
   })
 
   test('gives a stream that began within its target\'s time all the time it needs', async () => {
-    const alias = await makeRoute('ordered', [{ on: 'first', timeoutMs: 300 }])
-    gateway.upstream.respondWith({ text: 'one two three four five six', chunks: 6, chunkIntervalMs: 120 })
+    const alias = await makeRoute('ordered', [{ on: 'first', timeoutMs: 2_000 }])
+    gateway.upstream.respondWith({ text: 'one two three four five six', chunks: 6, chunkIntervalMs: 500 })
     const text = await (await gateway.post(key, JSON.stringify({ model: alias, messages, stream: true }))).text()
     expect(text).toContain('[DONE]')
   })
