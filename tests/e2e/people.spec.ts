@@ -194,6 +194,12 @@ test('of two who say what somebody may do in a project, the later is told who wa
   await expect(role).toHaveText('Reads')
   expect(await named()).toEqual(['viewer'])
 
+  // What else follows from a change is on its way still when the next is made.
+  const held = Promise.withResolvers<undefined>()
+  await page.route(/\/api\/projects(?:\?|$)/, async (route) => {
+    await held.promise
+    await route.continue()
+  }, { times: 1 })
   await role.click()
   await page.getByRole('option', { name: 'Reads and writes' }).click()
   await expect.poll(named).toEqual(['editor'])
@@ -202,6 +208,7 @@ test('of two who say what somebody may do in a project, the later is told who wa
   await role.click()
   await page.getByRole('option', { name: 'Reads', exact: true }).click()
   await expect(section.getByText('Nobody is named yet.')).toBeVisible()
+  held.resolve(undefined)
   expect(await named()).toEqual([])
   await client.call('DELETE', `/projects/${id}`)
 })
