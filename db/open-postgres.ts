@@ -53,8 +53,9 @@ const PAGE_SETTINGS = { jit: 'off', work_mem: '32MB', plan_cache_mode: 'force_cu
 
 /** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
 export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {}, onAbandoned = () => {} }: PostgresOptions): Database {
-  const connect = (max: number, settings = {}) => postgres(url, {
+  const connect = (max: number, settings = {}, onclose = () => {}) => postgres(url, {
     max,
+    onclose,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     // A quarter of a second, then up to five: a database that comes back is found soon.
     backoff: retries => Math.min(5, 0.25 * 2 ** retries),
@@ -69,8 +70,8 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs, onAbandoned)
   // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
   const orm = drizzle(sql, { schema })
-  const hot = new HotConnections(() => {
-    const client = connect(1, HOT_SETTINGS)
+  const hot = new HotConnections((onClose) => {
+    const client = connect(1, HOT_SETTINGS, onClose)
     drizzle(client)
     return client
   }, deadlineMs, onSilence)

@@ -72,3 +72,26 @@ test.runIf(inject('database') === 'postgres')('a transaction that is given up wh
     await server.stop()
   }
 })
+
+test.runIf(inject('database') === 'postgres')('statements of the road take the first connection that is free, and wait for none that was closed', async () => {
+  const server = await startPostgres()
+  if (!server) throw new Error('PostgreSQL is not installed')
+  const db = openPostgres({ url: server.url, poolSize: 2, statementTimeoutMs: 30_000 })
+  const backend = async () => Number((await db.query('select pg_backend_pid() as pid'))[0]?.pid)
+  try {
+    const all = new Set(await Promise.all([backend(), backend(), backend()]))
+    expect(all.size).toBe(3)
+    const first = await backend()
+    for (let again = 0; again < 5; again += 1) expect(await backend()).toBe(first)
+
+    await db.orm.execute(sql`select pg_terminate_backend(${first}, 5000)`)
+    // The first may be sent while the client has not yet heard of it.
+    await until(async () => await backend().catch(() => first) !== first)
+    const second = await backend()
+    expect(all).toContain(second)
+    expect(await backend()).toBe(second)
+  } finally {
+    await db.close()
+    await server.stop()
+  }
+})
