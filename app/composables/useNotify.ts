@@ -4,9 +4,19 @@ import { toApiError } from '~/utils/api-error'
 export function useNotify() {
   const { t } = useI18n()
   const toast = useToast()
+  const failed = (title: string, thrown: unknown) =>
+    toast.add({ title, description: toApiError(thrown, t).message, icon: 'i-lucide-circle-alert', color: 'error' })
   return {
     done: (title: string) => toast.add({ title, icon: 'i-lucide-check', color: 'neutral' }),
-    failed: (title: string, thrown: unknown) =>
-      toast.add({ title, description: toApiError(thrown, t).message, icon: 'i-lucide-circle-alert', color: 'error' })
+    failed,
+    /** Does what may fail without a place of its own to say so; `what` says it, and nothing comes back. */
+    attempt: async <Result>(what: string, work: () => Promise<Result>): Promise<Result | undefined> => {
+      try {
+        return await work()
+      } catch (error) {
+        failed(what, error)
+        return undefined
+      }
+    }
   }
 }

@@ -273,6 +273,8 @@ export function useThread(conversation: Ref<Conversation>) {
   return { shown, newest, looking, lookAt, leaveLook, stay, standing, olderCursor, outgoing, failure, answer, busy, take, load, goOn, catchUp, loadOlder, send, resend, retry, proceed, show, reach, rate, branchOff, find, readRequest, decide, stop, discard }
 }
 
+export type Thread = ReturnType<typeof useThread>
+
 const toBody = ({ files, ...message }: OutgoingMessage) => ({ ...message, fileIds: files?.map(({ fileId }) => fileId) })
 
 const isRunning = (message: Message) => message.status === 'pending' || message.status === 'streaming'
