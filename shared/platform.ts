@@ -76,6 +76,9 @@ export const PlatformUser = z.object({
   version: z.string()
 })
 export type PlatformUser = z.infer<typeof PlatformUser>
+/** Answer of `PATCH /api/platform/users/{id}`. */
+export const UpdatedUser = z.object({ version: z.string() })
+export type UpdatedUser = z.infer<typeof UpdatedUser>
 export const PlatformUserPage = z.object({ items: z.array(PlatformUser), nextCursor: z.string().nullable() })
 export type PlatformUserPage = z.infer<typeof PlatformUserPage>
 

@@ -1,12 +1,13 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { apiKeys, authSessions, users } from '../../db/schema'
-import type { UpdateUser } from '../../shared/platform'
+import type { UpdatedUser, UpdateUser } from '../../shared/platform'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { notifyKeyChange } from '../keys/notify-key-change'
 import { requireVersion } from '../versions/require-version'
+import { versionOf } from '../versions/version-of'
 import { userFields } from './list-users'
 
 /**
@@ -15,16 +16,16 @@ import { userFields } from './list-users'
  * @param version of the user as the author saw them; undefined: whatever they are now
  * @throws {LoomError} `not_found`, or `conflict` for the author themselves, for the last platform admin, and when the user is another by now
  */
-export async function updateUser(orm: Orm, author: Author, userId: string, change: UpdateUser, version?: string): Promise<void> {
+export async function updateUser(orm: Orm, author: Author, userId: string, change: UpdateUser, version?: string): Promise<UpdatedUser> {
   if (userId === author.principal.userId) throw new LoomError('conflict', 'Nobody locks themselves out: another platform admin has to do this.')
-  await orm.transaction(async (transaction) => {
+  return orm.transaction(async (transaction) => {
     // One change at a time, so that two cannot each take away the other of the last two admins.
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('loom:platform-admins', 0))`)
     const [user] = await transaction.select().from(users).where(eq(users.id, userId)).for('update')
     if (!user) throw new LoomError('not_found', 'There is no user with this id.')
     const before = userFields(user)
     const after = { active: change.active ?? before.active, role: change.role ?? before.role }
-    if (before.active === after.active && before.role === after.role) return
+    if (before.active === after.active && before.role === after.role) return { version: versionOf(before) }
     await requireVersion(transaction, { orgId: null, target: `user:${userId}`, actions: ['user.update'], fields: before, expected: version })
     const deactivatedAt = after.active ? null : user.deactivatedAt ?? new Date()
     await transaction.update(users).set({ role: after.role, deactivatedAt }).where(eq(users.id, userId))
@@ -33,6 +34,7 @@ export async function updateUser(orm: Orm, author: Author, userId: string, chang
     await recordChange(transaction, author, { action: 'user.update', target: `user:${userId}`, before, after })
     const keys = await transaction.select({ keyHash: apiKeys.keyHash, previousKeyHash: apiKeys.previousKeyHash }).from(apiKeys).where(and(eq(apiKeys.createdBy, userId), eq(apiKeys.status, 'active')))
     for (const key of keys) await notifyKeyChange(transaction, key)
+    return { version: versionOf(after) }
   })
 }
 

@@ -125,6 +125,25 @@ test('a wallet is topped up once, and every digit is shown where asked', async (
   await expect(page.getByText('No transaction is like that.')).toBeVisible()
 })
 
+test('a secret that could not replace the old one stays typed, and replaces it then', async ({ page, client, isMobile }) => {
+  const name = `secretive-${isMobile ? 'phone' : 'desktop'}`
+  const connection = Connection.parse(await client.post('/connections', { kind: 'openai-compatible', name, baseUrl: 'http://127.0.0.1:9/v1', secret: 'sk-old', config: { models: ['none'] } }))
+  await page.goto('/dashboard/connections')
+  await page.getByRole('button', { name: `Actions for ${name}`, exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Replace secret' }).click()
+  const replacing = page.getByRole('dialog', { name: 'Replace secret' })
+  await replacing.getByLabel('New secret').fill('sk-shown-once')
+  await client.call('PATCH', `/connections/${connection.id}`, { name: `${name}-anew` })
+  await replacing.getByRole('button', { name: 'Replace' }).click()
+  await expect(page.getByText('Ada changed this since you opened it.').first()).toBeVisible()
+  await expect(replacing.getByText(`${name}-anew`)).toBeVisible()
+  await expect(replacing.getByLabel('New secret')).toHaveValue('sk-shown-once')
+  await replacing.getByRole('button', { name: 'Replace' }).click()
+  await expect(page.getByRole('dialog', { name: `Test “${name}-anew”` })).toContainText('It cannot be reached')
+  await expect(replacing).toHaveCount(0)
+  await client.call('DELETE', `/connections/${connection.id}`)
+})
+
 test('a refund whose answer is lost may have been made, and sent again is made once', async ({ page, loom, client }) => {
   const refId = `refunded-${crypto.randomUUID()}`
   const orgId = await ownOrg(client)
@@ -139,7 +158,7 @@ test('a refund whose answer is lost may have been made, and sent again is made o
   const [charge] = await found(`refId=${refId}`)
 
   await page.goto('/dashboard/billing?type=charge')
-  const row = page.getByRole('region', { name: 'Transactions' }).getByRole('row').nth(1)
+  const row = page.getByRole('region', { name: 'Transactions' }).getByRole('row').filter({ hasText: refId })
   const dialog = page.getByRole('dialog')
   const amount = dialog.getByRole('textbox', { name: 'Amount' })
   await row.getByRole('button', { name: 'Refund' }).click()
