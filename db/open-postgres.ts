@@ -53,9 +53,9 @@ const PAGE_SETTINGS = { jit: 'off', work_mem: '32MB', plan_cache_mode: 'force_cu
 
 /** Pools on PostgreSQL. They connect at the first statement, and again by themselves after a loss. */
 export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = NO_DEADLINE_MS, onSilence = () => {}, onAbandoned = () => {} }: PostgresOptions): Database {
-  const connect = (max: number, settings = {}, onclose = () => {}) => postgres(url, {
+  const connect = (max: number, settings = {}, options: Pick<postgres.Options<{ bigint: postgres.PostgresType<bigint> }>, 'onclose' | 'max_lifetime'> = {}) => postgres(url, {
+    ...options,
     max,
-    onclose,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     // A quarter of a second, then up to five: a database that comes back is found soon.
     backoff: retries => Math.min(5, 0.25 * 2 ** retries),
@@ -71,7 +71,8 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
   const orm = drizzle(sql, { schema })
   const hot = new HotConnections((onClose) => {
-    const client = connect(1, HOT_SETTINGS, onClose)
+    // Kept for as long as the server lets it: now and then a statement would wait a quarter of a second for it to open anew.
+    const client = connect(1, HOT_SETTINGS, { onclose: onClose, max_lifetime: null })
     drizzle(client)
     return client
   }, deadlineMs, onSilence)

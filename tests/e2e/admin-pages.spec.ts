@@ -1,3 +1,4 @@
+import type { Route } from '@playwright/test'
 import { z } from 'zod'
 import { AlertRule } from '../../shared/alerts'
 import { TransactionPage } from '../../shared/billing'
@@ -132,7 +133,14 @@ test('a secret that could not replace the old one stays typed, and replaces it t
   await page.getByRole('button', { name: `Actions for ${name}`, exact: true }).click()
   await page.getByRole('menuitem', { name: 'Replace secret' }).click()
   const replacing = page.getByRole('dialog', { name: 'Replace secret' })
+  await expect(replacing.getByText('It goes to http://127.0.0.1:9/v1.')).toBeVisible()
   await replacing.getByLabel('New secret').fill('sk-shown-once')
+  const nowhere = (route: Route) => route.abort()
+  await page.route('**/api/connections**', nowhere)
+  await replacing.getByLabel('New secret').press('Enter')
+  await expect(page.getByText('The connection was not changed').first()).toBeVisible()
+  await page.unroute('**/api/connections**', nowhere)
+  await expect(replacing.getByLabel('New secret')).toBeFocused()
   await client.call('PATCH', `/connections/${connection.id}`, { name: `${name}-anew` })
   await replacing.getByRole('button', { name: 'Replace' }).click()
   await expect(page.getByText('Ada changed this since you opened it.').first()).toBeVisible()

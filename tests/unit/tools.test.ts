@@ -11,6 +11,8 @@ test('every file of the folder of tools is one that is offered under the name of
   const files = (await readdir(join(chat, 'tools'))).filter(file => file.endsWith('.ts'))
   expect(files).toContain('search-project.ts')
   expect(tools.map(({ name }) => `${name.replaceAll('_', '-')}.ts`)).toEqual(files.toSorted())
+  // The compiler does not see what is collected.
+  for (const { call, parameters, description } of tools) expect({ call, parameters, description }).toEqual({ call: expect.any(Function), parameters: expect.any(Object), description: expect.any(String) })
 })
 
 test('a tool is added by its file alone', async () => {
