@@ -2,6 +2,7 @@ import type { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
 import { useUnread } from '~/composables/useUnread'
+import { sharedRead } from '~/utils/shared-read'
 
 /** The conversations of a project, newest page first, shared by the sidebar and the project's page; the archived ones by themselves. */
 export function useConversationList(projectId: MaybeRefOrGetter<string | undefined>, { archived = false, immediate = true } = {}) {
@@ -22,7 +23,7 @@ export function useConversationList(projectId: MaybeRefOrGetter<string | undefin
       const id = toValue(projectId)
       return id ? fetchPage(id) : { conversations: [], nextCursor: null }
     },
-    { default: () => undefined, immediate }
+    { ...sharedRead, default: () => undefined, immediate }
   )
   const loadingMore = ref(false)
 

@@ -48,3 +48,14 @@ runIf('so does one whose answer is being written', async () => {
   expect(await countOpening(conversation)).toHaveLength(3)
   expect((await readMessages(bench.ada, conversation)).at(-1)).toMatchObject({ status: 'streaming', parts: [{ type: 'text', text: expect.stringContaining('Half') }] })
 })
+
+runIf('its page reads the project and its conversations once, in however many places it shows them', async () => {
+  if (!database) throw new Error('There is no database')
+  const { id, projectId } = await newConversation(bench.ada, quickModel)
+  const statements = await countStatements(database, async () => {
+    const response = await fetch(`${bench.loom.url}/projects/${projectId}/c/${id}`, { headers: { cookie: bench.session.cookie } })
+    expect(response.status, await response.text()).toBe(200)
+  })
+  const timesOf = (table: string) => new Set([...statements].filter(([statement]) => statement.includes(`from "${table}"`) && statement.includes('order by')).map(([, count]) => count))
+  expect({ conversations: timesOf('conversations'), projects: timesOf('projects') }).toEqual({ conversations: new Set([1]), projects: new Set([1]) })
+})

@@ -10,6 +10,7 @@ import { mockModel } from './mock-upstream/behaviour'
 import type { MockBehaviourInput } from './mock-upstream/behaviour'
 import type { LoomServer } from './loom-server'
 import { setUpLoom } from './set-up-loom'
+import type { Session } from './set-up-loom'
 import { startLoom } from './start-loom'
 
 /** The model that behaves so, through the platform's OpenAI connection. */
@@ -23,6 +24,7 @@ export interface ChatWorkbench {
   loom: LoomServer
   upstream: MockUpstream
   ada: ChatClient
+  session: Session
   remove: () => Promise<void>
 }
 
@@ -33,7 +35,8 @@ export async function startChatWorkbench(env: Record<string, string> = {}): Prom
     await loom.remove()
     await upstream.stop()
   }
-  return { loom, upstream, ada: new ChatClient(loom, await setUpLoom(loom)), remove }
+  const session = await setUpLoom(loom)
+  return { loom, upstream, ada: new ChatClient(loom, session), session, remove }
 }
 
 /** In the project last used. */
