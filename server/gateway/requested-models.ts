@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { LoomError } from '../errors'
+import { ModelName } from './operations/model-name'
 
 const MAX_MODELS = 10
 
-const Alternatives = z.looseObject({ model: z.unknown().optional(), models: z.array(z.string().min(1).max(256)).min(1).max(MAX_MODELS) })
+const Alternatives = z.looseObject({ model: z.unknown().optional(), models: z.array(ModelName).min(1).max(MAX_MODELS) })
 
 /**
  * Takes a request's `models` apart from its body: names tried in order, after `model` where that is given too, as on OpenRouter. In the

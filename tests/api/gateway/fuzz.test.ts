@@ -52,12 +52,16 @@ const anyValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>(tie => ({
 
 const fields = ['model', 'models', 'messages', 'prompt', 'input', 'query', 'documents', 'file', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'tools', 'tool_choice', 'system', 'voice', 'size', 'response_format', 'metadata', '__proto__', 'constructor']
 
+/** Some that lead somewhere, whatever follows the name of a connection. */
+const alternatives = fc.array(fc.oneof(anyText, anyText.map(text => `demo/${text}`)), { minLength: 1, maxLength: 3 })
+
 /** A good body with a few of its fields replaced, added or nested deeply. */
 const damaged = (name: string) => fc.tuple(
   fc.array(fc.tuple(fc.oneof(fc.constantFrom(...fields, ...Object.keys(validOf(name))), anyText), anyValue), { maxLength: 3 }),
-  fc.array(fc.tuple(fc.constantFrom('role', 'content', 'type', 'name', 'tool_calls', 'image_url'), anyValue), { maxLength: 3 })
-).map(([changes, inside]) => {
-  const body: Record<string, unknown> = { ...validOf(name), ...Object.fromEntries(changes) }
+  fc.array(fc.tuple(fc.constantFrom('role', 'content', 'type', 'name', 'tool_calls', 'image_url'), anyValue), { maxLength: 3 }),
+  fc.option(alternatives.map(models => ({ model: 'no/such', models })), { freq: 3 })
+).map(([changes, inside, led]) => {
+  const body: Record<string, unknown> = { ...validOf(name), ...Object.fromEntries(changes), ...led }
   if (inside.length > 0 && body.messages === messages) body.messages = [{ ...messages[0], ...Object.fromEntries(inside) }]
   return Buffer.from(JSON.stringify(body))
 })

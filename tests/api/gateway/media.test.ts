@@ -295,6 +295,7 @@ describe('POST /v1/audio/transcriptions', () => {
     ['a part without headers', 'multipart/form-data; boundary=b', '--b\r\nx\r\n--b--', null],
     ['no model', 'multipart/form-data; boundary=b', `${file}--b--`, 'model'],
     ['two models', 'multipart/form-data; boundary=b', `${part('model', 'demo')}${part('model', model)}${file}--b--`, 'model'],
+    ['an alternative with a control character', 'multipart/form-data; boundary=b', `${part('model', model)}${part('models[]', 'demo/\0')}${file}--b--`, 'models'],
     ['a model in a file', 'multipart/form-data; boundary=b', `${part('model', model, '; filename="m"')}${file}--b--`, 'model'],
     ['no file', 'multipart/form-data; boundary=b', `${part('model', model)}--b--`, 'file'],
     ['a file that is a field', 'multipart/form-data; boundary=b', `${part('model', model)}${part('file', 'x')}--b--`, 'file'],

@@ -182,7 +182,7 @@ describe('models: [...] in a request', () => {
     for (const json of sent) expect(json).not.toHaveProperty('models')
   })
 
-  test.each([{ models: 'x' }, { models: [] }, { models: [7] }, { models: Array.from({ length: 11 }, () => 'x') }, { models: [7, {}] }])('%j is a bad request', async (wrong) => {
+  test.each([{ models: 'x' }, { models: [] }, { models: [7] }, { models: Array.from({ length: 11 }, () => 'x') }, { models: [7, {}] }, { models: ['demo/\0'] }, { models: ['demo/\ud800'] }])('%j is a bad request', async (wrong) => {
     const response = await gateway.post(key, JSON.stringify({ model, messages, ...wrong }))
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ error: { param: 'models' } })
