@@ -20,13 +20,16 @@ const MAX_PARTIAL_IMAGES = 3
 /** As much as an event may have at all. */
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024
 
+/** `hd`, `1024x1024`, `16:9`: kept with the charge as it came, where the picture has a price. */
+const Choice = z.string().regex(/^[\w*:.-]{1,40}$/, 'must be one word of at most 40 letters, digits and "*:.-"')
+
 /** Source: the OpenAI API reference, "Create image". */
 export const ImagesBody = z.looseObject({
   model: ModelName,
   prompt: z.string().min(1).max(32_000),
   n: z.int().min(1).max(10).nullish(),
-  quality: z.string().nullish(),
-  size: z.string().nullish(),
+  quality: Choice.nullish(),
+  size: Choice.nullish(),
   stream: z.boolean().nullish(),
   partial_images: z.int().min(0).max(MAX_PARTIAL_IMAGES).nullish()
 })

@@ -166,6 +166,13 @@ describe('POST /v1/images/generations', () => {
     expect(await draw({ n: 2 })).toBe(80_000_000n)
     expect(await draw({ quality: 'hd', size: '1024x1792' })).toBe(120_000_000n)
   })
+
+  test.each([
+    ['quality', '\0'], ['quality', 'x'.repeat(41)], ['size', '\ud800'], ['size', 'as large as it may be']
+  ])('refuses a %s of %j, which would stand in the ledger', async (field, value) => {
+    expect(await post('images/generations', { model: 'gpt-image-1', prompt: 'A cat', [field]: value })).toMatchObject({ status: 400, body: { error: { param: field } } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
 })
 
 describe('POST /v1/audio/speech', () => {
