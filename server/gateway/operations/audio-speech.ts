@@ -68,7 +68,7 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
 
   tap(headers: UpstreamResponse['headers']) {
     const maxBytes = Math.ceil(this.boundTokens() / TOKENS_PER_SECOND * MAX_BYTES_PER_SECOND)
-    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0)
+    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, { tokensOf: ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0 })
     return new BinaryTap(headers, maxBytes, bytes => this.tokensIn(bytes))
   }
 

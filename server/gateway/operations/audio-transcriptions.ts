@@ -29,6 +29,8 @@ const SMALL_BYTES = 1024 * 1024
 const NO_BYTES = Buffer.alloc(0)
 /** Between a part and the next delimiter. */
 const LINE_END_BYTES = 2
+/** Of a streamed transcript, with its usage. */
+const LAST_EVENT = 'transcript.text.done'
 /** The models to try after the first, as a form has lists. */
 const ALTERNATIVES = 'models[]'
 
@@ -113,7 +115,7 @@ class TranscriptionRequest implements CallRequest {
   }
 
   tap() {
-    return new FinalEventTap('transcript.text.done', MAX_STREAM_BYTES)
+    return new FinalEventTap(LAST_EVENT, MAX_STREAM_BYTES, { unitsOf: event => event.type === LAST_EVENT ? readDuration(event) : undefined })
   }
 
   record(): Buffer {

@@ -6,13 +6,25 @@ import type { SseEvent } from '../sse-events'
 import type { Usage } from '../usage'
 import { storable } from '../usage'
 import { EventTap, parseEvent, streamFailure } from './event-tap'
-import { readDuration, readMediaUsage } from './media-usage'
+import { readMediaUsage } from './media-usage'
 
 /** As much as of an answer that comes whole. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024
 
 const Event = z.looseObject({ type: z.string(), usage: z.unknown().optional(), delta: z.unknown().optional() })
 const Failure = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
+
+type Event = z.infer<typeof Event>
+
+/** Our own measures of a stream, where it tells none. */
+export interface StreamMeasures {
+  /** Tokens of what an event on the way brings, where that is no text. */
+  tokensOf?: (event: Event) => number
+  /** And of what the last brings. */
+  finalTokens?: number
+  /** What has come in other units than tokens with this event, `finals` of the final type among all so far; undefined for as much as before. */
+  unitsOf?: (event: Event, finals: number) => Units | undefined
+}
 
 /**
  * Reads the typed events in which OpenAI streams pictures, speech and transcripts. Held back is the last: the one of
@@ -22,16 +34,15 @@ export class FinalEventTap extends EventTap {
   text = ''
   outputTokens = 0
   units: Units | undefined
+  private finals = 0
   private held: Buffer[] = []
   private heldBytes = 0
 
   /**
    * @param finalType what ends the stream: `transcript.text.done`
    * @param maxBytes more than any such answer has
-   * @param tokensOf our own measure of what an event on the way brings, where that is no text
-   * @param finalTokens and of what the last brings
    */
-  constructor(private readonly finalType: string, maxBytes: number, private readonly tokensOf: (event: Readonly<Record<string, unknown>>) => number = () => 0, private readonly finalTokens = 0) {
+  constructor(private readonly finalType: string, maxBytes: number, private readonly measures: StreamMeasures = {}) {
     super(maxBytes)
   }
 
@@ -65,18 +76,21 @@ export class FinalEventTap extends EventTap {
     return this.take(event.data, bytes)
   }
 
-  private take(event: z.infer<typeof Event>, bytes: Buffer): Buffer | undefined {
-    if (event.type !== this.finalType) {
+  private take(event: Event, bytes: Buffer): Buffer | undefined {
+    const { tokensOf, finalTokens = 0, unitsOf } = this.measures
+    const isFinal = event.type === this.finalType
+    if (isFinal) this.finals++
+    this.units = unitsOf?.(event, this.finals) ?? this.units
+    if (!isFinal) {
       if (typeof event.delta === 'string') this.text += event.delta
       this.requireSane(this.text.length)
-      this.outputTokens += this.tokensOf(event)
+      this.outputTokens += tokensOf?.(event) ?? 0
       return bytes
     }
     const usage = readMediaUsage(event.usage)
     if (usage) this.usage = this.usage ? sum(this.usage, usage) : usage
-    this.units = readDuration(event) ?? this.units
     this.rawUsage = event.usage ?? this.rawUsage
-    this.outputTokens += this.finalTokens
+    this.outputTokens += finalTokens
     this.hold(bytes)
     return undefined
   }
@@ -90,11 +104,15 @@ export class FinalEventTap extends EventTap {
 
 /** Several pictures end one by one. */
 function sum(a: Usage, b: Usage): Usage {
+  const text = (a.textInputTokens ?? 0) + (b.textInputTokens ?? 0)
+  const audio = (a.audioInputTokens ?? 0) + (b.audioInputTokens ?? 0)
   return {
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
-    reasoningTokens: a.reasoningTokens + b.reasoningTokens
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+    ...(text > 0 && { textInputTokens: text }),
+    ...(audio > 0 && { audioInputTokens: audio })
   }
 }

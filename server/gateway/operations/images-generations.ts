@@ -13,6 +13,9 @@ import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
 
+/** The events of a stream. */
+const PARTIAL = 'image_generation.partial_image'
+const FINISHED = 'image_generation.completed'
 /** Newer models than the table of `imageTokens` may count more. */
 const BOUND_FACTOR = 2
 /** The most a caller may ask for on the way to each picture. */
@@ -80,7 +83,12 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
 
   tap() {
     const maxBytes = (this.body.n ?? 1) * (1 + MAX_PARTIAL_IMAGES) * MAX_PICTURE_BYTES
-    return new FinalEventTap('image_generation.completed', maxBytes, event => event.type === 'image_generation.partial_image' ? PARTIAL_IMAGE_TOKENS : 0, this.tokensEach())
+    return new FinalEventTap(FINISHED, maxBytes, {
+      tokensOf: ({ type }) => type === PARTIAL ? PARTIAL_IMAGE_TOKENS : 0,
+      finalTokens: this.tokensEach(),
+      // Who was shown a picture on the way has it, should they leave before it is finished.
+      unitsOf: ({ type }, finished) => type === FINISHED ? this.pictures(finished) : type === PARTIAL ? this.pictures(finished + 1) : undefined
+    })
   }
 
   private pictures(count: number): Units {

@@ -167,6 +167,36 @@ describe('POST /v1/images/generations', () => {
     expect(await draw({ quality: 'hd', size: '1024x1792' })).toBe(120_000_000n)
   })
 
+  describe('of a model priced by the picture, streamed', () => {
+    const prices = { pictureNanoUsd: { '*/*': '40000000', 'hd/*': '80000000' } }
+    const names = { 'painter-by-picture': { inputNanoUsd: '0', outputNanoUsd: '0' }, 'painter-by-both': { inputNanoUsd: '10000000', outputNanoUsd: '40000000' } }
+    const draw = async (model: string, rest: object = {}) => {
+      const response = await fetch(`${gateway.loom.url}/v1/images/generations`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model: `mock/${model}`, prompt: 'A cat', stream: true, partial_images: 1, ...rest }) })
+      return response.status === 200 && await response.text()
+    }
+    beforeAll(async () => {
+      for (const [model, tokens] of Object.entries(names)) {
+        await gateway.api('POST', '/api/models/prices', { providerKind: 'openai', model, ...tokens, ...prices })
+        await until(() => draw(model), { what: () => 'the price to be known' })
+      }
+    })
+
+    test('costs as much as one that comes whole', async () => {
+      expect(await spend(() => draw('painter-by-picture'))).toBe(40_000_000n)
+      expect(await spend(() => draw('painter-by-picture', { quality: 'hd' }))).toBe(80_000_000n)
+      gateway.upstream.reset()
+      gateway.upstream.respondWith({ usage })
+      expect(await spend(() => draw('painter-by-both'))).toBe(40_000_000n + 100n * 10n + 400n * 40n)
+      const { charge } = await gateway.api('GET', `/api/traces/${(await lastTrace()).id}`)
+      expect(charge).toMatchObject({ usageSource: 'provider', price: { used: { pictures: { count: 1 } } } })
+    })
+
+    test('is not free for who leaves once it was shown on the way', async () => {
+      gateway.upstream.respondWith({ fault: 'half' })
+      expect(await spend(() => draw('painter-by-picture'))).toBe(40_000_000n)
+    })
+  })
+
   test.each([
     ['quality', '\0'], ['quality', 'x'.repeat(41)], ['size', '\ud800'], ['size', 'as large as it may be']
   ])('refuses a %s of %j, which would stand in the ledger', async (field, value) => {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { audioSpeech } from '../../../server/gateway/operations/audio-speech'
+import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
+import { parseCall, tapStream } from '../../support/operation-calls'
+
+const events = (...data: object[]) => Buffer.from(data.map(event => `data: ${JSON.stringify(event)}\n\n`).join(''))
+const partial = { type: 'image_generation.partial_image', b64_json: 'AAAA', partial_image_index: 0 }
+const finished = { type: 'image_generation.completed', b64_json: 'AAAA', usage: { input_tokens: 50, output_tokens: 272, input_tokens_details: { text_tokens: 40, image_tokens: 10 } } }
+const draw = (...data: object[]) => tapStream(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 2, stream: true, quality: 'hd' }), events(...data)).tap
+
+test('several streamed pictures add up: each of them, and each kind of their tokens', () => {
+  const tap = draw(partial, finished, { type: 'image_generation.something_new' }, partial, finished)
+  expect(tap.usage).toMatchObject({ inputTokens: 100, outputTokens: 544, textInputTokens: 80 })
+  expect(tap.units).toEqual({ pictures: { count: 2, quality: 'hd', size: undefined } })
+})
+
+test('a picture that was only shown on the way counts as one', () => {
+  expect(draw().units).toBeUndefined()
+  expect(draw(partial, partial).units).toMatchObject({ pictures: { count: 1 } })
+  expect(draw(partial, finished, partial).units).toMatchObject({ pictures: { count: 2 } })
+})
+
+test('speech is measured by its characters, whatever its last event tells', () => {
+  const request = parseCall(audioSpeech, { model: 'm', input: 'Hello', stream_format: 'sse' })
+  expect(tapStream(request, events({ type: 'speech.audio.done', duration: 3 })).tap.units).toBeUndefined()
+  expect(request.measure?.()).toEqual({ characters: 5 })
+})
