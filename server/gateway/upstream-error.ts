@@ -29,8 +29,8 @@ export class UpstreamStatusError extends LoomError {
 
 /**
  * Reads an error response (an OpenAI error object, as the provider contract says). The caller gets the upstream's
- * own status and message; only 401 and 403 become 502, because it is the connection's credential that was refused,
- * not the caller's key.
+ * own status and message; only 401, 402 and 403 become 502, because it is the connection's credential or account that
+ * was refused, not the caller's key or wallet.
  */
 export async function readUpstreamError(response: UpstreamResponse): Promise<UpstreamRefusal> {
   // Beyond 599 HTTP knows no meaning: a caller could not, either.
@@ -39,12 +39,21 @@ export async function readUpstreamError(response: UpstreamResponse): Promise<Ups
   const retryAfterMs = readRetryAfter(response.headers)
   const message = (body?.message ?? `The provider answered with status ${status}.`).slice(0, MAX_MESSAGE_LENGTH)
   const options = { param: body?.param ?? undefined, details: { upstream_status: status, ...(body?.code != null && { upstream_code: body.code }) }, retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000) }
-  const refused = status === 401 || status === 403
-  const error = refused
-    ? new UpstreamStatusError('upstream_error', 'The provider refused the credential of this connection. Ask an admin to check it.', 502, options)
-    : new UpstreamStatusError(codeOf(status), message, status, options)
+  const refused = connectionRefusals.get(status)
+  const error = refused === undefined
+    ? new UpstreamStatusError(codeOf(status), message, status, options)
+    : new UpstreamStatusError('upstream_error', refused, 502, options)
   return { error, verdict: verdictOf(status), retryAfterMs }
 }
+
+const refusedCredential = 'The provider refused the credential of this connection. Ask an admin to check it.'
+
+/** What a caller is told of a connection that its provider refuses, whoever calls. */
+const connectionRefusals: ReadonlyMap<number, string> = new Map([
+  [401, refusedCredential],
+  [402, 'The account of this connection at its provider has run out of money. Ask an admin to top it up.'],
+  [403, refusedCredential]
+])
 
 function codeOf(status: number): ErrorCode {
   if (status === 429) return 'rate_limit_exceeded'
@@ -53,7 +62,7 @@ function codeOf(status: number): ErrorCode {
 
 function verdictOf(status: number): UpstreamRefusal['verdict'] {
   if (status === 408 || status === 409 || status === 429 || status >= 500) return 'retry'
-  return status === 401 || status === 403 || status === 404 ? 'next_target' : 'final'
+  return connectionRefusals.has(status) || status === 404 ? 'next_target' : 'final'
 }
 
 /** `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110, 10.2.3). */

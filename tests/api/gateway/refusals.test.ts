@@ -113,6 +113,7 @@ describe('a key', () => {
 describe('an upstream that', () => {
   const faults: [string, Parameters<GatewayUnderTest['upstream']['respondWith']>[0], number, string][] = [
     ['refuses the credential', { status: 401 }, 502, 'upstream_error'],
+    ['has no funds left', { status: 402 }, 502, 'upstream_error'],
     ['is rate limited', { status: 429, headers: { 'retry-after': '17' } }, 429, 'rate_limit_exceeded'],
     ['fails', { status: 500 }, 500, 'upstream_error'],
     ['refuses the request', { status: 400 }, 400, 'invalid_request_error'],
@@ -131,6 +132,14 @@ describe('an upstream that', () => {
       const { items } = TransactionPage.parse(await gateway.api('GET', '/api/transactions'))
       expect(items.filter(transaction => transaction.status === 'held')).toEqual([])
     })
+  })
+
+  test('has no funds left shows the caller neither its words nor a wallet of their own that is empty', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.respondWith({ status: 402, errorBody: JSON.stringify({ error: { message: 'Insufficient Balance' } }) })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect(response.headers.get('x-should-retry')).toBeNull()
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_error', message: expect.stringMatching(/account of this connection/), details: { upstream_status: 402 } } })
   })
 
   test('is rate limited for long tells when to come back', async () => {

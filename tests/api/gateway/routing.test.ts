@@ -69,6 +69,14 @@ describe('a route', () => {
     ])
   })
 
+  test.each([401, 402, 403, 404])('leaves a target whose provider answers %i for the next at once', async (status) => {
+    const alias = await makeRoute('ordered', [{ on: 'first', retries: 2 }, { on: 'second' }])
+    gateway.upstream.respondWith({ status })
+    second.respondWith({ text: 'From the second' })
+    expect(await ask(alias)).toMatchObject({ text: 'From the second' })
+    expect([gateway.upstream.requests.length, second.requests.length]).toEqual([1, 1])
+  })
+
   test('retries a target as often as it says, before the next', async () => {
     const alias = await makeRoute('ordered', [{ on: 'first', retries: 2 }, { on: 'second' }])
     gateway.upstream.respondWith({ status: 503 }, { times: 3 })
