@@ -120,7 +120,7 @@ export const ConversationsChanged = z.object({ changed: z.int() })
 export const ThreadSearchQuery = z.object({ q: storableText(200).trim().min(1) })
 export type ThreadSearchQuery = z.infer<typeof ThreadSearchQuery>
 
-/** Answer of `GET /api/conversations/{id}/search`: the messages of the shown branch that hold the words as written, in any case, oldest first: the newest 500 of them. */
+/** Answer of `GET /api/conversations/{id}/search`: the messages that hold the words as written, in any case: those on other branches, then those on the shown one, each oldest first; the last 500 of them. */
 export const ThreadSearchResult = z.object({ messageIds: z.array(Id) })
 
 /**

@@ -192,7 +192,7 @@ export function useThread(conversation: Ref<Conversation>) {
   /** A conversation that goes on from a message of this one. @throws {ApiError} */
   const branchOff = (messageId: string, summary: boolean, model?: string) => api(import('#shared/conversations').then(({ Conversation }) => Conversation), `${path}/messages/${messageId}/branch-off`, { method: 'POST', body: { summary, model } })
 
-  /** The messages of the thread that hold these words, oldest first. @throws {ApiError} */
+  /** The messages that hold these words, on whatever branch; those on the shown one last. @throws {ApiError} */
   const find = async (q: string) => (await api(import('#shared/conversations').then(({ ThreadSearchResult }) => ThreadSearchResult), `${path}/search`, { query: { q } })).messageIds
 
   /** The call behind an answer. @throws {ApiError} */

@@ -181,7 +181,7 @@ describe('feedback', () => {
 })
 
 describe('a search in one conversation', () => {
-  test('finds words as they stand on the branch that is shown, oldest first', async () => {
+  test('finds words as they stand, on other branches, then on the one that is shown, each oldest first', async () => {
     const conversation = await newConversation(ada, quickModel)
     const find = async (q: string) => ThreadSearchResult.parse(await ada.get(`/conversations/${conversation.id}/search?q=${encodeURIComponent(q)}`)).messageIds
     const first = await say(conversation, 'What is 100% wool?', mock({ text: 'Wool, all of it.' }))
@@ -191,7 +191,8 @@ describe('a search in one conversation', () => {
     expect(await find('%')).toEqual([first.parentId])
     // Anew from the second question: what it said before is on another branch now.
     await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'And silk?', parentId: first.id, model: mock({ text: 'No.' }) })
-    expect(await find('wool')).toEqual([first.parentId, first.id])
+    expect(await find('wool')).toEqual([second.id, first.parentId, first.id])
+    expect(await find('linen')).toEqual([second.parentId])
     expect(await ada.call('GET', `/conversations/${conversation.id}/search?q=`)).toMatchObject({ status: 400 })
   })
 

@@ -61,6 +61,29 @@ test('a hit on another branch is looked at, and a question asked there goes on f
   expect((await readShown()).slice(-3, -1)).toEqual(['Hidden message 240', 'Asked from the look'])
 })
 
+test('the search in a conversation leads to a hit on another branch, and back to one that is shown', async ({ page, client, mock, isMobile }) => {
+  expect(mock.url).toBeTruthy()
+  const word = `temple${isMobile ? 'phone' : 'desktop'}`
+  const { path, readShown } = await makeTwoBranches(client, word)
+  const chosen = await readShown()
+  const chat = new ChatPage(page)
+  await page.goto(path)
+  await chat.ready()
+  await page.getByRole('button', { name: 'Find in this conversation' }).click()
+  const field = page.getByRole('textbox', { name: 'Find in this conversation' })
+  await field.fill(word)
+  await expect(chat.log().getByText(`The ${word} hides here.`)).toBeInViewport()
+  await expect(page.getByText('1 of 1')).toBeVisible()
+  await expect(page.getByText(look)).toBeVisible()
+  await expect(field).toBeFocused()
+  await page.screenshot({ path: `.cache/test/shots/look-found-${page.viewportSize()?.width}.png` })
+
+  await field.fill('chosen')
+  await expect(chat.log().getByText('The chosen question')).toBeInViewport()
+  await expect(page.getByText(look)).toHaveCount(0)
+  expect(await readShown(), 'looking changes nothing').toEqual(chosen)
+})
+
 test('while an answer is written, another branch is looked at without losing it, and is switched to afterwards', async ({ page, client, mock, isMobile }) => {
   expect(mock.url).toBeTruthy()
   const word = `shuttlebox${isMobile ? 'phone' : 'desktop'}`
