@@ -1,10 +1,11 @@
 import { ConnectionHealthList, ConnectionList } from '#shared/connections'
 import { useApi } from '~/composables/useApi'
+import { useSharedData } from '~/composables/useSharedData'
 
 /** The org's connections and the platform's. */
 export function useConnections() {
   const api = useApi()
-  return useAsyncData('connections', async () => (await api(ConnectionList, '/api/connections')).connections)
+  return useSharedData('connections', async () => (await api(ConnectionList, '/api/connections')).connections)
 }
 
 /** How calls over them went lately. */

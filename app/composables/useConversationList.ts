@@ -1,8 +1,8 @@
 import type { Conversation } from '#shared/conversations'
 import { useApi } from '~/composables/useApi'
 import { useNotify } from '~/composables/useNotify'
+import { useSharedData } from '~/composables/useSharedData'
 import { useUnread } from '~/composables/useUnread'
-import { sharedRead } from '~/utils/shared-read'
 
 /** The conversations of a project, newest page first, shared by the sidebar and the project's page; the archived ones by themselves. */
 export function useConversationList(projectId: MaybeRefOrGetter<string | undefined>, { archived = false, immediate = true } = {}) {
@@ -17,13 +17,13 @@ export function useConversationList(projectId: MaybeRefOrGetter<string | undefin
     return page
   }
 
-  const state = useAsyncData(
+  const state = useSharedData(
     computed(() => `${archived ? 'archived' : 'conversations'}:${toValue(projectId) ?? 'none'}`),
     async () => {
       const id = toValue(projectId)
       return id ? fetchPage(id) : { conversations: [], nextCursor: null }
     },
-    { ...sharedRead, default: () => undefined, immediate }
+    { immediate }
   )
   const loadingMore = ref(false)
 

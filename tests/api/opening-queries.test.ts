@@ -49,13 +49,22 @@ runIf('so does one whose answer is being written', async () => {
   expect((await readMessages(bench.ada, conversation)).at(-1)).toMatchObject({ status: 'streaming', parts: [{ type: 'text', text: expect.stringContaining('Half') }] })
 })
 
-runIf('its page reads the project and its conversations once, in however many places it shows them', async () => {
+/** How often the server reads a list of each of `tables` while it draws the page. */
+async function countReads(path: string, ...tables: string[]): Promise<Record<string, Set<number>>> {
   if (!database) throw new Error('There is no database')
-  const { id, projectId } = await newConversation(bench.ada, quickModel)
   const statements = await countStatements(database, async () => {
-    const response = await fetch(`${bench.loom.url}/projects/${projectId}/c/${id}`, { headers: { cookie: bench.session.cookie } })
+    const response = await fetch(bench.loom.url + path, { headers: { cookie: bench.session.cookie } })
     expect(response.status, await response.text()).toBe(200)
   })
   const timesOf = (table: string) => new Set([...statements].filter(([statement]) => statement.includes(`from "${table}"`) && statement.includes('order by')).map(([, count]) => count))
-  expect({ conversations: timesOf('conversations'), projects: timesOf('projects') }).toEqual({ conversations: new Set([1]), projects: new Set([1]) })
+  return Object.fromEntries(tables.map(table => [table, timesOf(table)]))
+}
+
+runIf('its page reads the project and its conversations once, in however many places it shows them', async () => {
+  const { id, projectId } = await newConversation(bench.ada, quickModel)
+  expect(await countReads(`/projects/${projectId}/c/${id}`, 'conversations', 'projects')).toEqual({ conversations: new Set([1]), projects: new Set([1]) })
+})
+
+runIf('the dashboard reads the connections once for its list of routes and for the dialog that makes one', async () => {
+  expect(await countReads('/dashboard/models', 'provider_connections')).toEqual({ provider_connections: new Set([1]) })
 })
