@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { orgMembers } from '../../db/schema'
+import { orgMembers, projectMembers } from '../../db/schema'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { revokeKeysBeyondRole } from '../keys/revoke-keys-beyond-role'
@@ -9,7 +9,7 @@ import { requireRole } from './principal'
 import { revokeInvitationsBy } from './revoke-invitation'
 
 /**
- * Takes a member out of the author's org, with every key they made in it. Admins remove others, anyone may leave.
+ * Takes a member out of the author's org and of its projects, with every key they made in it. Admins remove others, anyone may leave.
  * @throws {LoomError} `not_found`, `forbidden`, or `conflict` for the last owner
  */
 export async function removeMember(orm: Orm, author: Author, memberId: string): Promise<void> {
@@ -18,9 +18,14 @@ export async function removeMember(orm: Orm, author: Author, memberId: string): 
     const member = await lockMember(transaction, principal, memberId)
     if (member.userId !== principal.userId) requireRole(principal, 'admin')
     await requireAnotherOwner(transaction, principal.orgId, member)
+    // Before anything is logged: whoever changes a project's members locks the log after them.
+    const left = await transaction.delete(projectMembers)
+      .where(and(eq(projectMembers.orgId, principal.orgId), eq(projectMembers.userId, member.userId)))
+      .returning({ projectId: projectMembers.projectId, role: projectMembers.role })
     await revokeKeysBeyondRole(transaction, author, member.userId, null)
     await revokeInvitationsBy(transaction, principal.orgId, member.userId)
     await transaction.delete(orgMembers).where(and(eq(orgMembers.id, member.id), eq(orgMembers.orgId, principal.orgId)))
+    for (const { projectId, role } of left) await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: { userId: member.userId, role } })
     await recordChange(transaction, author, { action: 'member.remove', target: `user:${member.userId}`, before: { role: member.role } })
   })
 }

@@ -37,9 +37,11 @@ export async function updateProject(orm: Orm, author: Author, projectId: string,
     }
     if (access && access !== before.access) {
       requireSharing(principal, before)
-      await recordChange(transaction, author, { action: 'project.access', target: `project:${projectId}`, before: { access: before.access }, after: { access } })
       // Whoever closes it stays in it.
-      await transaction.insert(projectMembers).values({ orgId: principal.orgId, projectId, userId: principal.userId, role: 'editor' }).onConflictDoNothing()
+      const { userId } = principal
+      const [named] = await transaction.insert(projectMembers).values({ orgId: principal.orgId, projectId, userId, role: 'editor' }).onConflictDoNothing().returning({ role: projectMembers.role })
+      await recordChange(transaction, author, { action: 'project.access', target: `project:${projectId}`, before: { access: before.access }, after: { access } })
+      if (named) await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, after: { userId, ...named } })
     }
     const [after] = await transaction.update(projects).set({ ...fields, access, policy, archivedAt }).where(isThisProject).returning()
     if (!after) throw new Error('The project just written was not returned')

@@ -9,7 +9,7 @@ import { createKey } from '../../server/keys/create-key'
 import { getPlatformPolicy, setPlatformPolicy } from '../../server/policy/platform-policy'
 import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
-import { MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberList } from '../../shared/identity'
 import { PlatformOrgPage, PlatformUserPage } from '../../shared/platform'
 import { ProjectMemberList } from '../../shared/projects'
 import { openTestDatabase } from '../support/database'
@@ -140,6 +140,39 @@ describe('of two admins who edit one thing, the later is told what changed and o
       expect((await owner.call(method, path, theirs)).status).toBeOneOf([200, 204])
     })
   }
+})
+
+describe('who comes into a project or leaves it unasked is told of as whoever did it', () => {
+  /** A project in which they were named, and what is told to who names them over a version of it. */
+  async function prepare(email: string) {
+    const { id } = await make('/api/projects', { name: 'shared' })
+    const path = `/api/projects/${id}/members/${await userIdOf(email)}`
+    await owner.succeed('PUT', path, { role: 'viewer' })
+    const { members: [named], unnamedVersion } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    const refused = async (version: string | undefined) => Refusal.parse((await owner.call('PUT', path, { role: 'viewer' }, { 'if-match': `"${version}"` })).body).error.details
+    return { id, path, version: named?.version, unnamedVersion, refused }
+  }
+
+  test('who closes it, and so stays in it', async () => {
+    const { id, path, unnamedVersion, refused } = await prepare('second@example.com')
+    await owner.succeed('DELETE', path)
+    await second.succeed('PATCH', `/api/projects/${id}`, { access: 'members' })
+    expect(await refused(unnamedVersion)).toMatchObject({ changedBy: 'second', current: { role: 'editor' } })
+  })
+
+  test('who is taken out of the organisation, and is in none of its projects when they come back', async () => {
+    const guest = await signUp(owner, 'guest@example.com')
+    const invite = async () => {
+      const { token } = CreatedInvitation.parse((await owner.succeed('POST', '/api/orgs/current/invitations', { email: 'guest@example.com', role: 'member' })).body)
+      await guest.succeed('POST', `/api/invitations/${token}/accept`, {})
+    }
+    await invite()
+    const { version, refused } = await prepare('guest@example.com')
+    const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+    await second.succeed('DELETE', `/api/orgs/current/members/${members.find(({ email }) => email === 'guest@example.com')?.id}`)
+    await invite()
+    expect(await refused(version)).toMatchObject({ changedBy: 'second', current: { role: null } })
+  })
 })
 
 test('a key that was used, or a save that changed nothing, is no conflict; a version nobody had is', async () => {
