@@ -13,6 +13,7 @@ import { ChatTap } from './chat-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { findBilledByUse, findUnpriced } from './unpriced'
 
 /** Tokens a message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
 const TOKENS_PER_MESSAGE = 3
@@ -60,6 +61,7 @@ export function parseChatRequest(raw: Buffer, onChunk?: (chunk: ChatChunk) => vo
 
 class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   readonly stream = this.body.stream === true
+  readonly unpriced = findUnpriced(this.body)
   readonly askedOutputTokens = askedOutputTokens(this.body)
   private outputLimit: number | undefined
 
@@ -80,6 +82,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   async countClosely() {
+    if (readsMore(this.body)) return undefined
     const text = encodeBody({ ...this.body, messages: withoutMedia(this.body.messages) })
     // Beyond, the count is a guess, and a guess is no bound.
     if (text.length > MAX_COUNTED_CHARACTERS) return undefined
@@ -137,8 +140,14 @@ function measure(body: ChatBody, bodyBytes: number, maxOutputTokens = 0) {
     media: media.length,
     mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
     maxOutputTokens,
-    answers: body.n ?? 1
+    answers: body.n ?? 1,
+    readsMore: readsMore(body)
   }
+}
+
+/** What a provider searches, and Azure's own data, is in no body. */
+function readsMore(body: ChatBody): boolean {
+  return findBilledByUse(body) !== undefined || Boolean(body.data_sources)
 }
 
 /** The prompt's tokens: the text of every message, its framing, and the tools. */

@@ -13,6 +13,7 @@ import { CompletionsTap } from './completions-tap'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendOverChat } from './over-chat'
+import { findUnpriced } from './unpriced'
 
 const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })), usage: z.unknown().optional() })
 
@@ -27,6 +28,7 @@ export const completions: Operation = {
 
 class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallRequest {
   readonly stream = this.body.stream === true
+  readonly unpriced = findUnpriced(this.body)
   readonly askedOutputTokens = this.body.max_tokens ?? undefined
   private outputLimit = DEFAULT_MAX_TOKENS
 

@@ -5,6 +5,7 @@ import type { CallMeasure } from '../estimate-cost'
 import { encodeBody } from '../providers/encode-body'
 import { ModelName } from './model-name'
 import type { CountedRequest } from './operation'
+import { findBilledByUse } from './unpriced'
 
 /**
  * What the road must understand of a Responses body. Everything else is passed on as it came.
@@ -25,17 +26,7 @@ export const ResponsesBody = z.looseObject({
 export type ResponsesBody = z.infer<typeof ResponsesBody>
 
 /** Tools that the caller runs itself; all others run at the provider, which bills them by use. */
-const ownTools: ReadonlySet<string> = new Set(['function', 'custom', 'namespace', 'computer', 'computer_use_preview', 'local_shell', 'apply_patch'])
-
-/** What of a call OpenAI bills beside tokens. Source: OpenAI's pricing page, read 2026-11. */
-export function findUnpriced(body: ResponsesBody): string | undefined {
-  const tool = hostedTool(body)
-  return tool && `The tool "${tool}", which the provider runs and bills by use,`
-}
-
-function hostedTool({ tools }: ResponsesBody): string | undefined {
-  return tools?.find(({ type }) => !ownTools.has(type))?.type
-}
+export const ownTools: ReadonlySet<string> = new Set(['function', 'custom', 'namespace', 'computer', 'computer_use_preview', 'local_shell', 'apply_patch'])
 
 /** @throws {LoomError} `invalid_request` for an answer that could only be fetched later, where nothing serves it */
 export function requireForeground({ background }: ResponsesBody): void {
@@ -70,7 +61,7 @@ export function measureResponses(body: ResponsesBody, bodyBytes: number): CallMe
 function readsMore(body: ResponsesBody): boolean {
   const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(({ type }) => type === 'item_reference')
   const fetched = partsOf(body).some(({ type, file_id: id, file_url: url }) => type !== 'input_image' && (id ?? url))
-  return kept || fetched || hostedTool(body) !== undefined
+  return kept || fetched || findBilledByUse(body, ownTools) !== undefined
 }
 
 /** Our own count of the prompt: its texts, calls and tools. */

@@ -7,9 +7,10 @@ import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
 import { readResponse } from './response-answer'
-import { countResponses, countResponsesClosely, findUnpriced, measureResponses, requireForeground, ResponsesBody } from './responses-body'
+import { countResponses, countResponsesClosely, measureResponses, ownTools, requireForeground, ResponsesBody } from './responses-body'
 import { toResponseOverChat } from './responses-over-chat'
 import { ResponsesTap } from './responses-tap'
+import { findUnpriced } from './unpriced'
 
 /** `POST /v1/responses`: natively where the provider has it, else over chat completions, without state. */
 export const responses: Operation = {
@@ -22,7 +23,7 @@ export const responses: Operation = {
 
 class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
   readonly stream = this.body.stream === true
-  readonly unpriced = findUnpriced(this.body)
+  readonly unpriced = findUnpriced(this.body, ownTools)
   readonly askedOutputTokens = this.body.max_output_tokens ?? undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */

@@ -95,6 +95,23 @@ describe('a prepaid wallet', () => {
     expect(response.status).toBe(422)
     expect(await response.json()).toMatchObject({ error: { code: 'model_without_price' } })
   })
+
+  test.each<[string, object]>([
+    ['web_search_options', { web_search_options: {} }], ['web_search_options', { web_search_options: { mode: 'off' } }], ['plugins', { plugins: [{ id: 'web' }] }], ['search_parameters', { search_parameters: { mode: 'auto' } }],
+    ['browser_search', { tools: [{ type: 'browser_search' }] }], ['service_tier', { service_tier: 'priority' }]
+  ])('refuses what is billed beside tokens, or at a dearer rate than we know: %s', async (name, rest) => {
+    await topUp('1')
+    const response = await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10, ...rest }))
+    expect(response.status).toBe(422)
+    expect(await response.json()).toMatchObject({ error: { code: 'model_without_price', message: expect.stringContaining(name) } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test.each([{ service_tier: 'flex' }, { plugins: [] }, { search_parameters: { mode: 'off' } }])('takes what costs no more: %j', async (rest) => {
+    await topUp('1')
+    expect((await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10, ...rest }))).status).toBe(200)
+    await nothingHeld()
+  })
 })
 
 describe('a billing reference', () => {

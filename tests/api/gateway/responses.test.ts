@@ -168,15 +168,17 @@ describe('a bad request is refused in the OpenAI format', () => {
   })
 })
 
-test('an org that pays is refused tools that the provider bills by use', async () => {
+test('an org that pays is refused tools that the provider bills by use, and dearer service tiers', async () => {
   await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '10', refId: 'responses' })
   await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
-  const ask = () => openai.responses.create({ model: native, input: 'Hi', tools: [{ type: 'web_search' }] }).then(() => undefined, (refusal: unknown) => refusal)
+  const ask = (rest: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> = { tools: [{ type: 'web_search' }] }) => openai.responses.create({ model: native, input: 'Hi', ...rest }).then(() => undefined, (refusal: unknown) => refusal)
   // Every replica knows within a second that the org pays from now on.
-  expect(await until(ask)).toMatchObject({ status: 422, code: 'model_without_price' })
+  expect(await until(() => ask())).toMatchObject({ status: 422, code: 'model_without_price' })
   const answered = gateway.upstream.requests.length
   expect(await ask()).toMatchObject({ status: 422, code: 'model_without_price' })
+  expect(await ask({ service_tier: 'priority' })).toMatchObject({ status: 422, code: 'model_without_price' })
   expect(gateway.upstream.requests).toHaveLength(answered)
+  expect(await ask({ service_tier: 'flex' })).toBeUndefined()
 })
 
 async function collect<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {

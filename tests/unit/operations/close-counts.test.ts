@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
@@ -43,6 +44,11 @@ test('images are counted by the image, within a tool\'s result too; what hides i
 test('nothing is counted closely of a call that reads more than its body', async () => {
   expect(await parseCall(responses, { model: 'm', input: 'Hi', previous_response_id: 'resp_1' }).countClosely?.()).toBeUndefined()
   expect(await parseCall(messages, { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://x.example/a.pdf' } }] }] }).countClosely?.()).toBeUndefined()
+  for (const rest of [{ web_search_options: {} }, { plugins: [{ id: 'web' }] }, { tools: [{ type: 'browser_search' }] }, { data_sources: [{ type: 'azure_search' }] }]) {
+    const search = parseCall(chatCompletions, { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...rest })
+    expect(search.bound(limits).inputTokens).toBe(limits.contextWindow)
+    expect(await search.countClosely?.()).toBeUndefined()
+  }
 })
 
 test('prompts of completions are counted each, those that came as tokens by their number', async () => {

@@ -1,0 +1,41 @@
+type Body = Readonly<Record<string, unknown>>
+
+/** Tools that the caller of a chat runs itself. */
+const chatTools: ReadonlySet<string> = new Set(['function', 'custom'])
+
+/** Fields of OpenAI's formats that ask for a search, or another service that is billed by use, as OpenAI, OpenRouter, xAI and Alibaba call them. */
+const billedFields = ['web_search_options', 'plugins', 'search_parameters', 'enable_search']
+
+/** Tiers at the plain rate, or below it. Sources: the OpenAI API reference, `service_tier`; Groq, "Service Tiers" and "Flex Processing"; read 2026-11. */
+const plainTiers: ReadonlySet<unknown> = new Set(['auto', 'default', 'standard', 'on_demand', 'flex'])
+
+/**
+ * What a call cannot be charged for, as a refusal names it: a feature billed by use, or a dearer service tier.
+ * @param ownTools types of tools that the caller runs itself
+ */
+export function findUnpriced(body: Body, ownTools = chatTools): string | undefined {
+  const used = findBilledByUse(body, ownTools)
+  if (used) return used
+  const { service_tier: tier } = body
+  return tier === undefined || tier === null || plainTiers.has(tier) ? undefined : 'The service_tier that was asked for'
+}
+
+/** Of these, what the provider runs itself: it reads more than the body, too. */
+export function findBilledByUse(body: Body, ownTools = chatTools): string | undefined {
+  const tool = hostedTool(body.tools, ownTools)
+  if (tool !== undefined) return `The tool "${tool}", which the provider runs and bills by use,`
+  const field = billedFields.find(name => isAsked(name, body[name]))
+  return field && `The field "${field}", for which the provider bills by use,`
+}
+
+function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | undefined {
+  if (!Array.isArray(tools)) return undefined
+  return tools.map(tool => tool?.type).find(type => typeof type === 'string' && !ownTools.has(type))
+}
+
+/** An empty list asks for nothing, and xAI's parameters may say so, too. */
+function isAsked(name: string, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  const isOff = name === 'search_parameters' && typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'off'
+  return Boolean(value) && !isOff
+}
