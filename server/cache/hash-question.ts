@@ -11,6 +11,8 @@ export interface Question {
   /** A limit from outside the body; null for none. */
   maxOutputTokens: number | null
   stream: boolean
+  /** Those that go to a provider with the body: they choose features. */
+  headers?: Readonly<Record<string, string>> | undefined
   /** As it came. */
   body: Buffer
 }
@@ -19,13 +21,14 @@ export interface Question {
  * SHA-256 (hex) of a question; the order of fields, whitespace and fields without effect do not count. Undefined for a body that is no JSON
  * object, or a too deep one: such answers are not cached.
  */
-export function hashQuestion({ operation, targets, maxOutputTokens, stream, body }: Question): string | undefined {
+export function hashQuestion({ operation, targets, maxOutputTokens, stream, headers, body }: Question): string | undefined {
   const json: unknown = parseJson(body)
   if (typeof json !== 'object' || json === null) return undefined
   const asked = Object.fromEntries(Object.entries(json).filter(([name]) => !IRRELEVANT.has(name) && name !== 'stream'))
   const places = targets.map(({ connection, upstreamModel }) => `${connection.id} ${upstreamModel}`).sort()
+  const named = headers && Object.keys(headers).length > 0 ? [canonical(headers)] : []
   try {
-    return createHash('sha256').update(JSON.stringify([operation, places, maxOutputTokens, stream, canonical(asked)])).digest('hex')
+    return createHash('sha256').update(JSON.stringify([operation, places, maxOutputTokens, stream, canonical(asked), ...named])).digest('hex')
   } catch (error) {
     // Nested too deeply to be walked.
     if (error instanceof RangeError) return undefined

@@ -27,7 +27,7 @@ export class CacheUse {
     const { caching, operation, request, caller } = call.context
     if (!caching) return undefined
     const maxOutputTokens = Number.isFinite(caller.policy.maxOutputTokens) ? caller.policy.maxOutputTokens : null
-    const question = hashQuestion({ operation: operation.name, targets, maxOutputTokens, stream: request.stream, body: request.raw })
+    const question = hashQuestion({ operation: operation.name, targets, maxOutputTokens, stream: request.stream, headers: request.headers, body: request.raw })
     return question === undefined ? undefined : new CacheUse(gateway, call, caching, question)
   }
 

@@ -25,8 +25,11 @@ export const countMessageTokens: Operation = {
 class CountRequest extends JsonRequest<CountBody> implements CallRequest {
   readonly stream = false
 
-  constructor(raw: Buffer, private readonly headers: IncomingHttpHeaders) {
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(raw: Buffer, headers: IncomingHttpHeaders) {
     super(raw, CountBody)
+    this.headers = anthropicHeaders(headers)
   }
 
   bound() {
@@ -39,7 +42,7 @@ class CountRequest extends JsonRequest<CountBody> implements CallRequest {
 
   async send({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
     const native = provider.native?.('messages.count_tokens', connection, upstreamModel)
-    if (native) return native(connection, { body: this.body, upstreamModel, stream: false, headers: anthropicHeaders(this.headers) }, transport, signal)
+    if (native) return native(connection, { body: this.body, upstreamModel, stream: false, headers: this.headers }, transport, signal)
     return jsonResponse({ status: 200, headers: {} }, { input_tokens: await countMessages(this.body) })
   }
 

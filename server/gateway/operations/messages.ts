@@ -29,8 +29,11 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   /** The format has no call without it, so there is none to be limited. */
   readonly askedOutputTokens = this.body.max_tokens
 
-  constructor(raw: Buffer, private readonly headers: IncomingHttpHeaders) {
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(raw: Buffer, headers: IncomingHttpHeaders) {
     super(raw, MessagesBody)
+    this.headers = anthropicHeaders(headers)
   }
 
   bound(limits: ModelLimits) {
@@ -48,7 +51,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
     const native = provider.native?.('messages', connection, upstreamModel)
-    if (native) return native(connection, { body: withoutExtra(this.raw, this.body, 'messages'), upstreamModel, stream: this.stream, headers: anthropicHeaders(this.headers) }, transport, signal)
+    if (native) return native(connection, { body: withoutExtra(this.raw, this.body, 'messages'), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
     return sendOverChat(target, this.stream, toMessageOverChat(this.body, target), transport, signal)
   }
 

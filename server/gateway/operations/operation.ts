@@ -58,6 +58,8 @@ export interface CallRequest {
   readonly raw: Buffer
   /** Its size, where that is not `raw`'s. */
   readonly bodyBytes?: number
+  /** Headers of the caller's that go to a provider with it; left out where none does. */
+  readonly headers?: Readonly<Record<string, string>>
   /** What the trace keeps in its place; left out, `raw`. */
   record?: () => Buffer
   /** What of the request a provider bills beside tokens, or at other prices than ours: refused for orgs that pay. */

@@ -121,6 +121,20 @@ describe.each(hasRedis ? ['memory', 'redis'] : ['memory'])('cached answers in %s
     expect(await post({ ...asked, model: `mock/${model}-mini` })).toMatchObject({ cache: 'miss' })
   })
 
+  test('hang on the beta features that a message is asked with', async () => {
+    const asked = JSON.stringify(question({ max_tokens: 10 }))
+    const ask = async (headers: Record<string, string>) => {
+      const response = await fetch(`${gateway.loom.url}/v1/messages`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...on, ...headers }, body: asked })
+      await response.arrayBuffer()
+      return response.headers.get('x-loom-cache')
+    }
+    const beta = { 'anthropic-beta': 'context-1m-2025-08-07' }
+    expect(await ask(beta)).toBe('miss')
+    await until(async () => await ask(beta) === 'hit', { what: () => 'the answer to be cached' })
+    expect(await ask({ 'anthropic-beta': 'interleaved-thinking-2025-05-14' })).toBe('miss')
+    expect(await ask({})).toBe('miss')
+  })
+
   test('grow old', async () => {
     const asked = question()
     await post(asked, { 'x-loom-cache': 'ttl=1' })
