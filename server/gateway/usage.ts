@@ -77,6 +77,17 @@ function countOutput({ prompt_tokens, completion_tokens, total_tokens, completio
   }
 }
 
+/** Counts as OpenAI's chat format writes them. */
+export function toChatUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
+  return {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    prompt_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
+    completion_tokens_details: { reasoning_tokens: reasoningTokens }
+  }
+}
+
 const MAX_RAW_USAGE_CHARACTERS = 20_000
 
 /** A provider's usage that PostgreSQL can keep: NUL and lone surrogates are valid JSON, but not valid `jsonb`. Null for what cannot or need not be kept. */

@@ -44,16 +44,15 @@ interface Choice {
  */
 export class CompletionAssembler {
   private readonly choices = new Map<number, Choice>()
-  private id: string | undefined
-  private created: number | undefined
-  private model: string | undefined
+  /** What all chunks say of their answer. */
+  readonly head: { id?: string, created?: number, model?: string } = {}
   /** Characters of text so far. */
   length = 0
 
   add(chunk: ChatChunk): void {
-    this.id ??= chunk.id ?? undefined
-    this.created ??= chunk.created ?? undefined
-    this.model ??= chunk.model ?? undefined
+    this.head.id ??= chunk.id ?? undefined
+    this.head.created ??= chunk.created ?? undefined
+    this.head.model ??= chunk.model ?? undefined
     for (const { index, delta, finish_reason } of chunk.choices) {
       let choice = this.choices.get(index)
       if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', toolCalls: new Map(), finishReason: null })
@@ -92,10 +91,10 @@ export class CompletionAssembler {
   /** The `chat.completion` object so far. */
   completion(usage: unknown): Record<string, unknown> {
     return {
-      id: this.id,
+      id: this.head.id,
       object: 'chat.completion',
-      created: this.created,
-      model: this.model,
+      created: this.head.created,
+      model: this.head.model,
       choices: [...this.choices].map(([index, choice]) => ({
         index,
         message: {

@@ -26,6 +26,10 @@ export class ChatTap extends ChunkTap {
     return Buffer.from(JSON.stringify(this.assembled.completion(storable(this.rawUsage))))
   }
 
+  protected chunkHead(): object {
+    return { ...this.assembled.head, object: 'chat.completion.chunk' }
+  }
+
   protected read(event: SseEvent): Buffer | undefined {
     if (event.data === '[DONE]') {
       this.done = true
@@ -45,7 +49,7 @@ export class ChatTap extends ChunkTap {
     if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
     if (chunk.choices.length > 0) return event.bytes
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
-    this.usageChunk = chunk
+    if (counted) this.usageChunk = chunk
     return undefined
   }
 }

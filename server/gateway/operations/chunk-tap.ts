@@ -1,6 +1,7 @@
 import type { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { Usage } from '../usage'
+import { toChatUsage } from '../usage'
 import { EventTap } from './event-tap'
 
 const DONE = 'data: [DONE]\n\n'
@@ -10,7 +11,7 @@ type UsageChunk = Readonly<Record<string, unknown>>
 
 /**
  * A tap on OpenAI's chunks, of chat and of text. Held back are `[DONE]`, and the usage chunk: it goes out with the cost that
- * was charged, or not at all if nobody asked for it.
+ * was charged, or not at all if nobody asked for it. Where the provider sends none that makes sense, it tells what was charged for.
  */
 export abstract class ChunkTap extends EventTap {
   protected usageChunk: UsageChunk | undefined
@@ -19,12 +20,15 @@ export abstract class ChunkTap extends EventTap {
     super()
   }
 
-  closing(_usage: Usage, costUsd: string): Buffer {
-    if (!this.wantsUsage || !this.usageChunk) return Buffer.from(DONE)
-    const { usage } = this.usageChunk
-    const counts = typeof usage === 'object' ? usage : {}
-    return Buffer.from(`data: ${JSON.stringify({ ...this.usageChunk, usage: { ...counts, cost: Number(costUsd) } })}\n\n${DONE}`)
+  closing(usage: Usage, costUsd: string): Buffer {
+    if (!this.wantsUsage) return Buffer.from(DONE)
+    const chunk = this.usageChunk ?? { ...this.chunkHead(), choices: [], usage: toChatUsage(usage) }
+    const counts = typeof chunk.usage === 'object' ? chunk.usage : {}
+    return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: { ...counts, cost: Number(costUsd) } })}\n\n${DONE}`)
   }
+
+  /** What the chunks of this answer have in common. */
+  protected abstract chunkHead(): object
 
   failure(error: LoomError): Buffer {
     return Buffer.from(`data: ${JSON.stringify(toOpenAiError(error))}\n\n`)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { toOpenAiError } from '../openai-error'
 import { readAs } from '../read-as'
-import type { Usage } from '../usage'
+import { toChatUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
@@ -49,7 +49,7 @@ export function toCompletionOverChat(body: CompletionsBody, target: Target): Ove
 
 function toCompletion(completion: unknown, model: string): object {
   const { text, refusal, finishReason, usage, model: named } = readChatAnswer(completion)
-  return { ...describe(named ?? model), choices: [choice(text || refusal, finishReason)], ...(usage && { usage: toUsage(usage) }) }
+  return { ...describe(named ?? model), choices: [choice(text || refusal, finishReason)], ...(usage && { usage: toChatUsage(usage) }) }
 }
 
 function describe(model: string) {
@@ -58,16 +58,6 @@ function describe(model: string) {
 
 function choice(text: string, finishReason: string | null) {
   return { index: 0, text, logprobs: null, finish_reason: finishReason }
-}
-
-function toUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
-  return {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-    prompt_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
-    completion_tokens_details: { reasoning_tokens: reasoningTokens }
-  }
 }
 
 /** Chunks of a chat completion as those of a text completion. */
@@ -88,7 +78,7 @@ class CompletionEvents extends ChatEvents {
   }
 
   protected finish(): string {
-    return `${this.usage ? this.chunk({ choices: [], usage: toUsage(this.usage) }) : ''}data: [DONE]\n\n`
+    return `${this.usage ? this.chunk({ choices: [], usage: toChatUsage(this.usage) }) : ''}data: [DONE]\n\n`
   }
 
   protected failure(message: string): string {

@@ -31,6 +31,10 @@ export class CompletionsTap extends ChunkTap {
     return Buffer.from(JSON.stringify({ ...this.head, choices, usage: storable(this.rawUsage) }))
   }
 
+  protected chunkHead(): object {
+    return { object: 'text_completion', ...this.head }
+  }
+
   protected read(event: SseEvent): Buffer | undefined {
     if (event.data === '[DONE]') {
       this.done = true
@@ -47,7 +51,7 @@ export class CompletionsTap extends ChunkTap {
     if (counted) [this.usage, this.rawUsage] = [counted, usage]
     if (!usage || choices?.length) return event.bytes
     this.requireSane(lengthAsJson(usage))
-    this.usageChunk = parsed.data
+    if (counted) this.usageChunk = parsed.data
     return undefined
   }
 

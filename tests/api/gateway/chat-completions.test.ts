@@ -50,6 +50,14 @@ describe('the official SDK', () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 2_000, completion_tokens: 1_000, cost: 0.0009 } })
   })
 
+  test('gets our count with the cost where the provider tells no usage', async () => {
+    gateway.upstream.respondWith({ text: 'The quick brown fox jumps over the lazy dog', usage: false })
+    const chunks = await collect(await openai.chat.completions.create({ model, messages, stream: true, stream_options: { include_usage: true } }))
+    expect(textOf(chunks)).toBe('The quick brown fox jumps over the lazy dog')
+    expect(chunks.at(-1)).toMatchObject({ object: 'chat.completion.chunk', model, choices: [], usage: { completion_tokens: 9, cost: expect.any(Number) } })
+    expect(Object(chunks.at(-1)?.usage).cost).toBeGreaterThan(0)
+  })
+
   test('gets tool calls, whole and streamed', async () => {
     const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object', properties: {} } } }]
     const behaviour = { toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] }

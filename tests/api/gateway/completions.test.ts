@@ -38,6 +38,12 @@ describe.each([['natively', 'plain/llama', '/v1/completions'], ['over chat compl
     expect(silent.at(-1)?.choices[0]?.finish_reason).toBe('stop')
   })
 
+  test('gets our count with the cost of a stream whose provider tells no usage', async () => {
+    gateway.upstream.respondWith({ text: 'The quick brown fox jumps over the lazy dog', usage: false })
+    const chunks = await collect(await openai.completions.create({ model, prompt: 'Go on', stream: true, stream_options: { include_usage: true } }))
+    expect(chunks.at(-1)).toMatchObject({ object: 'text_completion', choices: [], usage: { completion_tokens: 9, cost: expect.any(Number) } })
+  })
+
   test.each(['half', 'error-event'] as const)('throws when a stream fails: %s', async (fault) => {
     gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, fault })
     await expect(openai.completions.create({ model, prompt: 'Hi', stream: true }).then(collect)).rejects.toBeInstanceOf(OpenAI.APIError)

@@ -92,6 +92,16 @@ describe('a relayed stream', () => {
     expect(closing).toMatch(/data: \[DONE\]\n\n$/)
     expect((await relay(stream(...answer, usageChunk, '[DONE]'))).closing).toBe('data: [DONE]\n\n')
   })
+  test.each([
+    ['beside the last choice', [JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage })], 7],
+    ['nowhere', [end], 0],
+    ['without sense', [end, JSON.stringify({ choices: [], usage: { prompt_tokens: -1 } })], 0]
+  ])('shows usage with its cost where the provider tells it %s', async (_, last, tokens) => {
+    const { closing } = await relay(stream(chunk({ content: 'a' }), ...last, '[DONE]'), { wantsUsage: true })
+    const [event = '', done] = closing.trim().split('\n\n')
+    expect(JSON.parse(event.slice('data: '.length))).toMatchObject({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [], usage: { prompt_tokens: tokens, cost: 0.5 } })
+    expect(done).toBe('data: [DONE]')
+  })
   test('reads usage in a chunk with choices, and before the last text', async () => {
     const outcome = await relay(stream(chunk({ content: 'a' }, { usage }), chunk({ content: 'b' }), end, '[DONE]'))
     expect(outcome).toMatchObject({ error: undefined, usage: { inputTokens: 7 } })
