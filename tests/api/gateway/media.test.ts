@@ -370,8 +370,15 @@ describe('POST /v1/moderations', () => {
 })
 
 describe('POST /v1/rerank', () => {
+  /** Word of a price travels by notification. */
+  const setPrice = async (model: string, price: object) => {
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model, outputNanoUsd: '0', ...price })
+    const known = () => fetch(`${gateway.loom.url}/v1/models/own/${model}`, { headers: { authorization: `Bearer ${key}` } })
+    await until(async () => Boolean((await (await known()).json()).pricing), { what: () => `the price of ${model} to be known` })
+  }
+
   test('goes to a server that has it, charged by its tokens', async () => {
-    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'reranker', inputNanoUsd: '20000000', outputNanoUsd: '0' })
+    await setPrice('reranker', { inputNanoUsd: '20000000' })
     gateway.upstream.respondWith({ usage })
     const cost = await spend(async () => {
       const { status, body } = await post('rerank', { model: 'own/reranker', query: 'cats', documents: ['dogs', 'cats'], top_n: 1 })
@@ -382,9 +389,8 @@ describe('POST /v1/rerank', () => {
   })
 
   test('tries the models of `models` in turn, charged at the price of the one that answers', async () => {
-    const price = (model: string, inputNanoUsd: string) => gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd, outputNanoUsd: '0' })
-    await price('first-reranker', '20000000')
-    await price('second-reranker', '30000000')
+    await setPrice('first-reranker', { inputNanoUsd: '20000000' })
+    await setPrice('second-reranker', { inputNanoUsd: '30000000' })
     gateway.upstream.respondWith({ status: 404 })
     gateway.upstream.respondWith({ usage })
     const cost = await spend(async () => {
@@ -397,7 +403,7 @@ describe('POST /v1/rerank', () => {
   })
 
   test('of a model priced by the search is charged by the searches the provider bills', async () => {
-    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'cohere-rerank', inputNanoUsd: '0', outputNanoUsd: '0', thousandSearchesNanoUsd: '2000000000' })
+    await setPrice('cohere-rerank', { inputNanoUsd: '0', thousandSearchesNanoUsd: '2000000000' })
     gateway.upstream.respondWith({ usage: { inputTokens: 3 } })
     expect(await spend(() => post('rerank', { model: 'own/cohere-rerank', query: 'cats', documents: ['dogs', 'cats'] }))).toBe(6_000_000n)
     gateway.upstream.respondWith({ usage: false })
