@@ -10,7 +10,7 @@ import type { Price, Rates } from '../billing/price'
 export const PACKAGED_PRICES_VERSION = '0.1.8'
 
 export interface PackagedModel {
-  /** Undefined when the catalogue prices something else than tokens and hours of sound, or lacks the price of input or, unless it writes nothing, of output. */
+  /** Undefined when the provider prices something else than tokens and hours of sound, or the catalogue lacks the price of input or, unless it writes nothing, of output. */
   price: Price | undefined
   contextWindow: number | undefined
 }
@@ -34,6 +34,12 @@ const movedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   }
 }
 
+/**
+ * Models that search the web for every answer, which their providers bill by the call, though the catalogue has the price of their tokens
+ * alone. Sources: OpenRouter's page of `gpt-4o-search-preview` ($35 a thousand searches beside its tokens), read 2026-11; Perplexity, "Pricing".
+ */
+const searching = /-search-(?:preview|api)\b|^perplexity\/sonar/
+
 /** Some prices follow the time of day: none is remembered longer than a minute. */
 const found = new LRUCache<string, { model: PackagedModel | undefined }>({ max: 5_000, ttl: 60_000 })
 
@@ -51,7 +57,7 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 /** As `findPackagedModel`, at the price of `at`. */
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
   const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
-  return match ? { price: toPrice(providerId, match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
+  return match ? { price: searching.test(model) ? undefined : toPrice(providerId, match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */
