@@ -10,6 +10,8 @@ import { runCall } from './run-call'
 
 export interface CallChatOptions {
   signal: AbortSignal
+  /** Of its trace; a new one unless it is given. */
+  requestId?: string
   conversationId?: string
   messageId?: string
   /** Each parsed `chat.completion.chunk`, in order. */
@@ -35,7 +37,7 @@ export async function callChat({ gateway }: Pick<Runtime, 'gateway'>, caller: Ca
   try {
     return await runCall(
       gateway,
-      { requestId: uuidv7(), endpoint: 'chat', operation: chatCompletions, caller, request, billing: ordinaryBilling, abort, receivedAt, ip: null, conversationId: options.conversationId, messageId: options.messageId },
+      { requestId: options.requestId ?? uuidv7(), endpoint: 'chat', operation: chatCompletions, caller, request, billing: ordinaryBilling, abort, receivedAt, ip: null, conversationId: options.conversationId, messageId: options.messageId },
       {
         begin: head => options.onBegin?.(head),
         write: () => options.whenReady?.() === undefined,

@@ -1,8 +1,10 @@
+import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import type { Author } from '../audit/record'
+import { recordChange } from '../audit/record'
 import { findCaller } from '../chat/find-caller'
 import { LoomError } from '../errors'
 import { callChat } from '../gateway/call-chat'
-import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
 import type { ReplayedTrace, ReplayTrace } from '../../shared/traces'
 import { getTrace } from './get-trace'
@@ -12,18 +14,22 @@ const ChatBody = z.looseObject({ messages: z.array(z.unknown()).min(1) })
 const replayable = new Set(['chat', 'chat.completions', '/v1/chat/completions'])
 
 /**
- * Asks another model what a traced chat call asked, as the principal and at their org's cost, on the same road: the answer is a trace of its own.
+ * Asks another model what a traced chat call asked, as the author and at their org's cost, on the same road: the answer is a trace of its own. That the body
+ * was read, and where it went, is in the audit log before it goes.
  * @throws {LoomError} `invalid_request` for a call that was no chat, or whose body was not kept
  */
-export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gateway'>, principal: Principal, id: string, { model }: ReplayTrace, signal: AbortSignal): Promise<ReplayedTrace> {
+export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gateway'>, author: Author, id: string, { model }: ReplayTrace, signal: AbortSignal): Promise<ReplayedTrace> {
+  const { principal } = author
   const trace = await getTrace(runtime.db.orm, runtime.keyring, principal, id, true)
   if (!replayable.has(trace.endpoint)) throw new LoomError('invalid_request', 'Only calls of chat completions can be replayed.')
   const body = trace.requestBody === null ? undefined : ChatBody.safeParse(parseJson(trace.requestBody)).data
   if (!body) throw new LoomError('invalid_request', 'The body of this call was not kept, so it cannot be replayed.')
   const caller = await findCaller(runtime.db.orm, principal, trace.projectId)
   const { models: _, ...question } = body
-  const outcome = await callChat(runtime, caller, { ...question, model }, { signal, onChunk: () => {} })
-  return { traceId: outcome.head.requestId, error: outcome.error?.message ?? null }
+  const traceId = uuidv7()
+  await runtime.db.orm.transaction(tx => recordChange(tx, author, { action: 'trace.replay', target: `trace:${id}`, after: { model, traceId } }))
+  const { error } = await callChat(runtime, caller, { ...question, model }, { signal, requestId: traceId, onChunk: () => {} })
+  return { traceId, error: error?.message ?? null }
 }
 
 function parseJson(text: string): unknown {

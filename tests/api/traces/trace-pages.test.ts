@@ -3,8 +3,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import { ReplayedTrace, SavedView, SavedViews, TraceDetail, TraceFacets, TracePage, TraceSearchPage } from '../../../shared/traces'
 import { AnalyticsSummary } from '../../../shared/analytics'
+import { AuditPage } from '../../../shared/audit'
 import { MessagePage } from '../../../shared/messages'
 import type { LoomServer } from '../../support/loom-server'
+import { admin } from '../../support/set-up-loom'
 import { startLoom } from '../../support/start-loom'
 import { until } from '../../support/until'
 import { join, setUp, signUp, Visitor } from '../../support/visitor'
@@ -34,6 +36,8 @@ afterAll(() => loom?.remove())
 
 const ask = (secret: string, model: string, content: string) => new Visitor(loom, { authorization: `Bearer ${secret}` }).call('POST', '/v1/chat/completions', { model, messages: [{ role: 'user', content }] })
 const list = async (query = '', visitor = owner) => TracePage.parse((await visitor.succeed('GET', `/api/traces${query}`)).body)
+/** The newest first. */
+const audited = async (action: string) => AuditPage.parse((await owner.succeed('GET', `/api/audit?action=${action}`)).body).items
 const ids = async (query: string) => (await list(query)).items.map(({ id }) => id)
 
 describe('the list', () => {
@@ -99,18 +103,33 @@ describe('a trace', () => {
 
   test('shows its bodies to admins alone, and each view is in the audit log', async () => {
     const id = await answered()
+    const before = await audited('trace.view')
     expect(await viewer.call('GET', `/api/traces/${id}?include=bodies`)).toMatchObject({ status: 403 })
     expect(TraceDetail.parse((await owner.succeed('GET', `/api/traces/${id}?include=bodies`)).body).requestBody).toContain('the last question')
     expect(await outsider.call('GET', `/api/traces/${id}?include=bodies`)).toMatchObject({ status: 404 })
+    await owner.succeed('GET', `/api/traces/${id}`)
+    const [view, ...earlier] = await audited('trace.view')
+    expect(view).toMatchObject({ actorName: admin.name, target: `trace:${id}`, ip: '127.0.0.1' })
+    expect(earlier, 'who was refused, or looked without bodies, saw none').toEqual(before)
   })
 
-  test('is replayed on another model as a trace of its own', async () => {
-    const { traceId, error } = ReplayedTrace.parse((await owner.succeed('POST', `/api/traces/${await answered()}/replay`, { model: 'demo' })).body)
+  test('tells a key its bodies, and that is in the audit log, too', async () => {
+    const id = await answered()
+    const reader = Key.parse((await owner.succeed('POST', '/api/keys', { name: 'Reader', scopes: ['traces', 'bodies'] })).body)
+    await new Visitor(loom, { authorization: `Bearer ${reader.key}` }).succeed('GET', `/v1/traces/${id}?include=bodies`)
+    expect((await audited('trace.view'))[0]).toMatchObject({ actor: `key:${reader.id}`, target: `trace:${id}` })
+  })
+
+  test('is replayed on another model as a trace of its own, and that its body was read for it is in the audit log', async () => {
+    const original = await answered()
+    const { traceId, error } = ReplayedTrace.parse((await owner.succeed('POST', `/api/traces/${original}/replay`, { model: 'demo' })).body)
     expect(error).toBeNull()
+    expect(await audited('trace.replay')).toMatchObject([{ actorName: admin.name, target: `trace:${original}`, after: { model: 'demo', traceId } }])
     expect(TraceDetail.parse((await owner.succeed('GET', `/api/traces/${traceId}?include=bodies`)).body).requestBody).toContain('the last question')
     const refused = ReplayedTrace.parse((await owner.succeed('POST', `/api/traces/${traceId}/replay`, { model: 'no-such-model' })).body)
     expect(refused.error).toContain('no-such-model')
     expect(await viewer.call('POST', `/api/traces/${traceId}/replay`, { model: 'demo' })).toMatchObject({ status: 403 })
+    expect((await audited('trace.replay')).map(({ after }) => after)).toEqual([{ model: 'no-such-model', traceId: refused.traceId }, { model: 'demo', traceId }])
   })
 })
 
@@ -130,8 +149,7 @@ describe('opened as a conversation, a trace', () => {
       ['user', 'complete', '<b>Where do bitterns live?</b>'], ['assistant', 'complete', 'In reeds.'], ['user', 'complete', 'And egrets?'], ['assistant', 'complete', expect.stringMatching(/./)]
     ])
     await owner.succeed('POST', `/api/conversations/${opened.id}/messages`, { text: 'Thank you' })
-    const { items: entries } = z.object({ items: z.array(z.object({ action: z.string(), target: z.string(), after: z.unknown() })) }).parse((await owner.succeed('GET', '/api/audit?action=trace.open')).body)
-    expect(entries).toMatchObject([{ target: `trace:${traceId}`, after: { conversationId: opened.id, projectId } }])
+    expect(await audited('trace.open')).toMatchObject([{ target: `trace:${traceId}`, after: { conversationId: opened.id, projectId } }])
   })
 
   test('is for who may see its bodies, in projects of their org, and only where something was said', async () => {
@@ -157,8 +175,13 @@ describe('text in bodies', () => {
     expect(TraceSearchPage.parse((await search('somebody else')).body).items).toEqual([])
   })
 
-  test('is not for viewers', async () => {
+  test('is not for viewers, and each search is in the audit log', async () => {
+    const before = await audited('trace.search')
     expect(await search('herons', viewer)).toMatchObject({ status: 403 })
+    await search('HERONS')
+    const [entry, ...earlier] = await audited('trace.search')
+    expect(entry).toMatchObject({ actorName: admin.name, after: { text: 'HERONS' } })
+    expect(earlier).toEqual(before)
   })
 })
 

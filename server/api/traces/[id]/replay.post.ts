@@ -4,8 +4,8 @@ import { readId, readJson } from '../../../utils/read-request'
 import { ReplayTrace } from '../../../../shared/traces'
 
 /** Its answer shows the bodies of the call, so it is for who may see them. */
-export default defineApiHandler({ access: 'member', role: 'admin' }, async ({ event, principal, runtime }) => {
+export default defineApiHandler({ access: 'member', role: 'admin' }, async ({ event, principal, ip, runtime }) => {
   const left = new AbortController()
   event.node.res.on('close', () => left.abort())
-  return replayTrace(runtime, principal, readId(event), await readJson(event, ReplayTrace), left.signal)
+  return replayTrace(runtime, { principal, ip }, readId(event), await readJson(event, ReplayTrace), left.signal)
 })
