@@ -1,9 +1,10 @@
-import type { Route } from '@playwright/test'
+import type { Locator, Page, Route } from '@playwright/test'
 import { z } from 'zod'
 import { AlertRule } from '../../shared/alerts'
 import { TransactionPage } from '../../shared/billing'
 import { Connection } from '../../shared/connections'
 import { CreatedApiKey } from '../../shared/keys'
+import { CreatedOrg } from '../../shared/platform'
 import type { ChatClient } from '../support/chat-client'
 import { expect, test } from './fixtures'
 
@@ -63,6 +64,75 @@ test('who switches what somebody else has changed meanwhile is told, sees it as 
   await expect(on).not.toBeChecked()
   await client.call('DELETE', `/alerts/rules/${rule.id}`)
 })
+
+/** What people edit and others may have changed meanwhile: how that is opened and begun, and where its list is read. */
+const edited: Record<string, { list: string, make: (client: ChatClient, name: string) => Promise<{ path: string, theirs: object }>, edit: (page: Page, name: string) => Promise<Locator> }> = {
+  'a key': {
+    list: '/api/keys',
+    make: async (client, name) => ({ path: `/keys/${CreatedApiKey.parse(await client.post('/keys', { name })).id}`, theirs: { cacheTtlSeconds: 60 } }),
+    edit: async (page, name) => {
+      await page.goto('/dashboard/keys')
+      await page.getByRole('link', { name }).click()
+      return page.getByRole('dialog').getByRole('spinbutton', { name: 'Requests' })
+    }
+  },
+  'a connection': {
+    list: '/api/connections',
+    make: async (client, name) => ({ path: `/connections/${Connection.parse(await client.post('/connections', { kind: 'openai-compatible', name, baseUrl: 'http://127.0.0.1:9/v1', config: { models: ['none'] } })).id}`, theirs: { status: 'disabled' } }),
+    edit: async (page, name) => {
+      await page.goto('/dashboard/connections')
+      await page.getByRole('button', { name: `Actions for ${name}` }).click()
+      await page.getByRole('menuitem', { name: 'Edit' }).click()
+      return page.getByRole('dialog').getByRole('textbox', { name: 'Models' })
+    }
+  },
+  'a rule': {
+    list: '/api/alerts',
+    make: async (client, name) => ({ path: `/alerts/rules/${AlertRule.parse(await client.post('/alerts/rules', { name, condition: { kind: 'wallet', belowUsd: '5' } })).id}`, theirs: { enabled: false } }),
+    edit: async (page, name) => {
+      await page.goto('/dashboard/alerts')
+      await page.getByRole('button', { name: `Edit ${name}` }).click()
+      return page.getByRole('dialog').getByRole('textbox', { name: 'Below' })
+    }
+  },
+  'how an organisation pays': {
+    list: '/api/platform/orgs',
+    make: async (client, name) => ({ path: `/platform/orgs/${CreatedOrg.parse(await client.post('/platform/orgs', { name })).id}/wallet`, theirs: { mode: 'unlimited' } }),
+    edit: async (page, name) => {
+      await page.goto(`/dashboard/platform/orgs?search=${encodeURIComponent(name)}`)
+      await page.getByRole('button', { name: `Actions for ${name}` }).click()
+      await page.getByRole('menuitem', { name: 'Wallet' }).click()
+      return page.getByRole('dialog').getByRole('spinbutton', { name: 'Markup' })
+    }
+  }
+}
+
+for (const [what, { list, make, edit }] of Object.entries(edited)) {
+  test(`what was typed of ${what} that somebody else has changed stays, though the list cannot be read any more`, async ({ page, client, isMobile }) => {
+    const name = `kept-${isMobile ? 'phone' : 'desktop'}`
+    const { path, theirs } = await make(client, name)
+    const field = await edit(page, name)
+    await client.call('PATCH', path, theirs)
+    let reads = 0
+    await page.route(url => url.pathname === list, async (route) => {
+      reads += 1
+      await route.fulfill({ status: 503 })
+    })
+    await field.fill('7')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: /^Save/ }).click()
+    await expect(dialog.getByRole('alert')).toContainText('Ada changed this')
+    // Whatever the page asked for with it has been asked for by then.
+    await page.evaluate(() => fetch('/health'))
+    expect(reads).toBe(0)
+    await expect(field).toHaveValue('7')
+    await dialog.getByRole('button', { name: 'Save mine over it' }).click()
+    await expect(dialog).toBeHidden()
+    await expect(page.getByRole('alert').filter({ hasText: 'could not be loaded' }).first()).toBeVisible()
+    // Others choose among those that are there.
+    if (list === '/api/connections') await client.call('DELETE', path)
+  })
+}
 
 test('a limit that is none is told beside its field', async ({ page }) => {
   await page.goto('/dashboard/limits')

@@ -1,4 +1,5 @@
 import OpenAI from 'openai'
+import { z } from 'zod'
 import { expect, test } from './fixtures'
 
 test('a key is shown once, lets the OpenAI SDK in, and its call appears as a trace', async ({ page, loom, isMobile }) => {
@@ -44,4 +45,26 @@ test('a key is shown once, lets the OpenAI SDK in, and its call appears as a tra
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke key' }).click()
   await expect(row).toContainText(/revoked/i)
   await expect(openai.models.list()).rejects.toThrow(OpenAI.AuthenticationError)
+})
+
+test('a new secret stays on the screen until it is copied, though the list of keys cannot be read any more', async ({ page, loom, client, isMobile }) => {
+  const name = `Rotated ${isMobile ? 'phone' : 'desktop'}`
+  const before = z.object({ key: z.string() }).parse(await client.post('/keys', { name }))
+  await page.goto('/dashboard/keys')
+  await page.route('**/api/keys', route => route.fulfill({ status: 503 }))
+  await page.getByRole('button', { name: `Actions for ${name}` }).click()
+  await page.getByRole('menuitem', { name: 'Rotate' }).click()
+  await page.getByRole('combobox', { name: 'The secret so far' }).click()
+  await page.getByRole('option', { name: 'ends at once' }).click()
+  await page.getByRole('button', { name: 'Rotate key' }).click()
+  const secret = page.getByRole('status', { name: 'API key' })
+  await expect(secret).toHaveText(/^loom_sk_/)
+  const key = await secret.innerText()
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  await expect(page.getByRole('alert')).toContainText('The keys could not be loaded')
+  await new OpenAI({ apiKey: key, baseURL: `${loom.url}/v1` }).models.list()
+  await expect(new OpenAI({ apiKey: before.key, baseURL: `${loom.url}/v1` }).models.list()).rejects.toThrow(OpenAI.AuthenticationError)
+  await page.unroute('**/api/keys')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByRole('row', { name })).toBeVisible()
 })
