@@ -8,7 +8,6 @@ import { useNotify } from '~/composables/useNotify'
 export function useBulkActions(projectId: string) {
   const { t } = useI18n()
   const api = useApi()
-  const toast = useToast()
   const notify = useNotify()
   const change = (body: ChangeConversations) => api(ConversationsChanged, '/api/conversations/bulk', { method: 'POST', body })
   const refresh = (...others: string[]) => refreshNuxtData([projectId, ...others].flatMap(id => [`conversations:${id}`, `archived:${id}`]))
@@ -21,7 +20,7 @@ export function useBulkActions(projectId: string) {
       return false
     }
     await refresh(...other ? [other] : [])
-    toast.add({ title: done, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo(back, other) }] })
+    notify.undoable(done, icon, () => undo(back, other))
     return true
   }
 

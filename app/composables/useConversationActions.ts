@@ -11,7 +11,6 @@ const contract = async () => (await import('#shared/conversations')).Conversatio
 export function useConversationActions(conversation: () => Conversation) {
   const { t } = useI18n()
   const api = useApi()
-  const toast = useToast()
   const notify = useNotify()
   const route = useRoute()
   const list = useConversationList(() => conversation().projectId)
@@ -41,15 +40,11 @@ export function useConversationActions(conversation: () => Conversation) {
   const update = (change: UpdateConversation) =>
     attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(contract(), path(), { method: 'PATCH', body: change }))
 
-  function offerUndo(title: string, icon: string, undo: () => unknown) {
-    toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
-  }
-
   async function archive(archived: boolean) {
     const [changed, before] = [await update({ archived }), path()]
     if (!changed) return
     const undo = () => attempt(t('conversation.actions.theConversationWasNotChanged'), () => api(contract(), before, { method: 'PATCH', body: { archived: !archived } }))
-    offerUndo(t(archived ? 'conversation.actions.archived' : 'conversation.actions.backFromTheArchive', { title: titleOf(changed) }), 'i-lucide-archive', undo)
+    notify.undoable(t(archived ? 'conversation.actions.archived' : 'conversation.actions.backFromTheArchive', { title: titleOf(changed) }), 'i-lucide-archive', undo)
   }
 
   async function move(project: Project) {
@@ -79,7 +74,7 @@ export function useConversationActions(conversation: () => Conversation) {
     list.remove(deleted.id)
     archivedList.remove(deleted.id)
     if (route.params.conversationId === deleted.id) await navigateTo(`/projects/${deleted.projectId}`)
-    offerUndo(t('conversation.actions.deleted', { title: titleOf(deleted) }), 'i-lucide-trash-2', () => attempt(t('conversation.actions.theConversationWasNotRestored'), () => api(contract(), restorePath, { method: 'POST' })))
+    notify.undoable(t('conversation.actions.deleted', { title: titleOf(deleted) }), 'i-lucide-trash-2', () => attempt(t('conversation.actions.theConversationWasNotRestored'), () => api(contract(), restorePath, { method: 'POST' })))
   }
 
   return { rename: (title: string) => update({ title }), pin: (pinned: boolean) => update({ pinned }), archive, move, duplicate, remove }

@@ -8,6 +8,9 @@ export function useNotify() {
     toast.add({ title, description: toApiError(thrown, t).message, icon: 'i-lucide-circle-alert', color: 'error' })
   return {
     done: (title: string) => toast.add({ title, icon: 'i-lucide-check', color: 'neutral' }),
+    /** What was done, and the way back. */
+    undoable: (title: string, icon: string, undo: () => unknown) =>
+      toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] }),
     failed,
     /** Does what may fail without a place of its own to say so; `what` says it, and nothing comes back. */
     attempt: async <Result>(what: string, work: () => Promise<Result>): Promise<Result | undefined> => {

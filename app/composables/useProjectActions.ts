@@ -7,7 +7,6 @@ import { useNotify } from '~/composables/useNotify'
 export function useProjectActions(project: () => Project) {
   const { t } = useI18n()
   const api = useApi()
-  const toast = useToast()
   const notify = useNotify()
   const route = useRoute()
 
@@ -23,21 +22,18 @@ export function useProjectActions(project: () => Project) {
     return true
   }
 
-  const offerUndo = (title: string, icon: string, undo: () => unknown) =>
-    toast.add({ title, icon, color: 'neutral', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'subtle', onClick: () => void undo() }] })
-
   const setArchived = (id: string, archived: boolean) => attempt(t('project.actions.theProjectWasNotChanged'), () => api(Project, `/api/projects/${id}`, { method: 'PATCH', body: { archived } }))
 
   return {
     archive: async (archived: boolean) => {
       const { id, name } = project()
-      if (await setArchived(id, archived)) offerUndo(archived ? t('project.actions.archived', { name }) : t('project.actions.isBack', { name }), 'i-lucide-archive', () => setArchived(id, !archived))
+      if (await setArchived(id, archived)) notify.undoable(archived ? t('project.actions.archived', { name }) : t('project.actions.isBack', { name }), 'i-lucide-archive', () => setArchived(id, !archived))
     },
     remove: async () => {
       const { id, name } = project()
       if (!await attempt(t('project.actions.theProjectWasNotDeleted'), () => api(z.unknown(), `/api/projects/${id}`, { method: 'DELETE' }))) return
       if (route.params.projectId === id) await navigateTo('/projects')
-      offerUndo(t('project.actions.deletedAndAllInIt', { name }), 'i-lucide-trash-2', () => attempt(t('project.actions.theProjectWasNotRestored'), () => api(Project, `/api/projects/${id}/restore`, { method: 'POST' })))
+      notify.undoable(t('project.actions.deletedAndAllInIt', { name }), 'i-lucide-trash-2', () => attempt(t('project.actions.theProjectWasNotRestored'), () => api(Project, `/api/projects/${id}/restore`, { method: 'POST' })))
     }
   }
 }

@@ -213,6 +213,28 @@ test('of two who say what somebody may do in a project, the later is told who wa
   await client.call('DELETE', `/projects/${id}`)
 })
 
+test('who takes somebody out of a project is asked first, and told what that means', async ({ page, client, loom, isMobile }) => {
+  const name = `leaver-${isMobile ? 'phone' : 'desktop'}`
+  await join(await administrator(loom), `${name}@example.com`, 'member')
+  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+  const { id } = Project.parse(await client.post('/projects', { name: `Left by ${name}` }))
+  await client.call('PATCH', `/projects/${id}`, { access: 'members' })
+  await client.call('PUT', `/projects/${id}/members/${members.find(member => member.name === name)?.userId}`, { role: 'viewer' })
+  await page.goto(`/projects/${id}`)
+  const section = page.getByRole('region', { name: 'Members' })
+  const role = section.getByRole('combobox', { name: `What ${name} may do` })
+  const dialog = page.getByRole('dialog')
+  await section.getByRole('button', { name: `Take ${name} out` }).click()
+  await expect(dialog).toContainText('They can no longer open it')
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(role).toBeVisible()
+  await section.getByRole('button', { name: `Take ${name} out` }).click()
+  await dialog.getByRole('button', { name: 'Take out' }).click()
+  await expect(role).toHaveCount(0)
+  await client.call('DELETE', `/projects/${id}`)
+})
+
 test('of two who change a user, the later is told who was faster, and sees them as they are', async ({ page, client, loom, isMobile }) => {
   const name = `promoted-${isMobile ? 'phone' : 'desktop'}`
   await join(await administrator(loom), `${name}@example.com`, 'member')

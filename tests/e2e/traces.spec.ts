@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SavedViews } from '../../shared/traces'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
 import type { ChatClient } from '../support/chat-client'
@@ -49,7 +50,7 @@ test('while new calls cannot be loaded the list says so, and recovers by itself'
   await expect(page.getByText('New calls cannot be loaded right now')).toBeHidden()
 })
 
-test('a filter is saved as a view, opened from elsewhere, and deleted', async ({ page, isMobile }) => {
+test('a filter is saved as a view, opened from elsewhere, and deleted, which can be undone', async ({ page, client, isMobile }) => {
   const name = `Slow and failed, ${isMobile ? 'phone' : 'desktop'}`
   await page.goto('/dashboard/traces?status=error&minLatencyMs=500')
   await page.getByRole('button', { name: 'Saved views' }).click()
@@ -66,9 +67,14 @@ test('a filter is saved as a view, opened from elsewhere, and deleted', async ({
   // To open it, and to delete it.
   await expect(page.getByRole('menuitem', { name })).toHaveCount(2)
   await page.getByRole('menuitem', { name }).last().click()
+  const names = async () => SavedViews.parse(await client.get('/traces/views')).views.map(view => view.name)
+  await expect.poll(names).not.toContain(name)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect.poll(names).toContain(name)
+  await page.goto('/dashboard/traces')
   await page.getByRole('button', { name: 'Saved views' }).click()
-  await expect(page.getByRole('menuitem', { name: 'Save this filter…' })).toBeVisible()
-  await expect(page.getByRole('menuitem', { name })).toHaveCount(0)
+  await page.getByRole('menuitem', { name }).first().click()
+  await expect(page).toHaveURL(/status=error&minLatencyMs=500/)
 })
 
 test('text is found in bodies, and how far was looked is told', async ({ page, loom, client }) => {
