@@ -25,7 +25,7 @@ export async function changeMemberRole(orm: Orm, author: Author, memberId: strin
     await requireAnotherOwner(transaction, principal.orgId, member)
     await transaction.update(orgMembers).set({ role }).where(and(eq(orgMembers.id, member.id), eq(orgMembers.orgId, principal.orgId)))
     await revokeKeysBeyondRole(transaction, author, member.userId, role)
-    await revokeInvitationsBy(transaction, principal.orgId, member.userId)
+    await revokeInvitationsBy(transaction, author, member.userId)
     await recordChange(transaction, author, { action: 'member.update', target: `user:${member.userId}`, before: { role: member.role }, after: { role } })
   })
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Orm } from '../../db/client'
 import { orgInvitations, orgMembers, users } from '../../db/schema'
@@ -8,6 +8,7 @@ import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { generateInvitationToken, hashInvitationToken } from './invitation-token'
 import { requireRole } from './principal'
+import { revokeInvitationsOf } from './revoke-invitation'
 
 const VALID_DAYS = 7
 
@@ -25,7 +26,7 @@ export async function createInvitation(orm: Orm, author: Author, input: CreateIn
   const id = uuidv7()
   const invitedBy = await orm.transaction(async (transaction) => {
     await requireNoMember(transaction, orgId, input.email)
-    await transaction.delete(orgInvitations).where(and(eq(orgInvitations.orgId, orgId), eq(orgInvitations.email, input.email), isNull(orgInvitations.acceptedAt)))
+    await revokeInvitationsOf(transaction, author, input.email)
     await transaction.insert(orgInvitations).values({ id, orgId, email: input.email, role: input.role, tokenHash: hashInvitationToken(token), invitedBy: userId, expiresAt, createdAt })
     await recordChange(transaction, author, { action: 'invitation.create', target: `invitation:${id}`, after: { email: input.email, role: input.role } })
     const [inviter] = await transaction.select({ name: users.name }).from(users).where(eq(users.id, userId))

@@ -23,7 +23,7 @@ export async function removeMember(orm: Orm, author: Author, memberId: string): 
       .where(and(eq(projectMembers.orgId, principal.orgId), eq(projectMembers.userId, member.userId)))
       .returning({ projectId: projectMembers.projectId, role: projectMembers.role })
     await revokeKeysBeyondRole(transaction, author, member.userId, null)
-    await revokeInvitationsBy(transaction, principal.orgId, member.userId)
+    await revokeInvitationsBy(transaction, author, member.userId)
     await transaction.delete(orgMembers).where(and(eq(orgMembers.id, member.id), eq(orgMembers.orgId, principal.orgId)))
     for (const { projectId, role } of left) await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: { userId: member.userId, role } })
     await recordChange(transaction, author, { action: 'member.remove', target: `user:${member.userId}`, before: { role: member.role } })

@@ -49,7 +49,7 @@ describe('projects', () => {
 
   test('the pages of a list hold every project once, most recently active first', async () => {
     const workspace = await seedWorkspace(db.orm)
-    for (let index = 0; index < 6; index++) await createProject(db.orm, workspace.principal, { name: `Project ${index}` })
+    for (let index = 0; index < 6; index++) await createProject(db.orm, { principal: workspace.principal, ip: null }, { name: `Project ${index}` })
     const { projects: [oldest] } = await listProjects(db.orm, workspace.principal, ProjectQuery.parse({ search: 'Project 0' }))
     await createConversation(db.orm, workspace.principal, oldest?.id ?? '', { title: '' })
     const names: string[] = []
@@ -63,14 +63,14 @@ describe('projects', () => {
   })
 
   test('a search takes its wildcards literally', async () => {
-    await createProject(db.orm, own.principal, { name: '100% wool' })
+    await createProject(db.orm, { principal: own.principal, ip: null }, { name: '100% wool' })
     const find = async (search: string) => (await listProjects(db.orm, own.principal, ProjectQuery.parse({ search }))).projects.map(project => project.name)
     expect(await find('100%')).toEqual(['100% wool'])
     expect(await find('1%0')).toEqual([])
   })
 
   test('counts conversations that are there and money spent by all', async () => {
-    const project = await createProject(db.orm, own.principal, { name: 'Figures' })
+    const project = await createProject(db.orm, { principal: own.principal, ip: null }, { name: 'Figures' })
     const [kept, deleted] = [await createConversation(db.orm, own.principal, project.id, { title: 'a' }), await createConversation(db.orm, own.principal, project.id, { title: 'b' })]
     await db.orm.update(conversations).set({ cost: 5_000_000_000_000_000_001n }).where(eq(conversations.id, kept.id))
     await db.orm.update(conversations).set({ cost: 2n }).where(eq(conversations.id, deleted.id))
@@ -79,7 +79,7 @@ describe('projects', () => {
   })
 
   test('an archived project leaves the list and comes back', async () => {
-    const project = await createProject(db.orm, own.principal, { name: 'Archive me' })
+    const project = await createProject(db.orm, { principal: own.principal, ip: null }, { name: 'Archive me' })
     const listed = async (archived: boolean) => (await listProjects(db.orm, own.principal, ProjectQuery.parse({ archived: String(archived) }))).projects.some(({ id }) => id === project.id)
     await updateProject(db.orm, { principal: own.principal, ip: null }, project.id, { archived: true })
     expect([await listed(false), await listed(true)]).toEqual([false, true])
@@ -97,25 +97,25 @@ describe('projects', () => {
   })
 
   test('a key bound to a project reaches nothing else in its org', async () => {
-    const project = await createProject(db.orm, own.principal, { name: 'Elsewhere' })
+    const project = await createProject(db.orm, { principal: own.principal, ip: null }, { name: 'Elsewhere' })
     const conversation = await createConversation(db.orm, own.principal, project.id, { title: 'Elsewhere' })
     const key = { ...own.principal, projectId: own.projectId }
     expect((await listProjects(db.orm, key, ProjectQuery.parse({}))).projects.map(({ id }) => id)).toEqual([own.projectId])
     await expect(getProject(db.orm, key, project.id)).rejects.toEqual(notFound)
     await expect(getConversation(db.orm, key, conversation.id)).rejects.toEqual(notFound)
-    await expect(createProject(db.orm, key, { name: 'More' })).rejects.toMatchObject({ code: 'insufficient_scope' })
+    await expect(createProject(db.orm, { principal: key, ip: null }, { name: 'More' })).rejects.toMatchObject({ code: 'insufficient_scope' })
   })
 })
 
 describe('conversations', () => {
   test('the pages of a list hold every conversation once: pinned first, then the newest', async () => {
-    const project = await createProject(db.orm, own.principal, { name: 'Pages' })
+    const project = await createProject(db.orm, { principal: own.principal, ip: null }, { name: 'Pages' })
     const titles = ['one', 'two', 'three', 'four', 'five']
     for (const title of titles) await createConversation(db.orm, own.principal, project.id, { title })
     const all = await listConversations(db.orm, own.principal, project.id, ConversationQuery.parse({}))
     expect(all.conversations.map(conversation => Conversation.parse(conversation))).toEqual(all.conversations)
     const pinned = all.conversations.find(({ title }) => title === 'two')
-    await updateConversation(db.orm, own.principal, pinned?.id ?? '', { pinned: true })
+    await updateConversation(db.orm, { principal: own.principal, ip: null }, pinned?.id ?? '', { pinned: true })
     const seen: string[] = []
     let cursor: string | undefined
     do {
@@ -138,7 +138,7 @@ describe('conversations', () => {
   })
 
   test('a new conversation starts with its project\'s model', async () => {
-    const project = await createProject(db.orm, own.principal, { name: 'Models', defaultModel: 'demo' })
+    const project = await createProject(db.orm, { principal: own.principal, ip: null }, { name: 'Models', defaultModel: 'demo' })
     expect(await createConversation(db.orm, own.principal, project.id, { title: '' })).toMatchObject({ model: 'demo' })
     expect(await createConversation(db.orm, own.principal, project.id, { title: '', model: 'other' })).toMatchObject({ model: 'other' })
   })

@@ -137,7 +137,7 @@ test('two replicas that purge copies of one conversation at once leave nothing o
 describe('a deleted project', () => {
   const author = () => ({ principal: workspace.principal, ip: null })
   const deletedProject = async (days: number) => {
-    const { id } = await createProject(db.orm, workspace.principal, { name: 'Over' })
+    const { id } = await createProject(db.orm, { principal: workspace.principal, ip: null }, { name: 'Over' })
     const made = [await makeConversation({ projectId: id }), await makeConversation({ projectId: id, inProject: true })]
     await deleteProject(db.orm, author(), id)
     await db.orm.update(projects).set({ deletedAt: new Date(Date.now() - days * DAY_MS) }).where(eq(projects.id, id))
@@ -157,9 +157,9 @@ describe('a deleted project', () => {
   })
 
   test('leaves its attachments to a conversation that was moved out of it', async () => {
-    const { id } = await createProject(db.orm, workspace.principal, { name: 'Left' })
+    const { id } = await createProject(db.orm, { principal: workspace.principal, ip: null }, { name: 'Left' })
     const moved = await makeConversation({ projectId: id })
-    await updateConversation(db.orm, workspace.principal, moved.id, { projectId: workspace.projectId })
+    await updateConversation(db.orm, { principal: workspace.principal, ip: null }, moved.id, { projectId: workspace.projectId })
     await deleteProject(db.orm, author(), id)
     await db.orm.update(projects).set({ deletedAt: new Date(Date.now() - 31 * DAY_MS) }).where(eq(projects.id, id))
     await purge()

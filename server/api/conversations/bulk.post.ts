@@ -3,5 +3,5 @@ import { defineApiHandler } from '../../utils/api-handler'
 import { readJson } from '../../utils/read-request'
 import { ChangeConversations } from '../../../shared/conversations'
 
-export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) =>
-  changeConversations(runtime.db, principal, await readJson(event, ChangeConversations)))
+export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, ip, runtime }) =>
+  changeConversations(runtime.db, { principal, ip }, await readJson(event, ChangeConversations)))

@@ -4,8 +4,8 @@ import { defineApiHandler } from '../../utils/api-handler'
 import { readJson } from '../../utils/read-request'
 import { CreateProject } from '../../../shared/projects'
 
-export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, runtime }) => {
-  const project = await createProject(runtime.db.orm, principal, await readJson(event, CreateProject))
+export default defineApiHandler({ access: 'member', role: 'member' }, async ({ event, principal, ip, runtime }) => {
+  const project = await createProject(runtime.db.orm, { principal, ip }, await readJson(event, CreateProject))
   setResponseStatus(event, 201)
   return project
 })

@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { Database } from '../../../db/client'
 import { openDatabase } from '../../../db/connect-database'
 import { recordChange } from '../../../server/audit/record'
 import { verifyChains } from '../../../server/audit/verify-chains'
 import { readConfig } from '../../../server/config'
+import { AlertRule, AlertSettings, CreatedAlertWebhook } from '../../../shared/alerts'
 import { AuditEntry, AuditPage } from '../../../shared/audit'
+import { CreatedInvitation, MemberList } from '../../../shared/identity'
 import { openTestDatabase } from '../../support/database'
 import type { LoomServer } from '../../support/loom-server'
 import { seedWorkspace } from '../../support/seed-workspace'
@@ -87,6 +90,43 @@ describe('the audit log', () => {
     const seen = JSON.stringify((await outsider.succeed('GET', '/api/audit?limit=200')).body)
     expect(seen).not.toContain('Key 1')
     expect(String((await outsider.succeed('GET', '/api/audit/export?format=jsonl')).body)).not.toContain('Key 1')
+  })
+
+  test('tells who made a project, and who moved a conversation to where other people may read it', async () => {
+    const make = async (path: string, body: object) => z.object({ id: z.string() }).parse((await owner.succeed('POST', path, body)).body).id
+    const [from, to] = [await make('/api/projects', { name: 'From', instructions: 'Be brief.' }), await make('/api/projects', { name: 'To' })]
+    expect((await page(`target=project:${from}`)).items).toMatchObject([{ action: 'project.create', actorName: 'Ada', after: { name: 'From', instructions: 'Be brief.' } }])
+    const [one, other, stays] = [await make(`/api/projects/${from}/conversations`, {}), await make(`/api/projects/${from}/conversations`, {}), await make(`/api/projects/${to}/conversations`, {})]
+    await owner.succeed('PATCH', `/api/conversations/${one}`, { projectId: to })
+    await owner.succeed('PATCH', `/api/conversations/${one}`, { projectId: to, pinned: true })
+    await owner.succeed('POST', '/api/conversations/bulk', { action: 'move', ids: [other, stays], projectId: to })
+    expect((await owner.call('POST', '/api/conversations/bulk', { action: 'move', ids: [one, crypto.randomUUID()], projectId: from })).status).toBe(404)
+    const move = { actorName: 'Ada', before: { projectId: from }, after: { projectId: to } }
+    expect((await page('action=conversation')).items).toMatchObject([{ ...move, target: `conversation:${other}` }, { ...move, target: `conversation:${one}` }])
+  })
+
+  test('tells of invitations that another change takes back', async () => {
+    const inviter = await join(owner, 'inviter@example.com', 'admin')
+    const member = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(({ email }) => email === 'inviter@example.com')
+    const invite = async (email: string) => CreatedInvitation.parse((await inviter.succeed('POST', '/api/orgs/current/invitations', { email, role: 'member' })).body).id
+    const [replaced, dropped] = [await invite('guest@example.com'), await invite('guest@example.com')]
+    await owner.succeed('PATCH', `/api/orgs/current/members/${member?.id}`, { role: 'viewer' })
+    const before = { email: 'guest@example.com', role: 'member' }
+    expect((await page('action=invitation.revoke')).items).toMatchObject([
+      { actorName: 'Ada', target: `invitation:${dropped}`, before },
+      { actor: `user:${member?.userId}`, target: `invitation:${replaced}`, before }
+    ])
+  })
+
+  test('tells of rules that a deleted webhook is taken out of', async () => {
+    const hook = async (name: string) => CreatedAlertWebhook.parse((await owner.succeed('POST', '/api/alerts/webhooks', { name, url: 'https://example.com/alerts' })).body).id
+    const rule = async (webhookIds: string[]) => AlertRule.parse((await owner.succeed('POST', '/api/alerts/rules', { name: 'Low', condition: { kind: 'wallet', belowUsd: '5' }, webhookIds })).body).id
+    const [gone, kept] = [await hook('gone'), await hook('kept')]
+    const [naming] = [await rule([gone, kept]), await rule([kept])]
+    await owner.succeed('DELETE', `/api/alerts/webhooks/${gone}`)
+    expect((await page('action=alert_rule.update')).items).toMatchObject([{ target: `alert_rule:${naming}`, before: { webhookIds: [gone, kept] }, after: { webhookIds: [kept] } }])
+    const { rules } = AlertSettings.parse((await owner.succeed('GET', '/api/alerts')).body)
+    expect(rules.map(({ webhookIds }) => webhookIds)).toEqual([[kept], [kept]])
   })
 
   test('audit:verify proves it whole, and exits non-zero once a row was changed behind its back', async () => {
