@@ -41,8 +41,11 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     }
   }
 
-  /** Puts what has come since on top; where that is more than a page, begins anew. */
-  async function loadNewest() {
+  /** The trace above which there are more than are put on top at once. */
+  const gapAbove = ref<string>()
+
+  /** Puts what has come since on top. Where that is more than a page the list begins anew, if it may: whoever reads in it loses their place. */
+  async function loadNewest(mayBeginAnew: boolean) {
     const loaded = data.value
     if (!loaded || filter.value.text) return
     const { items } = await api(TracePage, '/api/traces', { query: { ...toTraceQuery(filter.value), limit: NEWEST } })
@@ -50,8 +53,9 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     const known = new Set(loaded.items.map(({ id }) => id))
     const fresh = items.filter(({ id }) => !known.has(id))
     if (fresh.length === 0) return
-    if (fresh.length === NEWEST) return refresh()
-    data.value = { ...loaded, items: [...fresh, ...loaded.items] }
+    if (fresh.length === NEWEST && mayBeginAnew) return refresh()
+    if (fresh.length === NEWEST) gapAbove.value = loaded.items[0]?.id
+    else data.value = { ...loaded, items: [...fresh, ...loaded.items] }
   }
 
   return {
@@ -59,6 +63,8 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     hasMore: computed(() => data.value?.nextCursor != null),
     searched: computed(() => data.value?.searched ?? 0),
     searchedTo: computed(() => data.value?.searchedTo ?? null),
+    /** Whether newer calls are left out until the list begins anew. */
+    isCutOff: computed(() => gapAbove.value !== undefined && data.value?.items[0]?.id === gapAbove.value),
     pending: computed(() => status.value === 'pending' && !data.value),
     error, refresh, loadMore, loadNewest, loadingMore
   }

@@ -28,6 +28,42 @@ test('new calls come on top by themselves while live is on, and older ones stay 
   expect(await rows.last().getAttribute('data-trace')).toBe(first)
 })
 
+test('who reads further down stays there while new calls come, however many, and goes to the newest when they want', async ({ page, loom, client }) => {
+  const { id, ask } = await askWithOwnKey(loom, client, [])
+  const askMany = (count: number) => Promise.all(Array.from({ length: count }, (_, call) => ask(`question ${call}`)))
+  await askMany(60)
+  await page.goto(`/dashboard/traces?apiKeyId=${id}`)
+  const table = page.getByRole('region', { name: 'Traces', exact: true }).getByRole('table')
+  await expect(table).toHaveAttribute('aria-rowcount', '61')
+  const list = page.getByRole('region', { name: 'Traces, list' })
+  await list.evaluate(element => element.scrollTo({ top: 20 * 36 }))
+  const row = page.getByRole('row').and(page.locator('[aria-rowindex="24"]'))
+  const read = row.getByRole('link')
+  const trace = await read.getAttribute('data-trace')
+  const readTop = () => page.locator(`[data-trace="${trace}"]`).evaluate(element => Math.round(element.getBoundingClientRect().top))
+  const before = await readTop()
+
+  const live = page.getByRole('switch', { name: 'Live' })
+  await live.click()
+  await askMany(2)
+  await expect(table).toHaveAttribute('aria-rowcount', '63')
+  await expect.poll(readTop).toBe(before)
+
+  // More than come on top at once.
+  await live.click()
+  await askMany(50)
+  await live.click()
+  const showNewest = page.getByRole('button', { name: 'Show the newest calls' })
+  await expect(showNewest).toBeVisible()
+  expect(await readTop()).toBe(before)
+  await expectAccessible(page)
+  await showNewest.click()
+  await expect(showNewest).toBeHidden()
+  const { items: [newest] } = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(await client.get(`/traces?apiKeyId=${id}&limit=1`))
+  await expect(page.locator('[data-trace]').first()).toHaveAttribute('data-trace', newest?.id ?? '')
+  expect(await list.evaluate(element => element.scrollTop)).toBe(0)
+})
+
 test('a call leads to its key', async ({ page, loom, client }) => {
   const { id } = await askWithOwnKey(loom, client, ['first'])
   await page.goto(`/dashboard/traces?apiKeyId=${id}`)
