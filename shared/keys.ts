@@ -72,6 +72,8 @@ export const ApiKey = z.object({
   prefix: z.string(),
   scopes: z.array(KeyScope),
   projectId: z.string().nullable(),
+  /** null for a key of the whole org, and where the project is not open to who reads this. */
+  projectName: z.string().nullable(),
   allowedModels: z.array(z.string()).nullable(),
   limits: KeyLimits,
   cacheTtlSeconds: z.number().nullable(),

@@ -31,7 +31,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
     await recordChange(transaction, author, { action: 'key.create', target: `key:${id}`, after: { ...input, service: isService } })
     // Replicas remember unknown keys for a moment.
     await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
-    const [created] = await selectKeys(transaction, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))
+    const [created] = await selectKeys(transaction, author.principal, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))
     if (!created) throw new Error('The key just written cannot be read')
     return { ...created, key }
   })

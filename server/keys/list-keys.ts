@@ -6,5 +6,5 @@ import { selectKeys } from './select-keys'
 
 /** All keys of the principal's org, revoked ones too, newest first. */
 export async function listKeys(orm: Orm, principal: Principal): Promise<KeyList> {
-  return { keys: await selectKeys(orm, visibleKeys(principal)) }
+  return { keys: await selectKeys(orm, principal, visibleKeys(principal)) }
 }

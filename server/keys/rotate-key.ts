@@ -42,7 +42,7 @@ export async function rotateKey(orm: Orm, author: Author, keyId: string, { overl
     await recordChange(transaction, author, { action: 'key.rotate', target: `key:${keyId}`, before: { prefix: key.keyPrefix }, after: { prefix: shownPrefix(secret), overlapHours } })
     await notifyKeyChange(transaction, key)
     await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
-    const [rotated] = await selectKeys(transaction, isThisKey)
+    const [rotated] = await selectKeys(transaction, author.principal, isThisKey)
     if (!rotated) throw new Error('The key just written cannot be read')
     return { ...rotated, key: secret }
   })

@@ -1,22 +1,25 @@
 import { and, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import { apiKeys, orgMembers, users } from '../../db/schema'
+import { apiKeys, orgMembers, projects, users } from '../../db/schema'
 import type { ApiKey } from '../../shared/keys'
 import { EXPIRY_WARNING_MS, KeyScope } from '../../shared/keys'
 import { KeyLimits } from '../../shared/policy'
+import type { Reader } from '../projects/scope'
+import { projectsNamedTo } from '../projects/scope'
 import { versionOf } from '../versions/version-of'
 
-/** The keys a condition finds, newest first, as lists show them. The condition names the org. */
-export async function selectKeys(orm: Orm, condition: SQL | undefined): Promise<ApiKey[]> {
+/** The keys a condition finds, newest first, as lists show them to `reader`. The condition names the org. */
+export async function selectKeys(orm: Orm, reader: Reader, condition: SQL | undefined): Promise<ApiKey[]> {
   const rows = await orm
-    .select({ key: apiKeys, creator: { id: users.id, name: users.name }, membershipId: orgMembers.id })
+    .select({ key: apiKeys, creator: { id: users.id, name: users.name }, projectName: projects.name, membershipId: orgMembers.id })
     .from(apiKeys)
     .leftJoin(users, eq(users.id, apiKeys.createdBy))
+    .leftJoin(projects, and(projectsNamedTo(reader), eq(projects.id, apiKeys.projectId)))
     .leftJoin(orgMembers, and(eq(orgMembers.orgId, apiKeys.orgId), eq(orgMembers.userId, apiKeys.createdBy)))
     .where(condition)
     .orderBy(apiKeys.id)
-  return rows.map(({ key, creator, membershipId }) => toApiKey(key, creator, membershipId === null)).reverse()
+  return rows.map(({ key, creator, projectName, membershipId }) => toApiKey(key, creator, projectName, membershipId === null)).reverse()
 }
 
 /** What of a key can be changed. */
@@ -24,7 +27,7 @@ export function keyFields({ name, scopes, allowedModels, limits, cacheTtlSeconds
   return { name, scopes, allowedModels, limits: KeyLimits.parse(limits), cacheTtlSeconds, expiresAt }
 }
 
-function toApiKey(row: typeof apiKeys.$inferSelect, creator: ApiKey['createdBy'], makerLeft: boolean): ApiKey {
+function toApiKey(row: typeof apiKeys.$inferSelect, creator: ApiKey['createdBy'], projectName: string | null, makerLeft: boolean): ApiKey {
   const leftMs = row.expiresAt === null ? Infinity : row.expiresAt.getTime() - Date.now()
   const previousEndsAt = row.previousExpiresAt !== null && row.previousExpiresAt.getTime() > Date.now() ? row.previousExpiresAt : null
   return {
@@ -34,6 +37,7 @@ function toApiKey(row: typeof apiKeys.$inferSelect, creator: ApiKey['createdBy']
     prefix: row.keyPrefix,
     scopes: KeyScope.array().parse(row.scopes),
     projectId: row.projectId,
+    projectName,
     allowedModels: row.allowedModels,
     limits: KeyLimits.parse(row.limits),
     cacheTtlSeconds: row.cacheTtlSeconds,

@@ -29,7 +29,7 @@ export async function updateKey(orm: Orm, author: Author, keyId: string, change:
     await transaction.update(apiKeys).set(after).where(isThisKey)
     await recordChange(transaction, author, { action: 'key.update', target: `key:${keyId}`, before, after })
     await notifyKeyChange(transaction, key)
-    const [updated] = await selectKeys(transaction, isThisKey)
+    const [updated] = await selectKeys(transaction, author.principal, isThisKey)
     if (!updated) throw new Error('The key just written cannot be read')
     return updated
   })

@@ -131,6 +131,21 @@ describe('a key can never do more than who makes it', () => {
     }
   })
 
+  test('tells the name of its project, archived or not, to who may open that', async () => {
+    const make = async (name: string) => z.object({ id: z.string() }).parse((await owner.succeed('POST', '/api/projects', { name })).body).id
+    const [archived, closed] = [await make('Archived'), await make('Closed')]
+    const keys = [await create(owner, { projectId: archived }), await create(owner, { projectId: closed }), await create(owner)]
+    expect(keys.map(({ projectName }) => projectName)).toEqual(['Archived', 'Closed', null])
+    await owner.succeed('PATCH', `/api/projects/${archived}`, { archived: true })
+    await owner.succeed('PATCH', `/api/projects/${closed}`, { access: 'members' })
+    const namesTo = async (visitor: Visitor) => {
+      const listed = await list(visitor)
+      return keys.map(({ id }) => listed.find(key => key.id === id)?.projectName)
+    }
+    expect(await namesTo(owner)).toEqual(['Archived', 'Closed', null])
+    expect(await namesTo(member)).toEqual(['Archived', null, null])
+  })
+
   test('a key of one project sees and makes keys of that project alone, and manages nothing of the org', async () => {
     const make = async (name: string) => z.object({ id: z.string() }).parse((await owner.succeed('POST', '/api/projects', { name })).body)
     const [project, other] = [await make('One'), await make('Other')]

@@ -5,6 +5,7 @@ import { TransactionPage } from '../../shared/billing'
 import { Connection } from '../../shared/connections'
 import { CreatedApiKey } from '../../shared/keys'
 import { CreatedOrg } from '../../shared/platform'
+import { ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { expect, test } from './fixtures'
 
@@ -131,6 +132,34 @@ for (const [what, { list, make, edit }] of Object.entries(edited)) {
     await expect(page.getByRole('alert').filter({ hasText: 'could not be loaded' }).first()).toBeVisible()
     // Others choose among those that are there.
     if (list === '/api/connections') await client.call('DELETE', path)
+  })
+}
+
+/** What a page reads beside its list, and what it says where that fails. */
+const unread: Record<string, { path: string, read: RegExp, told: string }> = {
+  'budgets of keys': { path: '/dashboard/keys', read: /\/api\/budgets$/, told: 'could not be loaded' },
+  'holds': { path: '/dashboard/billing', read: /\/api\/transactions\?(.*&)?status=held/, told: 'The holds could not be loaded.' },
+  'tools of chats': { path: '/dashboard/limits', read: /\/api\/orgs\/current$/, told: 'The settings could not be loaded.' },
+  'people who could be added to a project': { path: '/projects', read: /\/api\/orgs\/current\/members$/, told: 'The members of the organisation could not be loaded.' }
+}
+
+for (const [what, { path, read, told }] of Object.entries(unread)) {
+  test(`that ${what} could not be loaded is told, and not that there are none`, async ({ page, client }) => {
+    await client.post('/keys', { name: 'Without a budget' })
+    const { projects: [project] } = ProjectPage.parse(await client.get('/projects'))
+    await page.goto('/dashboard/models')
+    await page.route(read, route => route.fulfill({ status: 503 }))
+    // Within the page: what the server draws it reads by itself.
+    const to = path === '/projects' ? `/projects/${project?.id}` : path
+    await page.evaluate(async (address) => {
+      const useNuxtApp: unknown = Reflect.get(window, 'useNuxtApp')
+      if (typeof useNuxtApp === 'function') await useNuxtApp().$router.push(address)
+    }, to)
+    await expect(page.getByText(told, { exact: true }).first()).toBeAttached()
+    if (path === '/dashboard/keys') return
+    await page.unroute(read)
+    await page.getByRole('alert').filter({ hasText: told }).getByRole('button', { name: 'Try again' }).click()
+    await expect(page.getByText(told)).toHaveCount(0)
   })
 }
 
