@@ -34,3 +34,6 @@ export function formatBytes(bytes: number): string {
   const amount = bytes / 1_024 ** unit
   return `${amount < 10 && unit > 0 ? Number(amount.toFixed(1)) : Math.round(amount)} ${byteUnits[unit]}`
 }
+
+/** Each of them: 1536 → "1,536 B". */
+export const formatBytesExact = (bytes: number): string => `${whole.format(bytes)} B`

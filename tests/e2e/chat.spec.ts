@@ -18,6 +18,7 @@ test('an answer streams in, ends with what it cost, and a reload shows the same'
   await expect(answer).toContainText('You said: Why is a loom warped first?')
   await expect(answer).toContainText(/\d+ in/)
   await expect(answer).toContainText(/\$0\.0/)
+  await expect(answer.getByText(/to first token$/)).toHaveAttribute('title', /^[\d,.]+ ms$/)
   const words = await chat.log().innerText()
 
   await page.reload()

@@ -213,6 +213,8 @@ test('a project’s page tells what it spent and who may open it', async ({ page
   await page.goto(`/projects/${project.id}`)
   const activity = page.getByRole('region', { name: 'Last 30 days' })
   await expect(activity.getByText('By person')).toBeVisible()
+  await expect(activity.getByRole('definition').last()).toHaveAttribute('title', /^[\d,]+$/)
+  await expect(activity.getByRole('list', { name: 'Calls a day' }).getByRole('listitem').last()).toHaveText(/^[\d-]+: [\d,]+ calls$/)
   await expect(activity.getByRole('listitem').filter({ hasText: 'Ada' })).toBeVisible()
   await page.getByRole('radio', { name: 'Only its members' }).click()
   await expect(page.getByRole('region', { name: 'Members' }).getByText('ada@example.com')).toBeVisible()
