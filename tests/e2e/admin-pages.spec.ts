@@ -305,7 +305,7 @@ test('a list that is filtered begins with its first page, however far it was rea
   await expect(rows).toHaveCount(50)
   await loadOlder()
   await expect.poll(() => rows.count()).toBeGreaterThan(55)
-  await choose('topup')
+  await choose('top-up')
   await expect(rows).toHaveCount(50)
 
   const held = Promise.withResolvers<undefined>()

@@ -3,6 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { en } from '../../app/locales/en'
 import { enAdmin } from '../../app/locales/en/admin'
+import { deliveryStatuses } from '../../shared/alerts'
+import { analyticsWindows } from '../../shared/analytics'
+import { transactionStatuses, transactionTypes, walletModes } from '../../shared/billing'
+import { connectionStatuses, modelModes } from '../../shared/catalog'
+import { ApiKey } from '../../shared/keys'
+import { PlatformOrg } from '../../shared/platform'
+import { memberRoles } from '../../shared/roles'
 import { t } from '../support/translate'
 
 const app = join(import.meta.dirname, '../../app')
@@ -34,6 +41,14 @@ describe('texts of the app', () => {
     const whole = new Set(named.map(({ name }) => name))
     const beginnings = [...whole].filter(name => name.endsWith('${')).map(name => name.slice(0, -2))
     expect(keys.filter(key => !whole.has(key) && !beginnings.some(beginning => key.startsWith(beginning)))).toEqual([])
+  })
+
+  test.each([
+    ['alert.deliveryStatuses', deliveryStatuses], ['common.roles', memberRoles], ['connection.statuses', connectionStatuses], ['key.statuses', ApiKey.shape.status.options],
+    ['model.modes', modelModes], ['overview.windows', analyticsWindows], ['platform.orgStates', PlatformOrg.shape.state.options], ['platform.walletModes', walletModes],
+    ['wallet.statuses', transactionStatuses], ['wallet.types', transactionTypes]
+  ])('%s has one for each value that can be', (group, values) => {
+    expect(keys.filter(key => key.startsWith(`${group}.`)).map(key => key.slice(group.length + 1))).toEqual([...values].sort())
   })
 
   test('those of the dashboard are named by nothing outside of it', () => {
