@@ -24,7 +24,7 @@ const MAX_ATTEMPTS = 4
 const RECLAIM_TRIES = 5
 const RECLAIM_PAUSE_MS = 100
 /** How long a call asks again while only what is held for calls under way stands between it and its money, how far apart, and how many of a process may. */
-const SETTLING_PATIENCE_MS = 5_000
+export const SETTLING_PATIENCE_MS = 5_000
 const SETTLING_PAUSE_MS = 50
 const SETTLING_PAUSE_CAP_MS = 400
 const MAX_WAITING = 200

@@ -1,5 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { ensureBuilt } from '../../../scripts/ensure-build.mjs'
+import { withLock } from '../../../scripts/take-lock.mjs'
+import { SETTLING_PATIENCE_MS } from '../../../server/gateway/hold-budget'
 import type { KeyLimits } from '../../../shared/policy'
 import { checkLedgerOf } from '../../support/check-ledger'
 import { createPostgresDatabase, testDatabaseKind } from '../../support/database'
@@ -9,6 +12,9 @@ import { model, openGateway } from '../../support/open-gateway'
 import { hasRedis, startRedis } from '../../support/redis'
 import { startLoom } from '../../support/start-loom'
 import { until } from '../../support/until'
+
+// In a hook, which has the time: each test starts its own servers, and the first of a run has to be built.
+beforeAll(() => withLock('build', ensureBuilt))
 
 const cleanUp: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -34,6 +40,15 @@ const Answer = z.object({ error: z.object({ code: z.string(), details: z.looseOb
 async function call(loom: LoomServer | undefined, key: string, headers: Record<string, string> = {}, rest: object = {}) {
   const response = await fetch(`${loom?.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...headers }, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], ...rest }) })
   return { status: response.status, headers: response.headers, error: Answer.parse(await response.json()).error }
+}
+
+/** A call that is not refused for what others hold, as it is when they take longer than its patience, on a busy machine: then it is made again. */
+async function callPatiently(...args: Parameters<typeof call>) {
+  for (;;) {
+    const startedAt = performance.now()
+    const answer = await call(...args)
+    if (answer.status !== 402 || performance.now() - startedAt < SETTLING_PATIENCE_MS) return answer
+  }
 }
 
 const metric = async (loom: LoomServer, name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'm').exec(await (await fetch(`${loom.url}/metrics`)).text())?.[1])
@@ -85,7 +100,7 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one PostgreSQL'
     gateway.upstream.respondWith({ firstByteDelayMs: 5, usage }, { times: 1_000 })
     const answers = (await Promise.all(keys.map(async ({ key }, index) => {
       const own = []
-      for (let n = 0; n < 5; n++) own.push(await call(replicas[(index + n) % 2], key, {}, { max_tokens: 400 }))
+      for (let n = 0; n < 5; n++) own.push(await callPatiently(replicas[(index + n) % 2], key, {}, { max_tokens: 400 }))
       return own
     }))).flat()
     expect(answers.filter(({ status }) => status !== 200 && status !== 402)).toEqual([])
@@ -116,13 +131,20 @@ describe.runIf(testDatabaseKind === 'postgres' && hasRedis)('two replicas that s
     const { gateway, replicas } = await openFleet(redis.url)
     const keyWith = async (limits: KeyLimits) => (await gateway.createKey({ limits })).key
     const granted = (answers: { status: number }[]) => answers.filter(({ status }) => status === 200).length
+    const countUnshared = async () => (await Promise.all(replicas.map(loom => metric(loom, 'gateway_unshared_limit_checks_total')))).join()
+    /** What a burst is granted that Redis has counted: where it answers a call late, as on a busy machine, a replica goes on alone, and another key has a try. */
+    const grantedByRedis = (requestsPerMinute: number, calls: number) => until(async () => {
+      const before = await countUnshared()
+      const answers = await burst(replicas, await keyWith({ requestsPerMinute }), calls)
+      return await countUnshared() === before && granted(answers)
+    }, { timeoutMs: 60_000, what: () => 'Redis to count a burst' })
 
-    expect(granted(await burst(replicas, await keyWith({ requestsPerMinute: 15 }), 60))).toBe(15)
+    expect(await grantedByRedis(15, 60)).toBe(15)
     gateway.upstream.respondWith({ firstByteDelayMs: 500 }, { times: 7 })
     const running = await keyWith({ maxConcurrent: 7 })
     expect(granted(await burst(replicas, running, 30))).toBeGreaterThanOrEqual(7)
-    // All have ended, so all places are free again.
-    expect(granted(await burst(replicas, running, 7))).toBe(7)
+    // All have ended, so all places are free again: that of a call which Redis counted too late, once its lease has run out.
+    await until(async () => granted(await burst(replicas, running, 7)) === 7, { timeoutMs: 60_000, what: () => 'all places' })
 
     await redis.crash()
     const alone = await burst(replicas, await keyWith({ requestsPerMinute: 10 }), 40)
@@ -135,14 +157,13 @@ describe.runIf(testDatabaseKind === 'postgres' && hasRedis)('two replicas that s
     }
 
     await redis.start()
-    for (const loom of replicas) await until(async () => await metric(loom, 'loom_redis_up') === 1, { what: () => 'Redis to be found again' })
-    await until(async () => granted(await burst(replicas, await keyWith({ requestsPerMinute: 10 }), 40)) === 10, { what: () => 'limits to be shared again' })
+    expect(await grantedByRedis(10, 40)).toBe(10)
 
     redis.freeze()
     const frozen = await burst(replicas, await keyWith({ requestsPerMinute: 100 }), 20)
     redis.thaw()
     expect(granted(frozen)).toBe(20)
-    await until(async () => granted(await burst(replicas, await keyWith({ requestsPerMinute: 10 }), 40)) === 10, { what: () => 'limits to be shared again' })
+    expect(await grantedByRedis(10, 40)).toBe(10)
   })
 })
 
