@@ -6,6 +6,7 @@ import { ChatPage } from './chat-page'
 import { expect, test } from './fixtures'
 
 const messages = /\/api\/conversations\/[^/]+\/messages$/
+const temporary = /\/api\/projects\/[^/]+\/temporary$/
 
 /** What `work` makes the page send there first is answered by nobody; `withhold` sees it before. */
 async function hold(page: Page, url: RegExp, work: () => Promise<void>, withhold: (route: Route) => Promise<unknown> = () => Promise.resolve()) {
@@ -131,6 +132,40 @@ test('a refused message comes back to the composer when another is sent in its p
   await expect(chat.answers()).toHaveCount(2)
   await chat.settled()
   await expect(chat.message()).toHaveValue('Refused')
+})
+
+test('a temporary chat gives back what was refused, to be edited or when another goes in its place', async ({ page, mock }) => {
+  const chat = new ChatPage(page)
+  await chat.openTemporary('brief')
+  await page.route(temporary, route => route.fulfill({ status: 503, json: { error: { code: 'service_unavailable', message: 'Loom is stopping.', param: null } } }))
+  await chat.send('Refused at first')
+  await expect(page.getByRole('alert')).toContainText('Loom is stopping.')
+  await chat.message().fill('And one more thing')
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await expect(chat.message()).toHaveValue('Refused at first\n\nAnd one more thing')
+  await expect(page.getByRole('alert')).toHaveCount(0)
+  await page.screenshot({ path: `.cache/test/shots/temporary-edited-${page.viewportSize()?.width}.png` })
+
+  await chat.send('Refused again')
+  await expect(page.getByRole('alert')).toContainText('Loom is stopping.')
+  await page.unroute(temporary)
+  await chat.send('Sent instead')
+  await chat.settled()
+  await expect(chat.message()).toHaveValue('Refused again')
+  expect(mock.requests.at(-1)?.json).toMatchObject({ messages: [{ content: 'Sent instead' }] })
+})
+
+test('a temporary chat gives back what was stopped before it arrived', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openTemporary('brief')
+  await hold(page, temporary, () => chat.send('Never on its way'))
+  await chat.message().fill('And one more thing')
+  await chat.stopButton().click()
+  await expect(chat.message()).toHaveValue('Never on its way\n\nAnd one more thing')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await chat.settled()
+  await expect(chat.log().getByRole('article', { name: 'You' })).toHaveText([/Never on its way\s+And one more thing/])
 })
 
 test('a draft of a new chat stays with its project', async ({ page, client }) => {
