@@ -222,6 +222,31 @@ test('an answer is copied as a call to repeat elsewhere', async ({ page, context
   expect(copied).toContain('"content":"Copy that"')
 })
 
+test('what has waited for its turn is sent without taking along who reads further up', async ({ page, mock }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew('stalling')
+  mock.respondWith({ ...mockModels.long, chunkIntervalMs: 2 })
+  await chat.send('Tell me everything')
+  await chat.settled()
+  // Long enough to scroll meanwhile.
+  mock.respondWith({ text: 'Woven slowly. '.repeat(50), chunks: 50, chunkIntervalMs: 200 })
+  await chat.send('Slowly')
+  await expect(chat.answers().last()).toContainText('Woven slowly.')
+  await chat.message().fill('And then?')
+  await page.getByRole('button', { name: 'Send after this answer' }).click()
+  await expect(page.getByText('Sent after this answer')).toBeVisible()
+  const read = chat.log().getByText('Line 40:')
+  await chat.scrollUpTo(read, 300)
+  await expect(page.getByRole('button', { name: 'Jump to latest' })).toBeVisible()
+
+  // The answer to what has waited: all that it moves has moved.
+  await expect(chat.log().locator('[data-status=streaming]')).toContainText('The loom is warped')
+  await expect(read).toBeInViewport()
+  await page.getByRole('button', { name: 'Jump to latest' }).click()
+  await chat.stopButton().click()
+  await chat.settled('aborted')
+})
+
 test('what is written while an answer is on its way goes out after it, and a stop gives it back', async ({ page, mock }) => {
   const chat = new ChatPage(page)
   await chat.openNew('stalling')
