@@ -3,7 +3,7 @@ import { MessagePage } from '../../shared/messages'
 import { Project } from '../../shared/projects'
 import { textOf } from '../support/chat-client'
 import { ChatPage } from './chat-page'
-import { expect, test } from './fixtures'
+import { expect, test, waitUntilAlive } from './fixtures'
 
 const messages = /\/api\/conversations\/[^/]+\/messages$/
 const temporary = /\/api\/projects\/[^/]+\/temporary$/
@@ -166,6 +166,44 @@ test('a temporary chat gives back what was stopped before it arrived', async ({ 
   await page.getByRole('button', { name: 'Send' }).click()
   await chat.settled()
   await expect(chat.log().getByRole('article', { name: 'You' })).toHaveText([/Never on its way\s+And one more thing/])
+})
+
+test('a message sent in one page takes no draft of another', async ({ page, context }) => {
+  const [chat, other] = [new ChatPage(page), new ChatPage(await context.newPage())]
+  await chat.openNew()
+  await chat.send('First')
+  await chat.settled()
+  waitUntilAlive(other.page)
+  await other.page.goto(page.url())
+  await other.ready()
+  await chat.message().fill('Long in the making')
+  await other.send('Sent meanwhile')
+  await expect(other.answers().last()).toContainText('You said: Sent meanwhile')
+  await other.settled()
+  await expect(other.message()).toHaveValue('')
+  await page.reload()
+  await expect(chat.message()).toHaveValue('Long in the making')
+
+  // To another page and back, without a reload.
+  await other.send('And once more')
+  await expect(other.answers().last()).toContainText('You said: And once more')
+  await other.settled()
+  await page.getByRole('main').getByRole('link', { name: 'New chat' }).click()
+  await expect(page).toHaveURL(/\/c\/new$/)
+  await page.goBack()
+  await expect(chat.message()).toHaveValue('Long in the making')
+
+  // What was sent comes back to nobody who had only found it.
+  await other.page.reload()
+  await expect(other.message()).toHaveValue('Long in the making')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await expect(chat.answers().last()).toContainText('You said: Long in the making')
+  await chat.settled()
+  await expect(other.message()).toHaveValue('')
+  await other.page.reload()
+  await other.ready()
+  await expect(other.message()).toHaveValue('')
+  await other.page.close()
 })
 
 test('a draft of a new chat stays with its project', async ({ page, client }) => {
