@@ -62,13 +62,12 @@ export function useQueue(place: string) {
       set(waiting.value)
       return () => localStorage.removeItem(there)
     },
-    /** Hands over what tabs have left here that are gone, this one before a reload among them. */
-    claim: async (take: (kept: WaitingMessages) => void) => {
+    /** Hands over what tabs have left here that are gone, this one before a reload among them; what is not taken stays. */
+    claim: async (take: (kept: WaitingMessages) => boolean) => {
       const others = Object.keys(localStorage).filter(name => name.startsWith(prefix) && name !== key)
       await Promise.all(others.map(other => whileLocked(other, async () => {
         const kept = await readKept(localStorage.getItem(other))
-        if (kept) take(kept)
-        localStorage.removeItem(other)
+        if (!kept || take(kept)) localStorage.removeItem(other)
       }, { waitMs: CLAIM_MS })))
     }
   }

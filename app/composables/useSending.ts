@@ -56,10 +56,13 @@ export function useSending(conversationId: string, thread: Thread, composer: Rea
   })
 
   /** What was on its way when a tab went may have arrived: it is sent once more, and stored once. What waited may not be what is wanted any more. */
-  function takeOver({ sending, waiting }: WaitingMessages) {
+  function takeOver({ sending, waiting }: WaitingMessages): boolean {
+    // Who only reads by now has nowhere to write.
+    if (!composer.value) return false
     giveBack(waiting)
     if (sending && busy.value) queue.add(sending)
     else if (sending) void thread.resend(sending)
+    return true
   }
 
   // What has not arrived outlives a reload, and goes out by itself when the network is back.

@@ -16,9 +16,9 @@ const loadThread = () => Promise.all([import('~/components/conversation/Conversa
 
 /**
  * Makes a conversation for a first message and goes there; the page sends it.
- * @param giveBack takes a message that no conversation could be made for
+ * @param composer gets a message back that no conversation could be made for
  */
-export function useStartConversation(projectId: string, giveBack: (message: OutgoingMessage) => void) {
+export function useStartConversation(projectId: string, composer: Readonly<Ref<{ restore: (message: OutgoingMessage) => void } | null>>) {
   const { t } = useI18n()
   const api = useApi()
   const notify = useNotify()
@@ -26,7 +26,12 @@ export function useStartConversation(projectId: string, giveBack: (message: Outg
   const list = useConversationList(projectId)
   const queue = useQueue(`new-${projectId}`)
   const busy = ref(false)
-  onMounted(() => void queue.claim(({ sending }) => sending && giveBack(sending)))
+  onMounted(() => void queue.claim(({ sending }) => {
+    // Who only reads by now has nowhere to write.
+    if (!composer.value) return false
+    if (sending) composer.value.restore(sending)
+    return true
+  }))
 
   /** False when the conversation could not be made. */
   async function start(message: OutgoingMessage, settings?: ConversationSettings): Promise<boolean> {
@@ -45,7 +50,7 @@ export function useStartConversation(projectId: string, giveBack: (message: Outg
       return true
     } catch (error) {
       notify.failed(t('conversation.start.theConversationWasNotStarted'), error)
-      giveBack(message)
+      composer.value?.restore(message)
       return false
     } finally {
       queue.keep(undefined)

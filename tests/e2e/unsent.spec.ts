@@ -1,7 +1,9 @@
 import type { Page, Route } from '@playwright/test'
+import { CreatedInvitation, MemberList } from '../../shared/identity'
 import { MessagePage } from '../../shared/messages'
 import { Project } from '../../shared/projects'
 import { textOf } from '../support/chat-client'
+import { PASSWORD } from '../support/visitor'
 import { ChatPage } from './chat-page'
 import { expect, test, waitUntilAlive } from './fixtures'
 
@@ -204,6 +206,43 @@ test('a message sent in one page takes no draft of another', async ({ page, cont
   await other.ready()
   await expect(other.message()).toHaveValue('')
   await other.page.close()
+})
+
+test('what waits when somebody is made a reader comes back once they may write again', async ({ browser, client, loom, mock, viewport }) => {
+  expect(mock.url).toBeTruthy()
+  const project = Project.parse(await client.post('/projects', { name: 'For a while' }))
+  const email = `reader-${crypto.randomUUID()}@example.com`
+  const { token } = CreatedInvitation.parse(await client.post('/orgs/current/invitations', { email, role: 'member' }))
+  const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
+  waitUntilAlive(page)
+  await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Vera', password: PASSWORD }, headers: { origin: loom.url } })
+  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+  const beIn = (role: string) => client.call('PUT', `/projects/${project.id}/members/${members.find(member => member.email === email)?.userId}`, { role })
+
+  const chat = new ChatPage(page)
+  await page.goto(`/projects/${project.id}/c/new`)
+  await chat.ready()
+  await chat.chooseModel('stalling')
+  await chat.send('This one takes its time')
+  await expect(chat.answers()).toContainText('The loom is warped')
+  await chat.message().fill('For later')
+  await page.getByRole('button', { name: 'Send after this answer' }).click()
+  await expect(page.getByText('Sent after this answer')).toBeVisible()
+  const left = await page.evaluate(() => Object.keys(localStorage).find(key => key.startsWith('loom:queue:')) ?? '')
+
+  expect(await beIn('viewer')).toMatchObject({ status: 200 })
+  await client.call('PATCH', `/projects/${project.id}`, { access: 'members' })
+  await page.reload()
+  await expect(page.getByText('You can read this conversation.')).toBeVisible()
+  // After whatever the page does under it.
+  await page.evaluate(name => navigator.locks.request(name, () => undefined), left)
+  await beIn('editor')
+  await page.reload()
+  await expect(chat.message()).toHaveValue('For later')
+  await chat.stopButton().click()
+  await chat.settled('aborted')
+  await page.context().close()
+  await client.call('DELETE', `/projects/${project.id}`)
 })
 
 test('a draft of a new chat stays with its project', async ({ page, client }) => {
