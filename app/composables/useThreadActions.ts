@@ -22,8 +22,8 @@ export interface ThreadActions {
   decide: (call: ToolCallPart, decision: ToolDecision) => Promise<void>
   /** Shows a document that a tool made, beside the thread. */
   openArtifact: (artifact: { path: string, version: number }) => void
-  /** Keeps what the reader thinks of an answer; null takes it back. */
-  rate: (answer: Message, feedback: Feedback | null) => Promise<void>
+  /** Keeps what the reader thinks of an answer; null takes it back. False where that failed. */
+  rate: (answer: Message, feedback: Feedback | null) => Promise<boolean>
   /** Goes on from a message in a conversation of its own: with the thread down to it, or with a summary of that. */
   branchOff: (messageId: string, summary: boolean) => Promise<void>
   /** What is being written in place of a user's message, by its id: kept while the message is out of sight. */
