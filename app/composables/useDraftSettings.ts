@@ -15,9 +15,9 @@ export function useDraftSettings(place: string) {
 
   return {
     settings: shallowReadonly(settings),
-    save: (chosen: ConversationSettings) => {
-      settings.value = chosen
-      localStorage.setItem(key, JSON.stringify(chosen))
+    save: (changed: Partial<ConversationSettings>) => {
+      settings.value = { ...settings.value, ...changed }
+      localStorage.setItem(key, JSON.stringify(settings.value))
     },
     forget: () => localStorage.removeItem(key)
   }

@@ -24,7 +24,7 @@ export async function updateConversation(orm: Orm, author: Author, conversationI
     const [before] = await transaction.select({ projectId: conversations.projectId, systemPrompt: conversations.systemPrompt, parameters: conversations.parameters }).from(conversations).where(isThisConversation).for('no key update')
     if (!before) throw conversationNotFound()
     await requireVersion(transaction, { orgId: principal.orgId, target: `conversation:${conversationId}`, actions: [], fields: conversationSettings(before), expected: version })
-    await transaction.update(conversations).set({ ...fields, archivedAt }).where(isThisConversation)
+    await transaction.update(conversations).set({ ...fields, archivedAt, updatedAt: new Date() }).where(isThisConversation)
     if (fields.projectId) await recordMove(transaction, author, { id: conversationId, projectId: before.projectId }, fields.projectId)
     return getConversation(transaction, principal, conversationId)
   })

@@ -43,7 +43,7 @@ export async function updateProject(orm: Orm, author: Author, projectId: string,
       await recordChange(transaction, author, { action: 'project.access', target: `project:${projectId}`, before: { access: before.access }, after: { access } })
       if (named) await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, after: { userId, ...named } })
     }
-    const [after] = await transaction.update(projects).set({ ...fields, access, policy, archivedAt }).where(isThisProject).returning()
+    const [after] = await transaction.update(projects).set({ ...fields, access, policy, archivedAt, updatedAt: new Date() }).where(isThisProject).returning()
     if (!after) throw new Error('The project just written was not returned')
     const { policy: _before, ...was } = projectFields(before)
     const { policy: _after, ...is } = projectFields(after)

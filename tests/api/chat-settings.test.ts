@@ -48,6 +48,14 @@ describe('the settings of a conversation', () => {
     expect(lastRequest()).toMatchObject({ temperature: 0.2, top_p: 0.5, messages: [{ role: 'system', content: 'Be brief.' }, {}, {}, {}] })
   })
 
+  test('a change that names nothing changes nothing, of a conversation and of a project', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    for (const [path, contract] of [[`/conversations/${conversation.id}`, Conversation], [`/projects/${conversation.projectId}`, Project]] as const) {
+      const { version } = contract.parse(await ada.get(path))
+      expect(await ada.call('PATCH', path, {}, { 'if-match': `"${version}"` })).toMatchObject({ status: 200, body: { version } })
+    }
+  })
+
   test.each<[string, object]>([
     ['a temperature of 3', { parameters: { temperature: 3 } }], ['a negative length', { parameters: { maxTokens: -1 } }], ['an unknown parameter', { parameters: { tools: [] } }],
     ['an endless prompt', { systemPrompt: 'x'.repeat(20_001) }], ['a text as a number', { parameters: { topP: '1' } }]

@@ -87,6 +87,33 @@ test('of two pages that change the settings of one chat, the later is told what 
   await other.close()
 })
 
+test('of two pages that change different settings of one chat, the later takes nothing of the other back', async ({ page, context }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('Hello')
+  await chat.settled()
+  const other = await context.newPage()
+  waitUntilAlive(other)
+  await other.goto(page.url())
+  for (const one of [page, other]) {
+    await one.getByRole('button', { name: 'Chat settings' }).click()
+    await expect(one.getByLabel('System prompt')).toHaveValue('')
+  }
+  await other.getByLabel('Temperature').fill('0.3')
+  await other.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(other.getByRole('dialog')).toHaveCount(0)
+  await page.getByLabel('System prompt').fill('Answer in prose.')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByRole('button', { name: 'Save mine over it' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+
+  await other.reload()
+  await other.getByRole('button', { name: 'Chat settings' }).click()
+  await expect(other.getByLabel('System prompt')).toHaveValue('Answer in prose.')
+  await expect(other.getByLabel('Temperature')).toHaveValue('0.3')
+  await other.close()
+})
+
 test('text past what a field holds stands, is counted, and is saved only once it fits', async ({ page, client }) => {
   const project = Project.parse(await client.post('/projects', { name: 'Wordy' }))
   await page.goto(`/projects/${project.id}/c/new`)
