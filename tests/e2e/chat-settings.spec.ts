@@ -35,6 +35,11 @@ test('a new chat takes its prompt and parameters before its first message, and k
 test('a temporary chat takes a prompt and parameters, and keeps them nowhere', async ({ page, mock }) => {
   const chat = new ChatPage(page)
   await chat.openTemporary('brief')
+  await page.getByRole('button', { name: 'Chat settings' }).click()
+  await page.getByLabel('System prompt').fill('Answer in prose.')
+  await page.keyboard.press('Escape')
+  await expect(page.getByLabel('System prompt')).toHaveValue('Answer in prose.')
+  await page.getByRole('button', { name: 'Cancel' }).click()
   await setUp(page)
   await chat.send('Between us')
   await chat.settled()

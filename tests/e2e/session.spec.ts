@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { Project } from '../../shared/projects'
 import { admin } from '../support/set-up-loom'
 import { ChatPage } from './chat-page'
 import { expect, test } from './fixtures'
@@ -48,4 +49,75 @@ test('what was being written in place of a message outlives a reload and a sessi
   await page.reload()
   await chat.settled()
   await expect(editor).toHaveCount(0)
+})
+
+test('settings that were being written outlive a session, until they are saved or left', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('First')
+  await chat.settled()
+  const [prompt, dialog] = [page.getByLabel('System prompt'), page.getByRole('dialog')]
+  const open = () => page.getByRole('button', { name: 'Chat settings' }).click()
+  await open()
+  await prompt.fill('Answer in verse.')
+  await page.getByLabel('Temperature').fill('0.3')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await logIn(page)
+  await chat.ready()
+  await open()
+  await expect(prompt).toHaveValue('Answer in verse.')
+  await expect(page.getByLabel('Temperature')).toHaveValue('0.3')
+  await expect(dialog).toContainText('Not saved yet')
+  await page.screenshot({ path: `.cache/test/shots/kept-settings-${page.viewportSize()?.width}.png` })
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(dialog).toHaveCount(0)
+
+  // Left by accident, and on purpose.
+  await open()
+  await expect(prompt).toHaveValue('Answer in verse.')
+  await expect(dialog).not.toContainText('Not saved yet')
+  await prompt.fill('Answer in prose.')
+  await page.keyboard.press('Escape')
+  await expect(dialog).toHaveCount(0)
+  await page.reload()
+  await chat.ready()
+  await open()
+  await expect(prompt).toHaveValue('Answer in prose.')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toHaveCount(0)
+  await open()
+  await expect(prompt).toHaveValue('Answer in verse.')
+})
+
+test('settings of a project that were being written outlive a session, until they are saved or left', async ({ page, client }) => {
+  const project = Project.parse(await client.post('/projects', { name: 'Long in words' }))
+  await page.goto(`/projects/${project.id}`)
+  const [instructions, dialog] = [page.getByLabel('Instructions'), page.getByRole('dialog')]
+  const open = () => page.getByRole('main').getByRole('button', { name: 'Settings' }).click()
+  await open()
+  // Longer than it may be, and words all the same.
+  await instructions.fill('x'.repeat(20_001))
+  await page.keyboard.press('Escape')
+  await expect(dialog).toHaveCount(0)
+  await open()
+  await expect(instructions).toHaveValue('x'.repeat(20_001))
+  await instructions.fill('Answer in verse.')
+  await page.getByRole('button', { name: 'Limits and budgets' }).click()
+  await page.getByLabel('Requests', { exact: true }).fill('7')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await logIn(page)
+  await expect(page).toHaveURL(`/projects/${project.id}`)
+  await open()
+  await expect(instructions).toHaveValue('Answer in verse.')
+  await expect(dialog).toContainText('Not saved yet')
+  await page.screenshot({ path: `.cache/test/shots/kept-project-settings-${page.viewportSize()?.width}.png` })
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(dialog).toHaveCount(0)
+  expect(Project.parse(await client.get(`/projects/${project.id}`))).toMatchObject({ instructions: 'Answer in verse.', policy: { requestsPerMinute: 7 } })
+  await open()
+  await expect(instructions).toHaveValue('Answer in verse.')
+  await expect(dialog).not.toContainText('Not saved yet')
+  await client.call('DELETE', `/projects/${project.id}`)
 })
