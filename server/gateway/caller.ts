@@ -40,6 +40,11 @@ export interface Caller {
 /** What the road reads of an org's settings; everything else in there is not its business. */
 export const RoadSettings = z.object({ traceBodies: z.boolean().default(true), timeZone: z.string().default('UTC') })
 
+/** Whether what its calls cost is taken from something that may run out, a prepaid wallet or a budget: what has no price is then refused, not counted as nothing. */
+export function isPayer({ walletMode, policy }: Pick<Caller, 'walletMode' | 'policy'>): boolean {
+  return walletMode === 'prepaid' || policy.budgets.length > 0
+}
+
 /**
  * For what concerns the org as a whole.
  * @throws {LoomError} `insufficient_scope` for a key that is bound to one project

@@ -4,6 +4,7 @@ import { LoomError } from '../errors'
 import { requireScope } from './apply-policy'
 import { callBudgets } from './call-budgets'
 import { CacheUse } from './cache-use'
+import { isPayer } from './caller'
 import type { CallContext, CallOutcome, CallSink } from './call-context'
 import { CallRecord, toLoomError } from './call-record'
 import { fitToFunds } from './fit-to-funds'
@@ -30,7 +31,7 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
     const plan = await planCall(gateway, context)
     const { targets, bounds, amount: most } = plan
     if (billing.amount !== null) requireScope(caller, 'billing')
-    else if (caller.walletMode === 'prepaid') requirePriced(request)
+    else if (isPayer(caller)) requirePriced(request)
     call.isJudged = true
     call.admission = await gateway.policy.admit(caller, policyRequest(context, plan))
     call.passed('policy')
@@ -89,7 +90,7 @@ function carryTrace({ traceContext }: CallContext, send: Transport): Transport {
 
 /** @throws {LoomError} `model_without_price`: an unknown price is not zero */
 function requirePriced({ unpriced }: CallRequest): void {
-  if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it cannot be charged to a prepaid wallet. Leave it out.`)
+  if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it can be neither charged to a prepaid wallet nor counted in a budget. Leave it out.`)
 }
 
 function finish(call: CallRecord, opened: Opened, sink: CallSink): Promise<CallOutcome> {

@@ -81,6 +81,26 @@ describe('rules on the road', () => {
     }
   })
 
+  test('a budget of any level refuses what has no price, for it could not count it; without one an unlimited org has it', async () => {
+    const [{ key: free }, { key: bounded }] = [await gateway.createKey(), await gateway.createKey({ limits: { budgets: { day: '1' } } })]
+    const ask = async (key: string, path: string, rest: object) => {
+      const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model, ...rest }) })
+      return { status: response.status, body: await response.json() }
+    }
+    const chat = JSON.parse(body({ model: 'mock/model-of-no-price' }))
+    const unpriced: [string, object][] = [['chat/completions', chat], ['responses', { input: 'Hi', tools: [{ type: 'web_search' }] }]]
+    for (const [path, rest] of unpriced) {
+      expect(await ask(free, path, rest)).toMatchObject({ status: 200 })
+      gateway.upstream.reset()
+      expect(await ask(bounded, path, rest)).toMatchObject({ status: 422, body: { error: { code: 'model_without_price', message: expect.stringContaining('budget') } } })
+      expect(gateway.upstream.requests).toHaveLength(0)
+    }
+    await levels.org({ budgets: { total: '1000' } })
+    await until(async () => (await ask(free, 'chat/completions', chat)).status === 422, { what: () => 'the budget of the org to be heeded' })
+    await levels.org({})
+    await until(async () => (await ask(free, 'chat/completions', chat)).status === 200, { what: () => 'the budget of the org to be gone' })
+  })
+
   test('a denied model stays denied under another name that leads to it', async () => {
     const { connections: [connection] } = ConnectionList.parse(await gateway.api('GET', '/api/connections'))
     await gateway.api('POST', '/api/models/routes', { alias: 'innocent', targets: [{ connectionId: connection?.id, upstreamModel: model }] })
