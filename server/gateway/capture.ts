@@ -8,6 +8,7 @@ import type { CaptureOutcome } from '../billing/capture-calls'
 import { canDraw, drawCalls } from '../billing/draw-calls'
 import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
+import { isRefTaken, keepRef } from '../billing/late-ref'
 import { LoomError } from '../errors'
 import { releaseClaim } from '../idempotency/sweep-claims'
 import type { Log } from '../operations/log'
@@ -21,6 +22,8 @@ const MAX_BATCH = 200
 /** How long an answer waits for a database that is gone before its caller is told. */
 const PATIENCE_MS = 10_000
 const RETRY_PAUSE_MS = 250
+
+const OwnTransaction = z.object({ status: z.enum(transactionStatuses), ref_id: z.string() })
 
 /** A finished call with the hold as the process keeps it. */
 export type CallToCapture = FinishedCall & { hold: Hold | null }
@@ -72,30 +75,36 @@ export class Capturer {
 
   /**
    * The hold was gone: settled by this very call before (its first commit went unnoticed), or expired because this
-   * process was thought dead, or a lease that was taken back. What was answered is charged all the same, under a hold of its own.
+   * process was thought dead, or a lease that was taken back. What was answered is charged all the same, under a hold of its own, unless
+   * its caller has meanwhile made another call with the same billing ref: a ref is charged once.
    */
   private async settleLate(call: CallToCapture): Promise<void> {
-    const status = await this.statusOf(call)
-    if (status !== 'expired' && status !== undefined) return
+    const found = await this.findTransaction(call)
+    if (found && found.status !== 'expired') return
     if (call.hold?.kind === 'lease') this.budget.lost(call.hold.lease)
     this.metrics.failures.inc({ what: 'late_capture' })
-    if (!call.charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
+    const { charge, orgId, apiKeyId } = call
+    if (!charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
+    const refId = found && found.ref_id !== call.id ? found.ref_id : undefined
     const budgets = call.hold?.kind === 'own' ? call.hold.budgets : undefined
-    const hold = { id: uuidv7(), orgId: call.orgId, refId: `loom:late:${call.id}`, apiKeyId: call.apiKeyId, amount: call.charge.costNanoUsd, budgets }
-    // One transaction: the first hold locks the wallet, so what is available stays so, and no hold is left without its capture.
+    const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
+    // One transaction: the hold locks the wallet, so what is available stays so, nobody takes the ref, and no hold is left without its capture.
     const isShort = await this.db.transaction(async (query) => {
       const isWhole = await holdAtMost({ query }, this.replicaId, hold)
       if (isWhole === undefined) return false
-      await captureCalls({ query }, this.replicaId, [{ ...call, hold: { kind: 'own', id: hold.id, budgets } }])
-      return !isWhole
+      const isRepeated = refId !== undefined && await isRefTaken({ query }, orgId, refId)
+      if (isRepeated) this.log.warn({ requestId: call.id, orgId }, 'An answer is not charged, for another call has taken its billing reference')
+      await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
+      if (refId !== undefined && !isRepeated) await keepRef({ query }, refId, uuidv7(), hold.id)
+      return !isWhole && !isRepeated
     })
     if (isShort) this.reportShortfall(call)
   }
 
-  /** Of the call's transaction; undefined when there is none, as for a call on a lease that was never captured. */
-  private async statusOf({ id, orgId, hold }: CallToCapture): Promise<typeof transactionStatuses[number] | undefined> {
-    const [row] = await this.db.query('select status from transactions where id = $1 and org_id = $2', [hold?.kind === 'own' ? hold.id : id, orgId])
-    return row && z.object({ status: z.enum(transactionStatuses) }).parse(row).status
+  /** The call's; undefined when there is none, as for a call on a lease that was never captured. */
+  private async findTransaction({ id, orgId }: CallToCapture): Promise<z.infer<typeof OwnTransaction> | undefined> {
+    const [row] = await this.db.query('select status, ref_id from transactions where id = $1 and org_id = $2', [id, orgId])
+    return row && OwnTransaction.parse(row)
   }
 
   private reportShortfall(call: CallToCapture): void {
