@@ -21,8 +21,9 @@ export interface HoldRequest {
 }
 
 /**
- * `over_budget`: the window with the least left, and how much that is; `amount` fits all the same when smaller calls of the batch were
- * before it, so that it may be asked again. `no_window`: a window has no row yet (`openWindows` makes it).
+ * `insufficient`: what the wallet had before this batch; `over_budget`: the window with the least left, and how much that is. `amount` may fit
+ * all the same: smaller calls of the batch were before it, held or refused, so that it may be asked again. `no_window`: a window has no row
+ * yet (`openWindows` makes it).
  */
 export type HoldResult
   = | { outcome: 'held' }

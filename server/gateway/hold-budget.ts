@@ -158,7 +158,7 @@ export class BudgetHolder {
       const result = await this.batcher.add(request)
       if (result.outcome === 'no_window') await openCallWindows(this.db, request.orgId, request.budgets ?? [])
       // The smallest call of a batch is decided for good each time, so this ends.
-      else if (result.outcome !== 'over_budget' || request.amount > result.available) return result
+      else if (!('available' in result) || request.amount > result.available) return result
     }
   }
 
