@@ -120,7 +120,7 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
   const answers = new AnswerCache({ store, keyring, metrics, log })
   const gateway = new Gateway({ config, db, replicaId, catalog, keyring, limits, answers, metrics, log })
   await gateway.listen()
-  await db.listen('loom_orgs', orgId => keyring.forgetOrg(orgId || undefined))
+  await db.listen('loom_orgs', orgId => keyring.forgetOrg(orgId || undefined), () => keyring.forgetOrg(undefined))
   const eventLog = new EventLog({
     db,
     refused: messageId => findRunningMessage(messageId)?.stop('taken_over'),

@@ -7,12 +7,12 @@ const PURGE_CHANNEL = 'loom_cache_purge'
 const SHARE_PER_ORG = 0.25
 const MAX_ORGS = 1_000
 
-/** In this process alone: the least recently used goes first. Purges reach the other replicas by `NOTIFY`. */
+/** In this process alone: the least recently used goes first. Purges reach the other replicas by `NOTIFY`; one that may have missed some, for it lost the database, forgets everything. */
 export async function openMemoryStore(db: Pick<Database, 'listen' | 'notify'>, maxBytes: number): Promise<AnswerStore> {
   const perOrg = Math.max(1, Math.floor(maxBytes * SHARE_PER_ORG))
   const orgs = new LRUCache<string, LRUCache<string, Buffer>>({ max: MAX_ORGS })
   const totalBytes = () => [...orgs.values()].reduce((sum, answers) => sum + answers.calculatedSize, 0)
-  await db.listen(PURGE_CHANNEL, orgId => void orgs.delete(orgId))
+  await db.listen(PURGE_CHANNEL, orgId => void orgs.delete(orgId), () => orgs.clear())
   return {
     get: async (orgId, name) => orgs.get(orgId)?.get(name),
     async set(orgId, name, value, ttlSeconds) {

@@ -69,7 +69,7 @@ export async function openCatalog({ db, keyring, log }: CatalogOptions): Promise
     loading.catch(() => entries.peek(orgId) === loading && entries.delete(orgId))
     return loading
   }
-  await db.listen(CATALOG_CHANNEL, invalidate)
+  await db.listen(CATALOG_CHANNEL, invalidate, () => entries.clear())
   return {
     async resolveTargets(orgId, model) {
       const entry = await entryOf(orgId)

@@ -51,7 +51,8 @@ interface Entry {
 
 /**
  * Turns a presented key into its caller. Hits are answered from memory (60 s); revocation and change arrive by
- * `NOTIFY loom_keys` (payload: the key's hash) and `NOTIFY loom_orgs` (payload: the org's id, or nothing for all) within a second.
+ * `NOTIFY loom_keys` (payload: the key's hash) and `NOTIFY loom_orgs` (payload: the org's id, or nothing for all) within a second; after a lost
+ * connection, over which they may have been missed, everything is looked up anew.
  */
 export class Authenticator {
   private readonly entries = new LRUCache<string, Entry>({ max: MAX_CACHED_KEYS, ttl: HIT_TTL_MS })
@@ -64,8 +65,9 @@ export class Authenticator {
   constructor(private readonly db: Database, private readonly guesses: GuessLimit) {}
 
   async listen(): Promise<void> {
-    await this.db.listen('loom_keys', hash => this.forget(entryHash => !hash || entryHash === hash))
-    await this.db.listen('loom_orgs', orgId => this.forget((_, entry) => !orgId || entry.caller?.orgId === orgId))
+    const forgetAll = () => this.forget(() => true)
+    await this.db.listen('loom_keys', hash => this.forget(entryHash => !hash || entryHash === hash), forgetAll)
+    await this.db.listen('loom_orgs', orgId => this.forget((_, entry) => !orgId || entry.caller?.orgId === orgId), forgetAll)
   }
 
   /**

@@ -55,9 +55,9 @@ export class BudgetHolder {
     }, MAX_BATCH, isRowFault)
   }
 
-  /** Hears of wallets that ran short elsewhere, or whose terms have changed. */
+  /** Hears of wallets that ran short elsewhere, or whose terms have changed: of any, where it may have missed it. */
   async listen(): Promise<void> {
-    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, orgId => this.leases.retire(orgId))
+    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, orgId => this.leases.retire(orgId), () => this.leases.retireAll())
   }
 
   /**

@@ -95,6 +95,11 @@ export class LeaseBook {
     if (lease) this.retireLease(lease)
   }
 
+  /** As `retire`, of every org: what was told of them may have been missed. */
+  retireAll(): void {
+    for (const orgId of this.accounts.keys()) this.retire(orgId)
+  }
+
   /** The lease is no longer in the database: it was taken back. */
   lost(lease: Lease): void {
     lease.remaining = 0n
