@@ -6,6 +6,7 @@ import type { LatencyBoard } from './latency-board'
 import { readOpeningError } from './opening-error'
 import type { CallRequest, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
+import { redactFailure } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth } from './target-health'
 import { toUpstreamError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
@@ -130,7 +131,7 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
     record(status, null, 'answered')
     return opened
   } catch (cause) {
-    const error = toUpstreamError(cause, signal)
+    const error = redactFailure(toUpstreamError(cause, signal), connection)
     // Nothing was sent: this kind of provider cannot express the request, another may.
     const inexpressible = error.code === 'invalid_request'
     record(status, error.code, error.code === 'caller_gone' || inexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')

@@ -8,12 +8,12 @@ const OPENING_BYTES = 64
 const message = z.union([z.string(), z.looseObject({ message: z.string() }).transform(error => error.message)])
 const StreamError = z.looseObject({ error: message })
 
-/** The failure that a stream begins with, before anything else; undefined for any other first bytes. */
+/** The failure that a stream begins with, before anything else, in the provider's own words (see `redactFailure`); undefined for any other first bytes. */
 export function readOpeningError(first: Buffer): LoomError | undefined {
   if (!first.subarray(0, OPENING_BYTES).includes('"error"')) return undefined
   const [event] = new SseSplitter().push(first)
   const failed = event && StreamError.safeParse(parseJson(event.data))
-  return failed?.success ? new LoomError('upstream_error', failed.data.error.slice(0, 2_000)) : undefined
+  return failed?.success ? new LoomError('upstream_error', failed.data.error) : undefined
 }
 
 /** Undefined for what is no JSON: the relay tells that to the caller. */

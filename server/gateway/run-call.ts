@@ -15,6 +15,7 @@ import type { CallRequest } from './operations/operation'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
 import type { Transport } from './providers/provider'
+import { redactFailure } from './providers/upstream-failure'
 import { relayStream } from './relay-stream'
 import { traceHeaders } from './trace-context'
 
@@ -111,7 +112,8 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const { tap } = opened
   call.tap = tap
   sink.begin(call.head(), tap.contentType)
-  const { error, endedAt } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
+  const { error: failure, endedAt } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
+  const error = failure && redactFailure(failure, opened.target.connection)
   call.span?.step('relay')
   // Nothing came but the failure: that is no answer, and is not charged.
   if (error && error.code !== 'caller_gone' && !tap.usage && tap.text === '' && !tap.outputTokens) throw error

@@ -86,7 +86,7 @@ export function readStreamError(json: unknown): string | undefined {
   return typeof error === 'object' ? error.message : error
 }
 
-/** A provider's own words about a failure in the middle of its stream. */
+/** A provider's own words about a failure in the middle of its stream, for `redactFailure`. */
 export function streamFailure(message: string): LoomError {
-  return new LoomError('upstream_error', message.slice(0, 2_000))
+  return new LoomError('upstream_error', message)
 }

@@ -56,9 +56,9 @@ export function readResponse(body: Buffer): WholeAnswer {
   }
 }
 
-/** What a provider says of a response that failed. */
+/** What a provider says of a response that failed, for `redactFailure`. */
 export function failureOf(message: string | undefined): LoomError {
-  return new LoomError('upstream_error', (message ?? 'The provider failed to answer.').slice(0, 2_000))
+  return new LoomError('upstream_error', message ?? 'The provider failed to answer.')
 }
 
 const Text = z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })

@@ -74,6 +74,15 @@ function openAiError(message: string, type: string, code?: string, param?: strin
   return { error: { message: message.slice(0, MAX_MESSAGE_LENGTH), type, param: param ?? null, code: code ?? null } }
 }
 
+/**
+ * A failure as the caller may read it. Its words may be the provider's own, from an answer that failed half way.
+ * @returns the same one where there is nothing to hide
+ */
+export function redactFailure(error: LoomError, connection: Connection): LoomError {
+  const message = redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH)
+  return message === error.message ? error : new LoomError(error.code, message, { cause: error })
+}
+
 /** Providers quote keys and name the account in their messages; a connection may be another tenant's or the platform's. */
 function redact(message: string, { secret }: Connection): string {
   const withoutSecret = secret ? message.replaceAll(secret, '[redacted]') : message
