@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { LRUCache } from 'lru-cache'
 import { Pool, errors } from 'undici'
 import type { Config } from '../config'
 import { LoomError } from '../errors'
@@ -8,12 +9,21 @@ import type { Transport, UpstreamResponse } from './providers/provider'
 type Timeouts = Pick<Config, 'UPSTREAM_CONNECT_TIMEOUT_MS' | 'UPSTREAM_FIRST_BYTE_TIMEOUT_MS' | 'UPSTREAM_IDLE_TIMEOUT_MS'>
 
 const MAX_CONNECTIONS_PER_ORIGIN = 1_024
+/** More than a platform calls by turns; whoever edits connections may name any number. */
+const MAX_POOLS = 1_000
 
-/** The upstream connections of the process: one keep-alive pool an origin, and another for those who may only reach it in public. Redirects are never followed: they would carry the credential along. */
+/**
+ * The upstream connections of the process: one keep-alive pool an origin, and another for those who may only reach it in public. The one that was
+ * not asked for longest makes room for a new one, and closes when its last answer has ended. Redirects are never followed: they would carry the credential along.
+ */
 export class UpstreamPools {
-  private readonly pools = new Map<string, Pool>()
+  private readonly pools: LRUCache<string, Pool>
+  /** Those that made room, until they are closed. */
+  private readonly closing = new Set<Pool>()
 
-  constructor(private readonly timeouts: Timeouts) {}
+  constructor(private readonly timeouts: Timeouts, maxPools = MAX_POOLS) {
+    this.pools = new LRUCache({ max: maxPools, dispose: pool => this.closeIdle(pool) })
+  }
 
   readonly send: Transport = async (request, signal) => {
     try {
@@ -33,7 +43,7 @@ export class UpstreamPools {
   /** Connections open and busy now, for the metrics. */
   stats(): { connected: number, running: number, pending: number } {
     const total = { connected: 0, running: 0, pending: 0 }
-    for (const { stats } of this.pools.values()) {
+    for (const { stats } of this.all()) {
       total.connected += stats.connected
       total.running += stats.running
       total.pending += stats.pending
@@ -42,7 +52,16 @@ export class UpstreamPools {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.pools.values()].map(pool => pool.destroy()))
+    await Promise.all(this.all().map(pool => pool.destroy()))
+  }
+
+  private all(): Pool[] {
+    return [...this.pools.values(), ...this.closing]
+  }
+
+  private closeIdle(pool: Pool): void {
+    this.closing.add(pool)
+    void pool.close().finally(() => this.closing.delete(pool))
   }
 
   private pool(origin: string, publicOnly: boolean): Pool {
