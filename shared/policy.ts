@@ -103,6 +103,7 @@ export const PolicyCheck = z.object({
     max_input_tokens: z.number(),
     max_output_tokens: z.number(),
     hold_usd: z.string().describe('What would be held for the call.'),
+    offered_max_tokens: z.number().optional().describe('The cap that its answer would get, for wallet and budgets pay for no more (`x-loom-max-tokens`); absent where it goes as it came.'),
     targets: z.array(z.object({ provider: z.string(), model: z.string() })).describe('Where it would go, in order.')
   })
 })

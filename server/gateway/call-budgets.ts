@@ -49,15 +49,22 @@ export function budgetRefusal({ rule: { scope, period, limit, timeZone }, endsAt
   )
 }
 
-/** What each budget says to a call that may cost `amount` nano-USD, in their order. Holds nothing. */
-export async function judgeBudgets(db: Pick<Database, 'query'>, budgets: readonly CallBudget[], amount: bigint): Promise<PolicyDecision[]> {
+/** What each budget has left now, in their order, nano-USD; zero where its limit was lowered below what is used. */
+export async function leftInBudgets(db: Pick<Database, 'query'>, budgets: readonly CallBudget[]): Promise<bigint[]> {
   if (budgets.length === 0) return []
   const rows = await db.query('select id, spent + held as used from budget_windows where id = any($1::uuid[])', [budgets.map(({ windowId }) => windowId)])
   const used = new Map(rows.map(row => Window.parse(row)).map(({ id, used }) => [id, used]))
-  return budgets.map((budget) => {
-    const { rule: { scope, period, limit }, windowId, endsAtMs } = budget
+  return budgets.map(({ limit, windowId }) => {
     const left = limit - (used.get(windowId) ?? 0n)
-    const remaining = left > 0n ? left : 0n
+    return left > 0n ? left : 0n
+  })
+}
+
+/** What each budget says to a call that may cost `amount` nano-USD, in their order. Holds nothing. */
+export function judgeBudgets(budgets: readonly CallBudget[], lefts: readonly bigint[], amount: bigint): PolicyDecision[] {
+  return budgets.map((budget, index) => {
+    const { rule: { scope, period, limit }, endsAtMs } = budget
+    const remaining = lefts[index] ?? 0n
     const isDenied = amount > remaining
     return {
       rule: `budget_${period}`, scope, outcome: isDenied ? 'deny' : 'allow', limit: toUsdDecimal(limit), remaining: toUsdDecimal(remaining),

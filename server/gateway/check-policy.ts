@@ -1,43 +1,64 @@
 import { z } from 'zod'
+import { isRefTaken } from '../billing/late-ref'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
 import type { PolicyCheck, PolicyDecision } from '../../shared/policy'
-import { callBudgets, judgeBudgets } from './call-budgets'
+import { callBudgets, judgeBudgets, leftInBudgets } from './call-budgets'
 import type { CallContext } from './call-context'
 import type { Gateway } from './gateway'
+import { insufficientFunds, refConflict } from './hold-budget'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
 
-const Funds = z.object({ mode: z.enum(['prepaid', 'unlimited']), available: z.bigint() })
+/** `available` of an unlimited wallet is null. */
+const Funds = z.object({ available: z.bigint().nullable() })
 
 /**
- * What the road would decide of a call now, rule by rule. Counts, holds and calls nothing.
- * @throws {LoomError} `model_not_found`, `model_without_price`, and `model_not_allowed` when a rule denies wherever the model leads
+ * What the road would decide of a call now, rule by rule: where wallet and budgets have less than its upper bound, of what it could be
+ * held for instead. Counts, holds and calls nothing.
+ * @throws {LoomError} `model_not_found`, `model_without_price`, `insufficient_scope` and `ref_id_conflict` of its billing, and `model_not_allowed` when a rule denies
+ * wherever the model leads
  */
 export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>, context: Pick<CallContext, 'requestId' | 'operation' | 'request' | 'caller' | 'billing' | 'ip'>): Promise<PolicyCheck> {
+  const { caller, request, billing } = context
   const plan = await planCall(gateway, context)
-  const { targets, amount } = plan
-  const request = policyRequest(context, plan)
-  const decisions = [...await gateway.policy.explain(context.caller, request), ...await judgeBudgets(db, callBudgets(context.caller) ?? [], amount), await judgeWallet(db, context, amount)]
+  const judged = policyRequest(context, plan)
+  const rules = await gateway.policy.explain(caller, judged)
+  const budgets = callBudgets(caller) ?? []
+  const lefts = await leftInBudgets(db, budgets)
+  const available = await availableTo(db, caller.orgId)
+  const least = [...lefts, ...available === null ? [] : [available]].reduce((a, b) => a < b ? a : b, plan.amount)
+  const offer = least < plan.amount ? await plan.lower?.(least) : undefined
+  const amount = offer?.amount ?? plan.amount
+  const decisions = [...rules, ...judgeBudgets(budgets, lefts, amount), judgeWallet(available, amount)]
+  const allowed = decisions.every(({ outcome }) => outcome === 'allow')
+  if (allowed && billing.refId !== null && await isRefTaken(db, caller.orgId, billing.refId)) throw refConflict(billing.refId)
+  const cap = offer?.maxOutputTokens
+  if (cap !== undefined) request.limitOutput?.(cap)
   return {
     object: 'policy.check',
-    allowed: decisions.every(({ outcome }) => outcome === 'allow'),
+    allowed,
     decisions,
     estimate: {
-      max_input_tokens: request.bound.inputTokens,
-      max_output_tokens: request.bound.outputTokens,
+      max_input_tokens: judged.bound.inputTokens,
+      max_output_tokens: cap === undefined ? judged.bound.outputTokens : Math.max(...plan.targets.map(target => request.bound(target).outputTokens)),
       hold_usd: toUsdDecimal(amount),
-      targets: targets.map(({ connection, upstreamModel }) => ({ provider: connection.kind, model: upstreamModel }))
+      ...(cap !== undefined && { offered_max_tokens: cap }),
+      targets: plan.targets.map(({ connection, upstreamModel }) => ({ provider: connection.kind, model: upstreamModel }))
     }
   }
 }
 
-async function judgeWallet(db: Pick<Database, 'query'>, { caller }: Pick<CallContext, 'caller'>, amount: bigint): Promise<PolicyDecision> {
-  const [row] = await db.query('select mode, balance - held as available from wallets where org_id = $1', [caller.orgId])
-  const { mode, available } = Funds.parse(row)
-  if (mode === 'unlimited') return { rule: 'wallet', scope: 'org', outcome: 'allow' }
+/** What a prepaid wallet has for a call now, nano-USD; null for an unlimited one. */
+async function availableTo(db: Pick<Database, 'query'>, orgId: string): Promise<bigint | null> {
+  const [row] = await db.query(`select case mode when 'prepaid' then balance - held end as available from wallets where org_id = $1`, [orgId])
+  return Funds.parse(row).available
+}
+
+function judgeWallet(available: bigint | null, amount: bigint): PolicyDecision {
+  if (available === null) return { rule: 'wallet', scope: 'org', outcome: 'allow' }
   const remaining = toUsdDecimal(available)
   return amount <= available
     ? { rule: 'wallet', scope: 'org', outcome: 'allow', remaining }
-    : { rule: 'wallet', scope: 'org', outcome: 'deny', remaining, message: `This call may cost up to $${toUsdDecimal(amount)} and the wallet has $${remaining} available.` }
+    : { rule: 'wallet', scope: 'org', outcome: 'deny', remaining, message: insufficientFunds(amount, available).message }
 }

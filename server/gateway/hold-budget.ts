@@ -11,7 +11,7 @@ import type { Metrics } from '../operations/metrics'
 import { PolicyRefusal } from '../policy/policy-refusal'
 import { Batcher } from './batcher'
 import type { CallBudget } from './call-budgets'
-import { budgetRefusal, judgeBudgets, openCallWindows } from './call-budgets'
+import { budgetRefusal, judgeBudgets, leftInBudgets, openCallWindows } from './call-budgets'
 import type { Offer } from './fit-to-funds'
 import type { Lease } from './lease-book'
 import { LeaseBook } from './lease-book'
@@ -80,9 +80,7 @@ export class BudgetHolder {
     for (let attempt = 1; ; attempt++) {
       const result = await this.holdOwn(asked)
       if (result.outcome === 'held') return { kind: 'own', id: request.id, budgets: request.budgets, offer }
-      if (result.outcome === 'ref_taken') {
-        throw new LoomError('ref_id_conflict', `The billing reference "${request.refId}" has been charged or is in flight already. Use a new one for a new call.`, { param: 'X-Billing-Ref-Id' })
-      }
+      if (result.outcome === 'ref_taken') throw refConflict(request.refId)
       offer = attempt < MAX_ATTEMPTS ? await lower?.(result.available) : undefined
       if (offer) {
         asked = { ...asked, amount: offer.amount }
@@ -165,7 +163,7 @@ export class BudgetHolder {
   private async refusal(asked: CallHold, result: Refused): Promise<LoomError> {
     if (result.outcome === 'insufficient') return insufficientFunds(asked.amount, result.available)
     const refusal = budgetRefusal(budgetOf(asked, result.windowId), asked.amount, result.available)
-    if (asked.budgets && asked.budgets.length > 1) refusal.budgets = await judgeBudgets(this.db, asked.budgets, asked.amount)
+    if (asked.budgets && asked.budgets.length > 1) refusal.budgets = judgeBudgets(asked.budgets, await leftInBudgets(this.db, asked.budgets), asked.amount)
     return refusal
   }
 
@@ -191,13 +189,19 @@ export class BudgetHolder {
   }
 }
 
+/** The 409 of a billing reference that another call has. */
+export function refConflict(refId: string): LoomError {
+  return new LoomError('ref_id_conflict', `The billing reference "${refId}" has been charged or is in flight already. Use a new one for a new call.`, { param: 'X-Billing-Ref-Id' })
+}
+
 function budgetOf({ budgets }: CallHold, windowId: string): CallBudget {
   const budget = budgets?.find(budget => budget.windowId === windowId)
   if (!budget) throw new Error('A budget refused that was not asked')
   return budget
 }
 
-function insufficientFunds(amount: bigint, available: bigint): LoomError {
+/** The 402 of a wallet with too little available. Amounts in nano-USD. */
+export function insufficientFunds(amount: bigint, available: bigint): LoomError {
   return new PolicyRefusal(
     'insufficient_funds',
     `This call may cost up to $${toUsdDecimal(amount)} and the wallet has $${toUsdDecimal(available)} available. Top up the wallet, or lower max_tokens.`,

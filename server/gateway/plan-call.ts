@@ -1,11 +1,16 @@
 import { applyMarkup } from '../billing/apply-markup'
 import type { Target } from '../catalog/target'
+import { LoomError } from '../errors'
 import { allowsModel } from '../policy/compile-policy'
 import { withoutDenied } from '../policy/deny-targets'
+import { requireScope } from './apply-policy'
 import type { CallContext } from './call-context'
+import { isPayer } from './caller'
 import { boundCost } from './estimate-cost'
-import type { BoundTarget } from './fit-to-funds'
+import type { BoundTarget, Offer } from './fit-to-funds'
+import { fitToFunds } from './fit-to-funds'
 import type { Gateway } from './gateway'
+import type { CallRequest } from './operations/operation'
 import { routeCall } from './route-targets'
 
 /** What a call would take, before anything is asked of anyone. */
@@ -18,19 +23,34 @@ export interface CallPlan {
   bounds: BoundTarget[]
   /** The most it may cost its org, nano-USD: what is held for it. */
   amount: bigint
+  /** What it can be held for where wallet or budget have less, nano-USD; undefined for a call with a price of its own, which is held for that or not at all. */
+  lower: ((available: bigint) => Promise<Offer | undefined>) | undefined
 }
 
 /**
  * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
- * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`
+ * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none
  */
 export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, { caller, request, billing }: Pick<CallContext, 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
   const models = modelsOf(caller, request)
   const targets = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, caller, request, models))
   const bounds = targets.map(target => ({ target, tokens: request.bound(target) }))
+  if (billing.amount !== null) {
+    requireScope(caller, 'billing')
+    return { models, targets, bounds, amount: billing.amount, lower: undefined }
+  }
+  if (isPayer(caller)) requirePriced(request)
+  const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
-  return { models, targets, bounds, amount: billing.amount ?? applyMarkup(most, caller.markupBasisPoints) }
+  let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
+  const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, () => counted ??= request.countClosely?.())
+  return { models, targets, bounds, amount: charge(most), lower }
+}
+
+/** @throws {LoomError} `model_without_price`: an unknown price is not zero */
+function requirePriced({ unpriced }: CallRequest): void {
+  if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it can be neither charged to a prepaid wallet nor counted in a budget. Leave it out.`)
 }
 
 function modelsOf({ policy }: CallContext['caller'], { model, alternatives }: CallContext['request']): readonly string[] {

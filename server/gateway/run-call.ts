@@ -1,17 +1,12 @@
 import { toUsdDecimal } from '../../shared/money'
-import { applyMarkup } from '../billing/apply-markup'
 import { LoomError } from '../errors'
-import { requireScope } from './apply-policy'
 import { callBudgets } from './call-budgets'
 import { CacheUse } from './cache-use'
-import { isPayer } from './caller'
 import type { CallContext, CallOutcome, CallSink } from './call-context'
 import { CallRecord, toLoomError } from './call-record'
-import { fitToFunds } from './fit-to-funds'
 import type { Gateway } from './gateway'
 import type { Opened } from './open-upstream'
 import { openUpstream } from './open-upstream'
-import type { CallRequest } from './operations/operation'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
 import type { Transport } from './providers/provider'
@@ -30,22 +25,17 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
   gateway.metrics.inFlight.inc()
   try {
     const plan = await planCall(gateway, context)
-    const { targets, bounds, amount: most } = plan
-    if (billing.amount !== null) requireScope(caller, 'billing')
-    else if (isPayer(caller)) requirePriced(request)
+    const { targets, amount: most } = plan
     call.isJudged = true
     call.admission = await gateway.policy.admit(caller, policyRequest(context, plan))
     call.passed('policy')
 
-    const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
-    let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
-    const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, () => counted ??= request.countClosely?.())
     const cache = CacheUse.of(gateway, call, targets)
     const cached = await cache?.find(targets)
     const amount = cached ? call.cost(cached.usage) : most
     if (cached && amount === 0n) return await finish(call, cached.opened, sink)
     const hold = { id: context.requestId, orgId: caller.orgId, refId: billing.refId ?? context.requestId, apiKeyId: caller.apiKeyId, amount, budgets: callBudgets(caller) }
-    call.hold = await gateway.budget.hold(hold, billing.amount === null && !cached ? lower : undefined, context.abort.signal)
+    call.hold = await gateway.budget.hold(hold, cached ? undefined : plan.lower, context.abort.signal)
     if (call.hold.kind === 'own' && call.hold.offer?.maxOutputTokens !== undefined) {
       call.maxOutputTokens = call.hold.offer.maxOutputTokens
       request.limitOutput?.(call.maxOutputTokens)
@@ -87,11 +77,6 @@ function carryTrace({ traceContext }: CallContext, send: Transport): Transport {
   if (!traceContext) return send
   const headers = traceHeaders(traceContext)
   return (request, signal) => send({ ...request, headers: { ...request.headers, ...headers } }, signal)
-}
-
-/** @throws {LoomError} `model_without_price`: an unknown price is not zero */
-function requirePriced({ unpriced }: CallRequest): void {
-  if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it can be neither charged to a prepaid wallet nor counted in a budget. Leave it out.`)
 }
 
 function finish(call: CallRecord, opened: Opened, sink: CallSink): Promise<CallOutcome> {

@@ -19,6 +19,7 @@ export const recordReferences: readonly RouteReference[] = [
     tag: 'Models',
     scopes: ['inference', ...callScopes],
     summary: 'Tell what would be decided of a call, without making it',
+    description: '`X-Billing-Amount` and `X-Billing-Ref-Id` count as they would with the call.',
     body: { contentType: 'application/json', schema: PolicyCheckRequest },
     answers: json(PolicyCheck)
   },

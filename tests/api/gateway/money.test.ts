@@ -114,6 +114,57 @@ describe('a prepaid wallet', () => {
   })
 })
 
+describe('a dry run decides as the call would be decided', () => {
+  beforeEach(empty)
+  const uncapped = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] }
+  const check = async (body: object, { headers = {}, endpoint = '/v1/chat/completions', of = key }: { headers?: Record<string, string>, endpoint?: string, of?: string } = {}) => {
+    const response = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${of}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify({ endpoint, body }) })
+    return { status: response.status, ...await response.json() }
+  }
+
+  test('where the answer would be capped at what the funds pay, and where it would be refused', async () => {
+    await topUp('0.06')
+    const verdict = await check(uncapped)
+    expect(verdict).toMatchObject({ status: 200, allowed: true })
+    const { hold_usd: hold, offered_max_tokens: cap, max_output_tokens: most } = verdict.estimate
+    expect(Number(hold)).toBeLessThanOrEqual(0.06)
+    expect(most).toBe(cap)
+    const called = await gateway.post(key, JSON.stringify(uncapped))
+    expect([called.status, called.headers.get('x-loom-max-tokens')]).toEqual([200, String(cap)])
+    await called.text()
+    expect(await check({ ...uncapped, max_tokens: 16_000 })).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'wallet', outcome: 'deny', message: expect.stringContaining('Top up') })]) })
+    const cheap = await check({ ...uncapped, model, max_tokens: 100 })
+    expect(cheap).toMatchObject({ allowed: true })
+    expect(cheap.estimate).not.toHaveProperty('offered_max_tokens')
+  })
+
+  test('where a budget pays for less than the wallet', async () => {
+    await topUp('10')
+    const bounded = (await gateway.createKey({ limits: { budgets: { day: '0.06' } } })).key
+    expect(await check(uncapped, { of: bounded })).toMatchObject({ allowed: true, estimate: { offered_max_tokens: expect.any(Number) } })
+    expect((await gateway.post(bounded, JSON.stringify(uncapped))).headers.get('x-loom-max-tokens')).toMatch(/^\d+$/)
+    expect(await check({ ...uncapped, max_tokens: 16_000 }, { of: bounded })).toMatchObject({ allowed: false })
+  })
+
+  test('where a tool cannot be charged', async () => {
+    await topUp('1')
+    expect(await check({ model, input: 'Hi', tools: [{ type: 'web_search' }] }, { endpoint: '/v1/responses' })).toMatchObject({ status: 422, error: { code: 'model_without_price' } })
+  })
+
+  test('where it comes with a price and a reference of its own', async () => {
+    await topUp('1')
+    const priced = (amount: string, refId = 'invoice-of-checks') => ({ headers: { 'x-billing-amount': amount, 'x-billing-ref-id': refId } })
+    expect(await check(uncapped, priced('1'))).toMatchObject({ allowed: true, estimate: { hold_usd: '1' } })
+    expect(await check(uncapped, priced('1.000000001'))).toMatchObject({ allowed: false })
+    expect((await gateway.post(key, JSON.stringify({ ...uncapped, max_tokens: 10 }), priced('0.25').headers)).status).toBe(200)
+    expect(await check(uncapped, priced('0.25'))).toMatchObject({ status: 409, error: { code: 'ref_id_conflict' } })
+    expect(await check(uncapped, priced('0.25', 'another'))).toMatchObject({ allowed: true })
+    expect(await check(uncapped, priced('a lot'))).toMatchObject({ status: 400 })
+    const plain = (await gateway.createKey({ scopes: ['inference'] })).key
+    expect(await check(uncapped, { of: plain, ...priced('0.25') })).toMatchObject({ status: 403, error: { code: 'insufficient_scope' } })
+  })
+})
+
 describe('a billing reference', () => {
   beforeAll(() => topUp('10'))
 
