@@ -22,7 +22,7 @@ const SALT_BYTES = 32
 export async function deleteDataKey(orm: Orm, keyring: Keyring, author: Author, orgId: string, { confirm }: DeleteDataKey): Promise<DataKeyDeleted> {
   return orm.transaction(async (transaction) => {
     // Nobody seals a connection's secret meanwhile: that takes a share of this lock.
-    const [org] = await transaction.select().from(orgs).where(eq(orgs.id, orgId)).for('update')
+    const [org] = await transaction.select().from(orgs).where(eq(orgs.id, orgId)).for('no key update')
     if (!org) throw new LoomError('not_found', 'There is no organisation with this id.')
     if (confirm !== org.slug) throw new LoomError('invalid_request', `Type the organisation's slug, "${org.slug}", to confirm. Its traces' bodies cannot be read again afterwards.`, { param: 'confirm' })
     const salt = randomBytes(SALT_BYTES)

@@ -17,7 +17,7 @@ interface LockedMember {
  * @throws {LoomError} `not_found`; `forbidden` when the member's role is above the principal's own
  */
 export async function lockMember(transaction: Orm, principal: Principal, memberId: string): Promise<LockedMember> {
-  await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, principal.orgId)).for('update')
+  await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, principal.orgId)).for('no key update')
   const [member] = await transaction
     .select({ id: orgMembers.id, userId: orgMembers.userId, role: orgMembers.role })
     .from(orgMembers)

@@ -14,7 +14,7 @@ import { getOrg } from './get-org'
  */
 export async function updateOrg(orm: Orm, author: Author, change: UpdateOrg, version?: string): Promise<OrgDetails> {
   return orm.transaction(async (transaction) => {
-    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('update')
+    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('no key update')
     const { id, name, timeZone, traceBodies, webTools } = await getOrg(transaction, author.principal)
     const before = { name, timeZone, traceBodies, webTools }
     await requireVersion(transaction, { orgId: id, target: `org:${id}`, actions: ['org.update'], fields: before, expected: version })

@@ -8,7 +8,7 @@ import { LoomError } from '../errors'
  * @throws {LoomError} `not_found`
  */
 export async function lockOrg(transaction: Orm, orgId: string): Promise<typeof orgs.$inferSelect> {
-  const [org] = await transaction.select().from(orgs).where(eq(orgs.id, orgId)).for('update')
+  const [org] = await transaction.select().from(orgs).where(eq(orgs.id, orgId)).for('no key update')
   if (!org) throw new LoomError('not_found', 'There is no organisation with this id.')
   return org
 }

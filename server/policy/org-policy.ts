@@ -28,7 +28,7 @@ export async function getOrgPolicy(orm: Orm, orgId: string): Promise<VersionedPo
 export async function setOrgPolicy(orm: Orm, author: Author, policy: Policy, version?: string): Promise<VersionedPolicy> {
   const { orgId } = author.principal
   return orm.transaction(async (transaction) => {
-    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('update')
+    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('no key update')
     const { policy: before } = await getOrgPolicy(transaction, orgId)
     await requireVersion(transaction, { orgId, target: `org:${orgId}`, actions: ['org.policy'], fields: before, expected: version })
     await transaction.update(orgs).set({ policy }).where(eq(orgs.id, orgId))

@@ -32,7 +32,7 @@ export async function getRetention(orm: Orm, orgId: string): Promise<VersionedRe
 export async function setRetention(orm: Orm, author: Author, retention: Retention, version?: string): Promise<VersionedRetention> {
   const { orgId } = author.principal
   return orm.transaction(async (transaction) => {
-    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('update')
+    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('no key update')
     const { version: _, ...before } = await getRetention(transaction, orgId)
     await requireVersion(transaction, { orgId, target: `org:${orgId}`, actions: ['org.retention'], fields: before, expected: version })
     await transaction

@@ -8,11 +8,12 @@ import { verifyChains } from '../../../server/audit/verify-chains'
 import { readConfig } from '../../../server/config'
 import { AlertRule, AlertSettings, CreatedAlertWebhook } from '../../../shared/alerts'
 import { AuditEntry, AuditPage } from '../../../shared/audit'
-import { CreatedInvitation, MemberList } from '../../../shared/identity'
-import { openTestDatabase } from '../../support/database'
+import { CreatedInvitation, MemberList, OrgDetails } from '../../../shared/identity'
+import { openTestDatabase, testDatabaseKind } from '../../support/database'
 import type { LoomServer } from '../../support/loom-server'
 import { seedWorkspace } from '../../support/seed-workspace'
 import { startLoom } from '../../support/start-loom'
+import { until } from '../../support/until'
 import { verifyAuditOf } from '../../support/verify-audit'
 import type { Visitor } from '../../support/visitor'
 import { join, setUp, signUp } from '../../support/visitor'
@@ -127,6 +128,22 @@ describe('the audit log', () => {
     expect((await page('action=alert_rule.update')).items).toMatchObject([{ target: `alert_rule:${naming}`, before: { webhookIds: [gone, kept] }, after: { webhookIds: [kept] } }])
     const { rules } = AlertSettings.parse((await owner.succeed('GET', '/api/alerts')).body)
     expect(rules.map(({ webhookIds }) => webhookIds)).toEqual([[kept], [kept]])
+  })
+
+  // The embedded database runs one transaction at a time.
+  test.runIf(testDatabaseKind === 'postgres')('is written by two at once, of whom one changes the organisation itself', async () => {
+    const { id: orgId } = OrgDetails.parse((await owner.succeed('GET', '/api/orgs/current')).body)
+    const db = await openDatabase(readConfig({ ...loom.env }))
+    const renamed = await db.transaction(async (query) => {
+      await query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`audit:${orgId}`])
+      const renaming = owner.succeed('PATCH', '/api/orgs/current', { name: 'Renamed' })
+      await until(async () => (await db.query(`select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`)).length > 0, { what: () => 'the change to stand before the log' })
+      // As each entry does, which names its organisation.
+      await query('select from orgs where id = $1 for key share nowait', [orgId])
+      return { renaming }
+    })
+    expect((await renamed.renaming).status).toBe(200)
+    await db.close()
   })
 
   test('audit:verify proves it whole, and exits non-zero once a row was changed behind its back', async () => {
