@@ -32,14 +32,16 @@ describe.each(['project', 'org', 'platform'] as const)('a policy of the %s', (sc
   test('binds a key that was in use within a second, and is gone as fast', async () => {
     const { key } = await gateway.createKey({ projectId })
     expect((await gateway.post(key, body())).status).toBe(200)
+    let served = 1
     await levels[scope]({ deniedModels: ['gpt-4o*'] })
     const refused = await until(async () => {
       const response = await gateway.post(key, body())
-      return response.status === 200 ? undefined : response
+      if (response.status !== 200) return response
+      served++
     }, { timeoutMs: 1_000, what: () => 'the policy to be heeded' })
     expect(refused.status).toBe(403)
     expect(await refused.json()).toMatchObject({ error: { code: 'model_not_allowed', param: 'model', details: { rule: 'models', scope } } })
-    expect(gateway.upstream.requests).toHaveLength(1)
+    expect(gateway.upstream.requests).toHaveLength(served)
     await levels[scope]({})
     await until(async () => (await gateway.post(key, body())).status === 200, { timeoutMs: 1_000, what: () => 'the policy to be gone' })
   })
