@@ -55,3 +55,23 @@ test('the panel of a key can be read and used by everyone, and has an address of
   await page.keyboard.press('Escape')
   await expect(page).toHaveURL(/\/dashboard\/keys$/)
 })
+
+test('a form is sent once at a time, however often its button is clicked while the answer is on its way', async ({ page }) => {
+  const held = Promise.withResolvers<undefined>()
+  let sent = 0
+  await page.route('**/api/projects', async (route) => {
+    sent++
+    await held.promise
+    await route.continue()
+  })
+  await page.goto('/projects')
+  await page.getByRole('button', { name: 'New project' }).click()
+  const dialog = page.getByRole('dialog', { name: 'New project' })
+  await dialog.getByLabel('Name').fill('Sent once')
+  const create = dialog.getByRole('button', { name: 'Create project' })
+  await create.click()
+  await create.click({ force: true })
+  held.resolve(undefined)
+  await expect(page).toHaveURL(/\/projects\/[\da-f-]{36}/)
+  expect(sent).toBe(1)
+})
