@@ -28,11 +28,15 @@ export function useAttachments({ place, projectId }: { place: () => string, proj
 
   onMounted(async () => {
     const stored = localStorage.getItem(key())
+    let last = stored
     reading.value = stored !== null
     watch(files, (kept) => {
       if (reading.value) return
-      if (kept.length > 0) localStorage.setItem(key(), JSON.stringify(kept))
-      else localStorage.removeItem(key())
+      const text = kept.length > 0 ? JSON.stringify(kept) : null
+      if (text !== null) localStorage.setItem(key(), text)
+      // What another page has attached since stays.
+      else if (localStorage.getItem(key()) === last) localStorage.removeItem(key())
+      last = text
     }, { flush: 'sync' })
     if (stored === null) return
     const kept = await readKept(stored)

@@ -13,10 +13,14 @@ export function useDraft(place: MaybeRefOrGetter<string>, { keep = true } = {}) 
   const owner = session.value?.user?.id ?? 'nobody'
   const key = () => `loom:draft:${owner}:${toValue(place)}`
 
+  /** Written here, not only found. */
+  let isOwn = false
   onMounted(() => {
     let kept = localStorage.getItem(key()) ?? ''
+    isOwn = draft.value !== ''
     draft.value ||= kept
     watch(draft, (text) => {
+      isOwn = true
       if (text) localStorage.setItem(key(), text)
       // What another page has written since stays.
       else if (localStorage.getItem(key()) === kept) localStorage.removeItem(key())
@@ -29,7 +33,8 @@ export function useDraft(place: MaybeRefOrGetter<string>, { keep = true } = {}) 
     if (changed === key() && newValue === null && oldValue === draft.value) draft.value = ''
   })
 
-  const leave = () => draft.value && localStorage.setItem(key(), draft.value)
+  // What was only found may be longer by now.
+  const leave = () => draft.value && (isOwn || localStorage.getItem(key()) === null) && localStorage.setItem(key(), draft.value)
   useEventListener('pagehide', leave)
   onBeforeUnmount(leave)
   return draft

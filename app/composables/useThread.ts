@@ -9,6 +9,7 @@ import type { AttachedFile } from '~/utils/attached-file'
 import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { anyReply } from '~/utils/any-reply'
+import { oneAfterAnother } from '~/utils/one-after-another'
 import { until } from '@vueuse/core'
 
 /** What a person wrote that has not reached the server's timeline yet. */
@@ -174,6 +175,7 @@ export function useThread(conversation: Ref<Conversation>) {
   }
 
   /** Keeps what the reader thinks of an answer, on the screen at once. @throws {ApiError} when it was not kept; then it is as before */
+  const ratingInTurn = oneAfterAnother()
   async function rate(message: Message, feedback: Feedback | null) {
     const put = (given: Feedback | null) => {
       const rated = (branch: Branch): Branch => ({ ...branch, messages: branch.messages.map(other => other.id === message.id ? { ...other, feedback: given } : other) })
@@ -182,7 +184,9 @@ export function useThread(conversation: Ref<Conversation>) {
     }
     put(feedback)
     try {
-      await api(anyReply(), `${path}/messages/${message.id}/feedback`, { method: 'PUT', body: { rating: feedback?.rating ?? null, comment: feedback?.comment ?? '' } })
+      await ratingInTurn(() => api(anyReply(), `${path}/messages/${message.id}/feedback`, { method: 'PUT', body: { rating: feedback?.rating ?? null, comment: feedback?.comment ?? '' } }))
+      // One before it may have failed meanwhile.
+      put(feedback)
     } catch (error) {
       put(message.feedback)
       throw error

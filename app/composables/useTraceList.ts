@@ -41,8 +41,8 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     }
   }
 
-  /** The trace above which there are more than are put on top at once. */
-  const gapAbove = ref<string>()
+  /** What was loaded when more had come above it than are put on top at once. */
+  const cutOff = shallowRef<Loaded>()
 
   /** Puts what has come since on top. Where that is more than a page the list begins anew, if it may: whoever reads in it loses their place. */
   async function loadNewest(mayBeginAnew: boolean) {
@@ -54,7 +54,7 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     const fresh = items.filter(({ id }) => !known.has(id))
     if (fresh.length === 0) return
     if (fresh.length === NEWEST && mayBeginAnew) return refresh()
-    if (fresh.length === NEWEST) gapAbove.value = loaded.items[0]?.id
+    if (fresh.length === NEWEST) cutOff.value = loaded
     else data.value = { ...loaded, items: [...fresh, ...loaded.items] }
   }
 
@@ -64,7 +64,7 @@ export function useTraceList(filter: Ref<TraceFilterValues>) {
     searched: computed(() => data.value?.searched ?? 0),
     searchedTo: computed(() => data.value?.searchedTo ?? null),
     /** Whether newer calls are left out until the list begins anew. */
-    isCutOff: computed(() => gapAbove.value !== undefined && data.value?.items[0]?.id === gapAbove.value),
+    isCutOff: computed(() => cutOff.value !== undefined && data.value === cutOff.value),
     pending: computed(() => status.value === 'pending' && !data.value),
     error, refresh, loadMore, loadNewest, loadingMore
   }

@@ -49,9 +49,9 @@ test('who reads further down stays there while new calls come, however many, and
   await expect(table).toHaveAttribute('aria-rowcount', '63')
   await expect.poll(readTop).toBe(before)
 
-  // More than come on top at once.
+  // More than come on top at once, also where the last look before still sees some of them.
   await live.click()
-  await askMany(50)
+  await askMany(100)
   await live.click()
   const showNewest = page.getByRole('button', { name: 'Show the newest calls' })
   await expect(showNewest).toBeVisible()
@@ -62,6 +62,7 @@ test('who reads further down stays there while new calls come, however many, and
   const { items: [newest] } = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(await client.get(`/traces?apiKeyId=${id}&limit=1`))
   await expect(page.locator('[data-trace]').first()).toHaveAttribute('data-trace', newest?.id ?? '')
   expect(await list.evaluate(element => element.scrollTop)).toBe(0)
+  await expect(page.locator('[data-trace]').first()).toBeFocused()
 })
 
 test('a call leads to its key', async ({ page, loom, client }) => {

@@ -195,8 +195,16 @@ test('a message sent in one page takes no draft of another', async ({ page, cont
   await page.goBack()
   await expect(chat.message()).toHaveValue('Long in the making')
 
-  // What was sent comes back to nobody who had only found it.
+  // Who had only found it leaves what was made of it since, and what was sent comes back to nobody.
   await other.page.reload()
+  await expect(other.message()).toHaveValue('Long in the making')
+  await chat.message().fill('Long in the making, and longer')
+  const address = page.url()
+  for (const leaving of [page, other.page]) await leaving.goto('/projects')
+  await page.goto(address)
+  await expect(chat.message()).toHaveValue('Long in the making, and longer')
+  await chat.message().fill('Long in the making')
+  await other.page.goto(address)
   await expect(other.message()).toHaveValue('Long in the making')
   await page.getByRole('button', { name: 'Send' }).click()
   await expect(chat.answers().last()).toContainText('You said: Long in the making')
