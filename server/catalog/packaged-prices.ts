@@ -10,7 +10,7 @@ import type { Price, Rates } from '../billing/price'
 export const PACKAGED_PRICES_VERSION = '0.1.8'
 
 export interface PackagedModel {
-  /** Undefined when the provider prices something else than tokens and hours of sound, or the catalogue lacks the price of input or, unless it writes nothing, of output. */
+  /** Undefined when the catalogue prices something else than tokens and hours of sound, or lacks the price of input or, unless it writes nothing, of output. */
   price: Price | undefined
   contextWindow: number | undefined
 }
@@ -57,7 +57,9 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 /** As `findPackagedModel`, at the price of `at`. */
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
   const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
-  return match ? { price: searching.test(model) ? undefined : toPrice(providerId, match.model.id, match.model_price), contextWindow: match.model.context_window } : undefined
+  if (!match) return undefined
+  const price = toPrice(providerId, match.model.id, match.model_price)
+  return { price: price && searching.test(model) ? { ...price, isPartial: true } : price, contextWindow: match.model.context_window }
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */

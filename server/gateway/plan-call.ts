@@ -33,14 +33,16 @@ export interface CallPlan {
  */
 export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, { caller, request, billing }: Pick<CallContext, 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
+  // A call with a price of its own needs no other.
+  const pays = billing.amount === null && isPayer(caller)
   const models = modelsOf(caller, request)
-  const targets = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, caller, request, models))
+  const targets = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, { orgId: caller.orgId, pays }, request, models))
   const bounds = targets.map(target => ({ target, tokens: request.bound(target) }))
   if (billing.amount !== null) {
     requireScope(caller, 'billing')
     return { models, targets, bounds, amount: billing.amount, lower: undefined }
   }
-  if (isPayer(caller)) requirePriced(request)
+  if (pays) requirePriced(request)
   const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
   let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined

@@ -2,10 +2,11 @@ import { computeCost, isPricedFor } from '../billing/compute-cost'
 import type { Catalog } from '../catalog/catalog'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
-import type { Caller } from './caller'
-import { isPayer } from './caller'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest } from './operations/operation'
+
+/** Whose call it is, and whether `pays`: what it costs is taken from a wallet or a budget by the price of its model. */
+interface RoutedCaller { orgId: string, pays: boolean }
 
 /** What of a call its route depends on. */
 type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit' | 'defaultModel'>
@@ -23,11 +24,11 @@ const USUAL_OUTPUT_TOKENS = 500
  * @param models what it names, in the order they are wanted
  * @throws {LoomError} `model_not_found`, `model_without_price` of the first model, when none leads anywhere
  */
-export async function routeCall({ catalog, latencies }: Routing, caller: Pick<Caller, 'orgId' | 'walletMode' | 'policy'>, call: RoutedCall, models: readonly string[]): Promise<Target[]> {
+export async function routeCall({ catalog, latencies }: Routing, { orgId, pays }: RoutedCaller, call: RoutedCall, models: readonly string[]): Promise<Target[]> {
   const route = async (model: string) => {
-    const targets = await catalog.resolveTargets(caller.orgId, model)
+    const targets = await catalog.resolveTargets(orgId, model)
     if (targets.length === 0 && model === call.defaultModel) throw defaultMissing(model)
-    return orderTargets(caller, model, pricedFor(call, targets), target => rankOf(target, call, latencies))
+    return orderTargets(pays, model, pricedFor(call, targets), target => rankOf(target, call, latencies))
   }
   const [only] = models
   if (only !== undefined && models.length === 1) return route(only)
@@ -49,13 +50,13 @@ function pricedFor({ unit }: Pick<RoutedCall, 'unit'>, targets: readonly Target[
 }
 
 /**
- * The targets of a model in the order they are tried: by priority, then by rank, lower ones first. Targets without a price are left
- * out for callers who pay, from a wallet or a budget: an unknown price is not zero.
+ * The targets of a model in the order they are tried: by priority, then by rank, lower ones first. Targets without a whole price are left
+ * out where a call `pays` by it: an unknown price is not zero.
  * @throws {LoomError} `model_not_found`, `model_without_price`
  */
-export function orderTargets(caller: Pick<Caller, 'walletMode' | 'policy'>, model: string, targets: readonly Target[], rank: (target: Target) => number): Target[] {
+export function orderTargets(pays: boolean, model: string, targets: readonly Target[], rank: (target: Target) => number): Target[] {
   if (targets.length === 0) throw new LoomError('model_not_found', `The model "${model}" does not exist here, or no active connection serves it. GET /v1/models lists what you may use.`, { param: 'model' })
-  const usable = isPayer(caller) ? targets.filter(target => target.price) : targets
+  const usable = pays ? targets.filter(({ price }) => price && !price.isPartial) : targets
   if (usable.length === 0) throw new LoomError('model_without_price', `The model "${model}" has no price, so it can be neither charged to a prepaid wallet nor counted in a budget. Ask an admin to set one.`, { param: 'model' })
   if (usable.length === 1) return [...usable]
   return usable

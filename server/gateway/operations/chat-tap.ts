@@ -2,7 +2,7 @@ import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
 import { readUsage, storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
-import { ChunkTap } from './chunk-tap'
+import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent, readStreamError, streamFailure } from './event-tap'
 
 /** Reads a stream of chat-completion chunks. */
@@ -47,7 +47,7 @@ export class ChatTap extends ChunkTap {
     if (!chunk.usage) return event.bytes
     const counted = readUsage(chunk.usage)
     if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
-    if (chunk.choices.length > 0) return event.bytes
+    if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(chunk) : event.bytes
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
     if (counted) this.usageChunk = chunk
     return undefined

@@ -9,6 +9,11 @@ const DONE = 'data: [DONE]\n\n'
 /** A chunk that tells the usage and nothing else. */
 type UsageChunk = Readonly<Record<string, unknown>>
 
+/** A chunk whose usage is told at the end, with the cost: twice, clients that add it up would count it twice. */
+export function withoutUsage(chunk: object): Buffer {
+  return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: null })}\n\n`)
+}
+
 /**
  * A tap on OpenAI's chunks, of chat and of text. Held back are `[DONE]`, and the usage chunk: it goes out with the cost that
  * was charged, or not at all if nobody asked for it. Where the provider sends none that makes sense, it tells what was charged for.

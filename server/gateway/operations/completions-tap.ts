@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
 import { readUsage, storable } from '../usage'
-import { ChunkTap } from './chunk-tap'
+import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent, streamFailure } from './event-tap'
 
 const Chunk = z.looseObject({
@@ -49,7 +49,8 @@ export class CompletionsTap extends ChunkTap {
     for (const choice of choices ?? []) this.add(choice)
     const counted = readUsage(usage)
     if (counted) [this.usage, this.rawUsage] = [counted, usage]
-    if (!usage || choices?.length) return event.bytes
+    if (!usage) return event.bytes
+    if (choices?.length) return this.wantsUsage ? withoutUsage(parsed.data) : event.bytes
     this.requireSane(lengthAsJson(usage))
     if (counted) this.usageChunk = parsed.data
     return undefined

@@ -97,6 +97,8 @@ describe('rules on the road', () => {
       expect(await ask(bounded, path, rest)).toMatchObject({ status: 422, body: { error: { code: 'model_without_price', message: expect.stringContaining('budget') } } })
       expect(gateway.upstream.requests).toHaveLength(0)
     }
+    // What it costs is known.
+    expect((await gateway.post(bounded, body({ model: 'mock/model-of-no-price' }), { 'x-billing-amount': '0.01' })).status).toBe(200)
     await levels.org({ budgets: { total: '1000' } })
     await until(async () => (await ask(free, 'chat/completions', chat)).status === 422, { what: () => 'the budget of the org to be heeded' })
     await levels.org({})
