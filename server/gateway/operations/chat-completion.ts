@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import { isCut } from '../is-cut'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 
@@ -37,13 +38,19 @@ export interface ChatAnswer {
 export function readChatAnswer(completion: unknown): ChatAnswer {
   const { model, choices: [choice], usage } = ChatCompletion.parse(completion)
   const message = choice?.message
+  const finishReason = choice?.finish_reason ?? 'stop'
+  const calls = message?.tool_calls ?? []
   return {
     model: model ?? undefined,
     text: message?.content ?? '',
     refusal: message?.refusal ?? '',
     reasoning: message?.reasoning_content ?? '',
-    toolCalls: (message?.tool_calls ?? []).map(call => ({ id: call.id || `call_${uuidv7()}`, name: call.function.name, arguments: call.function.arguments || '{}', extra: call.extra_content })),
-    finishReason: choice?.finish_reason ?? 'stop',
+    toolCalls: calls.map((call, index) => {
+      // A call of a tool that needs none comes without arguments, and one that was cut off before them, too.
+      const none = isCut(finishReason) && index === calls.length - 1 ? '' : '{}'
+      return { id: call.id || `call_${uuidv7()}`, name: call.function.name, arguments: call.function.arguments || none, extra: call.extra_content }
+    }),
+    finishReason,
     usage: readUsage(usage)
   }
 }

@@ -2,8 +2,10 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { toAnthropicError } from '../anthropic-error'
+import { isCut } from '../is-cut'
 import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
+import type { ChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
 import { streamFailure } from './event-tap'
 import { toMessageUsage } from './message-answer'
@@ -31,7 +33,7 @@ function toMessage(completion: unknown, model: string, thinks: boolean): object 
     content: [
       ...(thinks && answer.reasoning ? [{ type: 'thinking', thinking: answer.reasoning, signature: '' }] : []),
       ...(text ? [{ type: 'text', text, citations: null }] : []),
-      ...answer.toolCalls.map(call => ({ type: 'tool_use', id: call.id, name: call.name, input: parseInput(call.arguments), ...extraContent(call.extra) }))
+      ...toolUses(answer)
     ],
     stop_reason: stopReason(answer.finishReason, answer.toolCalls.length > 0),
     stop_sequence: null,
@@ -44,18 +46,23 @@ function messageHead(model: string) {
   return { id: `msg_${uuidv7().replaceAll('-', '')}`, type: 'message', role: 'assistant', model }
 }
 
+/** `tool_use` is for calls that are whole: clients run them when they read it. */
 function stopReason(finishReason: string, calls: boolean): string {
-  if (calls) return 'tool_use'
   if (finishReason === 'length') return 'max_tokens'
-  return finishReason === 'content_filter' ? 'refusal' : 'end_turn'
+  if (finishReason === 'content_filter') return 'refusal'
+  return calls ? 'tool_use' : 'end_turn'
 }
 
-function parseInput(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new LoomError('upstream_error', 'The model called a tool with arguments that are not JSON.', { cause })
-  }
+/** The calls as blocks. One in which the answer was cut off is left out: half an input is none. */
+function toolUses({ toolCalls, finishReason }: ChatAnswer): object[] {
+  return toolCalls.flatMap(({ id, name, arguments: written, extra }) => {
+    try {
+      return [{ type: 'tool_use', id, name, input: JSON.parse(written), ...extraContent(extra) }]
+    } catch (cause) {
+      if (isCut(finishReason)) return []
+      throw new LoomError('upstream_error', 'The model called a tool with arguments that are not JSON.', { cause })
+    }
+  })
 }
 
 /** Chunks of a chat completion as Messages events: blocks one after the other, each closed before the next begins. */

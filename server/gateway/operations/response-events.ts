@@ -3,7 +3,7 @@ import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
 import { toResponseUsage } from './response-answer'
 import { callItem, describeResponse, messageItem, newId, outcomeOf, reasoningItem } from './response-items'
-import type { MessagePart } from './response-items'
+import type { ItemStatus, MessagePart } from './response-items'
 import type { ResponsesBody } from './responses-body'
 
 /** An item that is being written. */
@@ -41,9 +41,9 @@ export class ResponseEvents extends ChatEvents {
   }
 
   protected finish(): string {
-    // An answer without a word is a message all the same.
-    const events = this.begin(undefined) + (this.output.length === 0 && !this.open ? this.start({ kind: 'text', id: newId('msg'), text: '' }) : '') + this.close()
     const outcome = outcomeOf(this.finishReason ?? 'stop')
+    // An answer without a word is a message all the same.
+    const events = this.begin(undefined) + (this.output.length === 0 && !this.open ? this.start({ kind: 'text', id: newId('msg'), text: '' }) : '') + this.close(outcome.status)
     const usage = this.usage ? toResponseUsage(this.usage) : null
     return events + this.numbered(`response.${outcome.status}`, { response: { ...this.response, ...outcome, output: this.output, usage } })
   }
@@ -74,7 +74,7 @@ export class ResponseEvents extends ChatEvents {
     const closed = this.close()
     this.open = item
     const { id } = item
-    if (item.kind === 'call') return closed + this.itemEvent('response.output_item.added', { item: { ...callItem({ id: item.callId, name: item.name, arguments: '', extra: item.extra }, id), status: 'in_progress' } })
+    if (item.kind === 'call') return closed + this.itemEvent('response.output_item.added', { item: callItem({ id: item.callId, name: item.name, arguments: '', extra: item.extra }, 'in_progress', id) })
     if (item.kind === 'reasoning') {
       return closed + this.itemEvent('response.output_item.added', { item: { id, type: 'reasoning', summary: [] } })
         + this.itemEvent('response.reasoning_summary_part.added', { item_id: id, summary_index: 0, part: { type: 'summary_text', text: '' } })
@@ -95,14 +95,15 @@ export class ResponseEvents extends ChatEvents {
       : this.itemEvent('response.refusal.delta', { ...at, content_index: 0 })
   }
 
-  private close(): string {
+  private close(status: ItemStatus = 'completed'): string {
     const item = this.open
     if (!item) return ''
     this.open = undefined
     const { id, text } = item
     if (item.kind === 'call') {
-      const called = text || '{}'
-      return this.itemEvent('response.function_call_arguments.done', { item_id: id, name: item.name, arguments: called }) + this.done(callItem({ id: item.callId, name: item.name, arguments: called, extra: item.extra }, id))
+      // A call of a tool that needs none comes without arguments, and one that was cut off before them, too.
+      const called = text || (status === 'completed' ? '{}' : '')
+      return this.itemEvent('response.function_call_arguments.done', { item_id: id, name: item.name, arguments: called }) + this.done(callItem({ id: item.callId, name: item.name, arguments: called, extra: item.extra }, status, id))
     }
     if (item.kind === 'reasoning') {
       const at = { item_id: id, summary_index: 0 }
@@ -111,7 +112,7 @@ export class ResponseEvents extends ChatEvents {
     const at = { item_id: id, content_index: 0 }
     const part = toPart(item.kind, text)
     const told = item.kind === 'text' ? this.itemEvent('response.output_text.done', { ...at, text, logprobs: [] }) : this.itemEvent('response.refusal.done', { ...at, refusal: text })
-    return told + this.itemEvent('response.content_part.done', { ...at, part }) + this.done(messageItem(part, id))
+    return told + this.itemEvent('response.content_part.done', { ...at, part }) + this.done(messageItem(part, status, id))
   }
 
   private done(item: object): string {

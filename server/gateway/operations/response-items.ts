@@ -41,6 +41,9 @@ export function describeResponse(body: ResponsesBody, model: string): Record<str
   }
 }
 
+/** `incomplete` is the item in which a response was cut off. */
+export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
+
 /** How a response ended, by the reason its chat answer did. */
 export function outcomeOf(finishReason: string): { status: 'completed' | 'incomplete', incomplete_details: { reason: string } | null } {
   if (finishReason === 'length') return { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
@@ -53,10 +56,10 @@ export function reasoningItem(text: string, id = newId('rs')) {
   return { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] }
 }
 
-export function messageItem(part: MessagePart, id = newId('msg')) {
-  return { id, type: 'message', status: 'completed', role: 'assistant', content: [part] }
+export function messageItem(part: MessagePart, status: ItemStatus, id = newId('msg')) {
+  return { id, type: 'message', status, role: 'assistant', content: [part] }
 }
 
-export function callItem(call: ChatToolCall, id: unknown = undefined) {
-  return { id: typeof id === 'string' ? id : newId('fc'), type: 'function_call', status: 'completed', call_id: call.id, name: call.name, arguments: call.arguments, ...extraContent(call.extra) }
+export function callItem(call: ChatToolCall, status: ItemStatus, id = newId('fc')) {
+  return { id, type: 'function_call', status, call_id: call.id, name: call.name, arguments: call.arguments, ...extraContent(call.extra) }
 }

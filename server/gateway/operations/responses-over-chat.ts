@@ -21,12 +21,16 @@ export function toResponseOverChat(body: ResponsesBody, target: Target): OverCha
 
 function toResponse(completion: unknown, body: ResponsesBody, model: string): object {
   const answer = readChatAnswer(completion)
+  const outcome = outcomeOf(answer.finishReason)
+  const items = [
+    ...(answer.refusal ? [messageItem({ type: 'refusal', refusal: answer.refusal }, 'completed')] : []),
+    ...(answer.text || (answer.toolCalls.length === 0 && !answer.refusal) ? [messageItem({ type: 'output_text', text: answer.text, annotations: [], logprobs: [] }, 'completed')] : []),
+    ...answer.toolCalls.map(call => callItem(call, 'completed'))
+  ]
   const output = [
     ...(answer.reasoning ? [reasoningItem(answer.reasoning)] : []),
-    ...(answer.refusal ? [messageItem({ type: 'refusal', refusal: answer.refusal })] : []),
-    ...(answer.text || (answer.toolCalls.length === 0 && !answer.refusal) ? [messageItem({ type: 'output_text', text: answer.text, annotations: [], logprobs: [] })] : []),
-    ...answer.toolCalls.map(callItem)
+    ...items.map((item, index) => index === items.length - 1 ? { ...item, status: outcome.status } : item)
   ]
   // Without counts of the provider's, ours are put in later.
-  return { ...describeResponse(body, answer.model ?? model), ...outcomeOf(answer.finishReason), output, usage: answer.usage ? toResponseUsage(answer.usage) : null }
+  return { ...describeResponse(body, answer.model ?? model), ...outcome, output, usage: answer.usage ? toResponseUsage(answer.usage) : null }
 }

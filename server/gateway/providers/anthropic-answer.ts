@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { isCut } from '../is-cut'
 import { finishReason, MessageUsage, toChatUsage } from './anthropic-usage'
 
 /** Blocks of kinds not named here (server tools, redacted thinking) have no place in a chat completion. */
@@ -24,7 +25,10 @@ const Message = z.object({
  */
 export function toChatCompletion(text: string, createdAt: Date): Record<string, unknown> {
   const message = readMessage(text)
-  const toolCalls = message.content.flatMap(block => block.type === 'tool_use'
+  const reason = finishReason(message.stop_reason)
+  // Cut off within a call, a message shows what there is of its input as if it were all: a client would run it.
+  const finished = isCut(reason) && message.content.at(-1)?.type === 'tool_use' ? message.content.slice(0, -1) : message.content
+  const toolCalls = finished.flatMap(block => block.type === 'tool_use'
     ? [{ id: block.id, type: 'function', function: { name: block.name, arguments: JSON.stringify(block.input ?? {}) } }]
     : [])
   const content = message.content.flatMap(block => block.type === 'text' ? [block.text] : []).join('')
@@ -45,7 +49,7 @@ export function toChatCompletion(text: string, createdAt: Date): Record<string, 
         ...(toolCalls.length > 0 && { tool_calls: toolCalls })
       },
       logprobs: null,
-      finish_reason: finishReason(message.stop_reason)
+      finish_reason: reason
     }],
     ...(usage && { usage })
   }

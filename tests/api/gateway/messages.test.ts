@@ -154,6 +154,34 @@ test('text, images and documents reach a model that speaks chat completions', as
   })
 })
 
+describe('a call of a tool that the limit cut off, over chat completions', () => {
+  const cutOff = { toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Ro' }], usage }
+
+  test.each([['length', 'max_tokens'], ['content_filter', 'refusal']] as const)('is no call to run, and the answer is charged (%s)', async (finishReason, stopReason) => {
+    gateway.upstream.respondWith({ ...cutOff, finishReason }, { times: 2 })
+    const { data, request_id: requestId } = await anthropic.messages.create({ model: translated, max_tokens: 200, messages, tools }).withResponse()
+    expect(data).toMatchObject({ stop_reason: stopReason, content: [{ type: 'tool_use', input: { city: 'Oslo' } }] })
+    expect(data.content).toHaveLength(1)
+    expect(await readTrace(gateway, key, requestId ?? null)).toMatchObject({ status_code: 200, output_tokens: 100, cost_usd: '0.00018' })
+    expect(gateway.upstream.requests).toHaveLength(1)
+    expect(await anthropic.messages.stream({ model: translated, max_tokens: 200, messages, tools }).finalMessage()).toMatchObject({ stop_reason: stopReason })
+  })
+
+  test.each([false, true])('is not run by the SDK\'s tool runner (streamed: %s)', async (stream) => {
+    gateway.upstream.respondWith({ ...cutOff, finishReason: 'length' })
+    const cities: unknown[] = []
+    const runner = anthropic.beta.messages.toolRunner({
+      model: translated, max_tokens: 200, messages, stream, max_iterations: 2,
+      tools: [{ ...tools[0]!, parse: input => input, run: (input: unknown) => {
+        cities.push(input)
+        return 'Sunny'
+      } }]
+    })
+    expect(await runner).toMatchObject({ stop_reason: 'max_tokens' })
+    expect(cities).toEqual([])
+  })
+})
+
 test('the demo model answers this format too', async () => {
   const message = await anthropic.messages.stream({ model: 'demo', max_tokens: 300, messages }).finalMessage()
   expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Say hello') })

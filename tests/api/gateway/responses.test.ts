@@ -147,6 +147,17 @@ test('messages, images, files and formats reach a model that speaks chat complet
   })
 })
 
+test('a call of a tool that the limit cut off is incomplete, and the one before it is whole', async () => {
+  gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Ro' }], finishReason: 'length' }, { times: 2 })
+  const body = { model: 'plain/llama', input: 'Weather?', tools }
+  for (const response of [await openai.responses.create(body), await openai.responses.stream(body).finalResponse()]) {
+    expect(response).toMatchObject({
+      status: 'incomplete',
+      output: [{ type: 'function_call', arguments: '{"city":"Oslo"}', status: 'completed' }, { type: 'function_call', arguments: '{"city":"Ro', status: 'incomplete' }]
+    })
+  }
+})
+
 test('reasoning that a provider shows is told as a summary', async () => {
   gateway.upstream.respondWith({ reasoning: 'Hm, hello.', text: 'Hello' }, { times: 2 })
   const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]

@@ -42,7 +42,7 @@ function messageHead(model: string) {
 }
 
 function stopReason({ toolCalls, finishReason }: MockBehaviour): string {
-  return toolCalls.length ? 'tool_use' : stopReasons[finishReason]
+  return toolCalls.length && finishReason === 'stop' ? 'tool_use' : stopReasons[finishReason]
 }
 
 interface ContentBlock { whole: unknown, start: unknown, deltas: unknown[] }
@@ -70,10 +70,15 @@ function toolUseBlock(call: { name: string, arguments: string }, index: number):
   const block = { type: 'tool_use', id: `toolu_mock_${index}`, name: call.name }
   const half = Math.ceil(call.arguments.length / 2)
   return {
-    whole: { ...block, input: JSON.parse(call.arguments) },
+    whole: { ...block, input: inputOf(call.arguments) },
     start: { ...block, input: {} },
     deltas: ['', call.arguments.slice(0, half), call.arguments.slice(half)].map(text => ({ type: 'input_json_delta', partial_json: text }))
   }
+}
+
+/** Of arguments that were cut off a whole message shows nothing. */
+function inputOf(text: string): unknown {
+  return text.endsWith('}') ? JSON.parse(text) : {}
 }
 
 /** Anthropic counts cached input beside `input_tokens`, not in it. */

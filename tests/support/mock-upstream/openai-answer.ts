@@ -66,7 +66,7 @@ function event(data: unknown): string {
 }
 
 function finishReason({ toolCalls, finishReason }: MockBehaviour): string {
-  return toolCalls.length ? 'tool_calls' : finishReason
+  return toolCalls.length && finishReason === 'stop' ? 'tool_calls' : finishReason
 }
 
 function toolCalls(behaviour: MockBehaviour) {

@@ -269,6 +269,14 @@ describe('anthropic', () => {
     expect(usage).toMatchObject({ prompt_tokens: 100, prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 30 } })
   })
 
+  test.each([false, true])('never shows a call that the limit cut off as one that is whole (streamed: %s)', async (stream) => {
+    upstream.respondWith({ toolCalls: [{ name: 'get_time', arguments: '{}' }, { name: 'get_weather', arguments: '{"city":"Os' }], finishReason: 'length' })
+    const text = await textOf(await ask(anthropic(), { messages, stream }))
+    const { toolCalls, finishReason } = stream ? readChunks(text) : readCompletion(text)
+    expect(finishReason).toBe('length')
+    expect(toolCalls.map(call => call.arguments)).toEqual(stream ? ['{}', '{"city":"Os'] : ['{}'])
+  })
+
   test('finds the API under a base URL with /v1 too', async () => {
     await textOf(await ask({ ...anthropic(), baseUrl: `${upstream.url}/v1/` }, { messages }))
     expect(await upstream.received()).toMatchObject({ path: '/v1/messages', headers: { 'anthropic-version': '2023-06-01' } })
