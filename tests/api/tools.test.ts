@@ -96,6 +96,13 @@ describe('the tool loop', () => {
     expect(first.filter(({ failed }) => failed)).toHaveLength(3)
   })
 
+  test('runs each of several calls that a server streams under one index', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ toolCalls: ['1+1', '2+2'].map(expression => ({ name: 'calculate', arguments: JSON.stringify({ expression }) })), callIndexes: 'shared' })
+    const { message } = await send(conversation, 'Twice')
+    expect(results(message).map(({ text }) => text).sort()).toEqual(['2', '4'])
+  })
+
   test('stops when somebody stops it, and the next message sees only what came to an end', async () => {
     const conversation = await newConversation(ada, mock({ toolCalls: [{ name: 'search_project', arguments: '{"query":"xyzzy"}' }] }))
     for await (const { event } of ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Go', tools: true })) {

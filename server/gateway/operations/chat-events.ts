@@ -2,6 +2,7 @@ import type { EventTranslation } from '../providers/translate-events'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import { ChatChunk } from './assemble-completion'
+import { CallNumbers } from './call-numbers'
 import { readStreamError } from './event-tap'
 
 /** Reads a stream of chat-completion chunks for those who translate it into events of another format. */
@@ -9,6 +10,7 @@ export abstract class ChatEvents implements EventTranslation {
   /** What the provider counted so far. */
   protected usage: Usage | undefined
   protected finishReason: string | undefined
+  private readonly calls = new CallNumbers()
   private ended = false
 
   event(data: string): string {
@@ -20,6 +22,7 @@ export abstract class ChatEvents implements EventTranslation {
     const chunk = ChatChunk.safeParse(json)
     if (!chunk.success) return this.fail('The provider sent something that is not a chat completion chunk.')
     if (chunk.data.usage) this.usage = readUsage(chunk.data.usage) ?? this.usage
+    this.calls.assign(chunk.data)
     const text = this.translate(chunk.data)
     this.finishReason = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason ?? this.finishReason
     return text

@@ -2,12 +2,14 @@ import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
 import { readUsage, storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
+import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent, readStreamError, streamFailure } from './event-tap'
 
 /** Reads a stream of chat-completion chunks. */
 export class ChatTap extends ChunkTap {
   private readonly assembled = new CompletionAssembler()
+  private readonly calls = new CallNumbers()
 
   constructor(wantsUsage: boolean, private readonly onChunk?: (chunk: ChatChunk) => void) {
     super(wantsUsage)
@@ -41,6 +43,7 @@ export class ChatTap extends ChunkTap {
     const parsed = ChatChunk.safeParse(json)
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chat completion chunk.')
     const chunk = parsed.data
+    this.calls.assign(chunk)
     this.assembled.add(chunk)
     this.requireSane(this.assembled.length)
     this.onChunk?.(chunk)

@@ -182,6 +182,12 @@ describe('a call of a tool that the limit cut off, over chat completions', () =>
   })
 })
 
+test.each(['shared', 'none'] as const)('parallel calls whose index a server writes so are told apart by their ids: %s', async (callIndexes) => {
+  gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Rome"}' }], callIndexes })
+  const message = await anthropic.messages.stream({ model: translated, max_tokens: 200, messages, tools }).finalMessage()
+  expect(message).toMatchObject({ stop_reason: 'tool_use', content: [{ type: 'tool_use', id: 'call_mock_0', input: { city: 'Oslo' } }, { type: 'tool_use', id: 'call_mock_1', input: { city: 'Rome' } }] })
+})
+
 test('the demo model answers this format too', async () => {
   const message = await anthropic.messages.stream({ model: 'demo', max_tokens: 300, messages }).finalMessage()
   expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Say hello') })

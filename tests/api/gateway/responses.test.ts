@@ -158,6 +158,12 @@ test('a call of a tool that the limit cut off is incomplete, and the one before 
   }
 })
 
+test.each(['shared', 'none'] as const)('parallel calls whose index a server writes so are told apart by their ids: %s', async (callIndexes) => {
+  gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Rome"}' }], callIndexes })
+  const { output } = await openai.responses.stream({ model: 'plain/llama', input: 'Weather?', tools }).finalResponse()
+  expect(output).toMatchObject([{ type: 'function_call', call_id: 'call_mock_0', arguments: '{"city":"Oslo"}' }, { type: 'function_call', call_id: 'call_mock_1', arguments: '{"city":"Rome"}' }])
+})
+
 test('reasoning that a provider shows is told as a summary', async () => {
   gateway.upstream.respondWith({ reasoning: 'Hm, hello.', text: 'Hello' }, { times: 2 })
   const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]

@@ -11,6 +11,8 @@ export const MockBehaviour = z.strictObject({
   images: z.array(z.string()).default([]),
   /** `arguments` is sent as it stands, valid JSON or not. */
   toolCalls: z.array(z.strictObject({ name: z.string(), arguments: z.string() })).default([]),
+  /** How a stream of chat completions tells its calls apart: by their index, or as some servers do, by their ids alone. */
+  callIndexes: z.enum(['own', 'shared', 'none']).default('own'),
   finishReason: z.enum(['stop', 'length', 'content_filter']).default('stop'),
   /** Before the status line. */
   firstByteDelayMs: z.number().min(0).default(0),

@@ -75,11 +75,12 @@ function toolCalls(behaviour: MockBehaviour) {
 
 /** Each call as a stream tells it: its name first, then its arguments in two halves. */
 function toolCallDeltas(behaviour: MockBehaviour) {
-  return toolCalls(behaviour).flatMap((call, index) => {
+  return toolCalls(behaviour).flatMap((call, position) => {
     const half = Math.ceil(call.function.arguments.length / 2)
-    const part = (text: string) => ({ index, function: { arguments: text } })
+    const at = { own: { index: position }, shared: { index: 0 }, none: {} }[behaviour.callIndexes]
+    const part = (text: string) => ({ ...at, function: { arguments: text } })
     return [
-      { index, id: call.id, type: call.type, function: { name: call.function.name, arguments: '' } },
+      { ...at, id: call.id, type: call.type, function: { name: call.function.name, arguments: '' } },
       part(call.function.arguments.slice(0, half)),
       part(call.function.arguments.slice(half))
     ]

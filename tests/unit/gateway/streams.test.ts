@@ -177,6 +177,27 @@ test.each([
   expect(outcome.text).toBe(text)
 })
 
+describe('calls of tools in a stream', () => {
+  const call = (rest: object) => chunk({ tool_calls: [rest] })
+  const recorded = async (...calls: object[]) => {
+    const { tap } = await relay([Buffer.from([...calls.map(call), end, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))])
+    return JSON.parse(tap.record().toString()).choices[0].message.tool_calls
+  }
+
+  test.each([['one index', { index: 0 }], ['none', {}]])('under %s are told apart by their ids', async (_, at) => {
+    expect(await recorded(
+      { ...at, id: 'a', function: { name: 'find', arguments: '' } }, { ...at, function: { arguments: '{"q":1}' } },
+      { ...at, id: 'b', function: { name: 'find', arguments: '{"q"' } }, { ...at, id: 'b', function: { name: 'find', arguments: ':2}' } }
+    )).toMatchObject([{ id: 'a', function: { arguments: '{"q":1}' } }, { id: 'b', function: { arguments: '{"q":2}' } }])
+  })
+  test('are not torn apart by ids that come late, or anew with every piece', async () => {
+    expect(await recorded(
+      { index: 0, function: { name: 'find', arguments: '{' } }, { index: 0, id: 'a', function: { arguments: '}' } },
+      { index: 1, id: 'b', function: { name: 'stop', arguments: '{' } }, { index: 1, id: 'c', function: { arguments: '}' } }
+    )).toMatchObject([{ id: 'a', function: { name: 'find', arguments: '{}' } }, { id: 'b', function: { name: 'stop', arguments: '{}' } }])
+  })
+})
+
 test('chunks put together are the completion they amount to, tool calls and all', () => {
   const assembled = new CompletionAssembler()
   const add = (index: number, delta: ChatChunk['choices'][number]['delta'], finish_reason: string | null = null) => assembled.add({ id: 'c1', created: 1, model: 'm', choices: [{ index, delta, finish_reason }] })
