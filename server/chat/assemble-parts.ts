@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
 import type { ImagePart, MessagePart, ToolResultPart } from '../../shared/messages'
+import { reasoningIn } from '../gateway/operations/reasoning-in'
 import { readUsage } from '../gateway/usage'
 
 /** Pictures of one answer that are kept. */
@@ -113,7 +114,7 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
       for (const { image_url: { url } } of delta?.images ?? []) takePicture(url)
       const counted = readUsage(usage)
       return [
-        ...takeText('reasoning', delta?.reasoning_content ?? delta?.reasoning),
+        ...takeText('reasoning', delta && reasoningIn(delta)),
         ...takeText('text', delta?.content),
         ...(delta?.tool_calls ?? []).flatMap(takeToolCall),
         ...(counted ? [usageEvent(counted)] : [])

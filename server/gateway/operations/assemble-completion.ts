@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { reasoningIn } from './reasoning-in'
 
 /** Text, or as some providers write it, parts with text. */
 const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))])
@@ -22,6 +23,7 @@ export const ChatChunk = z.looseObject({
       content: Content.nullish(),
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
+      reasoning: z.unknown().optional(),
       tool_calls: z.array(ToolCallDelta).nullish()
     }).nullish(),
     finish_reason: z.string().nullish()
@@ -58,10 +60,11 @@ export class CompletionAssembler {
       if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', toolCalls: new Map(), finishReason: null })
       if (finish_reason) choice.finishReason = finish_reason
       if (!delta) continue
-      this.length += (delta.content?.length ?? 0) + (delta.refusal?.length ?? 0) + (delta.reasoning_content?.length ?? 0)
+      const reasoning = reasoningIn(delta)
+      this.length += (delta.content?.length ?? 0) + (delta.refusal?.length ?? 0) + reasoning.length
       if (delta.content) choice.content += delta.content
       if (delta.refusal) choice.refusal += delta.refusal
-      if (delta.reasoning_content) choice.reasoning += delta.reasoning_content
+      if (reasoning) choice.reasoning += reasoning
       for (const call of delta.tool_calls ?? []) {
         this.length += (call.function?.name?.length ?? 0) + (call.function?.arguments?.length ?? 0)
         const known = choice.toolCalls.get(call.index)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isCut } from '../is-cut'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
+import { reasoningIn } from './reasoning-in'
 
 const text = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))]).nullish().transform(content => content ?? '')
 
@@ -13,6 +14,7 @@ const ChatCompletion = z.object({
       content: text,
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
+      reasoning: z.unknown().optional(),
       tool_calls: z.array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string().nullish() }), extra_content: z.unknown().optional() })).nullish()
     }),
     finish_reason: z.string().nullish()
@@ -44,7 +46,7 @@ export function readChatAnswer(completion: unknown): ChatAnswer {
     model: model ?? undefined,
     text: message?.content ?? '',
     refusal: message?.refusal ?? '',
-    reasoning: message?.reasoning_content ?? '',
+    reasoning: message ? reasoningIn(message) : '',
     toolCalls: calls.map((call, index) => {
       // A call of a tool that needs none comes without arguments, and one that was cut off before them, too.
       const none = isCut(finishReason) && index === calls.length - 1 ? '' : '{}'

@@ -13,6 +13,7 @@ import { ChatTap } from './chat-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
 /** Tokens a message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
@@ -37,7 +38,9 @@ export type ChatBody = z.infer<typeof ChatBody>
 
 /** A `chat.completion`, as far as the road reads it. */
 const Completion = z.looseObject({
-  choices: z.array(z.looseObject({ message: z.looseObject({ content: z.unknown().optional() }).nullish() })),
+  choices: z.array(z.looseObject({
+    message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional() }).nullish()
+  })),
   usage: z.unknown().optional()
 })
 type Completion = z.infer<typeof Completion>
@@ -128,8 +131,12 @@ function askedOutputTokens({ max_completion_tokens, max_tokens }: ChatBody): num
   return Math.max(max_completion_tokens ?? 0, max_tokens ?? 0) || undefined
 }
 
+/** What was written and thought; a call of a tool counts with its framing. */
 function textOf({ choices }: Completion): string {
-  return choices.map(({ message }) => typeof message?.content === 'string' ? message.content : JSON.stringify(message ?? '')).join('')
+  return choices.map(({ message }) => {
+    const calls = Array.isArray(message?.tool_calls) && message.tool_calls.length > 0
+    return typeof message?.content === 'string' && !calls ? reasoningIn(message) + message.content : JSON.stringify(message ?? '')
+  }).join('')
 }
 
 /** What the bounds of a chat call hang on. */

@@ -13,6 +13,7 @@ import type { MessagesBody } from './messages-body'
 import { messagesToChat } from './messages-to-chat'
 import { extraContent } from './over-chat'
 import type { OverChat } from './over-chat'
+import { reasoningIn } from './reasoning-in'
 
 /** A Messages call put to a model that speaks chat completions only. Reasoning is shown as thinking to those who asked for it. */
 export function toMessageOverChat(body: MessagesBody, target: Target): OverChat {
@@ -80,7 +81,8 @@ class MessageEvents extends ChatEvents {
   protected translate(chunk: ChatChunk): string {
     const delta = chunk.choices.find(({ index }) => index === 0)?.delta
     let events = this.begin(chunk.model ?? this.model)
-    if (delta?.reasoning_content && this.thinks) events += this.write('thinking', { type: 'thinking', thinking: '', signature: '' }, { type: 'thinking_delta', thinking: delta.reasoning_content })
+    const thinking = delta && this.thinks ? reasoningIn(delta) : ''
+    if (thinking) events += this.write('thinking', { type: 'thinking', thinking: '', signature: '' }, { type: 'thinking_delta', thinking })
     for (const text of [delta?.content, delta?.refusal]) if (text) events += this.write('text', { type: 'text', text: '', citations: null }, { type: 'text_delta', text })
     for (const { index, id, function: called, extra_content: extra } of delta?.tool_calls ?? []) {
       if (index < this.lastCall) return events + this.fail('The model wrote two tool calls at once.')

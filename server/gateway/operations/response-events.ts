@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
+import { reasoningIn } from './reasoning-in'
 import { toResponseUsage } from './response-answer'
 import { callItem, describeResponse, messageItem, newId, outcomeOf, reasoningItem } from './response-items'
 import type { ItemStatus, MessagePart } from './response-items'
@@ -29,7 +30,8 @@ export class ResponseEvents extends ChatEvents {
   protected translate(chunk: ChatChunk): string {
     const delta = chunk.choices.find(({ index }) => index === 0)?.delta
     let events = this.begin(chunk.model)
-    if (delta?.reasoning_content) events += this.write('reasoning', delta.reasoning_content)
+    const reasoning = delta ? reasoningIn(delta) : ''
+    if (reasoning) events += this.write('reasoning', reasoning)
     if (delta?.content) events += this.write('text', delta.content)
     if (delta?.refusal) events += this.write('refusal', delta.refusal)
     for (const call of delta?.tool_calls ?? []) {

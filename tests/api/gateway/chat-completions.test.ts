@@ -121,6 +121,28 @@ test('an upstream that tells no usage is counted, and marked as estimated', asyn
   }
 })
 
+describe.each(['reasoning_content', 'reasoning'] as const)('what a model thought, in its field %s,', (reasoningField) => {
+  const reasoning = 'The quick brown fox jumps over the lazy dog'
+
+  test.each([false, true])('is counted where no usage is told, and kept (streamed: %s)', async (stream) => {
+    gateway.upstream.respondWith({ reasoning, reasoningField, text: 'Hi', usage: false })
+    const response = await gateway.post(key, JSON.stringify({ model, messages, stream }))
+    await response.text()
+    const { body } = await getTrace(key, `${response.headers.get('x-request-id')}?include=bodies`)
+    expect(body).toMatchObject({ output_tokens: 10 })
+    expect(String(body.response_body)).toContain(reasoning)
+  })
+
+  test('is charged though the stream breaks off before the answer', async () => {
+    gateway.upstream.respondWith({ reasoning, reasoningField, text: '', usage: false, fault: 'half' })
+    const response = await gateway.post(key, JSON.stringify({ model, messages, stream: true }))
+    expect(await response.text()).toContain(reasoning)
+    const trace = await traceOf(response.headers.get('x-request-id'))
+    expect(trace).toMatchObject({ error_type: 'upstream_error', output_tokens: 9 })
+    expect(Number(trace.cost_usd)).toBeGreaterThan(0)
+  })
+})
+
 test('bodies are kept encrypted and read back by who may', async () => {
   gateway.upstream.respondWith({ text: 'A secret answer' })
   const response = await gateway.post(key, JSON.stringify({ model, messages, stream: true }))

@@ -65,8 +65,8 @@ describe.each([['natively', native, 'anthropic'], ['over chat completions', tran
     expect(answer.content[0]?.type).toBe('text')
   })
 
-  test('gets thinking that it asked for', async () => {
-    const behaviour = { reasoning: 'Hm, hello.', text: 'Hello' }
+  test.each(['reasoning_content', 'reasoning'] as const)('gets thinking that it asked for (%s)', async (reasoningField) => {
+    const behaviour = { reasoning: 'Hm, hello.', reasoningField, text: 'Hello' }
     gateway.upstream.respondWith(behaviour, { times: 2 })
     const body = { model, max_tokens: 4_000, messages, thinking: { type: 'enabled' as const, budget_tokens: 2_000 } }
     for (const message of [await anthropic.messages.create(body), await anthropic.messages.stream(body).finalMessage()]) {

@@ -164,8 +164,8 @@ test.each(['shared', 'none'] as const)('parallel calls whose index a server writ
   expect(output).toMatchObject([{ type: 'function_call', call_id: 'call_mock_0', arguments: '{"city":"Oslo"}' }, { type: 'function_call', call_id: 'call_mock_1', arguments: '{"city":"Rome"}' }])
 })
 
-test('reasoning that a provider shows is told as a summary', async () => {
-  gateway.upstream.respondWith({ reasoning: 'Hm, hello.', text: 'Hello' }, { times: 2 })
+test.each(['reasoning_content', 'reasoning'] as const)('reasoning that a provider shows (%s) is told as a summary', async (reasoningField) => {
+  gateway.upstream.respondWith({ reasoning: 'Hm, hello.', reasoningField, text: 'Hello' }, { times: 2 })
   const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]
   expect((await openai.responses.create({ model: 'plain/llama', input: 'Hi' })).output).toMatchObject(output)
   expect((await openai.responses.stream({ model: 'plain/llama', input: 'Hi' }).finalResponse()).output).toMatchObject(output)

@@ -7,6 +7,8 @@ export const MockBehaviour = z.strictObject({
   chunks: z.number().int().min(1).default(5),
   chunkBytes: z.number().int().min(1).default(8),
   reasoning: z.string().optional(),
+  /** Where chat completions show it. */
+  reasoningField: z.enum(['reasoning_content', 'reasoning']).default('reasoning_content'),
   /** `data:` URLs, as servers that make pictures send them beside the text. */
   images: z.array(z.string()).default([]),
   /** `arguments` is sent as it stands, valid JSON or not. */

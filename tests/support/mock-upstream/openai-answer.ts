@@ -9,7 +9,7 @@ export function openaiAnswer(behaviour: MockBehaviour, model: string) {
   const message = {
     role: 'assistant',
     content: calls.length ? null : textPieces(behaviour).join(''),
-    ...behaviour.reasoning ? { reasoning_content: behaviour.reasoning } : {},
+    ...behaviour.reasoning ? { [behaviour.reasoningField]: behaviour.reasoning } : {},
     ...calls.length ? { tool_calls: calls } : {}
   }
   const usage = openaiUsage(behaviour)
@@ -24,7 +24,7 @@ export function openaiEvents(behaviour: MockBehaviour, model: string, includeUsa
   const delta = (content: Record<string, unknown>, finish: string | null = null) => chunk([{ index: 0, delta: content, logprobs: null, finish_reason: finish }])
   return [
     delta({ role: 'assistant', content: '' }),
-    ...behaviour.reasoning ? [delta({ reasoning_content: behaviour.reasoning })] : [],
+    ...behaviour.reasoning ? [delta({ [behaviour.reasoningField]: behaviour.reasoning })] : [],
     ...behaviour.toolCalls.length ? toolCallDeltas(behaviour).map(call => delta({ tool_calls: [call] })) : textPieces(behaviour).map(content => delta({ content })),
     ...behaviour.images.map(url => delta({ images: [{ type: 'image_url', image_url: { url } }] })),
     delta({}, finishReason(behaviour)),
