@@ -18,6 +18,9 @@ export interface Usage {
   units?: Units
 }
 
+/** Of that, what is known before an answer is. */
+export type PromptUsage = Omit<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens'>
+
 export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 /** A thousand times what any model reads or writes: a larger count is nonsense, and would overflow the ledger. */
@@ -59,6 +62,18 @@ export function readUsage(usage: unknown): Usage | undefined {
     ...(input?.audio_tokens && { audioInputTokens: Math.min(input.audio_tokens, prompt_tokens) }),
     ...countOutput(parsed.data)
   }
+}
+
+/** The counts of the prompt in a `usage` that leaves the answer's out, as a stream tells them at its start; undefined for any other. */
+export function readPromptUsage(usage: unknown): PromptUsage | undefined {
+  if (typeof usage !== 'object' || usage === null || 'completion_tokens' in usage) return undefined
+  const counted = readUsage({ ...usage, completion_tokens: 0 })
+  return counted && promptOf(counted)
+}
+
+/** Without what was counted of the answer. */
+export function promptOf({ outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, ...prompt }: Usage): PromptUsage {
+  return prompt
 }
 
 /**

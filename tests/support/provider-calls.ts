@@ -51,7 +51,8 @@ const Chunk = z.object({
     delta: z.object({ content: z.string().nullish(), reasoning_content: z.string().optional(), tool_calls: z.array(ToolCallDelta).optional() }),
     finish_reason: z.string().nullable()
   })),
-  usage: Usage.nullish()
+  // At its start a stream may tell what is known of the prompt alone.
+  usage: z.union([Usage, z.object({ prompt_tokens: z.int(), completion_tokens: z.undefined().optional() }).transform(() => undefined)]).nullish()
 })
 const Completion = z.object({
   object: z.literal('chat.completion'),

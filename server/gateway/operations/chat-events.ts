@@ -1,6 +1,6 @@
 import type { EventTranslation } from '../providers/translate-events'
-import { readUsage } from '../usage'
-import type { Usage } from '../usage'
+import { readPromptUsage, readUsage } from '../usage'
+import type { PromptUsage, Usage } from '../usage'
 import { ChatChunk } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { readStreamError } from './event-tap'
@@ -9,6 +9,8 @@ import { readStreamError } from './event-tap'
 export abstract class ChatEvents implements EventTranslation {
   /** What the provider counted so far. */
   protected usage: Usage | undefined
+  /** What it told of the prompt before the answer: for the tap, should the answer break off. */
+  protected promptUsage: PromptUsage | undefined
   protected finishReason: string | undefined
   private readonly calls = new CallNumbers()
   private ended = false
@@ -21,7 +23,10 @@ export abstract class ChatEvents implements EventTranslation {
     if (failure !== undefined) return this.fail(failure)
     const chunk = ChatChunk.safeParse(json)
     if (!chunk.success) return this.fail('The provider sent something that is not a chat completion chunk.')
-    if (chunk.data.usage) this.usage = readUsage(chunk.data.usage) ?? this.usage
+    if (chunk.data.usage) {
+      this.usage = readUsage(chunk.data.usage) ?? this.usage
+      this.promptUsage = readPromptUsage(chunk.data.usage) ?? this.promptUsage
+    }
     this.calls.assign(chunk.data)
     const text = this.translate(chunk.data)
     this.finishReason = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason ?? this.finishReason

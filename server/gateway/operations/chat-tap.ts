@@ -1,6 +1,6 @@
 import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
-import { readUsage, storable } from '../usage'
+import { readPromptUsage, readUsage, storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
@@ -50,6 +50,7 @@ export class ChatTap extends ChunkTap {
     if (!chunk.usage) return event.bytes
     const counted = readUsage(chunk.usage)
     if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
+    else this.inputUsage = readPromptUsage(chunk.usage) ?? this.inputUsage
     if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(chunk) : event.bytes
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
     if (counted) this.usageChunk = chunk

@@ -1,6 +1,6 @@
 import type { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
-import type { Usage } from '../usage'
+import type { PromptUsage, Usage } from '../usage'
 import { toChatUsage } from '../usage'
 import { EventTap } from './event-tap'
 
@@ -19,6 +19,8 @@ export function withoutUsage(chunk: object): Buffer {
  * was charged, or not at all if nobody asked for it. Where the provider sends none that makes sense, it tells what was charged for.
  */
 export abstract class ChunkTap extends EventTap {
+  /** Told before the answer by a chunk without one, which is not for the caller. */
+  inputUsage: PromptUsage | undefined
   protected usageChunk: UsageChunk | undefined
 
   constructor(protected readonly wantsUsage: boolean) {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { toOpenAiError } from '../openai-error'
 import { readAs } from '../read-as'
-import { toChatUsage } from '../usage'
+import { readPromptUsage, toChatUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
@@ -69,9 +69,10 @@ class CompletionEvents extends ChatEvents {
     this.head = describe(model)
   }
 
-  protected translate({ choices, model }: ChatChunk): string {
+  protected translate({ choices, model, usage }: ChatChunk): string {
     if (model) this.head.model = model
-    return choices.filter(({ index }) => index === 0).map(({ delta, finish_reason: finishReason }) => {
+    const prompt = readPromptUsage(usage) ? this.chunk({ choices: [], usage }) : ''
+    return prompt + choices.filter(({ index }) => index === 0).map(({ delta, finish_reason: finishReason }) => {
       const text = (delta?.content ?? '') + (delta?.refusal ?? '')
       return text || finishReason ? this.chunk({ choices: [choice(text, finishReason ?? null)] }) : ''
     }).join('')

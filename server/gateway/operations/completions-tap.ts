@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
-import { readUsage, storable } from '../usage'
+import { readPromptUsage, readUsage, storable } from '../usage'
 import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent, streamFailure } from './event-tap'
 
@@ -50,6 +50,7 @@ export class CompletionsTap extends ChunkTap {
     const counted = readUsage(usage)
     if (counted) [this.usage, this.rawUsage] = [counted, usage]
     if (!usage) return event.bytes
+    if (!counted) this.inputUsage = readPromptUsage(usage) ?? this.inputUsage
     if (choices?.length) return this.wantsUsage ? withoutUsage(parsed.data) : event.bytes
     this.requireSane(lengthAsJson(usage))
     if (counted) this.usageChunk = parsed.data

@@ -3,6 +3,7 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { toAnthropicError } from '../anthropic-error'
 import { isCut } from '../is-cut'
+import { noUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
 import type { ChatAnswer } from './chat-completion'
@@ -105,7 +106,7 @@ class MessageEvents extends ChatEvents {
   private begin(model: string): string {
     if (this.begun) return ''
     this.begun = true
-    return event({ type: 'message_start', message: { ...messageHead(model), content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 0, output_tokens: 0 } } })
+    return event({ type: 'message_start', message: { ...messageHead(model), content: [], stop_reason: null, stop_sequence: null, usage: toMessageUsage({ ...noUsage, ...this.promptUsage }) } })
   }
 
   private write(kind: NonNullable<typeof this.open>, start: object, delta: object | undefined): string {

@@ -2,11 +2,10 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { toAnthropicError } from '../anthropic-error'
 import type { SseEvent } from '../sse-events'
-import { storable } from '../usage'
-import type { Usage } from '../usage'
+import { promptOf, storable } from '../usage'
+import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent, streamFailure } from './event-tap'
 import { readMessageUsage, toMessageUsage } from './message-answer'
-import type { StreamTap } from './operation'
 
 const Counts = z.record(z.string(), z.unknown()).nullish().catch(undefined)
 const Typed = z.looseObject({ type: z.string() })
@@ -20,7 +19,7 @@ interface Block { start: Record<string, unknown>, text: string, thinking: string
 
 /** Reads a stream of Messages events. Held back are `message_stop`, and the `message_delta` before it: it tells the charged usage and cost. */
 export class MessagesTap extends EventTap {
-  inputUsage: StreamTap['inputUsage']
+  inputUsage: PromptUsage | undefined
   private message: Record<string, unknown> = {}
   private readonly blocks = new Map<number, Block>()
   private counts: Record<string, unknown> = {}
@@ -86,10 +85,8 @@ export class MessagesTap extends EventTap {
     this.message = message
     this.count(counts)
     const usage = readMessageUsage({ output_tokens: 0, ...this.counts })
-    // An answer translated on its way begins with zeroes: what is known of its prompt comes at the end.
-    if (!usage || usage.inputTokens === 0) return
-    const { outputTokens: _output, reasoningTokens: _reasoning, ...input } = usage
-    this.inputUsage = input
+    // An answer translated on its way begins with zeroes where nothing is known of its prompt yet.
+    if (usage && usage.inputTokens > 0) this.inputUsage = promptOf(usage)
   }
 
   private startBlock({ index, content_block: start }: z.infer<typeof BlockStart>): void {

@@ -6,7 +6,7 @@ import type { LoomError } from '../../errors'
 import type { ModelLimits, TokenBounds } from '../estimate-cost'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import type { Upload } from '../upload'
-import type { Usage } from '../usage'
+import type { PromptUsage, Usage } from '../usage'
 import type { OperationName } from './operation-name'
 
 /**
@@ -142,7 +142,7 @@ export interface StreamTap {
   /** The final usage; undefined until the provider told one that makes sense. */
   readonly usage: Usage | undefined
   /** What a provider tells of the prompt before it answers: truer than our count, should the answer break off. */
-  readonly inputUsage?: Omit<Usage, 'outputTokens' | 'reasoningTokens'> | undefined
+  readonly inputUsage?: PromptUsage | undefined
   readonly rawUsage: unknown
   /** What the model wrote so far, for our own count. */
   readonly text: string

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { noUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
 import { reasoningIn } from './reasoning-in'
@@ -59,7 +60,8 @@ export class ResponseEvents extends ChatEvents {
     if (this.begun) return ''
     this.begun = true
     if (model) this.response.model = model
-    return this.numbered('response.created', { response: this.response }) + this.numbered('response.in_progress', { response: this.response })
+    const response = { ...this.response, ...(this.promptUsage && { usage: toResponseUsage({ ...noUsage, ...this.promptUsage }) }) }
+    return this.numbered('response.created', { response }) + this.numbered('response.in_progress', { response })
   }
 
   private write(kind: 'reasoning' | 'text' | 'refusal', text: string): string {

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { SseEvent } from '../sse-events'
-import { storable } from '../usage'
-import type { Usage } from '../usage'
+import { promptOf, storable } from '../usage'
+import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent, streamFailure } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
 
@@ -17,6 +17,8 @@ const Event = z.looseObject({
 })
 type Event = z.infer<typeof Event>
 
+const ENDINGS = /^response\.(?:completed|incomplete|failed)$/
+
 /** Deltas of what the model writes; others carry sound or pictures. */
 const WRITTEN = /^response\.(?:output_text|refusal|reasoning_text|reasoning_summary_text|function_call_arguments|custom_tool_call_input|mcp_call_arguments|code_interpreter_call_code)\.delta$/
 
@@ -24,6 +26,7 @@ const WRITTEN = /^response\.(?:output_text|refusal|reasoning_text|reasoning_summ
 export class ResponsesTap extends EventTap {
   /** No other event tells that all is here. */
   readonly whole = false
+  inputUsage: PromptUsage | undefined
   private written: string[] = []
   private length = 0
   private sequence = -1
@@ -57,7 +60,7 @@ export class ResponsesTap extends EventTap {
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of a response.')
     const event = parsed.data
     if (event.type === 'error') throw streamFailure(event.error?.message ?? event.message ?? 'The provider failed to answer.')
-    if (event.response) this.take(event.response)
+    if (event.response) this.take(event.response, ENDINGS.test(event.type))
     if (event.type === 'response.failed') throw failureOf(event.response?.error?.message)
     if (event.type === 'response.completed' || event.type === 'response.incomplete') {
       this.last = event
@@ -69,11 +72,13 @@ export class ResponsesTap extends EventTap {
     return bytes
   }
 
-  private take(response: NonNullable<Event['response']>): void {
+  /** What a response tells of its usage before it ends, as one that is translated may, is its prompt's alone. */
+  private take(response: NonNullable<Event['response']>, isLast: boolean): void {
     this.requireSane(lengthAsJson(response))
     this.response = response
-    this.usage = readResponseUsage(response.usage)
-    this.rawUsage = response.usage
+    const usage = readResponseUsage(response.usage)
+    if (isLast) [this.usage, this.rawUsage] = [usage, response.usage]
+    else this.inputUsage = usage && promptOf(usage)
   }
 
   private write(delta: string): void {

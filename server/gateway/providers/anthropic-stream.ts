@@ -57,8 +57,9 @@ export class AnthropicStream implements EventTranslation {
       case 'message_start':
         this.chunks.id = event.message.id
         this.chunks.model = event.message.model
-        this.usage = { ...event.message.usage }
-        return this.chunks.delta({ role: 'assistant', content: '' })
+        // Of the answer, only its end tells how long it is.
+        this.usage = { ...event.message.usage, output_tokens: undefined }
+        return this.chunks.promptUsage(toChatUsage({ ...this.usage, output_tokens: 0 })) + this.chunks.delta({ role: 'assistant', content: '' })
       case 'content_block_start':
         return this.startBlock(event.index, event.content_block)
       case 'content_block_delta':

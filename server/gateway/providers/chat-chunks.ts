@@ -15,6 +15,11 @@ export class ChatChunks {
     return this.line([{ index: 0, delta, logprobs: null, finish_reason: finishReason }])
   }
 
+  /** What is known of the usage before the answer is, the answer's own counts left out. */
+  promptUsage(usage: { prompt_tokens: number, prompt_tokens_details: object } | undefined): string {
+    return usage ? this.line([], { usage: { prompt_tokens: usage.prompt_tokens, prompt_tokens_details: usage.prompt_tokens_details } }) : ''
+  }
+
   /** The end of a whole answer: why it ended, its usage where that is known, `[DONE]`. */
   end(finishReason: string, usage: object | undefined): string {
     return `${this.delta({}, finishReason)}${usage ? this.line([], { usage }) : ''}data: [DONE]\n\n`

@@ -53,8 +53,9 @@ export class GoogleStream implements EventTranslation {
       ...calls.length > 0 ? [{ tool_calls: calls }] : [],
       ...this.ending?.refusal ? [{ refusal: this.ending.refusal }] : []
     ]
+    const prompt = this.begun ? '' : this.chunks.promptUsage(toChatUsage(response.usageMetadata))
     this.begun = true
-    return deltas.map(delta => this.chunks.delta(delta)).join('')
+    return prompt + deltas.map(delta => this.chunks.delta(delta)).join('')
   }
 
   private fail(message: string, type?: string): string {

@@ -68,7 +68,8 @@ export type Transport = (request: UpstreamRequest, signal: AbortSignal) => Promi
  *   which quote the key.
  * - Not streaming: the body is one `chat.completion` JSON object, with `usage` when the upstream tells it.
  * - Streaming: the body is an SSE stream of `chat.completion.chunk` objects, then a chunk with empty `choices` and
- *   `usage` when the upstream tells it, then `data: [DONE]`. An upstream failure mid-stream is an event whose data
+ *   `usage` when the upstream tells it, then `data: [DONE]`. What it tells of the prompt before it answers may come first, in a
+ *   chunk with empty `choices` and a `usage` without `completion_tokens`: it counts should the answer break off. An upstream failure mid-stream is an event whose data
  *   is `{"error": {...}}`, and no `[DONE]` follows. A broken connection destroys `body` with its error.
  * - Where the upstream speaks that format already, `body` is the upstream's own stream, untouched.
  * - `usage.prompt_tokens` includes cached tokens; `prompt_tokens_details.cached_tokens` and

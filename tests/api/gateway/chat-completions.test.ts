@@ -143,6 +143,39 @@ describe.each(['reasoning_content', 'reasoning'] as const)('what a model thought
   })
 })
 
+describe('what a provider tells of the prompt before it answers', () => {
+  const usage = { inputTokens: 10_000, outputTokens: 50, cachedInputTokens: 9_000, cacheWriteTokens: 600 }
+
+  beforeAll(async () => {
+    await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
+    await gateway.api('POST', '/api/connections', { kind: 'google', name: 'gemini', baseUrl: gateway.upstream.url, secret: 'sk-gemini' })
+  })
+
+  test.each([['claude-sonnet-4-5', 600], ['gemini-2.5-flash', 0]])('is charged should the answer break off, at its own prices, and is not for the caller: %s', async (model, cacheWriteTokens) => {
+    gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, usage: { ...usage, cacheWriteTokens }, fault: 'half' })
+    const response = await gateway.post(key, JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } }))
+    const text = await response.text()
+    expect(text).toContain('word')
+    expect(text).not.toContain('prompt_tokens')
+    expect(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`)).toMatchObject({ charge: { usageSource: 'partial' } })
+    const trace = await traceOf(response.headers.get('x-request-id'))
+    expect(trace).toMatchObject({ error_type: 'upstream_error', input_tokens: 10_000, ...(cacheWriteTokens > 0 && { cached_input_tokens: 9_000 }) })
+    expect(Number(trace.output_tokens)).toBeGreaterThan(0)
+    // Sonnet 4.5: 400 × $3/M + 9,000 × $0.30/M + 600 × $3.75/M, and fewer than a hundred tokens of the answer.
+    if (cacheWriteTokens > 0) expect(Number(trace.cost_usd) - Number(trace.output_tokens) * 0.000015).toBeCloseTo(0.00615, 8)
+  })
+
+  test('is charged should the caller leave', async () => {
+    gateway.upstream.respondWith({ text: 'word '.repeat(400), chunks: 400, chunkIntervalMs: 20, usage })
+    const abort = new AbortController()
+    const { data: stream, response } = await openai.chat.completions.create({ model: 'claude-sonnet-4-5', messages, stream: true }, { signal: abort.signal }).withResponse()
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
+    abort.abort()
+    const trace = await until(async () => (await listTraces()).find(row => row.id === response.headers.get('x-request-id')), { what: () => 'the trace of the aborted call' })
+    expect(trace).toMatchObject({ error_type: 'caller_gone', input_tokens: 10_000, cached_input_tokens: 9_000 })
+  })
+})
+
 test('bodies are kept encrypted and read back by who may', async () => {
   gateway.upstream.respondWith({ text: 'A secret answer' })
   const response = await gateway.post(key, JSON.stringify({ model, messages, stream: true }))

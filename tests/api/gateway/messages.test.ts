@@ -188,6 +188,17 @@ test.each(['shared', 'none'] as const)('parallel calls whose index a server writ
   expect(message).toMatchObject({ stop_reason: 'tool_use', content: [{ type: 'tool_use', id: 'call_mock_0', input: { city: 'Oslo' } }, { type: 'tool_use', id: 'call_mock_1', input: { city: 'Rome' } }] })
 })
 
+test('what Gemini tells of the prompt before it answers is told at the start, and charged should the answer break off', async () => {
+  await gateway.api('POST', '/api/connections', { kind: 'google', name: 'gemini', baseUrl: gateway.upstream.url, secret: 'sk-gemini' })
+  gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, usage: { inputTokens: 10_000, outputTokens: 50 }, fault: 'half' })
+  const stream = anthropic.messages.stream({ model: 'gemini-2.5-flash', max_tokens: 200, messages })
+  const starts: unknown[] = []
+  stream.on('streamEvent', event => event.type === 'message_start' && starts.push(event.message.usage))
+  await expect(stream.finalMessage()).rejects.toBeInstanceOf(Anthropic.APIError)
+  expect(starts).toMatchObject([{ input_tokens: 10_000, output_tokens: 0 }])
+  expect(await readTrace(gateway, key, stream.request_id ?? null)).toMatchObject({ error_type: 'upstream_error', input_tokens: 10_000 })
+})
+
 test('the demo model answers this format too', async () => {
   const message = await anthropic.messages.stream({ model: 'demo', max_tokens: 300, messages }).finalMessage()
   expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Say hello') })

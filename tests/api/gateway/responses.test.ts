@@ -164,6 +164,13 @@ test.each(['shared', 'none'] as const)('parallel calls whose index a server writ
   expect(output).toMatchObject([{ type: 'function_call', call_id: 'call_mock_0', arguments: '{"city":"Oslo"}' }, { type: 'function_call', call_id: 'call_mock_1', arguments: '{"city":"Rome"}' }])
 })
 
+test('what Claude tells of the prompt before it answers is charged should the answer break off', async () => {
+  gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, usage: { inputTokens: 10_000, outputTokens: 50, cachedInputTokens: 9_000 }, fault: 'half' })
+  const { data: stream, response } = await openai.responses.create({ model: 'claude-sonnet-4-5', input: 'Hi', stream: true }).withResponse()
+  await expect(collect(stream)).rejects.toBeInstanceOf(OpenAI.APIError)
+  expect(await readTrace(gateway, key, response.headers.get('x-request-id'))).toMatchObject({ error_type: 'upstream_error', input_tokens: 10_000, cached_input_tokens: 9_000 })
+})
+
 test.each(['reasoning_content', 'reasoning'] as const)('reasoning that a provider shows (%s) is told as a summary', async (reasoningField) => {
   gateway.upstream.respondWith({ reasoning: 'Hm, hello.', reasoningField, text: 'Hello' }, { times: 2 })
   const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]
