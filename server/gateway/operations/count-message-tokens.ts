@@ -5,6 +5,7 @@ import { toAnthropicError } from '../anthropic-error'
 import type { Transport } from '../providers/provider'
 import { jsonResponse } from '../providers/translated-response'
 import { noUsage } from '../usage'
+import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
 import { JsonRequest } from './json-request'
 import { CountBody, countMessages } from './messages-body'
@@ -42,7 +43,7 @@ class CountRequest extends JsonRequest<CountBody> implements CallRequest {
 
   async send({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
     const native = provider.native?.('messages.count_tokens', connection, upstreamModel)
-    if (native) return native(connection, { body: this.body, upstreamModel, stream: false, headers: this.headers }, transport, signal)
+    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
     return jsonResponse({ status: 200, headers: {} }, { input_tokens: await countMessages(this.body) })
   }
 

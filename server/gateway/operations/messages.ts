@@ -4,6 +4,7 @@ import { toAnthropicError } from '../anthropic-error'
 import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
 import type { Transport } from '../providers/provider'
+import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
 import { JsonRequest } from './json-request'
 import { readMessage } from './message-answer'
@@ -11,7 +12,7 @@ import { countMessages, countMessagesClosely, findUnpriced, measureMessages, Mes
 import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
-import { sendOverChat, withoutExtra } from './over-chat'
+import { sendOverChat } from './over-chat'
 
 /** `POST /v1/messages`: Anthropic's format, for every kind of provider. */
 export const messages: Operation = {
@@ -51,7 +52,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
     const native = provider.native?.('messages', connection, upstreamModel)
-    if (native) return native(connection, { body: withoutExtra(this.raw, this.body, 'messages'), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
+    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
     return sendOverChat(target, this.stream, toMessageOverChat(this.body, target), transport, signal)
   }
 

@@ -129,6 +129,29 @@ test('a call to Anthropic passes as it came, with the connection\'s credential a
   expect(headers).not.toHaveProperty('x-other')
 })
 
+test('thinking that another model wrote, which nobody has signed, is not sent to Anthropic, nor counted there', async () => {
+  gateway.upstream.respondWith({ reasoning: 'Hm, hello.', text: 'Hello' })
+  const thinking = { type: 'enabled' as const, budget_tokens: 2_000 }
+  const answered = await anthropic.messages.create({ model: translated, max_tokens: 4_000, messages, thinking })
+  expect(answered.content).toMatchObject([{ type: 'thinking', signature: '' }, { type: 'text' }])
+  const signed = { type: 'thinking' as const, thinking: 'I think.', signature: 'bW9jaw==' }
+  const turns: Anthropic.MessageParam[] = [
+    ...messages, { role: 'assistant', content: answered.content }, { role: 'user', content: 'And now?' },
+    { role: 'assistant', content: [signed, { type: 'text', text: 'Bye' }] }, { role: 'user', content: 'So?' },
+    { role: 'assistant', content: [{ type: 'thinking', thinking: 'Cut', signature: '' }] }, { role: 'user', content: 'Well?' }
+  ]
+  gateway.upstream.reset()
+  await anthropic.messages.create({ model: native, max_tokens: 4_000, messages: turns, thinking })
+  await anthropic.messages.countTokens({ model: native, messages: turns, thinking })
+  expect(gateway.upstream.requests).toHaveLength(2)
+  for (const { json } of gateway.upstream.requests) {
+    expect(json.messages).toMatchObject([
+      { role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'Hello' }] }, { role: 'user' },
+      { role: 'assistant', content: [signed, { type: 'text', text: 'Bye' }] }, { role: 'user', content: 'So?' }, { role: 'user', content: 'Well?' }
+    ])
+  }
+})
+
 test('text, images and documents reach a model that speaks chat completions', async () => {
   const image = { type: 'image' as const, source: { type: 'base64' as const, media_type: 'image/png' as const, data: 'iVBORw0=' } }
   const body = {
