@@ -18,7 +18,7 @@ const UserBlock = z.discriminatedUnion('type', [
   TextBlock,
   ImageBlock,
   DocumentBlock,
-  z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), z.array(ResultBlock)]).optional() })
+  z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), z.array(ResultBlock)]).optional(), is_error: z.boolean().nullish() })
 ])
 const AssistantBlock = z.discriminatedUnion('type', [
   TextBlock,
@@ -99,7 +99,9 @@ function userMessages(content: string | UserBlock[], index: number): object[] {
       continue
     }
     const blocks = typeof block.content === 'string' ? [{ type: 'text' as const, text: block.content }] : block.content ?? []
-    results.push({ role: 'tool', tool_call_id: block.tool_use_id, content: blocks.flatMap(inner => inner.type === 'text' ? inner.text : []).join('\n') })
+    const text = blocks.flatMap(inner => inner.type === 'text' ? inner.text : []).join('\n')
+    // A tool's message has no field for it.
+    results.push({ role: 'tool', tool_call_id: block.tool_use_id, content: block.is_error ? `Error: ${text}` : text })
     parts.push(...blocks.flatMap(inner => inner.type === 'text' ? [] : [toPart(inner, `messages.${index}.content.${position}.content`)]))
   }
   return parts.length > 0 ? [...results, { role: 'user', content: parts }] : results

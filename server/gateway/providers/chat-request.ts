@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { readAs } from '../read-as'
 
-const Text = z.union([z.string(), z.array(z.looseObject({ type: z.string(), text: z.string().optional() }))])
+const TextPart = z.looseObject({ type: z.string(), text: z.string().optional() })
+const Text = z.union([z.string(), z.array(TextPart)])
 
 const ContentPart = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('text'), text: z.string() }),
@@ -17,10 +18,25 @@ const ToolCall = z.object({
   extra_content: z.object({ google: z.object({ thought_signature: z.string().nullish() }).nullish() }).nullish()
 })
 
+/** What a model wrote in place of an answer is text of its own. */
+const Refusal = z.object({ type: z.literal('refusal'), refusal: z.string() }).transform(({ refusal }) => ({ type: 'text', text: refusal }))
+
+const AssistantMessage = z.object({
+  role: z.literal('assistant'),
+  content: z.union([z.string(), z.array(z.union([Refusal, TextPart]))]).nullish(),
+  refusal: z.string().nullish(),
+  audio: z.null('is kept at OpenAI, where this provider cannot hear it').optional(),
+  tool_calls: z.array(ToolCall).nullish()
+}).transform(({ refusal, audio: _audio, content, ...message }) => {
+  if (!refusal) return { ...message, content }
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content ?? []
+  return { ...message, content: [...parts, { type: 'text', text: refusal }] }
+})
+
 const Message = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'developer']), content: Text }),
   z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(ContentPart)]) }),
-  z.object({ role: z.literal('assistant'), content: Text.nullish(), tool_calls: z.array(ToolCall).nullish() }),
+  AssistantMessage,
   z.object({ role: z.literal('tool'), content: Text, tool_call_id: z.string() })
 ])
 
@@ -48,6 +64,9 @@ const ChatRequest = z.object({
   top_p: z.number().min(0).max(1).nullish(),
   n: z.literal(1, 'only one choice per call is offered by this provider').nullish(),
   logprobs: z.literal(false, 'is not offered by this provider').nullish(),
+  modalities: z.array(z.string().refine(modality => modality !== 'audio', 'sound is not offered by this provider')).nullish(),
+  audio: z.null('sound is not offered by this provider').optional(),
+  web_search_options: z.null('is OpenAI\'s search, and not offered by this provider').optional(),
   functions: z.undefined('is replaced by `tools`').optional(),
   response_format: ResponseFormat.nullish(),
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
@@ -71,7 +90,7 @@ export function readChatRequest(body: Readonly<Record<string, unknown>>): ChatRe
 /** The text of a message's content, its other parts left out. */
 export function contentText(content: z.infer<typeof Text> | null | undefined): string {
   if (typeof content === 'string') return content
-  return (content ?? []).flatMap(part => part.text ?? []).join('\n')
+  return (content ?? []).flatMap(part => part.text || []).join('\n')
 }
 
 /** The most tokens the caller lets the model write, if they said. */

@@ -176,6 +176,26 @@ describe('what a provider tells of the prompt before it answers', () => {
   })
 })
 
+test.each<[string, object]>([
+  ['modalities.1', { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'mp3' } }], ['audio', { audio: { voice: 'alloy', format: 'mp3' } }], ['web_search_options', { web_search_options: {} }]
+])('what Claude cannot do is refused, and not left out: %s', async (param, rest) => {
+  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: `claude-${param}`, baseUrl: gateway.upstream.url, secret: 'sk-claude' })
+  const response = await gateway.post(key, JSON.stringify({ model: `claude-${param}/claude-sonnet-4-5`, messages, ...rest }))
+  expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 400, body: { error: { param, message: expect.stringContaining('this provider') } } })
+  expect(gateway.upstream.requests).toHaveLength(0)
+})
+
+test('a refusal that OpenAI gave is read by Claude as what it is, the model\'s words', async () => {
+  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude-refusals', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
+  await openai.chat.completions.create({
+    model: 'claude-refusals/claude-sonnet-4-5',
+    messages: [...messages, { role: 'assistant', content: null, refusal: 'I cannot.' }, { role: 'user', content: 'Why?' }, { role: 'assistant', content: [{ type: 'refusal', refusal: 'I will not.' }] }, ...messages]
+  })
+  expect((await gateway.upstream.received()).json.messages).toMatchObject([
+    { role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'I cannot.' }] }, { role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'I will not.' }] }, { role: 'user' }
+  ])
+})
+
 test('bodies are kept encrypted and read back by who may', async () => {
   gateway.upstream.respondWith({ text: 'A secret answer' })
   const response = await gateway.post(key, JSON.stringify({ model, messages, stream: true }))

@@ -152,6 +152,17 @@ test('thinking that another model wrote, which nobody has signed, is not sent to
   }
 })
 
+test('a tool\'s result that failed says so to a model that speaks chat completions', async () => {
+  const call = (id: string) => ({ type: 'tool_use' as const, id, name: 'weather', input: {} })
+  await anthropic.messages.create({
+    model: translated, max_tokens: 10, tools,
+    messages: [...messages, { role: 'assistant', content: [call('t1'), call('t2')] }, { role: 'user', content: [
+      { type: 'tool_result', tool_use_id: 't1', content: [{ type: 'text', text: 'no such city' }], is_error: true }, { type: 'tool_result', tool_use_id: 't2', content: 'Sunny', is_error: false }
+    ] }]
+  })
+  expect((await gateway.upstream.received()).json.messages).toMatchObject([{ role: 'user' }, { role: 'assistant' }, { role: 'tool', content: 'Error: no such city' }, { role: 'tool', content: 'Sunny' }])
+})
+
 test('text, images and documents reach a model that speaks chat completions', async () => {
   const image = { type: 'image' as const, source: { type: 'base64' as const, media_type: 'image/png' as const, data: 'iVBORw0=' } }
   const body = {

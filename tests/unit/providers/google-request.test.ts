@@ -43,6 +43,16 @@ describe('images and files', () => {
   })
 })
 
+test('what a model wrote in place of an answer is its text, and what sounds is refused', () => {
+  const refused = (message: object) => body({ messages: [user, { role: 'assistant', ...message }] }).contents
+  const said = [{ role: 'user', parts: [{ text: 'Hello' }] }, { role: 'model', parts: [{ text: 'I cannot.' }] }]
+  expect(refused({ content: null, refusal: 'I cannot.' })).toEqual(said)
+  expect(refused({ content: '', refusal: 'I cannot.' })).toEqual(said)
+  expect(refused({ content: [{ type: 'refusal', refusal: 'I cannot.' }], refusal: null })).toEqual(said)
+  expect(body({ modalities: ['image', 'text'], audio: null })).toEqual(body({}))
+  refusalOf({ modalities: ['audio'] }).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'modalities.0' }))
+})
+
 describe('tools', () => {
   const tools = [{ type: 'function', function: { name: 'look', description: 'Looks', parameters: { type: 'object', $defs: {} } } }, { type: 'function', function: { name: 'wait' } }]
   const call = { id: 'call_1', type: 'function', function: { name: 'look', arguments: '{"at":"sky"}' } }
