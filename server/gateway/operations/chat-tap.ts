@@ -1,10 +1,11 @@
 import { LoomError } from '../../errors'
+import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
 import { readPromptUsage, readUsage, storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
-import { lengthAsJson, parseEvent, readStreamError, streamFailure } from './event-tap'
+import { lengthAsJson, parseEvent, readStreamError } from './event-tap'
 
 /** Reads a stream of chat-completion chunks. */
 export class ChatTap extends ChunkTap {
@@ -39,7 +40,7 @@ export class ChatTap extends ChunkTap {
     }
     const json = parseEvent(event.data)
     const failure = readStreamError(json)
-    if (failure !== undefined) throw streamFailure(failure)
+    if (failure !== undefined) throw new ToldFailure(failure)
     const parsed = ChatChunk.safeParse(json)
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chat completion chunk.')
     const chunk = parsed.data

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { toOpenAiError } from '../openai-error'
+import { ToldFailure } from '../providers/upstream-failure'
 import { readAs } from '../read-as'
 import { readPromptUsage, toChatUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
@@ -9,7 +10,6 @@ import { readChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
 import { DEFAULT_MAX_TOKENS } from './completions-body'
 import type { CompletionsBody } from './completions-body'
-import { streamFailure } from './event-tap'
 import { maxTokensField } from './over-chat'
 import type { OverChat } from './over-chat'
 
@@ -83,7 +83,7 @@ class CompletionEvents extends ChatEvents {
   }
 
   protected failure(message: string): string {
-    return `data: ${JSON.stringify(toOpenAiError(streamFailure(message)))}\n\n`
+    return `data: ${JSON.stringify(toOpenAiError(new ToldFailure(message)))}\n\n`
   }
 
   private chunk(rest: object): string {

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
 import { readPromptUsage, readUsage, storable } from '../usage'
 import { ChunkTap, withoutUsage } from './chunk-tap'
-import { lengthAsJson, parseEvent, streamFailure } from './event-tap'
+import { lengthAsJson, parseEvent } from './event-tap'
 
 const Chunk = z.looseObject({
   error: z.union([z.string(), z.looseObject({ message: z.string() })]).nullish().catch(undefined),
@@ -43,7 +44,7 @@ export class CompletionsTap extends ChunkTap {
     const parsed = Chunk.safeParse(parseEvent(event.data))
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chunk of a completion.')
     const { error, choices, usage, ...head } = parsed.data
-    if (error) throw streamFailure(typeof error === 'string' ? error : error.message)
+    if (error) throw new ToldFailure(typeof error === 'string' ? error : error.message)
     if (!this.head) this.requireSane(lengthAsJson(head))
     this.head ??= head
     for (const choice of choices ?? []) this.add(choice)

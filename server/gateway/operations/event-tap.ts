@@ -85,8 +85,3 @@ export function readStreamError(json: unknown): string | undefined {
   const error = StreamError.safeParse(json).data?.error
   return typeof error === 'object' ? error.message : error
 }
-
-/** A provider's own words about a failure in the middle of its stream, for `redactFailure`. */
-export function streamFailure(message: string): LoomError {
-  return new LoomError('upstream_error', message)
-}

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
+import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
 import type { Usage } from '../usage'
 import { storable } from '../usage'
-import { EventTap, parseEvent, streamFailure } from './event-tap'
+import { EventTap, parseEvent } from './event-tap'
 import { readMediaUsage } from './media-usage'
 
 /** As much as of an answer that comes whole. */
@@ -70,7 +71,7 @@ export class FinalEventTap extends EventTap {
     }
     const json = parseEvent(data)
     const failed = Failure.safeParse(json).data?.error
-    if (failed !== undefined) throw streamFailure(typeof failed === 'string' ? failed : failed.message)
+    if (failed !== undefined) throw new ToldFailure(typeof failed === 'string' ? failed : failed.message)
     const event = Event.safeParse(json)
     if (!event.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of this stream.')
     return this.take(event.data, bytes)

@@ -3,12 +3,12 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { toAnthropicError } from '../anthropic-error'
 import { isCut } from '../is-cut'
+import { ToldFailure } from '../providers/upstream-failure'
 import { noUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
 import type { ChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
-import { streamFailure } from './event-tap'
 import { toMessageUsage } from './message-answer'
 import type { MessagesBody } from './messages-body'
 import { messagesToChat } from './messages-to-chat'
@@ -100,7 +100,7 @@ class MessageEvents extends ChatEvents {
   }
 
   protected failure(message: string): string {
-    return event(toAnthropicError(streamFailure(message)))
+    return event(toAnthropicError(new ToldFailure(message)))
   }
 
   private begin(model: string): string {

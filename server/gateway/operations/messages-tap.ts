@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { toAnthropicError } from '../anthropic-error'
+import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
 import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
-import { EventTap, lengthAsJson, parseEvent, streamFailure } from './event-tap'
+import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { readMessageUsage, toMessageUsage } from './message-answer'
 
 const Counts = z.record(z.string(), z.unknown()).nullish().catch(undefined)
@@ -74,7 +75,7 @@ export class MessagesTap extends EventTap {
         this.done = true
         return undefined
       case 'error':
-        throw streamFailure(readAs(Failure, event).error.message)
+        throw new ToldFailure(readAs(Failure, event).error.message)
       default:
         return bytes
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { ToldFailure } from '../providers/upstream-failure'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
@@ -56,9 +57,9 @@ export function readResponse(body: Buffer): WholeAnswer {
   }
 }
 
-/** What a provider says of a response that failed, for `redactFailure`. */
-export function failureOf(message: string | undefined): LoomError {
-  return new LoomError('upstream_error', message ?? 'The provider failed to answer.')
+/** A response that failed, and what its provider says of it, if anything. */
+export function failureOf(told: string | undefined): LoomError {
+  return told === undefined ? new LoomError('upstream_error', 'The provider failed to answer.') : new ToldFailure(told)
 }
 
 const Text = z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })

@@ -4,7 +4,7 @@ import { toOpenAiError } from '../openai-error'
 import type { SseEvent } from '../sse-events'
 import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
-import { EventTap, lengthAsJson, parseEvent, streamFailure } from './event-tap'
+import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
 
 const Event = z.looseObject({
@@ -59,7 +59,7 @@ export class ResponsesTap extends EventTap {
     const parsed = Event.safeParse(parseEvent(data))
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of a response.')
     const event = parsed.data
-    if (event.type === 'error') throw streamFailure(event.error?.message ?? event.message ?? 'The provider failed to answer.')
+    if (event.type === 'error') throw failureOf(event.error?.message ?? event.message)
     if (event.response) this.take(event.response, ENDINGS.test(event.type))
     if (event.type === 'response.failed') throw failureOf(event.response?.error?.message)
     if (event.type === 'response.completed' || event.type === 'response.incomplete') {

@@ -55,8 +55,9 @@ function describeFailure(connection: Connection, status: number, body: ErrorBody
   if (!body) return openAiError(`The provider answered with status ${status} and no explanation.`, 'upstream_error')
   const { error, detail, ...flat } = body
   const found: z.infer<typeof Explanation> = error ?? flat
-  const message = found.message ?? detail ?? `The provider answered with status ${status} and no explanation.`
-  return openAiError(redact(message, connection), found.type ?? 'upstream_error', found.code, found.param)
+  const told = found.message ?? detail
+  const message = told === undefined ? `The provider answered with status ${status} and no explanation.` : redact(told, connection)
+  return openAiError(message, found.type ?? 'upstream_error', found.code, found.param)
 }
 
 /** A duration as Google writes it, in whole seconds, rounded up. */
@@ -74,13 +75,16 @@ function openAiError(message: string, type: string, code?: string, param?: strin
   return { error: { message: message.slice(0, MAX_MESSAGE_LENGTH), type, param: param ?? null, code: code ?? null } }
 }
 
-/**
- * A failure as the caller may read it. Its words may be the provider's own, from an answer that failed half way.
- * @returns the same one where there is nothing to hide
- */
+/** A failure told in an answer, in the provider's own words: for no caller's eyes until `redactFailure` has looked through it. */
+export class ToldFailure extends LoomError {
+  constructor(message: string, cause?: unknown) {
+    super('upstream_error', message, { cause })
+  }
+}
+
+/** A failure as the caller may read it. Our own words hide nothing, and come back as they are. */
 export function redactFailure(error: LoomError, connection: Connection): LoomError {
-  const message = redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH)
-  return message === error.message ? error : new LoomError(error.code, message, { cause: error })
+  return error instanceof ToldFailure ? new ToldFailure(redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH), error) : error
 }
 
 /** Providers quote keys and name the account in their messages; a connection may be another tenant's or the platform's. */
