@@ -1,9 +1,13 @@
+import { z } from 'zod'
 import type { Database } from '../../db/client'
 
-/** Whether a call of the org has this ref, charged or under way. While the wallet is locked nobody takes it: whoever does locks that first. */
-export async function isRefTaken(db: Pick<Database, 'query'>, orgId: string, refId: string): Promise<boolean> {
-  const rows = await db.query(`select from transactions where org_id = $1 and ref_id = $2 and status in ('posted', 'held', 'captured')`, [orgId, refId])
-  return rows.length > 0
+const Taken = z.object({ status: z.enum(['posted', 'held', 'captured']) })
+
+/** Whether a call of the org has this ref: one that is under way (`held`), or charged. While the wallet is locked nobody takes it: whoever does locks that first. */
+export async function findRef(db: Pick<Database, 'query'>, orgId: string, refId: string): Promise<'free' | 'held' | 'charged'> {
+  const [row] = await db.query(`select status from transactions where org_id = $1 and ref_id = $2 and status in ('posted', 'held', 'captured')`, [orgId, refId])
+  if (!row) return 'free'
+  return Taken.parse(row).status === 'held' ? 'held' : 'charged'
 }
 
 /**

@@ -8,7 +8,7 @@ import type { CaptureOutcome } from '../billing/capture-calls'
 import { canDraw, drawCalls } from '../billing/draw-calls'
 import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
-import { isRefTaken, keepRef } from '../billing/late-ref'
+import { findRef, keepRef } from '../billing/late-ref'
 import { LoomError } from '../errors'
 import { releaseClaim } from '../idempotency/sweep-claims'
 import type { Log } from '../operations/log'
@@ -27,6 +27,12 @@ const OwnTransaction = z.object({ status: z.enum(transactionStatuses), ref_id: z
 
 /** A finished call with the hold as the process keeps it. */
 export type CallToCapture = FinishedCall & { hold: Hold | null }
+
+/** The billing ref of a late call is held by a repeat of it, which may be charged yet, or fail. */
+class RepeatUnderWay extends Error {
+  override name = 'RepeatUnderWay'
+  override message = 'Another call with the same billing reference is under way'
+}
 
 /** Step 6 of the road: what a call used and cost becomes durable before its last byte is sent. */
 export class Capturer {
@@ -76,7 +82,9 @@ export class Capturer {
   /**
    * The hold was gone: settled by this very call before (its first commit went unnoticed), or expired because this
    * process was thought dead, or a lease that was taken back. What was answered is charged all the same, under a hold of its own, unless
-   * its caller has meanwhile made another call with the same billing ref: a ref is charged once.
+   * its caller has meanwhile made another call with the same billing ref: a ref is charged once. While that other call is under way, this
+   * one waits to hear which of the two it is.
+   * @throws {RepeatUnderWay} when it has waited long
    */
   private async settleLate(call: CallToCapture): Promise<void> {
     const found = await this.findTransaction(call)
@@ -87,18 +95,32 @@ export class Capturer {
     if (!charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
     const refId = found && found.ref_id !== call.id ? found.ref_id : undefined
     const budgets = call.hold?.kind === 'own' ? call.hold.budgets : undefined
-    const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
     // One transaction: the hold locks the wallet, so what is available stays so, nobody takes the ref, and no hold is left without its capture.
-    const isShort = await this.db.transaction(async (query) => {
+    const chargeLate = () => this.db.transaction(async (query) => {
+      const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
       const isWhole = await holdAtMost({ query }, this.replicaId, hold)
       if (isWhole === undefined) return false
-      const isRepeated = refId !== undefined && await isRefTaken({ query }, orgId, refId)
+      const ref = refId === undefined ? 'free' : await findRef({ query }, orgId, refId)
+      if (ref === 'held') throw new RepeatUnderWay()
+      const isRepeated = ref === 'charged'
       if (isRepeated) this.log.warn({ requestId: call.id, orgId }, 'An answer is not charged, for another call has taken its billing reference')
       await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
       if (refId !== undefined && !isRepeated) await keepRef({ query }, refId, uuidv7(), hold.id)
       return !isWhole && !isRepeated
     })
-    if (isShort) this.reportShortfall(call)
+    if (await this.onceDecided(chargeLate)) this.reportShortfall(call)
+  }
+
+  private async onceDecided<Result>(act: () => Promise<Result>): Promise<Result> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await act()
+      } catch (error) {
+        if (!(error instanceof RepeatUnderWay) || this.stopping || performance.now() > deadline) throw error
+        await sleep(RETRY_PAUSE_MS)
+      }
+    }
   }
 
   /** The call's; undefined when there is none, as for a call on a lease that was never captured. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRefTaken } from '../billing/late-ref'
+import { findRef } from '../billing/late-ref'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
 import type { PolicyCheck, PolicyDecision } from '../../shared/policy'
@@ -32,7 +32,7 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
   const amount = offer?.amount ?? plan.amount
   const decisions = [...rules, ...judgeBudgets(budgets, lefts, amount), judgeWallet(available, amount)]
   const allowed = decisions.every(({ outcome }) => outcome === 'allow')
-  if (allowed && billing.refId !== null && await isRefTaken(db, caller.orgId, billing.refId)) throw refConflict(billing.refId)
+  if (allowed && billing.refId !== null && await findRef(db, caller.orgId, billing.refId) !== 'free') throw refConflict(billing.refId)
   const cap = offer?.maxOutputTokens
   if (cap !== undefined) request.limitOutput?.(cap)
   return {

@@ -7,11 +7,13 @@ import { postFunds } from '../../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../../server/billing/settle-abandoned-holds'
 import { Capturer } from '../../../server/gateway/capture'
 import { BudgetHolder } from '../../../server/gateway/hold-budget'
+import type { Metrics } from '../../../server/operations/metrics'
 import { createMetrics } from '../../../server/operations/metrics'
 import { registerReplica } from '../../../server/operations/replica'
 import { openTestDatabase } from '../../support/database'
 import { finishedCall } from '../../support/ledger-entries'
 import { seedWorkspace } from '../../support/seed-workspace'
+import { until } from '../../support/until'
 
 const log = pino({ level: 'silent' })
 
@@ -19,7 +21,7 @@ let db: Database
 let orgId: string
 let replicas: Replica[]
 
-interface Replica { budget: BudgetHolder, capturer: Capturer }
+interface Replica { budget: BudgetHolder, capturer: Capturer, metrics: Metrics }
 
 beforeEach(async () => {
   db = await openTestDatabase()
@@ -41,7 +43,7 @@ async function startReplica({ isAlive }: { isAlive: boolean }): Promise<Replica>
   if (isAlive) await registerReplica(db, id, 'test')
   const metrics = createMetrics()
   const budget = new BudgetHolder(db, id, metrics, log)
-  const replica = { budget, capturer: new Capturer(db, id, metrics, log, budget) }
+  const replica = { budget, capturer: new Capturer(db, id, metrics, log, budget), metrics }
   replicas.push(replica)
   return replica
 }
@@ -58,17 +60,36 @@ const sweep = () => settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open
 
 const charges = () => db.query(`select ref_id, captured from transactions where type = 'charge' and status = 'captured' order by captured`)
 
-test.each(['captured', 'held'])('an answer of a replica that was thought dead is not charged when a repeat of its call is %s, and has its trace', async (state) => {
+/** A call whose replica was thought dead, and a repeat of it elsewhere. */
+async function beginTwice(refId: string) {
   const [lost, other] = [await startReplica({ isAlive: false }), await startReplica({ isAlive: true })]
-  const call = await begin(lost, 'invoice-1')
+  const call = await begin(lost, refId)
   expect(await sweep()).toBe(1)
-  const repeat = await begin(other, 'invoice-1')
-  if (state === 'captured') await repeat.finish(70n)
-  await call.finish(60n)
-  if (state === 'held') await repeat.finish(70n)
+  const isLate = () => lost.metrics.failures.get().then(({ values }) => values.some(({ labels, value }) => labels.what === 'late_capture' && value > 0))
+  return { call, repeat: await begin(other, refId), isLate: () => until(isLate) }
+}
+
+test.each(['charged', 'under way'])('an answer of a replica that was thought dead is not charged when a repeat of its call is %s and answered, and has its trace', async (state) => {
+  const { call, repeat, isLate } = await beginTwice('invoice-1')
+  if (state === 'charged') await repeat.finish(70n)
+  const late = call.finish(60n)
+  await isLate()
+  if (state === 'under way') await repeat.finish(70n)
+  await late
   expect(await charges()).toEqual([{ ref_id: 'invoice-1', captured: 70n }])
   expect(await db.query('select status_code, cost from traces where id = $1', [call.id])).toEqual([{ status_code: 200, cost: 0n }])
   expect(await db.query('select balance, held from wallets')).toEqual([{ balance: 1_000_000_000n - 70n, held: 0n }])
+})
+
+test('an answer of a replica that was thought dead is charged after all when the repeat of its call fails, and keeps its ref', async () => {
+  const { call, repeat, isLate } = await beginTwice('invoice-5')
+  const late = call.finish(60n)
+  await isLate()
+  expect(await charges()).toEqual([])
+  await repeat.finish(null)
+  await late
+  expect(await charges()).toEqual([{ ref_id: `loom:late:${call.id}`, captured: 60n }])
+  await expect(begin(await startReplica({ isAlive: true }), 'invoice-5')).rejects.toMatchObject({ code: 'ref_id_conflict' })
 })
 
 test('an answer that was charged late keeps its ref: a call that comes with it afterwards is refused', async () => {
