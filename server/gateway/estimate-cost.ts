@@ -19,6 +19,8 @@ export interface TokenBounds {
   outputTokens: number
   /** The most of what some models are priced by instead of tokens. */
   units?: Units
+  /** The input is not in the body, so that no closer look at that tells more. */
+  isElsewhere?: boolean
 }
 
 /** What a call's bounds hang on. */
@@ -45,7 +47,8 @@ export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, ans
   const asked = maxOutputTokens || limits.defaultOutputTokens || (cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP)
   return {
     inputTokens: readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window),
-    outputTokens: Math.min(asked, cap) * answers
+    outputTokens: Math.min(asked, cap) * answers,
+    ...(readsMore && { isElsewhere: true })
   }
 }
 

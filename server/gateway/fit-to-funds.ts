@@ -40,9 +40,9 @@ export async function fitToFunds(request: CallRequest, bounds: readonly BoundTar
   const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price }] : [])
   // Counting takes time: not for a wallet that even long words would exceed.
   if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor(tokens.inputTokens / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
-  const counted = await count()
+  const counted = priced.every(({ tokens }) => tokens.isElsewhere) ? undefined : await count()
   const answers = counted?.answers ?? 1
-  const closer = priced.map(bound => ({ ...bound, tokens: counted ? closeIn(bound.target, bound.tokens, counted) : bound.tokens }))
+  const closer = priced.map(bound => ({ ...bound, tokens: counted && !bound.tokens.isElsewhere ? closeIn(bound.target, bound.tokens, counted) : bound.tokens }))
   const amountOf = (maxOutputTokens: number) => dearest(closer.map(({ tokens, price }) =>
     charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * answers) }, price))))
   const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / answers)))

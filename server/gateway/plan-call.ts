@@ -34,7 +34,7 @@ export interface CallPlan {
 export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, { caller, request, billing }: Pick<CallContext, 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
   // A call with a price of its own needs no other.
-  const pays = billing.amount === null && isPayer(caller)
+  const pays = billing.amount === null && !request.free && isPayer(caller)
   const models = modelsOf(caller, request)
   const targets = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, { orgId: caller.orgId, pays }, request, models))
   const bounds = targets.map(target => ({ target, tokens: request.bound(target) }))
@@ -42,7 +42,7 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, 
     requireScope(caller, 'billing')
     return { models, targets, bounds, amount: billing.amount, lower: undefined }
   }
-  if (pays) requirePriced(request)
+  if (pays) requirePriced(request, targets)
   const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
   let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
@@ -51,7 +51,8 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, 
 }
 
 /** @throws {LoomError} `model_without_price`: an unknown price is not zero */
-function requirePriced({ unpriced }: CallRequest): void {
+function requirePriced(request: CallRequest, targets: readonly Target[]): void {
+  const unpriced = targets.map(target => request.unpriced?.(target)).find(found => found !== undefined)
   if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it can be neither charged to a prepaid wallet nor counted in a budget. Leave it out.`)
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { boundTokens } from '../estimate-cost'
-import type { ModelLimits } from '../estimate-cost'
 import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
@@ -13,6 +12,7 @@ import { ChatTap } from './chat-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
+import { takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
@@ -64,7 +64,6 @@ export function parseChatRequest(raw: Buffer, onChunk?: (chunk: ChatChunk) => vo
 
 class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   readonly stream = this.body.stream === true
-  readonly unpriced = findUnpriced(this.body)
   readonly askedOutputTokens = askedOutputTokens(this.body)
   private outputLimit: number | undefined
 
@@ -76,8 +75,21 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
     if (this.askedOutputTokens === undefined) this.outputLimit = maxTokens
   }
 
-  bound(limits: ModelLimits) {
-    return boundTokens(measure(this.body, this.raw.length, this.askedOutputTokens ?? this.outputLimit), limits)
+  unpriced(target: Target) {
+    return takesChatAsIs(target) ? findUnpriced(this.body) : undefined
+  }
+
+  bound(target: Target) {
+    const media = mediaIn(this.body.messages)
+    return boundTokens({
+      bodyBytes: this.raw.length,
+      media: media.length,
+      mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
+      maxOutputTokens: this.askedOutputTokens ?? this.outputLimit ?? 0,
+      answers: this.body.n ?? 1,
+      // What a provider searches, and Azure's own data, is in no body.
+      readsMore: takesChatAsIs(target) && (findBilledByUse(this.body) !== undefined || Boolean(this.body.data_sources))
+    }, target)
   }
 
   countInput() {
@@ -85,7 +97,6 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   async countClosely() {
-    if (readsMore(this.body)) return undefined
     const text = encodeBody({ ...this.body, messages: withoutMedia(this.body.messages) })
     // Beyond, the count is a guess, and a guess is no bound.
     if (text.length > MAX_COUNTED_CHARACTERS) return undefined
@@ -137,24 +148,6 @@ function textOf({ choices }: Completion): string {
     const calls = Array.isArray(message?.tool_calls) && message.tool_calls.length > 0
     return typeof message?.content === 'string' && !calls ? reasoningIn(message) + message.content : JSON.stringify(message ?? '')
   }).join('')
-}
-
-/** What the bounds of a chat call hang on. */
-function measure(body: ChatBody, bodyBytes: number, maxOutputTokens = 0) {
-  const media = mediaIn(body.messages)
-  return {
-    bodyBytes,
-    media: media.length,
-    mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
-    maxOutputTokens,
-    answers: body.n ?? 1,
-    readsMore: readsMore(body)
-  }
-}
-
-/** What a provider searches, and Azure's own data, is in no body. */
-function readsMore(body: ChatBody): boolean {
-  return findBilledByUse(body) !== undefined || Boolean(body.data_sources)
 }
 
 /** The prompt's tokens: the text of every message, its framing, and the tools. */

@@ -2,10 +2,9 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import { boundTokens } from '../estimate-cost'
-import type { ModelLimits } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
-import type { Transport } from '../providers/provider'
+import type { ProviderCall, Transport } from '../providers/provider'
 import { readUsage } from '../usage'
 import { CompletionsBody, DEFAULT_MAX_TOKENS } from './completions-body'
 import { toCompletionOverChat } from './completions-over-chat'
@@ -13,7 +12,7 @@ import { CompletionsTap } from './completions-tap'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendOverChat } from './over-chat'
-import { findUnpriced } from './unpriced'
+import { findBilledByUse, findUnpriced } from './unpriced'
 
 const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })), usage: z.unknown().optional() })
 
@@ -28,7 +27,6 @@ export const completions: Operation = {
 
 class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallRequest {
   readonly stream = this.body.stream === true
-  readonly unpriced = findUnpriced(this.body)
   readonly askedOutputTokens = this.body.max_tokens ?? undefined
   private outputLimit = DEFAULT_MAX_TOKENS
 
@@ -36,20 +34,26 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
     this.outputLimit = Math.min(this.outputLimit, maxTokens)
   }
 
-  bound(limits: ModelLimits) {
+  unpriced(target: Target) {
+    return nativeCall(target) && findUnpriced(this.body)
+  }
+
+  bound(target: Target) {
     return boundTokens({
       bodyBytes: this.raw.length,
       media: 0,
       mediaBytes: 0,
       // Never 0, which would mean that nothing was said.
       maxOutputTokens: Math.max(this.maxTokens, 1),
-      answers: this.answers
-    }, limits)
+      answers: this.answers,
+      readsMore: nativeCall(target) !== undefined && findBilledByUse(this.body) !== undefined
+    }, target)
   }
 
   async countInput() {
     const { text, tokens } = this.promptParts()
-    return tokens + await countTextTokens(text)
+    const { suffix } = this.body
+    return tokens + await countTextTokens(typeof suffix === 'string' ? text + suffix : text)
   }
 
   async countClosely() {
@@ -61,8 +65,8 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    const { provider, connection, upstreamModel } = target
-    const native = provider.native?.('completions', connection, upstreamModel)
+    const { connection, upstreamModel } = target
+    const native = nativeCall(target)
     // Not every server knows the format's own default: what is held must be what is asked for.
     const body = { ...this.body, max_tokens: this.maxTokens }
     if (native) return native(connection, { body, upstreamModel, stream: this.stream }, transport, signal)
@@ -100,4 +104,9 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
     const texts = pieces.filter(piece => typeof piece === 'string')
     return { text: texts.join('\n'), tokens: pieces.length - texts.length }
   }
+}
+
+/** Undefined where it goes over chat, which leaves out what it does not know. */
+function nativeCall({ provider, connection, upstreamModel }: Target): ProviderCall | undefined {
+  return provider.native?.('completions', connection, upstreamModel)
 }

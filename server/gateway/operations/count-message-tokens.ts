@@ -25,6 +25,7 @@ export const countMessageTokens: Operation = {
 
 class CountRequest extends JsonRequest<CountBody> implements CallRequest {
   readonly stream = false
+  readonly free = true
 
   readonly headers: Readonly<Record<string, string>>
 

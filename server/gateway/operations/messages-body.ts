@@ -94,9 +94,8 @@ function withoutPicture(item: unknown): unknown {
   return block?.type === 'image' && block.source?.type === 'base64' ? { ...block, source: undefined } : item
 }
 
-/** A closer look than the bytes: everything but the data of images. Undefined for what has no end in the body, or is too long. */
+/** A closer look than the bytes: everything but the data of images. Undefined for what is too long. */
 export async function countMessagesClosely(body: MessagesBody): Promise<CountedRequest | undefined> {
-  if (readsMore(body)) return undefined
   const images = blocksOf(body).filter(({ type }) => type === 'image').length
   const text = encodeBody({ ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, withoutPictures) })) })
   return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0, answers: 1 }

@@ -26,7 +26,6 @@ export const messages: Operation = {
 
 class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   readonly stream = this.body.stream === true
-  readonly unpriced = findUnpriced(this.body)
   /** The format has no call without it, so there is none to be limited. */
   readonly askedOutputTokens = this.body.max_tokens
 
@@ -35,6 +34,11 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
     super(raw, MessagesBody)
     this.headers = anthropicHeaders(headers)
+  }
+
+  /** Over chat completions none of it reaches the provider. */
+  unpriced({ provider, connection, upstreamModel }: Target) {
+    return provider.native?.('messages', connection, upstreamModel) && findUnpriced(this.body)
   }
 
   bound(limits: ModelLimits) {

@@ -3,7 +3,7 @@ import type { CallScope } from '../../../shared/policy'
 import type { UnitKind, Units } from '../../billing/units'
 import type { Target } from '../../catalog/target'
 import type { LoomError } from '../../errors'
-import type { ModelLimits, TokenBounds } from '../estimate-cost'
+import type { TokenBounds } from '../estimate-cost'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import type { Upload } from '../upload'
 import type { PromptUsage, Usage } from '../usage'
@@ -62,21 +62,23 @@ export interface CallRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** What the trace keeps in its place; left out, `raw`. */
   record?: () => Buffer
-  /** What of the request a provider bills beside tokens, or at other prices than ours: refused for orgs that pay. */
-  readonly unpriced?: string | undefined
+  /** Costs nothing, whoever answers: it may go to a model without a price. */
+  readonly free?: boolean
+  /** What of the request a target gets and bills beside tokens, or at other prices than ours: refused for orgs that pay. */
+  unpriced?: (target: Target) => string | undefined
   /** What models of this endpoint may be priced by instead of tokens. */
   readonly unit?: UnitKind
   /** How much of that the request alone amounts to, where no provider tells. */
   measure?: () => Units
-  /** The most tokens (and units) the call may use with a model of these limits: what is held. */
-  bound: (limits: ModelLimits) => TokenBounds
+  /** The most tokens (and units) the call may use at a target: what is held. */
+  bound: (target: Target) => TokenBounds
   /** The longest answer the caller asked for, in tokens; undefined when they did not say. */
   readonly askedOutputTokens?: number | undefined
   /** Lets no answer be longer than `maxTokens`, where the caller asked for no length: `bound` and `send` heed it. Only of endpoints that write text. */
   limitOutput?: (maxTokens: number) => void
   /** Our own count of the prompt's tokens, for a provider that tells none. */
   countInput: () => Promise<number>
-  /** A closer look than `bound`, for a wallet that cannot cover that; undefined for a prompt too long to be counted in good time. */
+  /** A closer look than `bound` at what is in the body, for a wallet that cannot cover that; undefined for a prompt too long to be counted in good time. */
   countClosely?: () => Promise<CountedRequest | undefined>
   /**
    * One attempt: the answer of a target in this operation's own format, natively or translated. A refusal (status ≥ 400)

@@ -62,10 +62,14 @@ export function takesSignatures({ connection: { kind }, upstreamModel }: Target)
   return kind === 'google' || upstreamModel.includes('gemini')
 }
 
+/** Whether a target gets a chat as its caller wrote it. To others it is translated, and what they do not know of it is left out. */
+export function takesChatAsIs({ connection: { kind } }: Target): boolean {
+  return kind === 'openai' || kind === 'azure' || kind === 'openai-compatible'
+}
+
 /** Whether a target takes `reasoning_effort`: models that do not reason refuse it at OpenAI and its likes. */
-export function takesEffort({ connection: { kind }, upstreamModel }: Target): boolean {
-  const passesThrough = kind === 'openai' || kind === 'azure' || kind === 'openai-compatible'
-  return !passesThrough || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(upstreamModel)
+export function takesEffort(target: Target): boolean {
+  return !takesChatAsIs(target) || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(target.upstreamModel)
 }
 
 function translate(text: string, toAnswer: OverChat['toAnswer']): object {

@@ -72,9 +72,8 @@ export function countResponses(body: ResponsesBody): Promise<number> {
   return countTextTokens([typeof input === 'string' ? input : '', typeof instructions === 'string' ? instructions : '', ...items, ...parts, tools ? encodeBody(tools) : ''].join('\n'))
 }
 
-/** A closer look than the bytes: everything but the data of images. Undefined for what has no end in the body, or is too long. */
+/** A closer look than the bytes: everything but the data of images. Undefined for what is too long. */
 export async function countResponsesClosely(body: ResponsesBody): Promise<CountedRequest | undefined> {
-  if (readsMore(body)) return undefined
   let images = 0
   const withoutImage = (part: unknown) => {
     if (Part.safeParse(part).data?.type !== 'input_image') return part

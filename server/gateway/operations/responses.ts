@@ -23,7 +23,6 @@ export const responses: Operation = {
 
 class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
   readonly stream = this.body.stream === true
-  readonly unpriced = findUnpriced(this.body, ownTools)
   readonly askedOutputTokens = this.body.max_output_tokens ?? undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
@@ -34,6 +33,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   limitOutput(maxTokens: number) {
     if (this.askedOutputTokens === undefined) this.body = { ...this.body, max_output_tokens: maxTokens }
+  }
+
+  /** Over chat completions none of it reaches the provider. */
+  unpriced({ provider, connection, upstreamModel }: Target) {
+    return provider.native?.('responses', connection, upstreamModel) && findUnpriced(this.body, ownTools)
   }
 
   bound(limits: ModelLimits) {

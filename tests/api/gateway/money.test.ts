@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
-import { model, openGateway } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
 import { toUsdDecimal } from '../../../shared/money'
 
@@ -11,6 +11,7 @@ let key: string
 beforeAll(async () => {
   gateway = await openGateway({ NEW_ORG_WALLET: 'prepaid' })
   await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
+  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: upstreamSecret })
   key = (await gateway.createKey()).key
 })
 beforeEach(() => gateway.upstream.reset())
@@ -105,6 +106,38 @@ describe('a prepaid wallet', () => {
     expect(response.status).toBe(422)
     expect(await response.json()).toMatchObject({ error: { code: 'model_without_price', message: expect.stringContaining(name) } })
     expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  const claude = 'claude-sonnet-4-5'
+  const question = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10 }
+  const put = (path: string, asked: object) => fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(asked) })
+
+  test.each<[string, object]>([
+    ['chat/completions', { ...question, model: claude, service_tier: 'priority' }], ['chat/completions', { ...question, model: claude, plugins: [{ id: 'web' }] }],
+    ['responses', { model: claude, input: 'Hi', service_tier: 'priority' }], ['completions', { model: claude, prompt: 'Hi', service_tier: 'priority' }], ['completions', { model, prompt: 'Hi', service_tier: 'priority' }],
+    ['messages', { ...question, model, speed: 'fast' }]
+  ])('takes what no provider of the model gets: %s %j', async (path, asked) => {
+    await topUp('0.01')
+    const response = await put(path, asked)
+    expect({ status: response.status, body: await response.text() }).toMatchObject({ status: 200 })
+    const { json } = await gateway.upstream.received()
+    for (const field of ['service_tier', 'plugins', 'speed']) expect(json).not.toHaveProperty(field)
+    await nothingHeld()
+  })
+
+  test('refuses what one of several providers would get', async () => {
+    await topUp('1')
+    const response = await put('chat/completions', { ...question, model: claude, models: [model], service_tier: 'priority' })
+    expect(response.status).toBe(422)
+    expect(await response.json()).toMatchObject({ error: { code: 'model_without_price', message: expect.stringContaining('service_tier') } })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('needs neither a price nor money for the counting of tokens', async () => {
+    const response = await put('messages/count_tokens', { model: 'mock/model-of-no-price', messages: question.messages })
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 200, body: { input_tokens: expect.any(Number) } })
+    await nothingHeld()
+    expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: '0' })
   })
 
   test.each([{ service_tier: 'flex' }, { plugins: [] }, { search_parameters: { mode: 'off' } }])('takes what costs no more: %j', async (rest) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Price } from '../../../server/billing/price'
+import type { Target } from '../../../server/catalog/target'
 import { computeCost } from '../../../server/billing/compute-cost'
 import { Batcher } from '../../../server/gateway/batcher'
 import { parseBilling } from '../../../server/gateway/billing-headers'
@@ -9,6 +10,7 @@ import { countTextTokens } from '../../../server/gateway/count-tokens'
 import { boundCost } from '../../../server/gateway/estimate-cost'
 import { readUsage } from '../../../server/gateway/usage'
 import { encodeBody } from '../../../server/gateway/providers/encode-body'
+import { targetOf } from '../../support/operation-calls'
 
 describe('a batcher', () => {
   const isItemFault = (error: unknown) => error instanceof RangeError
@@ -52,9 +54,9 @@ describe('a batcher', () => {
 const price: Price = { source: 'test', inputPrice: 150_000_000n, outputPrice: 600_000_000n, cachedInputPrice: 75_000_000n, cacheWritePrice: 200_000_000n }
 
 describe('the bound of a call', () => {
-  const bound = (rest: Partial<ChatBody>, limits = {}) => {
+  const bound = (rest: Partial<ChatBody>, limits: Partial<Target> = {}) => {
     const raw = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...rest }))
-    return parseChatRequest(raw).bound(limits)
+    return parseChatRequest(raw).bound(targetOf('openai', 'm', limits))
   }
 
   test('takes the larger of two output limits: which one a provider obeys is not known', () => {
@@ -80,7 +82,7 @@ describe('the bound of a call', () => {
   })
   test('cannot be lowered by numbers that grow when they are written again', () => {
     const raw = `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"u"},"x":[${Array(1_000).fill('1e20').join(',')}]},{"type":"text","text":"${'word '.repeat(2_000)}"}]}]}`
-    expect(parseChatRequest(Buffer.from(raw)).bound({}).inputTokens).toBeGreaterThan(10_000)
+    expect(parseChatRequest(Buffer.from(raw)).bound(targetOf('openai', 'm')).inputTokens).toBeGreaterThan(10_000)
   })
   test('is never below the cost of any split of its tokens', () => {
     const tokens = { inputTokens: 1_000, outputTokens: 100 }

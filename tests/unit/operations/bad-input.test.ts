@@ -4,7 +4,7 @@ import { LoomError } from '../../../server/errors'
 import { operations } from '../../../server/gateway/operations/registry'
 import type { CallRequest, Operation } from '../../../server/gateway/operations/operation'
 import type { OperationName } from '../../../server/gateway/operations/operation-name'
-import { attempt, chatStream, chatTarget, tapOf } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, tapOf, targetOf } from '../../support/operation-calls'
 
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }
 const messages = [
@@ -73,7 +73,7 @@ describe.each(known)('a damaged body of %s', (_, operation, body) => {
     await fc.assert(fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 6 }), nasty, async (path, by) => {
       const request = parse(operation, damage(body, path, by))
       if (request instanceof LoomError) return void expect(request.status).toBe(400)
-      const bound = request.bound({ contextWindow: 100_000, maxOutputTokens: 10_000 })
+      const bound = request.bound(targetOf('openai', 'm', { contextWindow: 100_000, maxOutputTokens: 10_000 }))
       for (const tokens of [bound.inputTokens, bound.outputTokens]) expect(tokens >= 0 && Number.isFinite(tokens)).toBe(true)
       expect(Number.isInteger(await request.countInput())).toBe(true)
       const { target } = chatTarget(request.stream ? answers.stream : answers.whole)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Target } from '../../../server/catalog/target'
 import { messages } from '../../../server/gateway/operations/messages'
 import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
 import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
@@ -129,7 +130,7 @@ describe('a Messages request over chat completions', () => {
 })
 
 describe('what is held for a Messages call', () => {
-  const bound = (rest: object, limits = {}) => parseCall(messages, { ...hello, ...rest }).bound(limits)
+  const bound = (rest: object, limits: Partial<Target> = {}) => parseCall(messages, { ...hello, ...rest }).bound(targetOf('anthropic', 'm', limits))
   const data = 'A'.repeat(500_000)
   const content = (block: object) => ({ messages: [{ role: 'user', content: [block] }] })
 

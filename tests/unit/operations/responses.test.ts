@@ -87,7 +87,7 @@ test('a native failure is one, whole or streamed', () => {
 })
 
 describe('what is held for a Responses call', () => {
-  const bound = (rest: object, limits: object = { contextWindow: 400_000, maxOutputTokens: 16_000 }) => parseCall(responses, { ...hello, ...rest }).bound(limits)
+  const bound = (rest: object) => parseCall(responses, { ...hello, ...rest }).bound(targetOf('openai', 'm', { contextWindow: 400_000, maxOutputTokens: 16_000 }))
   const part = (item: object) => ({ input: [{ role: 'user', content: [item] }] })
 
   test('is the caller\'s limit, else the model\'s', () => {
@@ -106,7 +106,7 @@ describe('what is held for a Responses call', () => {
   test('can be lowered by a policy, and what is sent with it', async () => {
     const request = parseCall(responses, hello)
     request.limitOutput?.(77)
-    expect(request.bound({}).outputTokens).toBe(77)
+    expect(request.bound(targetOf('openai', 'm')).outputTokens).toBe(77)
     const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' } }] }))
     await attempt(request, target)
     expect(asked[0]).toMatchObject({ max_tokens: 77 })
