@@ -11,6 +11,7 @@ import { sealBody } from '../traces/seal-body'
 import type { BodySide } from '../traces/seal-body'
 import type { Admission } from './apply-policy'
 import type { CallToCapture } from './capture'
+import { isPayer } from './caller'
 import type { AnswerHead, CallContext, CallOutcome } from './call-context'
 import { describeSteps } from './describe-steps'
 import { countTextTokens } from './count-tokens'
@@ -18,6 +19,7 @@ import type { Gateway } from './gateway'
 import type { Hold } from './hold-budget'
 import type { Attempt, Progress } from './open-upstream'
 import type { StreamTap } from './operations/operation'
+import type { Surcharge } from './operations/unpriced'
 import type { Usage } from './usage'
 import { noUsage, storable } from './usage'
 
@@ -26,6 +28,7 @@ interface Answered {
   usage: Usage
   usageSource: CallOutcome['usageSource']
   rawUsage: unknown
+  surcharge?: Surcharge | undefined
   responseBody: Buffer | null
   /** What is still to be sent: the whole answer, or what ends its stream. Null where nobody gets one. */
   rest: { contentType: string, bytes: Buffer } | null
@@ -92,9 +95,10 @@ export class CallRecord implements Progress {
   }
 
   /** The price as the ledger keeps it; with what the call cost the platform, where the org is charged something else. */
-  private describeCharge(usage: Usage, chargedNanoUsd: bigint): unknown {
+  private describeCharge(usage: Usage, chargedNanoUsd: bigint, surcharge: Surcharge | undefined): unknown {
     const { billing, caller: { markupBasisPoints, cacheHitBasisPoints } } = this.context
-    const plain = describePrice(this.target?.price)
+    const known = describePrice(this.target?.price)
+    const plain = surcharge ? { ...known, unpriced: surcharge } : known
     const price = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
     if (billing.amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
     return {
@@ -124,16 +128,25 @@ export class CallRecord implements Progress {
 
   /** Charges an answer that was given, whole or in part. */
   async capture(answered: Answered): Promise<CallOutcome> {
-    const { usage, usageSource, rawUsage, responseBody } = answered
+    const { usage, usageSource, rawUsage, surcharge, responseBody } = answered
     const costNanoUsd = this.cost(usage)
     // No provider wrote a cached answer.
     this.usedTokens = this.cache === 'hit' ? 0 : usage.inputTokens + usage.outputTokens
     const finished = this.finished(usage, responseBody, answered.error)
+    if (surcharge) this.reportSurcharge(surcharge)
     // What costs nothing and was not held has its trace, and no line in the ledger.
-    const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd) }
+    const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd, surcharge) }
     const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd) }, finished.isStream).then(() => undefined, toLoomError)
     this.span?.step('capture')
     return failure ? this.outcome(failure, usage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
+  }
+
+  /** Nobody who pays is let through with what costs more than we charge: where it shows in the answer alone, an operator is to know. */
+  private reportSurcharge(surcharge: Surcharge): void {
+    const { requestId, caller, billing } = this.context
+    if (this.cache === 'hit' || billing.amount !== null || !isPayer(caller)) return
+    this.gateway.metrics.surcharges.inc({ what: surcharge })
+    this.gateway.log.warn({ requestId, orgId: caller.orgId, unpriced: surcharge }, 'An answer costs more than its tokens, for which it was charged')
   }
 
   /** Ends a call without an answer. Only a caller who left while a provider was working is charged: for its prompt. */

@@ -89,7 +89,7 @@ async function finishWhole(call: CallRecord, { answer }: Extract<Opened, { kind:
   const { usage, usageSource } = await call.measureUsage(answer.usage, answer.units, answer.text, answer.outputTokens)
   const body = answer.finish(usage)
   const { contentType } = answer
-  const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, responseBody: answer.record?.() ?? body, rest: { contentType, bytes: body }, error: null })
+  const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, surcharge: answer.surcharge, responseBody: answer.record?.() ?? body, rest: { contentType, bytes: body }, error: null })
   return outcome.error ? outcome : { ...outcome, answer: { contentType, body } }
 }
 
@@ -107,6 +107,6 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const usage = tap.usage || !tap.inputUsage ? measured.usage : { ...measured.usage, ...tap.inputUsage }
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
-  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, responseBody: tap.record(), rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
+  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
   return outcome.error ? outcome : { ...outcome, ending }
 }

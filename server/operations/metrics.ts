@@ -30,6 +30,7 @@ export function createMetrics() {
     attempts: new Counter({ name: 'gateway_upstream_attempts_total', help: 'Upstream attempts by provider kind and outcome', labelNames: ['provider', 'outcome'], registers }),
     batchSize: new Histogram({ name: 'gateway_batch_size', help: 'Calls a ledger batch', labelNames: ['batch'], buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512], registers }),
     shortfall: new Counter({ name: 'gateway_charge_shortfall_usd_total', help: 'Cost beyond a hold that the wallet could not cover', registers }),
+    surcharges: new Counter({ name: 'gateway_unpriced_answers_total', help: 'Answers to payers that cost more than the tokens they were charged for, by what told so', labelNames: ['what'], registers }),
     failures: new Counter({ name: 'loom_failures_total', help: 'Failures that did not break a request: what failed', labelNames: ['what'], registers }),
     expiredRows: new Counter({ name: 'loom_retention_rows_total', help: 'Traces deleted, and traces whose bodies were taken away, because their time was over', labelNames: ['what'], registers }),
     expiringKeys: new Gauge({ name: 'loom_keys_expiring_soon', help: 'Active API keys that end within two weeks', registers }),

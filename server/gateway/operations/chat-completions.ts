@@ -13,8 +13,9 @@ import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { takesChatAsIs } from './over-chat'
+import { takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
-import { findBilledByUse, findUnpriced } from './unpriced'
+import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
 /** Tokens a message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
 const TOKENS_PER_MESSAGE = 3
@@ -128,6 +129,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
       usage: readUsage(completion.usage),
       rawUsage: completion.usage,
       text: () => textOf(completion),
+      surcharge: findSurcharge(completion),
       finish: () => body
     }
   }

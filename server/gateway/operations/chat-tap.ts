@@ -6,9 +6,12 @@ import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent, readStreamError } from './event-tap'
+import type { Surcharge } from './unpriced'
+import { findSurcharge } from './unpriced'
 
 /** Reads a stream of chat-completion chunks. */
 export class ChatTap extends ChunkTap {
+  surcharge: Surcharge | undefined
   private readonly assembled = new CompletionAssembler()
   private readonly calls = new CallNumbers()
 
@@ -49,6 +52,7 @@ export class ChatTap extends ChunkTap {
     this.requireSane(this.assembled.length)
     this.onChunk?.(chunk)
     if (!chunk.usage) return event.bytes
+    this.surcharge = findSurcharge(chunk)
     const counted = readUsage(chunk.usage)
     if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
     else this.inputUsage = readPromptUsage(chunk.usage) ?? this.inputUsage

@@ -8,6 +8,7 @@ import type { Transport, UpstreamResponse } from '../providers/provider'
 import type { Upload } from '../upload'
 import type { PromptUsage, Usage } from '../usage'
 import type { OperationName } from './operation-name'
+import type { Surcharge } from './unpriced'
 
 /**
  * One endpoint of `/v1` that calls a model. An operation knows its format; it knows nothing of keys, money, traces or
@@ -118,6 +119,7 @@ export interface WholeAnswer {
   outputTokens?: number
   /** What the answer tells of other units than tokens. */
   units?: Units | undefined
+  surcharge?: Surcharge | undefined
   /** The bytes for the caller, `usage` being what is charged. */
   finish: (usage: Usage) => Buffer
   /** What the trace keeps in their place; left out, those bytes. */
@@ -152,6 +154,7 @@ export interface StreamTap {
   readonly outputTokens?: number
   /** What it told of other units than tokens. */
   readonly units?: Units | undefined
+  readonly surcharge?: Surcharge | undefined
   /** The answer so far as one body, for the trace. */
   record: () => Buffer
   /** What ends the stream well, once the call is captured at this usage and cost. */

@@ -4,6 +4,8 @@ import { ToldFailure } from '../providers/upstream-failure'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
+import { ownTools } from './responses-body'
+import { findSurcharge } from './unpriced'
 
 const tokens = z.number().nullish()
 const ResponseUsage = z.object({
@@ -53,6 +55,7 @@ export function readResponse(body: Buffer): WholeAnswer {
     usage,
     rawUsage: response.usage,
     text: () => response.output.map(textOf).join(''),
+    surcharge: findSurcharge(response, ownTools),
     finish: counted => usage ? body : Buffer.from(JSON.stringify({ ...response, usage: toResponseUsage(counted) }))
   }
 }

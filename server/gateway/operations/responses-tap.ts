@@ -6,6 +6,9 @@ import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
+import { ownTools } from './responses-body'
+import type { Surcharge } from './unpriced'
+import { findSurcharge } from './unpriced'
 
 const Event = z.looseObject({
   type: z.string(),
@@ -35,6 +38,10 @@ export class ResponsesTap extends EventTap {
 
   get text(): string {
     return this.written.join('')
+  }
+
+  get surcharge(): Surcharge | undefined {
+    return this.response && findSurcharge(this.response, ownTools)
   }
 
   record(): Buffer {

@@ -16,8 +16,23 @@ const plainTiers: ReadonlySet<unknown> = new Set(['auto', 'default', 'standard',
 export function findUnpriced(body: Body, ownTools = chatTools): string | undefined {
   const used = findBilledByUse(body, ownTools)
   if (used) return used
-  const { service_tier: tier } = body
-  return tier === undefined || tier === null || plainTiers.has(tier) ? undefined : 'The service_tier that was asked for'
+  return isDearer(body.service_tier) ? 'The service_tier that was asked for' : undefined
+}
+
+/** What an answer's tokens, at our price, do not pay for. */
+export type Surcharge = 'service_tier' | 'tools'
+
+/**
+ * Of an answer whose request showed nothing of the kind: a prompt kept at OpenAI may bring tools, and a project there may have a dearer
+ * tier for `auto`. An answer tells the tier it was given, and a response its tools.
+ */
+export function findSurcharge(answer: Body, ownTools = chatTools): Surcharge | undefined {
+  if (hostedTool(answer.tools, ownTools) !== undefined) return 'tools'
+  return isDearer(answer.service_tier) ? 'service_tier' : undefined
+}
+
+function isDearer(tier: unknown): boolean {
+  return tier !== undefined && tier !== null && !plainTiers.has(tier)
 }
 
 /** Of these, what the provider runs itself: it reads more than the body, too. */
