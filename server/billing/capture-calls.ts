@@ -7,11 +7,15 @@ import type { FinishedCall } from './finished-call'
 import { callParameters, COLUMNS, INPUT, trace, use } from './finished-call'
 import { bodyColumns, unpacked } from './packed-bodies'
 
-/** `settled`: as asked. `short`: the cost exceeded hold and funds, only the hold was captured. `gone`: the hold or lease was no longer there, or the call settled before. */
-export type CaptureOutcome = 'settled' | 'short' | 'gone'
+/** The cost exceeded hold and funds by so much, nano-USD; they were captured as far as they reach. */
+export interface Shortfall { shortBy: bigint }
 
-/** Only what did not settle comes back. */
-const Row = z.object({ n: z.number(), outcome: z.enum(['short', 'gone']) })
+/** `settled`: as asked. `gone`: the hold or lease was no longer there, or the call settled before. */
+export type CaptureOutcome = 'settled' | Shortfall | 'gone'
+
+/** Only what did not settle comes back; what is gone lacks nothing. */
+const Row = z.object({ n: z.number(), short_by: z.coerce.bigint().nullable() }).transform(({ n, short_by: shortBy }): { n: number, outcome: CaptureOutcome } =>
+  ({ n, outcome: shortBy === null ? 'gone' : { shortBy } }))
 
 /**
  * Settles a whole batch of calls in one statement, so in one transaction: hold → captured or released, or a captured row drawn on
@@ -87,8 +91,8 @@ with ${input}, locked as materialized (
    where t.status = 'held' or i.charged and exists (select from leased where leased.id = i.lease_id and leased.org_id = i.org_id)
 )${judge}, priced as materialized (
   select d.*, case when not charged then 0
-                   when excess = 0 or (mode = 'unlimited' or sum(excess) over (partition by org_id order by excess, n) <= available)${within} then cost
-                   else held end as captured
+                   when excess = 0 then cost
+                   else held + least(excess, case when mode = 'unlimited' then excess else greatest(available + excess - sum(excess) over (partition by org_id order by excess, n), 0) end${within}) end::bigint as captured
     from due d
 ), running as materialized (
   select *, balance - sum(captured) over (partition by org_id order by n) as balance_after from priced
@@ -116,7 +120,7 @@ with ${input}, locked as materialized (
 ), recorded as materialized (
   select i.* from input i where coalesce(i.hold_id, case when charged then lease_id end) is null or coalesce(i.hold_id, i.id) in (select id from done)
 )${RECORD}${keep}
-select i.n, case when d.id is null then 'gone' else 'short' end as outcome
+select i.n, (i.cost - d.captured)::text as short_by
   from input i left join done d on d.id = coalesce(i.hold_id, i.id)
  where coalesce(i.hold_id, case when i.charged then i.lease_id end) is not null and (d.id is null or i.charged and d.captured < i.cost)`
 

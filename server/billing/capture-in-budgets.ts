@@ -2,9 +2,9 @@
 export interface BudgetParts {
   /** After `found`: locks the windows, after the wallets and in the order that holding locks them. */
   lock: string
-  /** After `due`: whose cost beyond its hold still fits every budget. */
+  /** After `due`: how much of a cost beyond its hold still fits every budget. */
   judge: string
-  /** Beside the wallet's own condition for being charged beyond a hold. */
+  /** Beside what the wallet has for a charge beyond its hold. */
   within: string
   /** After `settled`: moves the money from held to spent. */
   count: string
@@ -16,13 +16,13 @@ export const inBudgets: BudgetParts = {
    where (select count(*) from locked) > 0 and id = any(array(select unnest(t.budget_windows) from transactions t where t.id = any(array(select id from found)))) order by id for update
 )`,
   judge: `, stretched as materialized (
-  select n, bool_and(running <= left_over) as fits
-    from (select d.n, b."limit" - w.used as left_over, sum(d.excess) over (partition by b.id order by d.excess, d.n) as running
+  select n, min(greatest(left_over + excess - running, 0)) as room
+    from (select d.n, d.excess, b."limit" - w.used as left_over, sum(d.excess) over (partition by b.id order by d.excess, d.n) as running
             from due d join input i using (n) cross join lateral jsonb_to_recordset(i.budgets) as b(id uuid, "limit" bigint) join windows w on w.id = b.id
            where d.excess > 0) s
    group by n
 )`,
-  within: ' and coalesce((select s.fits from stretched s where s.n = d.n), true)',
+  within: ', (select s.room from stretched s where s.n = d.n)',
   count: `, budgeted as (
   update budget_windows b set spent = b.spent + s.captured, held = b.held - s.held
     from (select w.id, sum(t.captured)::bigint as captured, sum(f.held)::bigint as held

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import { transactionStatuses } from '../../shared/billing'
 import { captureCalls } from '../billing/capture-calls'
-import type { CaptureOutcome } from '../billing/capture-calls'
+import type { CaptureOutcome, Shortfall } from '../billing/capture-calls'
 import { canDraw, drawCalls } from '../billing/draw-calls'
 import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
@@ -75,7 +75,7 @@ export class Capturer {
     if (call.hold && call.charge) this.budget.extend(call.hold, call.charge.costNanoUsd)
     const outcome = await this.batcher.add(call)
     if (outcome === 'gone') await this.settleLate(call)
-    if (outcome === 'short') this.reportShortfall(call)
+    if (typeof outcome === 'object') this.reportShortfall(call, outcome)
     if (call.hold) this.budget.settle(call.hold, call.charge?.costNanoUsd ?? 0n)
   }
 
@@ -98,17 +98,17 @@ export class Capturer {
     // One transaction: the hold locks the wallet, so what is available stays so, nobody takes the ref, and no hold is left without its capture.
     const chargeLate = () => this.db.transaction(async (query) => {
       const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
-      const isWhole = await holdAtMost({ query }, this.replicaId, hold)
-      if (isWhole === undefined) return false
+      if (!await holdAtMost({ query }, this.replicaId, hold)) return undefined
       const ref = refId === undefined ? 'free' : await findRef({ query }, orgId, refId)
       if (ref === 'held') throw new RepeatUnderWay()
       const isRepeated = ref === 'charged'
       if (isRepeated) this.log.warn({ requestId: call.id, orgId }, 'An answer is not charged, for another call has taken its billing reference')
-      await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
+      const [outcome] = await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
       if (refId !== undefined && !isRepeated) await keepRef({ query }, refId, uuidv7(), hold.id)
-      return !isWhole && !isRepeated
+      return outcome
     })
-    if (await this.onceDecided(chargeLate)) this.reportShortfall(call)
+    const outcome = await this.onceDecided(chargeLate)
+    if (typeof outcome === 'object') this.reportShortfall(call, outcome)
   }
 
   private async onceDecided<Result>(act: () => Promise<Result>): Promise<Result> {
@@ -129,9 +129,9 @@ export class Capturer {
     return row && OwnTransaction.parse(row)
   }
 
-  private reportShortfall(call: CallToCapture): void {
-    this.log.error({ requestId: call.id, orgId: call.orgId }, 'A call cost more than its hold, and the wallet and budgets could cover')
-    this.metrics.shortfall.inc(Number(call.charge?.costNanoUsd ?? 0n) / 1e9)
+  private reportShortfall({ id, orgId }: CallToCapture, { shortBy }: Shortfall): void {
+    this.log.error({ requestId: id, orgId, shortByNanoUsd: shortBy.toString() }, 'A call cost more than its hold, and the wallet and budgets could cover')
+    this.metrics.shortfall.inc(Number(shortBy) / 1e9)
   }
 
   /** A lost connection is waited out; a row's fault is not, for the batcher to find that row. */

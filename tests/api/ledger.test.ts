@@ -74,8 +74,9 @@ describe('capturing', () => {
   test('moves each hold once: charged, released, or beyond its hold as far as the wallet reaches', async () => {
     const [charged = '', released = '', beyond = '', short = ''] = await heldIds(100n, 100n, 100n, 100n)
     const calls = [call(charged, 40n), call(released, null), call(beyond, 150n), call(short, 5_000n)]
-    expect(await captureCalls(db, replica, calls)).toEqual(['settled', 'settled', 'settled', 'short'])
-    expect(await wallet()).toEqual({ balance: 1_000n - 40n - 150n - 100n, held: 0n })
+    expect(await captureCalls(db, replica, calls)).toEqual(['settled', 'settled', 'settled', { shortBy: 4_350n }])
+    // 600 were free, of which another took 50.
+    expect(await wallet()).toEqual({ balance: 1_000n - 40n - 150n - (100n + 550n), held: 0n })
     expect(await checkLedger(db)).toEqual([])
   })
 
