@@ -7,12 +7,11 @@ import { encodeBody } from '../providers/encode-body'
 import type { Transport } from '../providers/provider'
 import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
-import { mediaIn, withoutMedia } from './chat-media'
+import { mediaIn, refersElsewhere, withoutMedia } from './chat-media'
 import { ChatTap } from './chat-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
-import { takesChatAsIs } from './over-chat'
 import { takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
@@ -88,8 +87,8 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
       mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
       maxOutputTokens: this.askedOutputTokens ?? this.outputLimit ?? 0,
       answers: this.body.n ?? 1,
-      // What a provider searches, and Azure's own data, is in no body.
-      readsMore: takesChatAsIs(target) && (findBilledByUse(this.body) !== undefined || Boolean(this.body.data_sources))
+      // What a provider searches, keeps or fetches, and Azure's own data, is in no body.
+      readsMore: takesChatAsIs(target) && (findBilledByUse(this.body) !== undefined || Boolean(this.body.data_sources) || refersElsewhere(this.body.messages))
     }, target)
   }
 

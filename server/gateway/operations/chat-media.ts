@@ -5,6 +5,8 @@ interface Message { content?: unknown }
 
 const Medium = z.union([
   z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }).transform(part => ({ kind: 'image' as const, data: part.image_url.url })),
+  // As Mistral writes it. Elsewhere it may be read as text, so its bytes count as well.
+  z.object({ type: z.literal('image_url'), image_url: z.string() }).transform(() => ({ kind: 'image' as const, data: '' })),
   z.object({ type: z.literal('input_audio'), input_audio: z.object({ data: z.string() }) }).transform(part => ({ kind: 'sound' as const, data: part.input_audio.data }))
 ])
 
@@ -21,6 +23,17 @@ export function mediaIn(messages: readonly Message[]): { kind: 'image' | 'sound'
 
 /** The messages without that data. */
 export function withoutMedia<T extends Message>(messages: readonly T[]): T[] {
-  const strip = (part: unknown) => Medium.safeParse(part).success ? { ...Object(part), image_url: undefined, input_audio: undefined } : part
+  const strip = (part: unknown) => Medium.safeParse(part).data?.data ? { ...Object(part), image_url: undefined, input_audio: undefined } : part
   return messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(strip) } : message)
+}
+
+const address = z.string().regex(/^(?!data:)/)
+const Reference = z.union([
+  z.object({ type: z.literal('file'), file: z.union([z.object({ file_id: z.string() }), z.object({ file_data: z.string().regex(/^https?:/) })]) }),
+  ...(['document_url', 'video_url', 'audio_url'] as const).map(type => z.object({ type: z.literal(type), [type]: z.union([address, z.object({ url: address })]) }))
+])
+
+/** Whether messages name what is not in them: a file that the provider keeps, a document, video or sound that it fetches (OpenRouter, Mistral, vLLM). */
+export function refersElsewhere(messages: readonly Message[]): boolean {
+  return messages.some(({ content }) => Array.isArray(content) && content.some(part => part?.type !== 'text' && Reference.safeParse(part).success))
 }

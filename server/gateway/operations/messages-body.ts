@@ -27,10 +27,13 @@ export const MessagesBody = CountBody.extend({
 })
 export type MessagesBody = z.infer<typeof MessagesBody>
 
-/** What of a call Anthropic bills beside tokens, or at a rate of its own. Source: Anthropic's pricing page, read 2026-11. */
+/** Tools that the caller runs, or that cost the tokens they read and no more; dated, but for the first and the last. */
+const pricedByTokens = /^(?:custom$|(?:bash|text_editor|computer|memory|web_fetch|tool_search_tool)_|mcp_toolset$)/
+
+/** What of a call Anthropic bills beside tokens, by the tokens of another model, or at a rate of its own; a tool that is not known may be one. Source: Anthropic's pricing page, read 2026-11. */
 export function findUnpriced({ tools, speed, inference_geo: geo }: MessagesBody): string | undefined {
-  const tool = tools?.find(({ type }) => /^(?:web_search|code_execution)_/.test(type ?? ''))
-  if (tool) return `The tool "${tool.type}", which Anthropic bills by use,`
+  const tool = tools?.find(({ type }) => type && !pricedByTokens.test(type))
+  if (tool) return `The tool "${tool.type}", which Anthropic may bill by use,`
   if (speed && speed !== 'standard') return `The speed "${speed}"`
   return geo && geo !== 'global' ? `The inference_geo "${geo}"` : undefined
 }

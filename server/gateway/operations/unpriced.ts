@@ -45,7 +45,14 @@ export function findBilledByUse(body: Body, ownTools = chatTools): string | unde
 
 function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | undefined {
   if (!Array.isArray(tools)) return undefined
-  return tools.map(tool => tool?.type).find(type => typeof type === 'string' && !ownTools.has(type))
+  return tools.map(typeOf).find(type => !ownTools.has(type))
+}
+
+/** Some servers take a function without its type, and Google's tools have none but the name of their field: `{"googleSearch": {}}`. */
+function typeOf(tool: unknown): string {
+  if (typeof tool !== 'object' || tool === null) return 'function'
+  if ('type' in tool && typeof tool.type === 'string') return tool.type
+  return 'function' in tool ? 'function' : Object.keys(tool)[0] ?? 'function'
 }
 
 /** An empty list asks for nothing, and xAI's parameters may say so, too. */

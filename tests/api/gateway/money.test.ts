@@ -99,7 +99,7 @@ describe('a prepaid wallet', () => {
 
   test.each<[string, object]>([
     ['web_search_options', { web_search_options: {} }], ['web_search_options', { web_search_options: { mode: 'off' } }], ['plugins', { plugins: [{ id: 'web' }] }], ['search_parameters', { search_parameters: { mode: 'auto' } }],
-    ['browser_search', { tools: [{ type: 'browser_search' }] }], ['service_tier', { service_tier: 'priority' }]
+    ['browser_search', { tools: [{ type: 'browser_search' }] }], ['googleSearch', { tools: [{ googleSearch: {} }] }], ['service_tier', { service_tier: 'priority' }]
   ])('refuses what is billed beside tokens, or at a dearer rate than we know: %s', async (name, rest) => {
     await topUp('1')
     const response = await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10, ...rest }))

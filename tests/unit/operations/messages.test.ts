@@ -151,6 +151,7 @@ describe('what is held for a Messages call', () => {
   })
   test.each<[object, boolean]>([
     [{}, false], [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, true], [{ tools: [{ type: 'bash_20250124', name: 'bash' }] }, false],
+    [{ tools: [{ type: 'advisor_20260301', name: 'advisor' }] }, true], [{ tools: [{ name: 'own', input_schema: {} }, { type: 'custom', name: 'own' }, { type: 'web_fetch_20250910', name: 'web_fetch' }] }, false],
     [{ speed: 'fast' }, true], [{ speed: 'standard' }, false], [{ inference_geo: 'us' }, true]
   ])('knows what tokens do not pay for: %j', (rest, unpriced) => {
     expect(findUnpriced(MessagesBody.parse({ ...hello, ...rest })) !== undefined).toBe(unpriced)
