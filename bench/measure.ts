@@ -2,6 +2,7 @@ import type { Arrivals, LoadGenerator } from './load'
 import { cpuSeconds } from './processes'
 import type { Scenario } from './scenarios'
 import type { Bench, Target } from './set-up'
+import { checkpoint } from './set-up'
 
 /** What one target did in one scenario, over all rounds. */
 export interface Measurement {
@@ -26,6 +27,7 @@ export type Measurements = Record<Target['name'], Measurement>
 export async function measure(bench: Bench, load: LoadGenerator, scenario: Scenario, arrivals: Arrivals, { rounds, seconds }: { rounds: number, seconds: number }): Promise<Measurements> {
   const measurements: Measurements = { direct: nothing(), floor: nothing(), loom: nothing() }
   for (let round = 0; round < rounds; round++) {
+    await checkpoint(bench.databaseUrl)
     for (const target of [bench.direct, bench.floor, bench.loom]) {
       await runRound(load, target, scenario, arrivals, { seed: round + 1, seconds }, measurements[target.name])
     }

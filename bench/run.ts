@@ -10,7 +10,7 @@ import { formatMemory, formatScenario, formatTargets } from './report'
 import type { Scenario } from './scenarios'
 import { halfSaturated, quiet, realisticStream, saturated, scenarios } from './scenarios'
 import type { Bench } from './set-up'
-import { reuseWal, startBench } from './set-up'
+import { startBench } from './set-up'
 import { measureSlowStreams } from './slow-streams'
 
 /** `npm run bench`: everything on this machine, over the loopback. `--quick`: one short round of each, under 90 s. */
@@ -27,7 +27,6 @@ try {
   await warmUp(bench)
   const results = new Map<Scenario, Measurements>()
   for (const scenario of scenarios) {
-    await reuseWal(bench.databaseUrl)
     const measurements = await measure(bench, load, scenario, arrivalsOf(scenario, results.get(saturated)), { rounds: quick ? 1 : 3, seconds: quick ? scenario.quickSeconds : scenario.seconds })
     results.set(scenario, measurements)
     console.log(formatScenario(scenario, measurements))
@@ -42,10 +41,10 @@ try {
   await bench.stop()
 }
 
-/** Compiles what is hot and opens the connections, so that no round pays for it. */
+/** Compiles what is hot and opens the connections, so that no round pays for it. For half a minute the compiler has a tenth of Loom's CPU time. */
 async function warmUp(bench: Bench): Promise<void> {
-  for (const scenario of [saturated, realisticStream]) {
-    await measure(bench, load, scenario, { kind: 'closed', concurrency: 32 }, { rounds: 1, seconds: quick ? 2 : 10 })
+  for (const [scenario, seconds] of [[saturated, 30], [realisticStream, 10]] as const) {
+    await measure(bench, load, scenario, { kind: 'closed', concurrency: 32 }, { rounds: 1, seconds: quick ? 2 : seconds })
   }
 }
 

@@ -92,11 +92,14 @@ async function makeWal(databaseUrl: string): Promise<void> {
     await sql`select pg_switch_wal()`
   }
   await sql.end()
-  await reuseWal(databaseUrl)
+  await checkpoint(databaseUrl)
 }
 
-/** Has PostgreSQL reuse the WAL segments written so far. Else what a scenario writes would decide whether the next one waits for new ones. */
-export async function reuseWal(databaseUrl: string): Promise<void> {
+/**
+ * Has PostgreSQL write down what it has changed, and reuse the WAL segments written so far. Else what is measured would pay for what was measured before:
+ * Linux writes that down half a minute later, hundreds of megabytes at once, and new segments may have to be made.
+ */
+export async function checkpoint(databaseUrl: string): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1 })
   await sql`checkpoint`
   await sql.end()

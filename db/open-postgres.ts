@@ -42,8 +42,11 @@ const CLOSE_TIMEOUT_SECONDS = 10
  *
  * Plans are made once a connection and kept. One made while the ledger was young, or never analysed, would read whole
  * tables for as long; every statement of the road has an index to go by, and its pages are in memory.
+ *
+ * What they write to files goes to the disk little by little. Linux alone would keep it for half a minute and then write it all at once,
+ * and every commit of that moment would wait for hundreds of megabytes.
  */
-const HOT_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
+const HOT_SETTINGS = { backend_flush_after: '256kB', plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
 /**
  * Compiling a page's query takes longer than running it; what it adds up by group should be hashed in memory rather than sorted on disk; and
