@@ -67,12 +67,13 @@ export function readUsage(usage: unknown): Usage | undefined {
 /** The counts of the prompt in a `usage` that leaves the answer's out, as a stream tells them at its start; undefined for any other. */
 export function readPromptUsage(usage: unknown): PromptUsage | undefined {
   if (typeof usage !== 'object' || usage === null || 'completion_tokens' in usage) return undefined
-  const counted = readUsage({ ...usage, completion_tokens: 0 })
-  return counted && promptOf(counted)
+  return promptOf(readUsage({ ...usage, completion_tokens: 0 }))
 }
 
-/** Without what was counted of the answer. */
-export function promptOf({ outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, ...prompt }: Usage): PromptUsage {
+/** Without what was counted of the answer; undefined where nothing was counted yet, as zeroes at a stream's start say. */
+export function promptOf(usage: Usage | undefined): PromptUsage | undefined {
+  if (!usage || usage.inputTokens === 0) return undefined
+  const { outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, ...prompt } = usage
   return prompt
 }
 

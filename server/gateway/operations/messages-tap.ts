@@ -85,9 +85,7 @@ export class MessagesTap extends EventTap {
     this.grow(lengthAsJson(message))
     this.message = message
     this.count(counts)
-    const usage = readMessageUsage({ output_tokens: 0, ...this.counts })
-    // An answer translated on its way begins with zeroes where nothing is known of its prompt yet.
-    if (usage && usage.inputTokens > 0) this.inputUsage = promptOf(usage)
+    this.inputUsage = promptOf(readMessageUsage({ output_tokens: 0, ...this.counts }))
   }
 
   private startBlock({ index, content_block: start }: z.infer<typeof BlockStart>): void {

@@ -85,7 +85,7 @@ export class ResponsesTap extends EventTap {
     this.response = response
     const usage = readResponseUsage(response.usage)
     if (isLast) [this.usage, this.rawUsage] = [usage, response.usage]
-    else this.inputUsage = usage && promptOf(usage)
+    else this.inputUsage = promptOf(usage) ?? this.inputUsage
   }
 
   private write(delta: string): void {

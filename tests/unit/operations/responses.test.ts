@@ -86,6 +86,13 @@ test('a native failure is one, whole or streamed', () => {
   expect(() => tapOf(request).push(Buffer.from(`data: ${JSON.stringify({ type: 'response.failed', sequence_number: 3, response: failed })}\n\n`))).toThrow('The model tripped.')
 })
 
+test.each<[string, number, object | undefined]>([['counts', 100, { inputTokens: 100, cachedInputTokens: 95, cacheWriteTokens: 0 }], ['zeroes', 0, undefined]])('%s at the start are no count of the answer, and zeroes none at all', (_, input, inputUsage) => {
+  const tap = tapOf(parseCall(responses, { ...hello, stream: true }))
+  const usage = { input_tokens: input, input_tokens_details: { cached_tokens: input * 0.95 }, output_tokens: 0, total_tokens: input }
+  tap.push(Buffer.from(`data: ${JSON.stringify({ type: 'response.created', sequence_number: 0, response: { usage } })}\n\n`))
+  expect([tap.usage, tap.inputUsage]).toEqual([undefined, inputUsage])
+})
+
 describe('what is held for a Responses call', () => {
   const bound = (rest: object) => parseCall(responses, { ...hello, ...rest }).bound(targetOf('openai', 'm', { contextWindow: 400_000, maxOutputTokens: 16_000 }))
   const part = (item: object) => ({ input: [{ role: 'user', content: [item] }] })
