@@ -44,7 +44,7 @@ export async function askTemporarily(runtime: Runtime, principal: Principal, pro
       publish(assembler.take(chunk))
       pictures += assembler.newPictures().length
     }
-    const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, onChunk }))
+    const outcome = await callModel(runtime, () => callChat(runtime, caller, body, { signal, ip: principal.ip, onChunk }))
     const error = outcome.error ? { code: outcome.error.code, message: outcome.error.message } : assembler.shortfall()
     if (pictures > 0) publish(assembler.say('[A temporary chat keeps no pictures: ask in a chat that is kept.]'))
     publish([...assembler.finish(error), { type: 'end', error, leftOutTurns: context.leftOutTurns, figures: outcome.call ? figuresOf(outcome.call) : null }])

@@ -21,8 +21,6 @@ export async function findCaller(orm: Orm, { orgId, userId, keyId }: Principal, 
     .from(apiKeys)
     .where(and(eq(apiKeys.orgId, orgId), eq(apiKeys.id, keyId), eq(apiKeys.status, 'active')))
   if (!key) throw new LoomError('invalid_api_key', 'This API key was revoked. Create a new one under Keys.')
-  const level = keyLevel(key)
-  // Where the key may be used from was checked when the request came in.
-  const member = await callerForUser(orm, { orgId, userId, projectId }, { ...level, policy: { ...level.policy, allowedIps: undefined } })
+  const member = await callerForUser(orm, { orgId, userId, projectId }, keyLevel(key))
   return { ...member, apiKeyId: keyId, scopes: new Set(z.array(KeyScope).parse(key.scopes)) }
 }

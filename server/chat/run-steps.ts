@@ -23,8 +23,8 @@ export interface StepsEnd {
  * Asks the model, runs the tools it calls, and asks again with what they said, until it answers. Each time is a call on the road of its own:
  * authorised, held, traced and charged. Without tools it is one call.
  */
-export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['tools'] | undefined }, caller: Caller, request: AnswerRequest): Promise<StepsEnd> {
-  const { runtime, answer, assembler, tools, publish } = run
+export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['tools'] | undefined, ip: string | null }, caller: Caller, request: AnswerRequest): Promise<StepsEnd> {
+  const { runtime, answer, assembler, tools, publish, ip } = run
   const { id: messageId, conversationId } = answer.message
   const messages = [...request.messages]
   let total: AnswerOutcome | undefined
@@ -37,7 +37,7 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
       publish(assembler.take(chunk))
       pictures.take()
     }
-    const call = await callChat(runtime, caller, body, { signal: answer.signal, conversationId, messageId, onChunk, whenReady: pictures.whenKept })
+    const call = await callChat(runtime, caller, body, { signal: answer.signal, ip, conversationId, messageId, onChunk, whenReady: pictures.whenKept })
     total = addOutcome(total, call)
     await pictures.show()
     if (!tools || call.error || answer.signal.aborted) return { call: total, error: call.error ?? assembler.shortfall() }

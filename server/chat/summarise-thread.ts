@@ -22,6 +22,7 @@ export async function summariseThread(runtime: Runtime, caller: Principal, from:
   const answer = createTextReader()
   const call = await callChat(runtime, await findCaller(runtime.db.orm, caller, from.projectId), { model: chosen, messages: [...messages, { role: 'user', content: ASK }], stream_options: { include_usage: true } }, {
     signal: AbortSignal.timeout(SUMMARY_TIMEOUT_MS),
+    ip: caller.ip,
     conversationId: from.id,
     onChunk: answer.take
   })

@@ -17,6 +17,7 @@ export async function tryModel({ gateway, db }: Pick<Runtime, 'gateway' | 'db'>,
   const text: string[] = []
   const { head, latencyMs, ttfbMs, usage, costNanoUsd, error } = await callChat({ gateway }, caller, { model, messages: [{ role: 'user', content: prompt }], max_tokens: MAX_TOKENS }, {
     signal,
+    ip: principal.ip,
     onChunk: ({ choices }) => {
       for (const { delta } of choices) if (delta?.content) text.push(delta.content)
     }

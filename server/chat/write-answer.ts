@@ -52,7 +52,7 @@ async function callModel(
       findCaller(runtime.db.orm, principal, projectId),
       buildRequest(runtime, { ...begun, orgId: answer.orgId, withTools })
     ])
-    const { call, error } = await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish }, caller, request)
+    const { call, error } = await runSteps({ runtime, answer, assembler, tools, projectId, scope: principal, allowed: new Set(begun.allowedTools), publish, ip: principal.ip }, caller, request)
     return { call: { ...call, leftOutTurns }, error }
   } catch (error) {
     if (error instanceof LoomError) return { error }

@@ -10,6 +10,8 @@ import { runCall } from './run-call'
 
 export interface CallChatOptions {
   signal: AbortSignal
+  /** Where it is asked from. */
+  ip: string | null
   /** Of its trace; a new one unless it is given. */
   requestId?: string
   conversationId?: string
@@ -37,7 +39,7 @@ export async function callChat({ gateway }: Pick<Runtime, 'gateway'>, caller: Ca
   try {
     return await runCall(
       gateway,
-      { requestId: options.requestId ?? uuidv7(), endpoint: 'chat', operation: chatCompletions, caller, request, billing: ordinaryBilling, abort, receivedAt, ip: null, conversationId: options.conversationId, messageId: options.messageId },
+      { requestId: options.requestId ?? uuidv7(), endpoint: 'chat', operation: chatCompletions, caller, request, billing: ordinaryBilling, abort, receivedAt, ip: options.ip, conversationId: options.conversationId, messageId: options.messageId },
       {
         begin: head => options.onBegin?.(head),
         write: () => options.whenReady?.() === undefined,

@@ -68,6 +68,6 @@ async function join(transaction: Orm, { id, orgId, role }: OpenInvitation, userI
   // Someone already in keeps the role they have.
   const joined = await transaction.insert(orgMembers).values({ orgId, userId, role }).onConflictDoNothing().returning({ userId: orgMembers.userId })
   if (joined.length === 0) return
-  const principal = { kind: 'session', userId, orgId, role, platformAdmin: false, projectId: null, keyId: null } as const
+  const principal = { kind: 'session', userId, orgId, role, platformAdmin: false, projectId: null, keyId: null, ip } as const
   await recordChange(transaction, { principal, ip }, { action: 'member.join', target: `user:${userId}`, after: { role, invitation: id } })
 }

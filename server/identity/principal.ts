@@ -15,6 +15,8 @@ export interface Principal {
   /** The call changes something: what the caller may only read is out of its reach. */
   writes?: boolean
   keyId: string | null
+  /** Where the call comes from, as far as that can be trusted: what calls of models made for it are judged by. */
+  ip: string | null
 }
 
 /** @throws {LoomError} `forbidden` when the principal's role in the org is below `needed` */

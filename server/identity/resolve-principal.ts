@@ -19,7 +19,7 @@ export async function resolvePrincipal(event: H3Event, runtime: Runtime, ip: str
   const key = presentedKey(event)
   if (key !== undefined) return resolveKey(runtime, key, ip)
   const cookie = getRequestHeader(event, 'cookie')
-  return cookie === undefined ? null : resolveSession(event, runtime, cookie)
+  return cookie === undefined ? null : resolveSession(event, runtime, cookie, ip)
 }
 
 async function resolveKey({ db, gateway: { guesses } }: Runtime, key: string, ip: string | null): Promise<Principal> {
@@ -32,14 +32,14 @@ async function resolveKey({ db, gateway: { guesses } }: Runtime, key: string, ip
   }
 }
 
-async function resolveSession(event: H3Event, { auth, db }: Runtime, cookie: string): Promise<Principal | null> {
+async function resolveSession(event: H3Event, { auth, db }: Runtime, cookie: string, ip: string | null): Promise<Principal | null> {
   const token = await auth.api.readSessionToken({ headers: new Headers({ cookie }) })
   if (!token) return null
   const session = await findSession(db.orm, token)
   const isAlive = (session && !isDue(session)) || await renewSession(event, auth, cookie)
   if (!isAlive || !session?.org) return null
   const { userId, platformAdmin, org } = session
-  return { kind: 'session', userId, orgId: org.id, role: org.role, platformAdmin, projectId: null, keyId: null }
+  return { kind: 'session', userId, orgId: org.id, role: org.role, platformAdmin, projectId: null, keyId: null, ip }
 }
 
 /** Whether a session is to be prolonged, as it is once a day, or is over. */

@@ -36,7 +36,7 @@ export async function authenticateWorkspaceKey(orm: Orm, key: string, ip: string
     .update(apiKeys)
     .set({ lastUsedAt: sql`now()` })
     .where(and(eq(apiKeys.id, found.id), eq(apiKeys.orgId, found.orgId), sql`(${apiKeys.lastUsedAt} is null or ${apiKeys.lastUsedAt} < now() - ${LAST_USED_STEP})`))
-  return { kind: 'key', userId: found.userId, orgId: found.orgId, role: found.role, platformAdmin: false, projectId: found.projectId, keyId: found.id }
+  return { kind: 'key', userId: found.userId, orgId: found.orgId, role: found.role, platformAdmin: false, projectId: found.projectId, keyId: found.id, ip }
 }
 
 /** Its secret, or the one before it while that is still valid. */

@@ -28,7 +28,7 @@ export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gat
   const { models: _, ...question } = body
   const traceId = uuidv7()
   await runtime.db.orm.transaction(tx => recordChange(tx, author, { action: 'trace.replay', target: `trace:${id}`, after: { model, traceId } }))
-  const { error } = await callChat(runtime, caller, { ...question, model }, { signal, requestId: traceId, onChunk: () => {} })
+  const { error } = await callChat(runtime, caller, { ...question, model }, { signal, ip: principal.ip, requestId: traceId, onChunk: () => {} })
   return { traceId, error: error?.message ?? null }
 }
 

@@ -20,5 +20,5 @@ export async function seedWorkspace(orm: Orm): Promise<Workspace> {
   await orm.insert(orgMembers).values({ orgId, userId, role: 'owner' })
   await orm.insert(wallets).values({ orgId, mode: 'unlimited' })
   await orm.insert(projects).values({ id: projectId, orgId, name: 'First project', createdBy: userId })
-  return { orgId, userId, projectId, principal: { kind: 'session', userId, orgId, role: 'owner', platformAdmin: false, projectId: null, keyId: null } }
+  return { orgId, userId, projectId, principal: { kind: 'session', userId, orgId, role: 'owner', platformAdmin: false, projectId: null, keyId: null, ip: null } }
 }
