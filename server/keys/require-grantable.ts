@@ -27,15 +27,25 @@ export function mayGrant(role: MemberRole | null, scopes: readonly string[]): bo
 }
 
 /**
- * A key can never do more than whoever makes or changes it: their role, and, when that is itself a key, each of its own bounds.
+ * A key can never do more than whoever makes or changes it: their role, and, when that is itself a key, each of its own bounds. Each key counts its
+ * calls for itself, so one whose calls are counted gives nothing out: by a second key it would have its budget twice.
+ * @param keyId of the key that is changed; undefined for a new one
  * @throws {LoomError} `forbidden` naming the bound
  */
-export async function requireGrantable(transaction: Orm, principal: Principal, powers: Powers): Promise<void> {
+export async function requireGrantable(transaction: Orm, principal: Principal, powers: Powers, keyId?: string): Promise<void> {
   if (!mayGrant(principal.role, powers.scopes)) throw new LoomError('forbidden', `Only admins give out the scopes ${adminKeyScopes.join(', ')}.`, { param: 'scopes' })
   if (principal.keyId === null) return
   const [own] = await transaction.select().from(apiKeys).where(and(eq(apiKeys.id, principal.keyId), eq(apiKeys.orgId, principal.orgId)))
-  const excess = own && findExcess({ ...own, limits: KeyLimits.parse(own.limits) }, powers)
+  const limits = own && KeyLimits.parse(own.limits)
+  if (limits && principal.keyId !== keyId && isCounted(limits)) {
+    throw new LoomError('forbidden', 'A key whose calls are counted (budgets, requests or tokens a minute, calls at once) makes and changes no other, for each key counts for itself. Do it in the browser, or with a key that has no such limit.', { param: 'limits' })
+  }
+  const excess = own && limits && findExcess({ ...own, limits }, powers)
   if (!own || excess) throw new LoomError('forbidden', `A key cannot give out more than it has itself: ${excess ?? 'it is gone'}.`, { param: excess })
+}
+
+function isCounted({ requestsPerMinute, tokensPerMinute, maxConcurrent, budgets = {} }: KeyLimits): boolean {
+  return [requestsPerMinute, tokensPerMinute, maxConcurrent, ...Object.values(budgets)].some(limit => limit !== undefined)
 }
 
 function findExcess(own: Powers, asked: Powers): string | undefined {

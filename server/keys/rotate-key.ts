@@ -32,7 +32,7 @@ export async function rotateKey(orm: Orm, author: Author, keyId: string, { overl
     if (overlapHours > 0 && key.previousExpiresAt !== null && key.previousExpiresAt > now) {
       throw new LoomError('conflict', `The secret before this one is still valid until ${key.previousExpiresAt.toISOString()}. Wait, or rotate with an overlap of 0, which ends both at once.`, { param: 'overlapHours' })
     }
-    await requireGrantable(transaction, principal, { ...key, limits: KeyLimits.parse(key.limits) })
+    await requireGrantable(transaction, principal, { ...key, limits: KeyLimits.parse(key.limits) }, keyId)
     const previous = overlapHours > 0
       ? { previousKeyHash: key.keyHash, previousExpiresAt: new Date(now.getTime() + overlapHours * HOUR_MS), previousLastUsedAt: key.lastUsedAt }
       : { previousKeyHash: null, previousExpiresAt: null, previousLastUsedAt: null }

@@ -24,7 +24,7 @@ export async function updateKey(orm: Orm, author: Author, keyId: string, change:
     await requireVersion(transaction, { orgId, target: `key:${keyId}`, actions: ['key.update'], fields: before, expected: version })
     const after = { ...before, ...change }
     if (key.isService && after.scopes.includes('workspace')) throw new LoomError('invalid_request', 'A service key acts for nobody, so it cannot have the scope workspace.', { param: 'scopes' })
-    await requireGrantable(transaction, author.principal, { ...after, projectId: key.projectId })
+    await requireGrantable(transaction, author.principal, { ...after, projectId: key.projectId }, keyId)
     const isThisKey = and(eq(apiKeys.id, keyId), eq(apiKeys.orgId, orgId))
     await transaction.update(apiKeys).set(after).where(isThisKey)
     await recordChange(transaction, author, { action: 'key.update', target: `key:${keyId}`, before, after })

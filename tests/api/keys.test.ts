@@ -119,16 +119,28 @@ describe('a key can never do more than who makes it', () => {
 
   test('a key makes keys only within its own bounds', async () => {
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
-    const bounds = { scopes: ['inference', 'workspace'], allowedModels: ['demo'], limits: { requestsPerMinute: 10 }, expiresAt }
+    const bounds = { scopes: ['inference', 'workspace'], allowedModels: ['demo'], limits: { maxOutputTokens: 10 }, expiresAt }
     const caller = holding(await create(owner, bounds))
     expect((await caller.call('POST', '/api/keys', { name: 'same', ...bounds })).status).toBe(201)
     const wider: [string, unknown][] = [
-      ['scopes', ['inference', 'billing']], ['allowedModels', null], ['allowedModels', ['demo', 'other']], ['limits', {}], ['limits', { requestsPerMinute: 11 }],
+      ['scopes', ['inference', 'billing']], ['allowedModels', null], ['allowedModels', ['demo', 'other']], ['limits', {}], ['limits', { maxOutputTokens: 11 }],
       ['expiresAt', null], ['expiresAt', new Date(Date.now() + 7_200_000).toISOString()]
     ]
     for (const [field, value] of wider) {
       expect(await caller.call('POST', '/api/keys', { name: 'wider', ...bounds, [field]: value }), field).toMatchObject({ status: 403, body: { error: { param: field } } })
     }
+  })
+
+  test.each([{ requestsPerMinute: 10 }, { tokensPerMinute: 10 }, { maxConcurrent: 1 }, { budgets: { day: '1' } }, { budgets: { total: '0' } }])('a key with %j makes no second key that counts anew, and frees none', async (limits) => {
+    const own = await create(owner, { scopes: ['inference', 'workspace'], limits })
+    const other = await create(owner)
+    const refused = { status: 403, body: { error: { code: 'forbidden', param: 'limits', message: expect.stringContaining('each key counts for itself') } } }
+    expect(await holding(own).call('POST', '/api/keys', { name: 'second', scopes: ['inference'], limits })).toMatchObject(refused)
+    expect(await holding(own).call('PATCH', `/api/keys/${other.id}`, { limits })).toMatchObject(refused)
+    expect(await holding(own).call('POST', `/api/keys/${other.id}/rotate`, {})).toMatchObject(refused)
+    expect(await holding(own).call('PATCH', `/api/keys/${own.id}`, { limits: {} })).toMatchObject({ status: 403, body: { error: { param: 'limits' } } })
+    expect(await holding(own).call('PATCH', `/api/keys/${own.id}`, { name: 'Itself' })).toMatchObject({ status: 200, body: { name: 'Itself', limits } })
+    expect((await holding(own).call('POST', `/api/keys/${own.id}/rotate`, {})).status).toBe(200)
   })
 
   test('tells the name of its project, archived or not, to who may open that', async () => {

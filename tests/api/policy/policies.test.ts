@@ -218,12 +218,12 @@ describe('who may set policies', () => {
   })
 
   test('a key bound to a project cannot lift the project\'s rules, nor a bounded key make a freer one', async () => {
-    const { key } = await gateway.createKey({ projectId, scopes: ['inference', 'workspace'], allowedModels: ['gpt-4o*'], limits: { budgets: { day: '1' }, maxOutputTokens: 100, deniedModels: ['gpt-4o-audio*'] } })
+    const { key } = await gateway.createKey({ projectId, scopes: ['inference', 'workspace'], allowedModels: ['gpt-4o*'], limits: { maxOutputTokens: 100, maxInputTokens: 500, deniedModels: ['gpt-4o-audio*'] } })
     const holder = new Visitor(gateway.loom, { authorization: `Bearer ${key}` })
     expect((await holder.call('PATCH', `/api/projects/${projectId}`, { policy: {} })).status).toBe(403)
-    const own = { name: 'child', projectId, scopes: ['chat'], allowedModels: ['gpt-4o-mini'], limits: { budgets: { day: '0.5' }, maxOutputTokens: 100, deniedModels: ['gpt-4o-audio*'] } }
+    const own = { name: 'child', projectId, scopes: ['chat'], allowedModels: ['gpt-4o-mini'], limits: { maxOutputTokens: 100, maxInputTokens: 400, deniedModels: ['gpt-4o-audio*'] } }
     expect((await holder.call('POST', '/api/keys', own)).status).toBe(201)
-    for (const change of [{ allowedModels: ['gpt-*'] }, { limits: { ...own.limits, budgets: { day: '1.000000001' } } }, { limits: { ...own.limits, budgets: {} } }, { limits: { ...own.limits, maxOutputTokens: 101 } }, { limits: { ...own.limits, deniedModels: [] } }, { scopes: ['traces'] }]) {
+    for (const change of [{ allowedModels: ['gpt-*'] }, { limits: { ...own.limits, maxInputTokens: 501 } }, { limits: { ...own.limits, maxInputTokens: undefined } }, { limits: { ...own.limits, maxOutputTokens: 101 } }, { limits: { ...own.limits, deniedModels: [] } }, { scopes: ['traces'] }]) {
       expect((await holder.call('POST', '/api/keys', { ...own, ...change })).status, JSON.stringify(change)).toBeGreaterThanOrEqual(400)
     }
   })
