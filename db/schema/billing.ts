@@ -69,7 +69,8 @@ export const transactions = pgTable('transactions', {
 
 /**
  * What calls cost in one window of a budget: a key's, project's or org's day, week, month or all time (the platform's: `orgId` null).
- * `spent` is the sum of what its captured charges cost, `held` of what its held ones may cost.
+ * `spent` is the sum of what its captured charges cost, `held` of what its held ones may cost. `purged` is what of `spent` the charges of orgs
+ * that were purged made out: no purge gives the platform's budget back.
  */
 export const budgetWindows = pgTable('budget_windows', {
   /** Derived from the four that name a window, so that every replica knows it unasked. */
@@ -81,6 +82,7 @@ export const budgetWindows = pgTable('budget_windows', {
   startsAt: timestampTz('starts_at').notNull(),
   spent: nanoUsd('spent').notNull().default(sql`0`),
   held: nanoUsd('held').notNull().default(sql`0`),
+  purged: nanoUsd('purged').notNull().default(sql`0`),
   createdAt: createdAt()
 }, table => [
   index('budget_windows_org_idx').on(table.orgId, table.subjectId),

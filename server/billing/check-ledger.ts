@@ -7,7 +7,7 @@ export type LedgerFault = z.infer<typeof Fault>
 /**
  * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, and
  * each captured charge has exactly the usage record of its cost, and no more of it was given back than it took, and the windows
- * of budgets hold and spent what their charges do. One read, so one snapshot. An empty answer is the proof.
+ * of budgets hold and spent what their charges do, those of purged orgs included. One read, so one snapshot. An empty answer is the proof.
  */
 export async function checkLedger(db: Pick<Database, 'query'>): Promise<LedgerFault[]> {
   return (await db.query(CHECK)).map(row => Fault.parse(row))
@@ -44,8 +44,8 @@ select r.org_id, 'refunds <= what their charge captured: ' || r.charge_id, coale
   from transactions r left join transactions c on c.id = r.charge_id and c.org_id = r.org_id and c.type = 'charge' and c.status = 'captured'
  where r.charge_id is not null group by r.org_id, r.charge_id having sum(r.amount) > coalesce(max(c.captured), 0)
 union all
-select coalesce(w.org_id, w.subject_id), 'budget window = its charges: ' || w.id, coalesce(c.spent, 0) || ' spent, ' || coalesce(c.held, 0) || ' held', w.spent || ' spent, ' || w.held || ' held'
-  from budget_windows w left join counted c using (id) where w.spent <> coalesce(c.spent, 0) or w.held <> coalesce(c.held, 0)
+select coalesce(w.org_id, w.subject_id), 'budget window = its charges: ' || w.id, coalesce(c.spent, 0) + w.purged || ' spent, ' || coalesce(c.held, 0) || ' held', w.spent || ' spent, ' || w.held || ' held'
+  from budget_windows w left join counted c using (id) where w.spent <> coalesce(c.spent, 0) + w.purged or w.held <> coalesce(c.held, 0)
 union all
 select c.org_id, 'a charge counts in windows there are: ' || c.id, 'a window', 'none' from counted c where not exists (select from budget_windows w where w.id = c.id)
 union all

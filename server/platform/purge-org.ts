@@ -58,13 +58,37 @@ async function deleteRows(query: Query, tables: TenantTable[], orgId: string): P
   await query(`select set_config('loom.purging', $1, true), set_config('statement_timeout', '0', true)`, [orgId])
   const [org] = await query('select from orgs where id = $1 and deleted_at is not null for update', [orgId])
   if (!org) throw new LoomError('conflict', 'The organisation was restored meanwhile.')
+  const shares = await sharesInPlatformBudgets(query, orgId)
   const storageKeys: string[] = []
   for (const { name, has_files: hasFiles } of tables) {
     const rows = await query(`delete from ${name} where org_id = $1 ${hasFiles ? 'returning storage_key' : ''}`, [orgId])
     if (hasFiles) storageKeys.push(...rows.map(row => StorageKey.parse(row).storage_key))
   }
   await query('delete from orgs where id = $1', [orgId])
+  await keepShares(query, shares)
   await discardBytes(query, storageKeys)
+}
+
+const Share = z.object({ id: z.string(), captured: z.coerce.string(), held: z.coerce.string() })
+type Share = z.infer<typeof Share>
+
+/** What the org's charges make out of the platform's budgets, final: whatever holds or captures money of the org waits from here on. */
+async function sharesInPlatformBudgets(query: Query, orgId: string): Promise<Share[]> {
+  await query('select from wallets where org_id = $1 for update', [orgId])
+  const rows = await query(`
+    select b.id, coalesce(sum(t.captured) filter (where t.status = 'captured'), 0) as captured, coalesce(sum(t.held) filter (where t.status = 'held'), 0) as held
+      from transactions t cross join lateral unnest(t.budget_windows) as w(id) join budget_windows b on b.id = w.id and b.org_id is null
+     where t.org_id = $1 group by b.id`, [orgId])
+  return rows.map(row => Share.parse(row))
+}
+
+/** The platform has spent it, though nothing tells any more on what. Last, since every call under a budget of the platform waits meanwhile. */
+async function keepShares(query: Query, shares: Share[]): Promise<void> {
+  await query(`
+    with shares as (select * from jsonb_to_recordset($1::text::jsonb) as s(id uuid, captured bigint, held bigint)),
+         windows as materialized (select id from budget_windows where id in (select id from shares) order by id for update)
+    update budget_windows b set purged = b.purged + s.captured, held = b.held - s.held from shares s where b.id = s.id and b.id in (select id from windows)`,
+  [JSON.stringify(shares)])
 }
 
 /** Every table with rows of orgs, each before those it refers to. Asked of the database, so that a new table is not forgotten. */

@@ -35,6 +35,18 @@ async function tenant(email: string) {
   return { visitor, orgId: org?.id ?? '', slug: org?.slug ?? '', call, workspace }
 }
 
+/** Has a call of theirs counted in a budget of the platform, which is lifted again: what it took, nano-USD. */
+async function spendOfPlatformBudget(visitor: Visitor): Promise<bigint> {
+  const { key } = CreatedApiKey.parse((await visitor.succeed('POST', '/api/keys', { name: 'spender', scopes: ['inference', 'billing'] })).body)
+  const body = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }] }
+  const post = (path: string, sent: object) => fetch(`${loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'x-billing-amount': '0.01' }, body: JSON.stringify(sent) })
+  await owner.succeed('PUT', '/api/platform/policy', { policy: { budgets: { total: '10' } } })
+  await until(async () => (await (await post('policy/check', { endpoint: '/v1/chat/completions', body })).text()).includes('budget_total'), { what: () => 'the budget to be heeded' })
+  expect((await post('chat/completions', body)).status).toBe(200)
+  await owner.succeed('PUT', '/api/platform/policy', { policy: {} })
+  return 10_000_000n
+}
+
 const isIn = async (visitor: Visitor) => (await visitor.call('GET', '/api/projects')).status === 200
 const orgs = async (query: string) => PlatformOrgPage.parse((await owner.succeed('GET', `/api/platform/orgs?${query}`)).body).items
 
@@ -88,6 +100,7 @@ describe('an org that is deleted', () => {
     await visitor.succeed('POST', `/api/conversations/${conversation.id}/messages`, { text: 'hello' })
     await visitor.succeed('POST', '/api/connections', { kind: 'openai', name: 'theirs', secret: 'sk-theirs' })
     await owner.succeed('POST', `/api/platform/orgs/${orgId}/funds`, { amountUsd: '5', refId: 'to-be-purged' })
+    const spent = await spendOfPlatformBudget(visitor)
     const purge = (confirm: string) => owner.call('POST', `/api/platform/orgs/${orgId}/purge`, { confirm })
     expect((await purge(slug)).status).toBe(409)
     await owner.succeed('DELETE', `/api/platform/orgs/${orgId}`)
@@ -99,6 +112,8 @@ describe('an org that is deleted', () => {
     const db = await openDatabase(readConfig({ ...loom.env }))
     const tables = await db.query(`select table_name as name from information_schema.columns where column_name = 'org_id' and table_schema = 'public'`)
     for (const { name } of tables) expect(await db.query(`select count(*) from ${String(name)} where org_id = $1`, [orgId]), String(name)).toEqual([{ count: 0n }])
+    // No purge gives the platform's budget back.
+    expect(await db.query('select spent, purged, held from budget_windows where org_id is null')).toEqual([{ spent, purged: spent, held: 0n }])
     await db.close()
     expect(await checkLedgerOf(loom)).toContain('The ledger is exact')
     expect(await verifyAuditOf(loom)).toContain('The audit log is whole')

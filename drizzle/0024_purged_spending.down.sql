@@ -1,0 +1,1 @@
+ALTER TABLE "budget_windows" DROP COLUMN "purged";

@@ -1,0 +1,1 @@
+ALTER TABLE "budget_windows" ADD COLUMN "purged" bigint DEFAULT 0 NOT NULL;
