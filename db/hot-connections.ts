@@ -38,8 +38,18 @@ export class HotConnections {
   }
 
   /** @throws {DatabaseSilentError} past the deadline, and while the database is silent */
-  readonly query: Query = async (text, parameters = []) => {
-    if (this.#reviving) throw new DatabaseSilentError('The database does not answer')
+  readonly query: Query = (text, parameters = []) => {
+    if (this.#reviving) return Promise.reject(new DatabaseSilentError('The database does not answer'))
+    return this.#ask(text, parameters)
+  }
+
+  async close(timeoutSeconds: number): Promise<void> {
+    this.#closing = true
+    await endAll(this.#connections, this.#reviving ? 0 : timeoutSeconds)
+    await this.#reviving
+  }
+
+  async #ask(text: string, parameters: readonly unknown[]): Promise<Record<string, unknown>[]> {
     const connection = this.#connections.reduce((least, other) => other.running < least.running ? other : least)
     connection.running++
     try {
@@ -50,12 +60,6 @@ export class HotConnections {
     } finally {
       connection.running--
     }
-  }
-
-  async close(timeoutSeconds: number): Promise<void> {
-    this.#closing = true
-    await endAll(this.#connections, this.#reviving ? 0 : timeoutSeconds)
-    await this.#reviving
   }
 
   #connectAll(): HotConnection[] {
@@ -70,21 +74,32 @@ export class HotConnections {
   }
 
   #fallSilent(error: DatabaseSilentError): void {
-    const silent = this.#connections
-    this.#connections = this.#connectAll()
-    this.#reviving = this.#awaitAnswer(this.#connections[0]!.sql).finally(() => {
+    this.#renew()
+    this.#reviving = this.#awaitAnswer().finally(() => {
       this.#reviving = undefined
     })
-    // Rejects what still waits there.
-    void endAll(silent, 0)
     this.onSilence(error)
   }
 
-  async #awaitAnswer(sql: Sql): Promise<void> {
-    while (!this.#closing) {
-      // An attempt ends by itself: with an answer, or when the connection has not opened in time.
-      if (await sql`select 1`.then(() => true, () => false)) return
-      await sleep(PROBE_PAUSE_MS)
+  /** Rejects what still waits on the connections so far. */
+  #renew(): void {
+    const silent = this.#connections
+    this.#connections = this.#connectAll()
+    void endAll(silent, 0)
+  }
+
+  async #awaitAnswer(): Promise<void> {
+    while (!this.#closing && !await this.#isAnswered()) await sleep(PROBE_PAUSE_MS)
+  }
+
+  /** A connection that opened and then fell silent, too, is not waited for: others may be answered. One that could not open tries again by itself. */
+  async #isAnswered(): Promise<boolean> {
+    try {
+      await this.#ask('select 1', [])
+      return true
+    } catch (error) {
+      if (error instanceof DatabaseSilentError && !this.#closing) this.#renew()
+      return false
     }
   }
 }

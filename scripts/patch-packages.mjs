@@ -18,6 +18,15 @@ const patches = [
       ['    clearImmediate(nextWriteTimer)\n    if (socket) {', '    clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = null\n    if (socket) {']
     ]
   },
+  {
+    /**
+     * postgres 3.4.9 asks each new connection for the array types, and nobody hears when that fails, which ends the process; whoever
+     * waits for the connection is told by itself. A connection without the types would read arrays as text. Delete this once a release has the repair.
+     * Source: https://github.com/porsager/postgres/issues/1192
+     */
+    file: 'postgres/src/connection.js',
+    replacements: [['        return fetchArrayTypes()\n', '        return fetchArrayTypes().catch(() => socket && socket.destroy())\n']]
+  },
   // These two keep what a call leaves behind young (docs/decisions/2026-11-28-no-closure-is-born-old.md).
   {
     file: 'postgres/src/query.js',

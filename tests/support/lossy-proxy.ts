@@ -5,18 +5,24 @@ import type { AddressInfo, Socket } from 'node:net'
 /** Of a `Bind` in PostgreSQL's protocol: with it, a client has a statement executed. */
 const BIND = 'B'.charCodeAt(0)
 
+/** Of all that makes it answer a client that it has let in: these, a `Parse` and a `Query`. */
+const ASKING = Buffer.from('BPQ')
+
 /** Stands between PostgreSQL and its client, and may lose what the server says. */
 export interface LossyProxy {
   /** The server's URL, by way of the proxy. */
   url: string
   /** What is executed from now on is, but its client hears no more on that connection. */
   loseAnswers: () => void
+  /** The same of all that is asked from now on, also of what a driver asks a new connection for itself: it opens, and then hears no more. */
+  loseEverything: () => void
   /** Breaks every connection; new ones lose nothing. */
   cut: () => void
   /** Connections to come are heard by nobody before `open`. */
   silence: () => void
   /** Breaks every connection, and refuses those to come before `open`. */
   leave: () => void
+  /** Connections to come are heard, and so are those that were silent; what was lost on others stays so. */
   open: () => void
   stop: () => Promise<void>
 }
@@ -26,7 +32,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   const silent = new Set<Socket>()
-  let losing = false
+  let losing: (message: number | undefined) => boolean = () => false
   let state: 'open' | 'silent' | 'away' = 'open'
   const server = createServer((client) => {
     if (state === 'away') return client.resetAndDestroy()
@@ -40,7 +46,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
     }
     let lost = false
     client.on('data', (chunk: Buffer) => {
-      lost ||= losing && chunk[0] === BIND
+      lost ||= losing(chunk[0])
       upstream.write(chunk)
     })
     upstream.on('data', (chunk: Buffer) => {
@@ -51,7 +57,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   await once(server, 'listening')
   const address = server.address() as AddressInfo
   const cut = () => {
-    losing = false
+    losing = () => false
     for (const socket of sockets) socket.destroy()
   }
   const url = new URL(target)
@@ -60,7 +66,10 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   return {
     url: url.href,
     loseAnswers: () => {
-      losing = true
+      losing = message => message === BIND
+    },
+    loseEverything: () => {
+      losing = message => message !== undefined && ASKING.includes(message)
     },
     cut,
     silence: () => {
@@ -72,6 +81,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
     },
     open: () => {
       state = 'open'
+      losing = () => false
       for (const client of silent) client.resume()
       silent.clear()
     },

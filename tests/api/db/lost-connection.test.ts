@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm'
 import { expect, inject, test } from 'vitest'
 import { openPostgres } from '../../../db/open-postgres'
 import { DatabaseSilentError } from '../../../db/within-deadline'
+import { createPostgresDatabase } from '../../support/database'
+import { startLossyProxy } from '../../support/lossy-proxy'
 import { startPostgres } from '../../support/postgres'
 import { until } from '../../support/until'
 
@@ -93,5 +95,36 @@ test.runIf(inject('database') === 'postgres')('statements of the road take the f
   } finally {
     await db.close()
     await server.stop()
+  }
+})
+
+test.runIf(inject('database') === 'postgres')('a connection that opens after a silence and then loses what is said keeps nobody waiting: new ones are made until one is answered', async () => {
+  const { url, drop } = await createPostgresDatabase()
+  const proxy = await startLossyProxy(url)
+  const direct = openPostgres({ url, poolSize: 1, statementTimeoutMs: 30_000 })
+  const silences: unknown[] = []
+  const db = openPostgres({ url: proxy.url, poolSize: 1, statementTimeoutMs: 30_000, deadlineMs: 500, onSilence: error => silences.push(error) })
+  const answered = async () => (await db.query('select 2 as two').catch(() => [])).length === 1
+  // What the driver asks each connection first.
+  const probed = async () => (await direct.query(`select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_type%'`)).length > 0
+  try {
+    expect(await answered()).toBe(true)
+    proxy.loseEverything()
+    await expect(db.query('select 2 as two')).rejects.toThrow(DatabaseSilentError)
+    await until(probed, { what: () => 'a new connection to be probed' })
+    await expect(db.query('select 2 as two')).rejects.toThrow(DatabaseSilentError)
+    proxy.open()
+    await until(answered, { what: () => 'statements to be answered again' })
+    expect(silences).toHaveLength(1)
+
+    proxy.loseEverything()
+    expect(await answered()).toBe(false)
+    await until(probed, { what: () => 'a new connection to be probed' })
+    await db.close()
+  } finally {
+    await db.close()
+    await direct.close()
+    await proxy.stop()
+    await drop()
   }
 })
