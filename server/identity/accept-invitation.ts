@@ -7,6 +7,7 @@ import { LoomError } from '../errors'
 import { createUser } from './create-user'
 import { findOpenInvitation } from './find-open-invitation'
 import type { OpenInvitation } from './find-open-invitation'
+import { keepMembers } from './keep-members'
 import type { WalletMode } from './make-org'
 
 /**
@@ -55,6 +56,7 @@ export async function signUpInvited(orm: Orm, token: string, newcomer: Newcomer)
 /** Marks the invitation accepted first, so that of two at once one finds it gone. */
 async function claim(transaction: Orm, token: string): Promise<OpenInvitation> {
   const invitation = await findOpenInvitation(transaction, token)
+  await keepMembers(transaction, invitation.orgId)
   const claimed = await transaction
     .update(orgInvitations)
     .set({ acceptedAt: new Date() })

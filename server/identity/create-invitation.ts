@@ -7,6 +7,7 @@ import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { generateInvitationToken, hashInvitationToken } from './invitation-token'
+import { keepAsMember } from './keep-members'
 import { requireRole } from './principal'
 import { revokeInvitationsOf } from './revoke-invitation'
 
@@ -15,7 +16,7 @@ const VALID_DAYS = 7
 /**
  * Invites an e-mail address into the author's org, with at most the author's role; replaces an earlier invitation of the same
  * address. The token is in the answer and nowhere else. `appUrl` is where the link leads.
- * @throws {LoomError} `forbidden` for a role above the author's, `conflict` when the address is in the org already
+ * @throws {LoomError} `forbidden` for a role above the author's, and when theirs has just changed; `conflict` when the address is in the org already
  */
 export async function createInvitation(orm: Orm, author: Author, input: CreateInvitation, appUrl: string): Promise<CreatedInvitation> {
   const { orgId, userId } = author.principal
@@ -25,6 +26,7 @@ export async function createInvitation(orm: Orm, author: Author, input: CreateIn
   const expiresAt = new Date(createdAt.getTime() + VALID_DAYS * 24 * 60 * 60 * 1000)
   const id = uuidv7()
   const invitedBy = await orm.transaction(async (transaction) => {
+    await keepAsMember(transaction, author.principal)
     await requireNoMember(transaction, orgId, input.email)
     await revokeInvitationsOf(transaction, author, input.email)
     await transaction.insert(orgInvitations).values({ id, orgId, email: input.email, role: input.role, tokenHash: hashInvitationToken(token), invitedBy: userId, expiresAt, createdAt })

@@ -5,6 +5,7 @@ import { orgInvitations } from '../../db/schema'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
+import { keepMembers } from './keep-members'
 
 /**
  * Takes an open invitation back; its link stops working at once.
@@ -12,6 +13,7 @@ import { LoomError } from '../errors'
  */
 export async function revokeInvitation(orm: Orm, author: Author, invitationId: string): Promise<void> {
   await orm.transaction(async (transaction) => {
+    await keepMembers(transaction, author.principal.orgId)
     const revoked = await revokeInvitations(transaction, author, eq(orgInvitations.id, invitationId))
     if (revoked === 0) throw new LoomError('not_found', 'There is nothing with this id.')
   })

@@ -1,13 +1,13 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Orm } from '../../db/client'
-import { apiKeys, orgMembers, orgs, projects } from '../../db/schema'
+import { apiKeys, projects } from '../../db/schema'
 import type { CreatedApiKey, CreateKey } from '../../shared/keys'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
+import { keepAsMember } from '../identity/keep-members'
 import { requireRole } from '../identity/principal'
-import type { Principal } from '../identity/principal'
 import { generateKey, hashKey, shownPrefix } from './key-format'
 import { notifyKeyChange } from './notify-key-change'
 import { requireGrantable } from './require-grantable'
@@ -23,7 +23,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
   const id = uuidv7()
   const keyHash = hashKey(key)
   return orm.transaction(async (transaction) => {
-    await requireStillMember(transaction, author.principal)
+    await keepAsMember(transaction, author.principal)
     if (input.projectId !== null) await requireProject(transaction, orgId, input.projectId)
     if (isService) requireRole(author.principal, 'admin')
     await requireGrantable(transaction, author.principal, input)
@@ -35,13 +35,6 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
     if (!created) throw new Error('The key just written cannot be read')
     return { ...created, key }
   })
-}
-
-/** Waits for a removal or change of role under way: it revokes the keys it sees, and must not miss this one. */
-async function requireStillMember(transaction: Orm, { orgId, userId, role }: Principal): Promise<void> {
-  await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, orgId)).for('share')
-  const [member] = await transaction.select({ role: orgMembers.role }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
-  if (member?.role !== role) throw new LoomError('forbidden', 'Your role in this organisation has just changed. Try again.')
 }
 
 async function requireProject(transaction: Orm, orgId: string, projectId: string): Promise<void> {
