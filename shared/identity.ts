@@ -139,11 +139,14 @@ export const Member = z.object({
   name: z.string(),
   email: z.string(),
   role: MemberRole,
-  /** Whether they sign in with a second factor. */
-  twoFactor: z.boolean(),
-  lastLoginAt: z.iso.datetime().nullable(),
-  /** In how many browsers they are logged in. */
-  sessions: z.int(),
+  /** Of others it is told to admins only. */
+  signIn: z.object({
+    /** Whether they sign in with a second factor. */
+    twoFactor: z.boolean(),
+    lastLoginAt: z.iso.datetime().nullable(),
+    /** In how many browsers they are logged in. */
+    sessions: z.int()
+  }).nullable(),
   joinedAt: z.iso.datetime(),
   /** Of their role. */
   version: z.string()

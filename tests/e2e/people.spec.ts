@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Page } from '@playwright/test'
-import { MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberList } from '../../shared/identity'
 import { CreatedOrg, PlatformUserPage } from '../../shared/platform'
 import { Project, ProjectMemberList } from '../../shared/projects'
 import type { LoomServer } from '../support/loom-server'
@@ -173,6 +173,23 @@ test('of two who set how long traces are kept, the later is told before anything
   expect(await client.get('/orgs/current/retention'), 'what was not touched is left as the other has set it').toMatchObject({ tracesDays: 3650, bodiesDays: 300 })
   await expect(section.getByRole('spinbutton', { name: 'Bodies of calls, in days' })).toHaveValue('300')
   expect((await set(null)).status).toBe(200)
+})
+
+test('who runs no organisation sees who is in it, and of nobody how they sign in', async ({ browser, page, client, loom, viewport, isMobile }) => {
+  const email = `reads-${isMobile ? 'phone' : 'desktop'}@example.com`
+  const { token } = CreatedInvitation.parse(await client.post('/orgs/current/invitations', { email, role: 'member' }))
+  const signIns = (of: Page) => of.getByRole('columnheader', { name: /Two-factor|Last login|Sessions/, includeHidden: true })
+  await page.goto('/dashboard/members')
+  await expect(signIns(page)).toHaveCount(3)
+
+  const theirs = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
+  await theirs.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Rita', password: PASSWORD }, headers: { origin: loom.url } })
+  await theirs.goto('/dashboard/members')
+  await expect(theirs.getByRole('row', { name: /Ada/ })).toBeVisible()
+  await expect(signIns(theirs)).toHaveCount(0)
+  await theirs.screenshot({ path: `.cache/test/shots/members-read-${theirs.viewportSize()?.width}.png` })
+  await theirs.context().close()
+  expect(MemberList.parse(await client.get('/orgs/current/members')).members.every(({ signIn }) => signIn !== null)).toBe(true)
 })
 
 test('of two who say what somebody may do in a project, the later is told who was faster, and overwrites nothing', async ({ page, client, loom, isMobile }) => {

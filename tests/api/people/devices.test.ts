@@ -74,13 +74,24 @@ test('an admin logs a member out everywhere: every session of theirs is refused 
   const phone = await join(owner, 'lost-laptop@example.com', 'member')
   const laptop = await signInAs(loom, 'lost-laptop@example.com')
   const member = await memberOf(owner, 'lost-laptop@example.com')
-  expect(member.sessions).toBe(2)
+  expect(member.signIn?.sessions).toBe(2)
   await admin.succeed('DELETE', `/api/orgs/current/members/${member.id}/sessions`)
   expect([await isIn(phone), await isIn(laptop), await isIn(admin)]).toEqual([false, false, true])
-  expect((await memberOf(owner, 'lost-laptop@example.com')).sessions).toBe(0)
+  expect((await memberOf(owner, 'lost-laptop@example.com')).signIn?.sessions).toBe(0)
   expect(await isIn(await signInAs(loom, 'lost-laptop@example.com'))).toBe(true)
   const { items: [entry] } = AuditPage.parse((await owner.succeed('GET', '/api/audit?action=session.revoke_all')).body)
   expect(entry).toMatchObject({ actorName: 'lost-laptop-admin', target: `user:${member.userId}`, before: { sessions: 2 } })
+})
+
+test.each(['member', 'viewer'] as const)('a %s is told of nobody else how they sign in, an admin of everybody', async (role) => {
+  const [email, adminEmail] = [`curious-${role}@example.com`, `admin-beside-${role}@example.com`]
+  const [curious, admin] = [await join(owner, email, role), await join(owner, adminEmail, 'admin')]
+  const { body } = await curious.succeed('GET', '/api/orgs/current/members')
+  const { members } = MemberList.parse(body)
+  expect(members.map(member => member.email)).toEqual(expect.arrayContaining([firstAdmin.email, email, adminEmail]))
+  for (const member of members) expect(member.signIn, member.email).toEqual(member.email === email ? { twoFactor: false, lastLoginAt: expect.any(String), sessions: 1 } : null)
+  expect(JSON.stringify(body).match(/twoFactor|lastLogin|sessions/g)).toHaveLength(3)
+  for (const seen of [email, firstAdmin.email]) expect((await memberOf(admin, seen)).signIn, seen).not.toBeNull()
 })
 
 test('nobody logs out somebody above them', async () => {
