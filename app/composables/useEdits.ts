@@ -1,6 +1,6 @@
 import { useSession } from '~/composables/useSession'
 
-/** What is being written in place of a conversation's messages, by their ids: kept in this browser until it is sent or left. */
+/** What is being written in place of a conversation's messages, and of the comments on its answers, by their ids: kept in this browser until it is sent or left. */
 export function useEdits(conversationId: string) {
   const session = useSession()
   // Of whoever opened the page, even after their session has ended.

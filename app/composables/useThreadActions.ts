@@ -26,7 +26,7 @@ export interface ThreadActions {
   rate: (answer: Message, feedback: Feedback | null) => Promise<boolean>
   /** Goes on from a message in a conversation of its own: with the thread down to it, or with a summary of that. */
   branchOff: (messageId: string, summary: boolean) => Promise<void>
-  /** What is being written in place of a user's message, by its id: kept while the message is out of sight. */
+  /** What is being written in place of a user's message, or of the comment on an answer, by the message's id: kept while it is out of sight. */
   edits: { get: (messageId: string) => string | undefined, set: (messageId: string, text: string) => unknown, delete: (messageId: string) => unknown }
   /** The call behind an answer; undefined when it could not be read. */
   readRequest: (answer: Message) => Promise<AnswerRequest | undefined>

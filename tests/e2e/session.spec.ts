@@ -51,6 +51,28 @@ test('what was being written in place of a message outlives a reload and a sessi
   await expect(editor).toHaveCount(0)
 })
 
+test('what was being written on an answer outlives a reload and a session', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('Rate me')
+  await (await chat.settled()).getByRole('button', { name: 'Bad answer' }).click()
+  const comment = page.getByRole('textbox', { name: 'Comment' })
+  await comment.fill('It only repeats me')
+  await page.reload()
+  await expect(comment).toHaveValue('It only repeats me')
+
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Keep' }).click()
+  await logIn(page)
+  await expect(comment).toHaveValue('It only repeats me')
+  await page.getByRole('button', { name: 'Keep' }).click()
+  await expect(comment).toHaveCount(0)
+  await page.reload()
+  await (await chat.settled()).getByRole('button', { name: 'Good answer' }).click()
+  await expect(comment).toHaveValue('It only repeats me')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+})
+
 test('settings that were being written outlive a session, until they are saved or left', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()

@@ -58,6 +58,31 @@ test('what was written on an answer stays while it cannot be kept, whichever thu
   await expect(comment).toHaveValue('It only repeats me')
 })
 
+test('what is being written on an answer stays with it while it is out of sight', async ({ page, client, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const conversation = await startConversation(client, 'Rated')
+  for (let turn = 1; turn <= 30; turn += 1) await client.readAll('POST', `/conversations/${conversation.id}/messages`, { text: `Turn ${turn}`, model: 'brief' })
+  await page.goto(pathOf(conversation))
+  const chat = new ChatPage(page)
+  await expect(chat.log().getByText('Turn 30')).toBeInViewport()
+  await chat.answers().last().getByRole('button', { name: 'Bad answer' }).click()
+  const comment = page.getByRole('textbox', { name: 'Comment' })
+  await comment.fill('Half a thought')
+  await comment.blur()
+  await page.screenshot({ path: `.cache/test/shots/feedback-${page.viewportSize()?.width}.png` })
+  await chat.log().hover({ position: { x: 100, y: 100 } })
+  const scroll = async (deltaY: number) => {
+    await page.mouse.wheel(0, deltaY)
+    return comment.count()
+  }
+  await expect.poll(() => scroll(-1_000)).toBe(0)
+  await expect.poll(() => scroll(1_000)).toBe(1)
+  await expect(comment).toHaveValue('Half a thought')
+  await comment.fill('A whole thought')
+  await page.getByRole('button', { name: 'Keep' }).click()
+  await expect(comment).toHaveCount(0)
+})
+
 test('a conversation’s own prompt and parameters are kept and go to the model', async ({ page, mock }) => {
   const chat = new ChatPage(page)
   await chat.openNew('brief')
