@@ -72,7 +72,14 @@ test('of two pages that change the settings of one chat, the later is told what 
   await expect(page.getByLabel('System prompt')).toHaveValue('Answer in prose.')
   await expectAccessible(page)
   await page.screenshot({ path: `.cache/test/shots/settings-conflict-${page.viewportSize()?.width}.png` })
+  const held = Promise.withResolvers<undefined>()
+  await page.route(/\/api\/conversations\/[^/]+$/, async (route) => {
+    await held.promise
+    await route.continue()
+  }, { times: 1 })
   await dialog.getByRole('button', { name: 'Save mine over it' }).click()
+  await expect(dialog.getByRole('button', { name: 'Save mine over it' }), 'while it is on its way').toBeDisabled()
+  held.resolve(undefined)
   await expect(dialog).toHaveCount(0)
 
   await other.reload()
@@ -116,6 +123,49 @@ test('of two pages that change different settings of one chat, the later takes n
   await other.getByRole('button', { name: 'Chat settings' }).click()
   await expect(other.getByLabel('System prompt')).toHaveValue('Answer in prose.')
   await expect(other.getByLabel('Temperature')).toHaveValue('0.3')
+  await other.close()
+})
+
+test('of two pages that leave settings of one chat unsaved, each leaves its own, whatever the other does with theirs', async ({ page, context }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('Hello')
+  await chat.settled()
+  const other = await context.newPage()
+  waitUntilAlive(other)
+  await other.goto(page.url())
+  const open = (one: Page) => one.getByRole('button', { name: 'Chat settings' }).click()
+  const prompt = (one: Page) => one.getByLabel('System prompt')
+  for (const one of [page, other]) {
+    await open(one)
+    await expect(prompt(one)).toHaveValue('')
+  }
+
+  // What the other has written since stays when one gives up its own.
+  await prompt(page).fill('Answer in prose.')
+  await prompt(other).fill('Answer in verse.')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await other.reload()
+  await open(other)
+  await expect(prompt(other)).toHaveValue('Answer in verse.')
+  await expect(other.getByRole('dialog')).toContainText('Not saved yet')
+
+  // And one's own stays, though the other wrote last and saved it.
+  await open(page)
+  await prompt(page).fill('Answer in rhyme.')
+  await prompt(other).fill('Answer in short.')
+  await other.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(other.getByRole('dialog')).toHaveCount(0)
+  await page.reload()
+  await open(page)
+  await expect(prompt(page)).toHaveValue('Answer in rhyme.')
+
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.reload()
+  await open(page)
+  await expect(prompt(page)).toHaveValue('Answer in short.')
+  await expect(page.getByRole('dialog')).not.toContainText('Not saved yet')
   await other.close()
 })
 
