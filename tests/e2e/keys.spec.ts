@@ -12,7 +12,7 @@ test('a key is shown once, lets the OpenAI SDK in, and its call appears as a tra
   expect(key).toMatch(/^loom_sk_/)
   await page.getByRole('button', { name: 'I have copied it' }).click()
   const row = page.getByRole('row', { name })
-  await expect(row).toBeVisible()
+  await expect(row).toContainText('Inference')
   await page.reload()
   expect(await page.content()).not.toContain(key)
 
@@ -26,6 +26,7 @@ test('a key is shown once, lets the OpenAI SDK in, and its call appears as a tra
   const trace = page.getByRole('complementary', { name: 'Trace' })
   await expect(trace).toContainText('chat.completions')
   await expect(trace).toContainText('Hello from the SDK')
+  for (const role of ['User', 'Assistant']) await expect(trace.getByRole('paragraph').getByText(role, { exact: true })).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(trace).toBeHidden()
   await expect(page.locator(`[data-trace="${traceId}"]`)).toBeFocused()
