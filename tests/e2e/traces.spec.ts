@@ -1,3 +1,4 @@
+import type { Locator } from '@playwright/test'
 import { z } from 'zod'
 import { SavedViews } from '../../shared/traces'
 import { expectAccessible } from './expect-accessible'
@@ -36,7 +37,9 @@ test('who reads further down stays there while new calls come, however many, and
   const table = page.getByRole('region', { name: 'Traces', exact: true }).getByRole('table')
   await expect(table).toHaveAttribute('aria-rowcount', '61')
   const list = page.getByRole('region', { name: 'Traces, list' })
-  await list.evaluate(element => element.scrollTo({ top: 20 * 36 }))
+  await list.evaluate(element => element.scrollTo({ top: 20 * 37 }))
+  const edgeOf = (of: Locator, edge: 'top' | 'bottom') => of.evaluate((element, name) => Math.round(element.getBoundingClientRect()[name]), edge)
+  await expect.poll(() => edgeOf(page.locator('[aria-rowindex="22"]'), 'top'), 'rows stand where they are counted to').toBe(await edgeOf(table.locator('thead'), 'bottom'))
   const row = page.getByRole('row').and(page.locator('[aria-rowindex="24"]'))
   const read = row.getByRole('link')
   const trace = await read.getAttribute('data-trace')
