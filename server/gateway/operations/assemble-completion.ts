@@ -11,6 +11,7 @@ const ToolCallDelta = z.looseObject({
   function: z.looseObject({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
   extra_content: z.unknown().optional()
 })
+export type ToolCallDelta = z.infer<typeof ToolCallDelta>
 
 /** A `chat.completion.chunk`, as far as its text matters to us. */
 export const ChatChunk = z.looseObject({
@@ -66,14 +67,17 @@ export class CompletionAssembler {
       if (delta.refusal) choice.refusal += delta.refusal
       if (reasoning) choice.reasoning += reasoning
       for (const call of delta.tool_calls ?? []) {
-        this.length += (call.function?.name?.length ?? 0) + (call.function?.arguments?.length ?? 0)
         const known = choice.toolCalls.get(call.index)
+        const written = call.function?.name ?? ''
+        // Some servers write the name with every piece.
+        const name = written === known?.name ? '' : written
+        this.length += name.length + (call.function?.arguments?.length ?? 0)
         if (known) {
           known.id ||= call.id ?? ''
-          known.name += call.function?.name ?? ''
+          known.name += name
           known.arguments += call.function?.arguments ?? ''
         } else {
-          choice.toolCalls.set(call.index, { id: call.id ?? '', name: call.function?.name ?? '', arguments: call.function?.arguments ?? '' })
+          choice.toolCalls.set(call.index, { id: call.id ?? '', name, arguments: call.function?.arguments ?? '' })
         }
       }
     }

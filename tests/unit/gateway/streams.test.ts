@@ -196,6 +196,21 @@ describe('calls of tools in a stream', () => {
       { index: 1, id: 'b', function: { name: 'stop', arguments: '{' } }, { index: 1, id: 'c', function: { arguments: '}' } }
     )).toMatchObject([{ id: 'a', function: { name: 'find', arguments: '{}' } }, { id: 'b', function: { name: 'stop', arguments: '{}' } }])
   })
+  test.each([
+    ['amid a string', ['{"q"', ':"}\\"', '{', '"}', '']], ['after an empty piece', ['', '{}', '']], ['with an empty end', ['{"q":1}', '']], ['going on after its end', ['{', '}', ' ', '\n']]
+  ])('are not torn apart by a forced tool that older vLLM writes with its name and a new id in every piece, %s', async (_, pieces) => {
+    const deltas = pieces.map((piece, at) => ({ tool_calls: [{ index: 0, id: `random-${at}`, function: { name: 'find', arguments: piece } }] }))
+    const chunks = deltas.map((delta, at) => JSON.stringify({ id: 'c1', choices: [{ index: 0, delta, finish_reason: at === deltas.length - 1 ? 'stop' : null }] }))
+    const { tap } = await relay([Buffer.from([...chunks, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))])
+    expect(JSON.parse(tap.record().toString()).choices[0].message.tool_calls)
+      .toEqual([{ id: 'random-0', type: 'function', function: { name: 'find', arguments: pieces.join('') } }])
+    expect(tap.text).toBe(`find${pieces.join('')}`)
+  })
+  test('of one tool and another begin at once under other ids, whatever the arguments of the one', async () => {
+    expect(await recorded(
+      { index: 0, id: 'a', function: { name: 'find', arguments: '' } }, { index: 0, id: 'b', function: { name: 'stop', arguments: '{"q":"}' } }, { index: 0, id: 'c', function: { name: 'find', arguments: '{}' } }
+    )).toMatchObject([{ id: 'a', function: { name: 'find', arguments: '' } }, { id: 'b', function: { name: 'stop' } }, { id: 'c', function: { name: 'find', arguments: '{}' } }])
+  })
 })
 
 test('chunks put together are the completion they amount to, tool calls and all', () => {
