@@ -48,11 +48,15 @@ function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | und
   return tools.map(typeOf).find(type => !ownTools.has(type))
 }
 
-/** Some servers take a function without its type, and Google's tools have none but the name of their field: `{"googleSearch": {}}`. */
+/**
+ * Google's tools have no type but the name of their field, and servers that take them (LiteLLM) leave out a type beside it:
+ * `{"type": "function", "googleSearch": {}}`. A function may come without its type, and flat.
+ */
 function typeOf(tool: unknown): string {
   if (typeof tool !== 'object' || tool === null) return 'function'
-  if ('type' in tool && typeof tool.type === 'string') return tool.type
-  return 'function' in tool ? 'function' : Object.keys(tool)[0] ?? 'function'
+  const type = 'type' in tool && typeof tool.type === 'string' ? tool.type : 'function'
+  if (!chatTools.has(type) || 'function' in tool || 'custom' in tool || 'name' in tool) return type
+  return Object.keys(tool).find(key => key !== 'type') ?? type
 }
 
 /** An empty list asks for nothing, and xAI's parameters may say so, too. */

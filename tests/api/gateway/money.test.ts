@@ -99,7 +99,8 @@ describe('a prepaid wallet', () => {
 
   test.each<[string, object]>([
     ['web_search_options', { web_search_options: {} }], ['web_search_options', { web_search_options: { mode: 'off' } }], ['plugins', { plugins: [{ id: 'web' }] }], ['search_parameters', { search_parameters: { mode: 'auto' } }],
-    ['browser_search', { tools: [{ type: 'browser_search' }] }], ['googleSearch', { tools: [{ googleSearch: {} }] }], ['service_tier', { service_tier: 'priority' }]
+    ['browser_search', { tools: [{ type: 'browser_search' }] }], ['googleSearch', { tools: [{ googleSearch: {} }] }],
+    ['googleSearch', { tools: [{ type: 'function', googleSearch: {} }] }], ['urlContext', { tools: [{ urlContext: {}, type: 'custom' }] }], ['service_tier', { service_tier: 'priority' }]
   ])('refuses what is billed beside tokens, or at a dearer rate than we know: %s', async (name, rest) => {
     await topUp('1')
     const response = await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10, ...rest }))
@@ -140,7 +141,10 @@ describe('a prepaid wallet', () => {
     expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: '0' })
   })
 
-  test.each([{ service_tier: 'flex' }, { plugins: [] }, { search_parameters: { mode: 'off' } }])('takes what costs no more: %j', async (rest) => {
+  test.each<object>([
+    { service_tier: 'flex' }, { plugins: [] }, { search_parameters: { mode: 'off' } },
+    { tools: [{ name: 'find', description: 'Finds.', parameters: {} }, { function: { name: 'find' } }, { type: 'function', function: { name: 'find' } }, { type: 'custom', custom: { name: 'find' } }] }
+  ])('takes what costs no more: %j', async (rest) => {
     await topUp('1')
     expect((await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 10, ...rest }))).status).toBe(200)
     await nothingHeld()
