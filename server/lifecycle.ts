@@ -52,7 +52,12 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
+/** What a stop has, beyond the time of answers, to settle those that have not ended and to write everything down. */
+const SETTLE_MS = 10_000
+
 let starting: Promise<Runtime> | undefined
+/** When answers must have ended, on the clock of `performance.now()`; undefined until the signal to stop. */
+let stopBy: number | undefined
 let closeAlerts: (() => Promise<void>) | undefined
 
 /** The runtime once the start is complete; rejects when the start failed. */
@@ -68,9 +73,12 @@ export function start(environment: Record<string, string | undefined>, readMigra
 }
 
 /** At the signal to stop, ahead of it: Nitro waits for open connections first, and who only listens would hold it up. */
-export async function endListening(): Promise<void> {
+export async function beginStop(): Promise<void> {
   const runtime = await starting
-  runtime?.conversationFeed.close()
+  if (!runtime) return
+  stopBy = performance.now() + runtime.config.SHUTDOWN_TIMEOUT_MS
+  runtime.stopping = true
+  runtime.conversationFeed.close()
 }
 
 /** The one place where they are closed: what runs finishes, batches flush, then the database closes. */
@@ -78,10 +86,11 @@ export async function stop(): Promise<void> {
   const runtime = await starting
   if (!runtime) return
   runtime.stopping = true
-  await drainAnswers(runtime.config.SHUTDOWN_TIMEOUT_MS)
+  stopBy ??= performance.now() + runtime.config.SHUTDOWN_TIMEOUT_MS
+  await drainAnswers(Math.max(0, stopBy - performance.now()))
   await runtime.jobs.stop()
   await closeAlerts?.()
-  await runtime.gateway.stop()
+  await runtime.gateway.stop(Math.max(0, stopBy - performance.now()))
   await runtime.limits.close()
   runtime.redis?.disconnect()
   runtime.catalog.close()
@@ -93,6 +102,8 @@ export async function stop(): Promise<void> {
 async function makeRuntime(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
   const config = readConfig(environment)
   boundClients(config)
+  // Nitro reads it after its plugins: how long it waits for open connections, and then for `stop`.
+  environment.NITRO_SHUTDOWN_TIMEOUT = String(config.SHUTDOWN_TIMEOUT_MS + SETTLE_MS)
   const log = createLog(config)
   const metrics = createMetrics()
   const keyring = openKeyring(config)

@@ -116,12 +116,11 @@ export async function whenSettled(timeoutMs: number, answer?: RunningAnswer): Pr
 }
 
 /**
- * For a stop of the process, when no new answers are taken any more: lets the running ones finish and, shortly before
- * `timeoutMs` is over, settles the rest as interrupted with what they have.
+ * For a stop of the process, when no new answers are taken any more: lets the running ones finish for `timeoutMs`, then
+ * settles the rest as interrupted with what they have, for three seconds at most.
  */
 export async function drainAnswers(timeoutMs: number): Promise<void> {
-  const settleMs = Math.min(SETTLE_MS, timeoutMs / 2)
-  await whenSettled(timeoutMs - settleMs)
+  await whenSettled(timeoutMs)
   for (const answer of runningAnswers()) answer.stop('shutdown')
-  await whenSettled(settleMs)
+  await whenSettled(SETTLE_MS)
 }

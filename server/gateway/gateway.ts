@@ -88,9 +88,9 @@ export class Gateway {
     }, 'call')
   }
 
-  /** Lets holds and captures under way finish, then closes the upstream connections. */
-  async stop(): Promise<void> {
-    await this.replays.drain(this.config.SHUTDOWN_TIMEOUT_MS)
+  /** Lets calls that go on without their caller finish for `timeoutMs`, and holds and captures under way, then closes the upstream connections. */
+  async stop(timeoutMs: number): Promise<void> {
+    await this.replays.drain(timeoutMs)
     await this.budget.drain()
     await this.capturer.stop()
     await this.budget.stop()

@@ -40,7 +40,7 @@ export function describeApi(): Json {
 }
 
 function describeRoute(route: RouteReference): Json {
-  const { answers, body, callsModel, description, method, path, scopes, summary, tag } = route
+  const { answers, body, callsModel, description, headers = [], method, path, scopes, summary, tag } = route
   return {
     'operationId': `${method}_${path.replace(/^\/v1\//, '').replace(/\W+/g, '_').replace(/_$/, '')}`,
     'tags': [tag],
@@ -48,8 +48,8 @@ function describeRoute(route: RouteReference): Json {
     ...(description && { description }),
     'x-loom-scopes': scopes,
     'security': ['bearer', 'anthropic', 'azure'].flatMap(scheme => scopes.map(scope => ({ [scheme]: [scope] }))),
-    'parameters': [...describeParameters(route), ...(callsModel ? requestHeaders : [])],
-    ...(callsModel && { requestBody: describeBody(body) }),
+    'parameters': [...describeParameters(route), ...(callsModel ? requestHeaders : headers)],
+    ...((callsModel || body) && { requestBody: describeBody(body) }),
     'responses': {
       200: {
         description: 'The answer.',

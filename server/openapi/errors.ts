@@ -19,6 +19,7 @@ const meanings: Record<number, string> = {
 }
 
 const ofLookUps: readonly number[] = [400, 401, 403, 404, 429, 500, 503]
+const ofBodies: readonly number[] = [409, 413, 422]
 
 /** A response for each error status, in each format. */
 export function errorResponses(): Record<string, unknown> {
@@ -33,8 +34,8 @@ export function errorResponses(): Record<string, unknown> {
 }
 
 /** Those a route may answer. */
-export function describeErrors({ callsModel, errors }: RouteReference): Record<string, unknown> {
-  const statuses = callsModel ? Object.keys(meanings).map(Number) : ofLookUps
+export function describeErrors({ body, callsModel, errors }: RouteReference): Record<string, unknown> {
+  const statuses = callsModel ? Object.keys(meanings).map(Number) : [...ofLookUps, ...(body ? ofBodies : [])]
   return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${errors}-${status}` }]))
 }
 

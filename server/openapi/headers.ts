@@ -1,9 +1,14 @@
 const text = { type: 'string' }
 
+/** Headers that say what a call is charged. */
+export const billingHeaders = [
+  { name: 'X-Billing-Amount', in: 'header', required: false, description: 'Charge this amount in USD, with at most nine decimals, in place of the cost. Needs the scope `billing`.', schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,9})?$' } },
+  { name: 'X-Billing-Ref-Id', in: 'header', required: false, description: 'Names the transaction. A name is charged once, whatever happens. It does not begin with `loom:`.', schema: { type: 'string', minLength: 1, maxLength: 200 } }
+]
+
 /** Headers that every model call takes. */
 export const requestHeaders = [
-  { name: 'X-Billing-Amount', in: 'header', required: false, description: 'Charge this amount in USD, with at most nine decimals, in place of the cost. Needs the scope `billing`.', schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,9})?$' } },
-  { name: 'X-Billing-Ref-Id', in: 'header', required: false, description: 'Names the transaction. A name is charged once, whatever happens.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+  ...billingHeaders,
   { name: 'Idempotency-Key', in: 'header', required: false, description: 'Repeating a call with the same key and body gets the first one\'s answer, and is charged once.', schema: { type: 'string', minLength: 1, maxLength: 255 } },
   { name: 'x-loom-tags', in: 'header', required: false, description: 'What the call is to be found by among the traces: `team=search, env=prod`, up to 16, percent-encoded as in W3C Baggage.', schema: { type: 'string' } },
   { name: 'x-loom-cache', in: 'header', required: false, description: '`on`, `off`, `refresh` and `ttl=<seconds>`, separated by commas: whether to take and keep a cached answer. Without it, the key\'s setting counts.', schema: { type: 'string' } },

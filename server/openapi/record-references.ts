@@ -4,6 +4,7 @@ import { StatementQuery, WireTransactionQuery } from '../../shared/billing'
 import { callScopes, PolicyCheck, PolicyCheckRequest } from '../../shared/policy'
 import { WireTraceQuery, WireUsageQuery } from '../../shared/traces'
 import { PurgedCache, WireModel, WireModelList, WireStatement, WireTrace, WireTracePage, WireTransactionPage, WireUsage, WireWallet } from '../../shared/wire'
+import { billingHeaders } from './headers'
 import type { RouteReference } from './route-reference'
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema })
@@ -21,10 +22,11 @@ export const recordReferences: readonly RouteReference[] = [
     summary: 'Tell what would be decided of a call, without making it',
     description: '`X-Billing-Amount` and `X-Billing-Ref-Id` count as they would with the call.',
     body: { contentType: 'application/json', schema: PolicyCheckRequest },
+    headers: billingHeaders,
     answers: json(PolicyCheck)
   },
-  { ...lookUp, path: '/v1/models', tag: 'Models', scopes: ['inference'], summary: 'List the models this key may name', answers: json(WireModelList) },
-  { ...lookUp, path: '/v1/models/{id}', tag: 'Models', scopes: ['inference'], summary: 'Get a model', pathParameters: { id: 'The name calls use; it may hold slashes.' }, answers: json(WireModel) },
+  { ...lookUp, path: '/v1/models', tag: 'Models', scopes: ['inference', ...callScopes], summary: 'List the models this key may name', answers: json(WireModelList) },
+  { ...lookUp, path: '/v1/models/{id}', tag: 'Models', scopes: ['inference', ...callScopes], summary: 'Get a model', pathParameters: { id: 'The name calls use; it may hold slashes.' }, answers: json(WireModel) },
   {
     ...lookUp,
     path: '/v1/traces',

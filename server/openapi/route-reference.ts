@@ -14,6 +14,8 @@ export interface RouteReference {
   pathParameters?: Record<string, string>
   query?: z.ZodType
   body?: { contentType: string, schema: z.ZodType }
+  /** Beside those of the road: as OpenAPI describes parameters. */
+  headers?: readonly Record<string, unknown>[]
   /** The good answer, by content type. */
   answers: Record<string, z.ZodType>
   /** The road's headers and errors, not those of a plain look-up. */

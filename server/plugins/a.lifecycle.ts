@@ -1,5 +1,5 @@
 import { defineNitroPlugin, useStorage } from 'nitropack/runtime'
-import { endListening, start, stop } from '../lifecycle'
+import { beginStop, start, stop } from '../lifecycle'
 
 /** Starts and stops everything long-lived with the server. First by its name: other plugins wait for the start it begins. */
 export default defineNitroPlugin(({ hooks }) => {
@@ -10,5 +10,5 @@ export default defineNitroPlugin(({ hooks }) => {
     process.exit(1)
   })
   hooks.hook('close', stop)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void endListening())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void beginStop())
 })

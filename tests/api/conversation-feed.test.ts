@@ -17,7 +17,7 @@ let vera: ChatClient
 
 beforeAll(async () => {
   // A stop that had to wait for who only listens would take longer than any test.
-  workbench = await startChatWorkbench({ NITRO_SHUTDOWN_TIMEOUT: '600000' })
+  workbench = await startChatWorkbench({ SHUTDOWN_TIMEOUT_MS: '600000' })
   ada = workbench.ada
   const { cookie } = await join(await signInAs(workbench.loom, admin.email, admin.password), 'vera@example.com', 'viewer')
   vera = new ChatClient(workbench.loom, { cookie })

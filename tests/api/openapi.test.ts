@@ -12,6 +12,8 @@ const Described = z.looseObject({
   summary: z.string().min(1),
   tags: z.array(z.string()).length(1),
   security: z.array(z.record(z.string(), z.array(z.string()))),
+  parameters: z.array(z.looseObject({ name: z.string() })),
+  requestBody: z.looseObject({ content: z.record(z.string(), z.unknown()) }).optional(),
   responses: z.record(z.string(), z.union([z.object({ $ref: z.string() }), Response]))
 })
 const Description = z.looseObject({
@@ -55,6 +57,15 @@ function schemaOf(path: string, method: string, status: number): z.ZodType {
 test('every route of /v1 is described, and nothing else', () => {
   const described = Object.entries(description.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`))
   expect(described.toSorted()).toEqual(findRoutes().toSorted())
+})
+
+test('what is posted is described, and what its headers may say of the charge', () => {
+  for (const [path, { post }] of Object.entries(description.paths)) {
+    if (!post) continue
+    expect(Object.keys(post.requestBody?.content ?? {}), path).not.toEqual([])
+    expect(post.parameters.map(({ name }) => name), path).toEqual(expect.arrayContaining(['X-Billing-Amount', 'X-Billing-Ref-Id']))
+    for (const status of ['409', '413', '422']) expect(post.responses, path).toHaveProperty(status)
+  }
 })
 
 test('each description tells the scope a key needs, and the errors', () => {

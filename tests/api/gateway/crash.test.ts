@@ -54,6 +54,20 @@ test('a graceful stop finishes running calls and takes no new ones', async () =>
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
 })
 
+test('a graceful stop cuts off what takes longer than SHUTDOWN_TIMEOUT_MS lets it, and charges what was delivered', async () => {
+  gateway = await openGateway({ SHUTDOWN_TIMEOUT_MS: '100' })
+  const { key } = await gateway.createKey()
+  gateway.upstream.respondWith({ chunks: 250, chunkIntervalMs: 100 })
+  const response = await gateway.post(key, JSON.stringify({ ...JSON.parse(body), stream: true, max_tokens: 1000 }))
+  const cut = expect(response.text()).rejects.toThrow()
+  expect(await gateway.loom.stop()).toBe(0)
+  await cut
+  await gateway.loom.start()
+  expect(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`)).toMatchObject({ charge: { usageSource: 'partial' } })
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
 test('callers gone before the first byte cost their prompt at most, and leave no hold', async () => {
   gateway = await openGateway()
   const { key } = await gateway.createKey()
