@@ -95,18 +95,22 @@ export class Capturer {
     if (!charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
     const refId = found && found.ref_id !== call.id ? found.ref_id : undefined
     const budgets = call.hold?.kind === 'own' ? call.hold.budgets : undefined
-    // One transaction: the hold locks the wallet, so what is available stays so, nobody takes the ref, and no hold is left without its capture.
-    const chargeLate = () => this.db.transaction(async (query) => {
-      const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
-      if (!await holdAtMost({ query }, this.replicaId, hold)) return undefined
-      const ref = refId === undefined ? 'free' : await findRef({ query }, orgId, refId)
-      if (ref === 'held') throw new RepeatUnderWay()
-      const isRepeated = ref === 'charged'
-      if (isRepeated) this.log.warn({ requestId: call.id, orgId }, 'An answer is not charged, for another call has taken its billing reference')
-      const [outcome] = await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
-      if (refId !== undefined && !isRepeated) await keepRef({ query }, refId, uuidv7(), hold.id)
-      return outcome
-    })
+    const chargeLate = async () => {
+      // First without a lock, for it may be asked for minutes.
+      if (refId !== undefined && await findRef(this.db, orgId, refId) === 'held') throw new RepeatUnderWay()
+      // One transaction: the hold locks the wallet, so what is available stays so, nobody takes the ref, and no hold is left without its capture.
+      return await this.db.transaction(async (query) => {
+        const hold = { id: uuidv7(), orgId, refId: `loom:late:${call.id}`, apiKeyId, amount: charge.costNanoUsd, budgets }
+        if (!await holdAtMost({ query }, this.replicaId, hold)) return undefined
+        const ref = refId === undefined ? 'free' : await findRef({ query }, orgId, refId)
+        if (ref === 'held') throw new RepeatUnderWay()
+        const isRepeated = ref === 'charged'
+        if (isRepeated) this.log.warn({ requestId: call.id, orgId }, 'An answer is not charged, for another call has taken its billing reference')
+        const [outcome] = await captureCalls({ query }, this.replicaId, [{ ...call, charge: isRepeated ? null : charge, hold: { kind: 'own', id: hold.id, budgets } }])
+        if (refId !== undefined && !isRepeated) await keepRef({ query }, refId, uuidv7(), hold.id)
+        return outcome
+      })
+    }
     const outcome = await this.onceDecided(chargeLate)
     if (typeof outcome === 'object') this.reportShortfall(call, outcome)
   }

@@ -19,6 +19,8 @@ export interface TokenBounds {
   outputTokens: number
   /** The most of what some models are priced by instead of tokens. */
   units?: Units
+  /** How many answers the output tokens are of; without it, one. */
+  answers?: number
   /** The input is not in the body, so that no closer look at that tells more. */
   isElsewhere?: boolean
 }
@@ -48,6 +50,7 @@ export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, ans
   return {
     inputTokens: readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window),
     outputTokens: Math.min(asked, cap) * answers,
+    ...(answers > 1 && { answers }),
     ...(readsMore && { isElsewhere: true })
   }
 }

@@ -41,11 +41,10 @@ export async function fitToFunds(request: CallRequest, bounds: readonly BoundTar
   // Counting takes time: not for a wallet that even long words would exceed.
   if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor(tokens.inputTokens / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
   const counted = priced.every(({ tokens }) => tokens.isElsewhere) ? undefined : await count()
-  const answers = counted?.answers ?? 1
   const closer = priced.map(bound => ({ ...bound, tokens: counted && !bound.tokens.isElsewhere ? closeIn(bound.target, bound.tokens, counted) : bound.tokens }))
   const amountOf = (maxOutputTokens: number) => dearest(closer.map(({ tokens, price }) =>
-    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * answers) }, price))))
-  const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / answers)))
+    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price))))
+  const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / (tokens.answers ?? 1))))
   const whole = amountOf(full)
   if (whole <= available) return { amount: whole, maxOutputTokens: undefined }
   if (!request.limitOutput || request.askedOutputTokens !== undefined) return undefined

@@ -102,7 +102,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
     if (text.length > MAX_COUNTED_CHARACTERS) return undefined
     const media = mediaIn(this.body.messages)
     const images = media.filter(({ kind }) => kind === 'image').length
-    return { tokens: await countTextTokens(text), images, sounds: media.length - images, answers: this.body.n ?? 1 }
+    return { tokens: await countTextTokens(text), images, sounds: media.length - images }
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

@@ -56,7 +56,7 @@ export class ChatTap extends ChunkTap {
     const counted = readUsage(chunk.usage)
     if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
     else this.inputUsage = readPromptUsage(chunk.usage) ?? this.inputUsage
-    if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(chunk) : event.bytes
+    if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(json) : event.bytes
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
     if (counted) this.usageChunk = chunk
     return undefined

@@ -10,8 +10,8 @@ const DONE = 'data: [DONE]\n\n'
 type UsageChunk = Readonly<Record<string, unknown>>
 
 /** A chunk whose usage is told at the end, with the cost: twice, clients that add it up would count it twice. */
-export function withoutUsage(chunk: object): Buffer {
-  return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: null })}\n\n`)
+export function withoutUsage(chunk: unknown): Buffer {
+  return Buffer.from(`data: ${JSON.stringify({ ...Object(chunk), usage: null })}\n\n`)
 }
 
 /**

@@ -61,7 +61,7 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
     const { prompt: _prompt, ...rest } = this.body
     const written = text + encodeBody(rest)
     if (written.length > MAX_COUNTED_CHARACTERS) return undefined
-    return { tokens: tokens + await countTextTokens(written), images: 0, sounds: 0, answers: this.answers }
+    return { tokens: tokens + await countTextTokens(written), images: 0, sounds: 0 }
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

@@ -101,5 +101,5 @@ function withoutPicture(item: unknown): unknown {
 export async function countMessagesClosely(body: MessagesBody): Promise<CountedRequest | undefined> {
   const images = blocksOf(body).filter(({ type }) => type === 'image').length
   const text = encodeBody({ ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, withoutPictures) })) })
-  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0, answers: 1 }
+  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0 }
 }

@@ -102,8 +102,6 @@ export interface CountedRequest {
   tokens: number
   images: number
   sounds: number
-  /** How many answers are asked for. */
-  answers: number
 }
 
 /** An answer that does not stream. */

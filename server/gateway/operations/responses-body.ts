@@ -83,5 +83,5 @@ export async function countResponsesClosely(body: ResponsesBody): Promise<Counte
   const strip = (parts: unknown) => Array.isArray(parts) ? parts.map(withoutImage) : parts
   const input = Array.isArray(body.input) ? itemsOf(body).map(item => ({ ...item, content: strip(item.content), output: strip(item.output) })) : body.input
   const text = encodeBody({ ...body, input })
-  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0, answers: 1 }
+  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0 }
 }

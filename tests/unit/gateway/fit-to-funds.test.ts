@@ -32,6 +32,14 @@ describe('a call that the wallet cannot cover at its upper bound', () => {
     expect(offer?.amount).toBeLessThan(15_000n * 1_000n)
   })
 
+  test('is held for all the answers it asks for, also where its prompt cannot be counted', async () => {
+    const elsewhere = [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }]
+    const offer = await fit(ask({ messages: elsewhere, n: 16 }), usd(1.2))
+    const { maxOutputTokens = 0, amount = 0n } = offer ?? {}
+    expect(maxOutputTokens).toBeGreaterThan(0)
+    expect(amount).toBeGreaterThanOrEqual(BigInt(maxOutputTokens) * 16n * 10_000n)
+  })
+
   test('is capped at a quarter of what the funds pay, or at a decent answer', async () => {
     for (const dollars of [1.2, 0.5, 0.2, 0.06]) {
       const offer = await fit(ask(), usd(dollars))
