@@ -17,10 +17,14 @@ import { BudgetHolder } from './hold-budget'
 import type { CallContext, CallOutcome } from './call-context'
 import { Replays } from '../idempotency/replays'
 import { LatencyBoard } from './latency-board'
+import { RunningCalls } from './running-calls'
 import { TargetHealth } from './target-health'
 import { UpstreamPools } from './transport'
 
 interface Parts { config: Config, db: Database, replicaId: string, catalog: Catalog, keyring: Keyring, limits: LimitStore, answers: AnswerCache, metrics: Metrics, log: Log }
+
+/** What calls that a stop has cut off have to be captured. */
+const CUT_OFF_MS = 3_000
 
 /** The road's long-lived parts. Made at start, stopped at stop. */
 export class Gateway {
@@ -41,6 +45,7 @@ export class Gateway {
   readonly capturer: Capturer
   readonly pools: UpstreamPools
   readonly replays: Replays
+  readonly running: RunningCalls
   readonly answers: AnswerCache
   /** Undefined unless a collector is configured. */
   readonly tracing: CallTracing | undefined
@@ -51,6 +56,7 @@ export class Gateway {
     this.keyring = keyring
     this.metrics = metrics
     this.log = log
+    this.running = new RunningCalls(metrics)
     this.callLog = log.child({}, { redact: [] })
     this.guesses = new GuessLimit(config.AUTH_FAILURES_PER_MINUTE)
     this.authenticator = new Authenticator(db, this.guesses)
@@ -88,9 +94,9 @@ export class Gateway {
     }, 'call')
   }
 
-  /** Lets calls that go on without their caller finish for `timeoutMs`, and holds and captures under way, then closes the upstream connections. */
+  /** Lets calls under way finish for `timeoutMs`, those too that go on without their caller, and holds and captures, then closes the upstream connections. */
   async stop(timeoutMs: number): Promise<void> {
-    await this.replays.drain(timeoutMs)
+    await this.running.drain(timeoutMs + CUT_OFF_MS)
     await this.budget.drain()
     await this.capturer.stop()
     await this.budget.stop()

@@ -33,7 +33,7 @@ export async function runOnce(gateway: Gateway, context: CallContext, sink: Call
   }
   begins()
   try {
-    return await gateway.replays.run(runCall(gateway, { ...context, keeper: begun.keeper }, new KeepingSink(sink, begun.keeper)))
+    return await runCall(gateway, { ...context, keeper: begun.keeper }, new KeepingSink(sink, begun.keeper))
   } finally {
     gateway.replays.settled(requestId)
   }

@@ -25,7 +25,6 @@ export class Replays {
   private readonly open = new Set<string>()
   /** One look-out a key, however many wait for it. */
   private readonly watches = new Map<string, Promise<void>>()
-  private readonly running = new Set<Promise<unknown>>()
 
   constructor(private readonly parts: Parts) {}
 
@@ -55,21 +54,10 @@ export class Replays {
     this.open.delete(requestId)
   }
 
-  /** Runs a call that goes on without its caller; a stop waits for it. */
-  async run<T>(call: Promise<T>): Promise<T> {
-    this.running.add(call)
-    return call.finally(() => this.running.delete(call))
-  }
-
   async sweep(): Promise<void> {
     const { db, replicaId, replicaTimeoutMs, openHolds } = this.parts
     // A call whose capture waits for the database has ended, but not settled.
     await sweepClaims(db, { replicaId, replicaTimeoutMs, open: new Set([...this.open, ...openHolds]) })
-  }
-
-  /** Lets calls under way end, for at most so long. */
-  async drain(timeoutMs: number): Promise<void> {
-    await Promise.race([Promise.allSettled([...this.running]), sleep(timeoutMs, undefined, { ref: false })])
   }
 
   private async claim(claim: Claim): Promise<ClaimResult> {
