@@ -13,6 +13,7 @@ export function policyRequest({ requestId, operation, request, ip }: Pick<CallCo
     bodyBytes: request.bodyBytes ?? request.raw.length,
     bound,
     outputTokens: request.askedOutputTokens,
-    countInput: () => request.countInput()
+    // What is not in the body has no count but its bound.
+    countInput: async () => bounds.some(({ tokens }) => tokens.isElsewhere) ? bound.inputTokens : request.countInput()
   }
 }

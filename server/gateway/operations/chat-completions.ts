@@ -1,23 +1,20 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { boundTokens } from '../estimate-cost'
-import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import { toOpenAiError } from '../openai-error'
-import { encodeBody } from '../providers/encode-body'
 import type { Transport } from '../providers/provider'
 import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
-import { mediaIn, refersElsewhere, withoutMedia } from './chat-media'
+import { mediaIn, refersElsewhere, takeMedia } from './chat-media'
 import { ChatTap } from './chat-tap'
+import type { Prompt } from './count-prompt'
+import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
-
-/** Tokens a message adds around its text. Source: OpenAI cookbook, "How to count tokens with tiktoken". */
-const TOKENS_PER_MESSAGE = 3
 
 const Message = z.looseObject({ role: z.string(), content: z.unknown().optional() })
 
@@ -93,16 +90,11 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   countInput() {
-    return countPromptTokens(this.body)
+    return countPrompt(promptOf(this.body))
   }
 
-  async countClosely() {
-    const text = encodeBody({ ...this.body, messages: withoutMedia(this.body.messages) })
-    // Beyond, the count is a guess, and a guess is no bound.
-    if (text.length > MAX_COUNTED_CHARACTERS) return undefined
-    const media = mediaIn(this.body.messages)
-    const images = media.filter(({ kind }) => kind === 'image').length
-    return { tokens: await countTextTokens(text), images, sounds: media.length - images }
+  countClosely() {
+    return countClosely(promptOf(this.body))
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
@@ -151,14 +143,7 @@ function textOf({ choices }: Completion): string {
   }).join('')
 }
 
-/** The prompt's tokens: the text of every message, its framing, and the tools. */
-async function countPromptTokens(body: ChatBody): Promise<number> {
-  const texts = body.messages.map(message => typeof message.content === 'string' ? message.content : textIn(message.content))
-  const tools = body.tools === undefined ? '' : JSON.stringify(body.tools)
-  return await countTextTokens(texts.join('\n') + tools) + body.messages.length * TOKENS_PER_MESSAGE
-}
-
-function textIn(content: unknown): string {
-  if (!Array.isArray(content)) return ''
-  return content.map(part => typeof part?.text === 'string' ? part.text : '').join('\n')
+function promptOf(body: ChatBody): Prompt {
+  const { messages, media } = takeMedia(body.messages)
+  return { rest: { ...body, messages }, media }
 }

@@ -1,40 +1,53 @@
+import type { Medium } from './count-prompt'
+
 /** A chat message, as far as its media go. */
 interface Message { content?: unknown }
-
-interface Medium { kind: 'image' | 'sound', data: string }
 
 /** A field of whatever it is. Not by a schema: a body has room for millions of parts, and one that fits none costs a schema 20 µs. */
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-function toMedium(part: unknown): Medium | undefined {
-  const type = fieldOf(part, 'type')
-  if (type === 'image_url') {
-    const image = fieldOf(part, 'image_url')
-    // As Mistral writes it. Elsewhere it may be read as text, so its bytes count as well.
-    const url = typeof image === 'string' ? '' : fieldOf(image, 'url')
-    return typeof url === 'string' ? { kind: 'image', data: url } : undefined
+/** Which medium a part is, and the part without its data. */
+function findMedium(part: unknown): { medium: Medium, rest: unknown } | undefined {
+  switch (fieldOf(part, 'type')) {
+    case 'image_url': {
+      const image = fieldOf(part, 'image_url')
+      // As Mistral writes it. Elsewhere it may be read as text, so its bytes count as well.
+      if (typeof image === 'string') return { medium: { kind: 'image', data: '' }, rest: part }
+      return taken('image', fieldOf(image, 'url'), { ...Object(part), image_url: undefined })
+    }
+    case 'input_audio':
+      return taken('sound', fieldOf(fieldOf(part, 'input_audio'), 'data'), { ...Object(part), input_audio: undefined })
+    case 'file': {
+      const file = fieldOf(part, 'file')
+      return taken('file', fieldOf(file, 'file_data'), { ...Object(part), file: { ...Object(file), file_data: undefined } })
+    }
   }
-  const sound = type === 'input_audio' ? fieldOf(fieldOf(part, 'input_audio'), 'data') : undefined
-  return typeof sound === 'string' ? { kind: 'sound', data: sound } : undefined
 }
 
-/**
- * The images and sounds inside messages, whose data is not priced by the byte. All else is, a file too, whose text its
- * base64 may be.
- */
+function taken(kind: Medium['kind'], data: unknown, rest: unknown): { medium: Medium, rest: unknown } | undefined {
+  return typeof data === 'string' ? { medium: { kind, data }, rest } : undefined
+}
+
+/** The images and sounds inside messages, whose data is not priced by the byte. All else is, a file too, whose text its base64 may be. */
 export function mediaIn(messages: readonly Message[]): Medium[] {
-  return messages.flatMap(({ content }) => Array.isArray(content) ? content.flatMap(part => toMedium(part) ?? []) : [])
+  return takeMedia(messages).media.filter(({ kind }) => kind !== 'file')
 }
 
-/** The messages without that data. */
-export function withoutMedia<T extends Message>(messages: readonly T[]): T[] {
-  const strip = (part: unknown) => toMedium(part)?.data ? { ...Object(part), image_url: undefined, input_audio: undefined } : part
-  return messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(strip) } : message)
+/** The messages without the data of their media, and those. */
+export function takeMedia<T extends Message>(messages: readonly T[]): { messages: T[], media: Medium[] } {
+  const media: Medium[] = []
+  const take = (part: unknown) => {
+    const found = findMedium(part)
+    if (!found) return part
+    media.push(found.medium)
+    return found.rest
+  }
+  return { messages: messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(take) } : message), media }
 }
 
-const fetchedTypes: ReadonlySet<unknown> = new Set(['document_url', 'video_url', 'audio_url'])
+const fetchedTypes: ReadonlySet<string> = new Set(['document_url', 'video_url', 'audio_url'])
 
 /** Whether messages name what is not in them: a file that the provider keeps, a document, video or sound that it fetches (OpenRouter, Mistral, vLLM). */
 export function refersElsewhere(messages: readonly Message[]): boolean {

@@ -7,8 +7,9 @@ import { jsonResponse } from '../providers/translated-response'
 import { noUsage } from '../usage'
 import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
+import { countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
-import { CountBody, countMessages } from './messages-body'
+import { CountBody, takeMedia } from './messages-body'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 
 const Count = z.object({ input_tokens: z.int().nonnegative() })
@@ -45,7 +46,7 @@ class CountRequest extends JsonRequest<CountBody> implements CallRequest {
   async send({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
     const native = provider.native?.('messages.count_tokens', connection, upstreamModel)
     if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
-    return jsonResponse({ status: 200, headers: {} }, { input_tokens: await countMessages(this.body) })
+    return jsonResponse({ status: 200, headers: {} }, { input_tokens: await countPrompt(takeMedia(this.body)) })
   }
 
   readAnswer(body: Buffer): WholeAnswer {

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import type { CallMeasure } from '../estimate-cost'
-import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
-import { encodeBody } from '../providers/encode-body'
+import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
-import type { CountedRequest } from './operation'
 
 /**
  * What the road must understand of a Messages body. Everything else is passed on as it came.
@@ -69,37 +67,25 @@ function readsMore(body: MessagesBody): boolean {
   return fetched || Boolean(body.mcp_servers?.length) || Boolean(body.container) || Boolean(body.tools?.some(({ type }) => /^(?:web_|code_execution|mcp_)/.test(type ?? '')))
 }
 
-const TOKENS_PER_IMAGE = 1_600
-
-/** Our own count of the prompt: its texts, and images at what the largest of them takes. Source: Anthropic, "Vision". */
-export async function countMessages(body: CountBody): Promise<number> {
-  const blocks = blocksOf(body)
-  const images = blocks.filter(({ type }) => type === 'image').length
-  const texts = blocks.map(({ text, thinking, input, content, name, source }) => [text, thinking, name, content, source?.type === 'text' ? source.data : '']
-    .map(part => typeof part === 'string' ? part : '').join('\n') + (input === undefined ? '' : encodeBody({ input })))
-  const plain = body.messages.map(({ content }) => typeof content === 'string' ? content : '')
-  const rest = encodeBody([body.system ?? '', body.tools ?? ''])
-  return await countTextTokens([...texts, ...plain, rest].join('\n')) + images * TOKENS_PER_IMAGE
-}
-
 function mapBlocks(content: unknown, change: (block: unknown) => unknown): unknown {
   return Array.isArray(content) ? content.map(change) : content
 }
 
-/** The images within a tool's result are as deep as the format has any. */
-function withoutPictures(item: unknown): unknown {
-  const block = Block.safeParse(item).data
-  return block?.type === 'tool_result' ? { ...block, content: mapBlocks(block.content, withoutPicture) } : withoutPicture(item)
-}
-
-function withoutPicture(item: unknown): unknown {
-  const block = Block.safeParse(item).data
-  return block?.type === 'image' && block.source?.type === 'base64' ? { ...block, source: undefined } : item
-}
-
-/** A closer look than the bytes: everything but the data of images. Undefined for what is too long. */
-export async function countMessagesClosely(body: MessagesBody): Promise<CountedRequest | undefined> {
-  const images = blocksOf(body).filter(({ type }) => type === 'image').length
-  const text = encodeBody({ ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, withoutPictures) })) })
-  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0 }
+/** The body without the data of its images and files, and those. What is within a tool's result is as deep as the format has any. */
+export function takeMedia<Body extends CountBody>(body: Body): Prompt {
+  const media: Medium[] = []
+  const take = (item: unknown) => {
+    const block = Block.safeParse(item).data
+    if (block?.type !== 'image' && block?.type !== 'document') return item
+    const { source } = block
+    const data = source?.type === 'base64' ? source.data ?? '' : ''
+    if (block.type === 'image') media.push({ kind: 'image', data })
+    else if (data) media.push({ kind: 'file', data })
+    return data ? { ...block, source: { ...source, data: undefined } } : item
+  }
+  const takeDeep = (item: unknown) => {
+    const block = Block.safeParse(item).data
+    return block?.type === 'tool_result' ? { ...block, content: mapBlocks(block.content, take) } : take(item)
+  }
+  return { rest: { ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, takeDeep) })) }, media }
 }

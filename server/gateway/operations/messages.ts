@@ -6,9 +6,10 @@ import type { ModelLimits } from '../estimate-cost'
 import type { Transport } from '../providers/provider'
 import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
+import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { readMessage } from './message-answer'
-import { countMessages, countMessagesClosely, findUnpriced, measureMessages, MessagesBody } from './messages-body'
+import { findUnpriced, measureMessages, MessagesBody, takeMedia } from './messages-body'
 import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
@@ -46,11 +47,11 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   }
 
   countInput() {
-    return countMessages(this.body)
+    return countPrompt(takeMedia(this.body))
   }
 
   countClosely() {
-    return countMessagesClosely(this.body)
+    return countClosely(takeMedia(this.body))
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

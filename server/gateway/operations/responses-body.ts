@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
-import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import type { CallMeasure } from '../estimate-cost'
-import { encodeBody } from '../providers/encode-body'
+import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
-import type { CountedRequest } from './operation'
 import { findBilledByUse } from './unpriced'
 
 /**
@@ -33,20 +31,22 @@ export function requireForeground({ background }: ResponsesBody): void {
   if (background) throw new LoomError('invalid_request', 'Answers in the background are not offered here: an answer ends with its call. Leave "background" out, and stream.', { param: 'background' })
 }
 
-const Part = z.looseObject({ type: z.string(), text: z.string().optional(), refusal: z.string().optional(), image_url: z.string().nullish(), file_id: z.string().nullish(), file_url: z.string().nullish() })
+const Part = z.looseObject({ type: z.string(), image_url: z.string().nullish(), file_id: z.string().nullish(), file_url: z.string().nullish(), file_data: z.string().nullish() })
 const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional() })
+/** What a tool that looks at a screen gives back is one, too. */
+const imageTypes: ReadonlySet<string> = new Set(['input_image', 'computer_screenshot'])
 
 function itemsOf({ input }: ResponsesBody): z.infer<typeof Item>[] {
   return z.array(Item).safeParse(input).data ?? []
 }
 
 function partsOf(body: ResponsesBody): z.infer<typeof Part>[] {
-  return itemsOf(body).flatMap(({ content, output }) => [content, output]).flatMap(parts => Array.isArray(parts) ? parts.flatMap(part => Part.safeParse(part).data ?? []) : [])
+  return itemsOf(body).flatMap(({ content, output }) => [content, output]).flat().flatMap(part => Part.safeParse(part).data ?? [])
 }
 
 /** What the bounds of a call hang on. The data of images is not priced by the byte; a file's is, for it may be text. */
 export function measureResponses(body: ResponsesBody, bodyBytes: number): CallMeasure {
-  const images = partsOf(body).filter(({ type }) => type === 'input_image')
+  const images = partsOf(body).filter(({ type }) => imageTypes.has(type))
   return {
     bodyBytes,
     media: images.length,
@@ -60,28 +60,24 @@ export function measureResponses(body: ResponsesBody, bodyBytes: number): CallMe
 /** An earlier answer, a file or what a tool finds is in no body. */
 function readsMore(body: ResponsesBody): boolean {
   const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(({ type }) => type === 'item_reference')
-  const fetched = partsOf(body).some(({ type, file_id: id, file_url: url }) => type !== 'input_image' && (id ?? url))
+  const fetched = partsOf(body).some(({ type, file_id: id, file_url: url }) => !imageTypes.has(type) && (id ?? url))
   return kept || fetched || findBilledByUse(body, ownTools) !== undefined
 }
 
-/** Our own count of the prompt: its texts, calls and tools. */
-export function countResponses(body: ResponsesBody): Promise<number> {
-  const { input, instructions, tools } = body
-  const items = itemsOf(body).map(({ content, output, arguments: called }) => [content, output, called].map(text => typeof text === 'string' ? text : '').join('\n'))
-  const parts = partsOf(body).map(({ text, refusal }) => text ?? refusal ?? '')
-  return countTextTokens([typeof input === 'string' ? input : '', typeof instructions === 'string' ? instructions : '', ...items, ...parts, tools ? encodeBody(tools) : ''].join('\n'))
-}
-
-/** A closer look than the bytes: everything but the data of images. Undefined for what is too long. */
-export async function countResponsesClosely(body: ResponsesBody): Promise<CountedRequest | undefined> {
-  let images = 0
-  const withoutImage = (part: unknown) => {
-    if (Part.safeParse(part).data?.type !== 'input_image') return part
-    images++
-    return { ...Object(part), image_url: undefined }
+/** The body without the data of its images and files, and those. */
+export function takeMedia(body: ResponsesBody): Prompt {
+  const media: Medium[] = []
+  const take = (item: unknown) => {
+    const part = Part.safeParse(item).data
+    if (part && imageTypes.has(part.type)) {
+      media.push({ kind: 'image', data: part.image_url ?? '' })
+      return { ...part, image_url: undefined }
+    }
+    if (part?.type !== 'input_file' || !part.file_data) return item
+    media.push({ kind: 'file', data: part.file_data })
+    return { ...part, file_data: undefined }
   }
-  const strip = (parts: unknown) => Array.isArray(parts) ? parts.map(withoutImage) : parts
+  const strip = (parts: unknown) => Array.isArray(parts) ? parts.map(take) : take(parts)
   const input = Array.isArray(body.input) ? itemsOf(body).map(item => ({ ...item, content: strip(item.content), output: strip(item.output) })) : body.input
-  const text = encodeBody({ ...body, input })
-  return text.length > MAX_COUNTED_CHARACTERS ? undefined : { tokens: await countTextTokens(text), images, sounds: 0 }
+  return { rest: { ...body, input }, media }
 }

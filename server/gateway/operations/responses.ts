@@ -3,11 +3,12 @@ import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
+import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
 import { readResponse } from './response-answer'
-import { countResponses, countResponsesClosely, measureResponses, ownTools, requireForeground, ResponsesBody } from './responses-body'
+import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
 import { toResponseOverChat } from './responses-over-chat'
 import { ResponsesTap } from './responses-tap'
 import { findUnpriced } from './unpriced'
@@ -45,11 +46,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   countInput() {
-    return countResponses(this.body)
+    return countPrompt(takeMedia(this.body))
   }
 
   countClosely() {
-    return countResponsesClosely(this.body)
+    return countClosely(takeMedia(this.body))
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

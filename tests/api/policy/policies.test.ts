@@ -141,6 +141,20 @@ describe('rules on the road', () => {
     expect(await response.json()).toMatchObject({ error: { details: { rule: 'max_input_tokens', limit: 60 } } })
   })
 
+  test('a prompt is measured whole: the arguments of tool calls, pictures, and what the provider has kept count, too', async () => {
+    const { key } = await gateway.createKey({ limits: { maxInputTokens: 1_000 } })
+    const calls = { tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: 'word '.repeat(80_000) } }] }
+    const pictures = Array.from({ length: 50 }, () => ({ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }))
+    const refusal = { error: { code: 'invalid_request_error', details: { rule: 'max_input_tokens', limit: 1_000 } } }
+    for (const messages of [[{ role: 'user', content: 'Hi' }, { role: 'assistant', ...calls }, { role: 'tool', tool_call_id: 'c', content: 'x' }], [{ role: 'user', content: pictures }]]) {
+      const response = await gateway.post(key, body({ messages }))
+      expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 400, body: refusal })
+    }
+    const continued = await fetch(`${gateway.loom.url}/v1/responses`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model, input: 'Hi', previous_response_id: 'resp_1' }) })
+    expect(await continued.json()).toMatchObject(refusal)
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
   test('an answer of no asked length gets the longest allowed, one of more is refused', async () => {
     const { key } = await gateway.createKey({ limits: { maxOutputTokens: 100 } })
     expect((await gateway.post(key, body())).status).toBe(200)

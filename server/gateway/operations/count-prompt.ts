@@ -1,0 +1,64 @@
+import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import { encodeBody } from '../providers/encode-body'
+import type { CountedRequest } from './operation'
+
+/** A picture, a sound or a file in a prompt, and its data as it stands there: base64, an address, or nothing. */
+export interface Medium { kind: 'image' | 'sound' | 'file', data: string }
+
+/** A request's body apart from the data of what is no text. */
+export interface Prompt { rest: Record<string, unknown>, media: readonly Medium[] }
+
+/** Of one of usual size: about what Anthropic's models take, twice what OpenAI's do. Sources: their vision guides, read 2026-11. */
+const TOKENS_PER_IMAGE = 1_600
+/** A second takes 10 tokens with OpenAI's models and 32 with Google's, and 20,000 characters as MP3. */
+const SOUND_CHARACTERS_PER_TOKEN = 1_000
+/** Text in base64, where four characters stand for three. */
+const FILE_CHARACTERS_PER_TOKEN = 16 / 3
+/** A page takes some 3,000 tokens, and some 130,000 characters. Source: Anthropic, "PDF support", read 2026-11. */
+const PDF_CHARACTERS_PER_TOKEN = 45
+const PDF_IN_BASE64 = /^(?:data:[^,]{0,100},)?JVBERi/
+
+/** Fields of a body that no model reads. */
+const settings: ReadonlySet<string> = new Set(['model', 'models', 'metadata', 'stream_options'])
+/** Names that the formats are made of; any other may be of a tool's schema or its arguments. */
+const framing: ReadonlySet<string> = new Set(['role', 'type', 'content', 'text'])
+
+/** The tokens of a prompt, as near as can be told without its provider: all its words, those of tools and their calls too, and a figure for each medium. */
+export async function countPrompt({ rest, media }: Prompt): Promise<number> {
+  const tokens = await countTextTokens(wordsOf(rest).join('\n'))
+  return tokens + Math.ceil(media.reduce((sum, medium) => sum + tokensOf(medium), 0))
+}
+
+/** A closer look than the bytes, and a bound as they are: everything but the data of images and sounds. Undefined for what is too long to be counted. */
+export async function countClosely({ rest, media }: Prompt): Promise<CountedRequest | undefined> {
+  // What a file says may be as long as its data.
+  const text = [encodeBody(rest), ...media.flatMap(({ kind, data }) => kind === 'file' ? [data] : [])].join('\n')
+  // Beyond, the count is a guess, and a guess is no bound.
+  if (text.length > MAX_COUNTED_CHARACTERS) return undefined
+  const numberOf = (kind: Medium['kind']) => media.filter(medium => medium.kind === kind).length
+  return { tokens: await countTextTokens(text), images: numberOf('image'), sounds: numberOf('sound') }
+}
+
+function tokensOf({ kind, data }: Medium): number {
+  if (kind === 'image') return TOKENS_PER_IMAGE
+  if (kind === 'sound') return data.length / SOUND_CHARACTERS_PER_TOKEN
+  return data.length / (PDF_IN_BASE64.test(data) ? PDF_CHARACTERS_PER_TOKEN : FILE_CHARACTERS_PER_TOKEN)
+}
+
+/** All that is said in a body, in no order. Numbers and switches at its top are settings. Not by recursion: it may be nested deeper than the stack is. */
+function wordsOf(body: Record<string, unknown>): string[] {
+  const words: string[] = []
+  const left = Object.entries(body).flatMap(([name, value]) => settings.has(name) || typeof value === 'number' || typeof value === 'boolean' ? [] : [value])
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object') {
+      if (value !== undefined) words.push(String(value))
+      continue
+    }
+    for (const [name, item] of Object.entries(value ?? {})) {
+      if (!Array.isArray(value) && !framing.has(name)) words.push(name)
+      left.push(item)
+    }
+  }
+  return words
+}
