@@ -52,12 +52,12 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** What a stop has, beyond the time of answers, to settle those that have not ended and to write everything down. */
+/** What a stop has, beyond the time of answers and calls, to end those that have not and to write everything down. */
 const SETTLE_MS = 10_000
 
 let starting: Promise<Runtime> | undefined
-/** When answers must have ended, on the clock of `performance.now()`; undefined until the signal to stop. */
-let stopBy: number | undefined
+/** The end of what runs, once the signal to stop has come. */
+let ending: Promise<void> | undefined
 let closeAlerts: (() => Promise<void>) | undefined
 
 /** The runtime once the start is complete; rejects when the start failed. */
@@ -76,9 +76,16 @@ export function start(environment: Record<string, string | undefined>, readMigra
 export async function beginStop(): Promise<void> {
   const runtime = await starting
   if (!runtime) return
-  stopBy = performance.now() + runtime.config.SHUTDOWN_TIMEOUT_MS
   runtime.stopping = true
   runtime.conversationFeed.close()
+  await (ending ??= endCalls(runtime))
+}
+
+/** Lets answers and calls finish for `SHUTDOWN_TIMEOUT_MS`, then ends them with what they have. Answers first: they tell their calls why. */
+async function endCalls({ config, gateway }: Runtime): Promise<void> {
+  const deadline = performance.now() + config.SHUTDOWN_TIMEOUT_MS
+  await drainAnswers(config.SHUTDOWN_TIMEOUT_MS)
+  await gateway.running.stop(Math.max(0, deadline - performance.now()))
 }
 
 /** The one place where they are closed: what runs finishes, batches flush, then the database closes. */
@@ -86,11 +93,10 @@ export async function stop(): Promise<void> {
   const runtime = await starting
   if (!runtime) return
   runtime.stopping = true
-  stopBy ??= performance.now() + runtime.config.SHUTDOWN_TIMEOUT_MS
-  await drainAnswers(Math.max(0, stopBy - performance.now()))
+  await (ending ??= endCalls(runtime))
   await runtime.jobs.stop()
   await closeAlerts?.()
-  await runtime.gateway.stop(Math.max(0, stopBy - performance.now()))
+  await runtime.gateway.stop()
   await runtime.limits.close()
   runtime.redis?.disconnect()
   runtime.catalog.close()

@@ -23,9 +23,6 @@ import { UpstreamPools } from './transport'
 
 interface Parts { config: Config, db: Database, replicaId: string, catalog: Catalog, keyring: Keyring, limits: LimitStore, answers: AnswerCache, metrics: Metrics, log: Log }
 
-/** What calls that a stop has cut off have to be captured. */
-const CUT_OFF_MS = 3_000
-
 /** The road's long-lived parts. Made at start, stopped at stop. */
 export class Gateway {
   readonly config: Config
@@ -94,9 +91,8 @@ export class Gateway {
     }, 'call')
   }
 
-  /** Lets calls under way finish for `timeoutMs`, those too that go on without their caller, and holds and captures, then closes the upstream connections. */
-  async stop(timeoutMs: number): Promise<void> {
-    await this.running.drain(timeoutMs + CUT_OFF_MS)
+  /** Lets holds and captures under way finish, then closes the upstream connections. Calls have ended by then: see `running`. */
+  async stop(): Promise<void> {
     await this.budget.drain()
     await this.capturer.stop()
     await this.budget.stop()

@@ -22,7 +22,7 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
   const { request, caller, billing } = context
   const call = new CallRecord(gateway, context)
   const timer = setTimeout(() => context.abort.abort(new LoomError('upstream_timeout', 'The call took longer than is allowed in total.')), gateway.config.UPSTREAM_TOTAL_TIMEOUT_MS)
-  gateway.running.begun()
+  gateway.running.begun(context.abort)
   try {
     const plan = await planCall(gateway, context)
     const { targets, amount: most } = plan
@@ -68,7 +68,7 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
   } finally {
     clearTimeout(timer)
     call.release()
-    gateway.running.ended()
+    gateway.running.ended(context.abort)
   }
 }
 
