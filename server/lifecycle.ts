@@ -85,7 +85,7 @@ export async function beginStop(): Promise<void> {
 async function endCalls({ config, gateway }: Runtime): Promise<void> {
   const deadline = performance.now() + config.SHUTDOWN_TIMEOUT_MS
   await drainAnswers(config.SHUTDOWN_TIMEOUT_MS)
-  await gateway.running.stop(Math.max(0, deadline - performance.now()))
+  await gateway.running.finish(Math.max(0, deadline - performance.now()))
 }
 
 /** The one place where they are closed: what runs finishes, batches flush, then the database closes. */
@@ -94,6 +94,8 @@ export async function stop(): Promise<void> {
   if (!runtime) return
   runtime.stopping = true
   await (ending ??= endCalls(runtime))
+  // What began since, on a connection that was open: nobody has waited for it.
+  await drainAnswers(0)
   await runtime.jobs.stop()
   await closeAlerts?.()
   await runtime.gateway.stop()

@@ -91,8 +91,9 @@ export class Gateway {
     }, 'call')
   }
 
-  /** Lets holds and captures under way finish, then closes the upstream connections. Calls have ended by then: see `running`. */
+  /** Ends what calls there still are, lets holds and captures under way finish, then closes the upstream connections. */
   async stop(): Promise<void> {
+    await this.running.stop()
     await this.budget.drain()
     await this.capturer.stop()
     await this.budget.stop()

@@ -7,6 +7,7 @@ const CUT_OFF_MS = 3_000
 /** The calls under way in this process. A stop waits for them: one that is not captured before the database closes is charged nothing. */
 export class RunningCalls {
   private readonly aborts = new Set<AbortController>()
+  private isOver = false
   private whenIdle: (() => void) | undefined
 
   constructor(private readonly metrics: Pick<Metrics, 'inFlight'>) {}
@@ -15,6 +16,7 @@ export class RunningCalls {
   begun(abort: AbortController): void {
     this.aborts.add(abort)
     this.metrics.inFlight.inc()
+    if (this.isOver) abort.abort(stopping())
   }
 
   /** With its capture. */
@@ -25,9 +27,19 @@ export class RunningCalls {
   }
 
   /** Lets them finish for `timeoutMs`; what runs still gets an error, and is charged for what was delivered. */
-  async stop(timeoutMs: number): Promise<void> {
+  async finish(timeoutMs: number): Promise<void> {
     await this.idle(timeoutMs)
-    for (const abort of this.aborts) abort.abort(new LoomError('service_unavailable', 'Loom is stopping, and the call took longer than it could wait. Send it again.', { retryAfterSeconds: 5 }))
+    await this.cutOff()
+  }
+
+  /** The end of those, too, that have begun since, and of any that would. */
+  async stop(): Promise<void> {
+    this.isOver = true
+    await this.cutOff()
+  }
+
+  private async cutOff(): Promise<void> {
+    for (const abort of this.aborts) abort.abort(stopping())
     await this.idle(CUT_OFF_MS)
   }
 
@@ -41,4 +53,8 @@ export class RunningCalls {
       }
     })
   }
+}
+
+function stopping(): LoomError {
+  return new LoomError('service_unavailable', 'Loom is stopping, and waits for no call any longer. Send it again.', { retryAfterSeconds: 5 })
 }

@@ -13,6 +13,7 @@ import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { takesChatAsIs } from './over-chat'
+import { MAX_PROMPT_VALUES } from './read-json'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
@@ -65,7 +66,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   private outputLimit: number | undefined
 
   constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void) {
-    super(raw, ChatBody)
+    super(raw, ChatBody, MAX_PROMPT_VALUES)
   }
 
   limitOutput(maxTokens: number) {

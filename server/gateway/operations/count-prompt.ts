@@ -16,6 +16,8 @@ const SOUND_CHARACTERS_PER_TOKEN = 1_000
 const FILE_CHARACTERS_PER_TOKEN = 16 / 3
 /** A page takes some 3,000 tokens, and some 130,000 characters. Source: Anthropic, "PDF support", read 2026-11. */
 const PDF_CHARACTERS_PER_TOKEN = 45
+/** What is written in no words, such as a sealed thought: about what it stands for, as of a file. */
+const SEALED = /^[\w+/=-]{256,}$/
 const PDF_IN_BASE64 = /^(?:data:[^,]{0,100},)?JVBERi/
 
 /** Fields of a body that no model reads. */
@@ -25,8 +27,9 @@ const framing: ReadonlySet<string> = new Set(['role', 'type', 'content', 'text']
 
 /** The tokens of a prompt, as near as can be told without its provider: all its words, those of tools and their calls too, and a figure for each medium. */
 export async function countPrompt({ rest, media }: Prompt): Promise<number> {
-  const tokens = await countTextTokens(wordsOf(rest).join('\n'))
-  return tokens + Math.ceil(media.reduce((sum, medium) => sum + tokensOf(medium), 0))
+  const { words, sealedCharacters } = wordsOf(rest)
+  const tokens = await countTextTokens(words.join('\n'))
+  return tokens + Math.ceil(sealedCharacters / FILE_CHARACTERS_PER_TOKEN + media.reduce((sum, medium) => sum + tokensOf(medium), 0))
 }
 
 /** A closer look than the bytes, and a bound as they are: everything but the data of images and sounds. Undefined for what is too long to be counted. */
@@ -46,19 +49,24 @@ function tokensOf({ kind, data }: Medium): number {
 }
 
 /** All that is said in a body, in no order. Numbers and switches at its top are settings. Not by recursion: it may be nested deeper than the stack is. */
-function wordsOf(body: Record<string, unknown>): string[] {
+function wordsOf(body: Record<string, unknown>): { words: string[], sealedCharacters: number } {
   const words: string[] = []
+  let sealedCharacters = 0
   const left = Object.entries(body).flatMap(([name, value]) => settings.has(name) || typeof value === 'number' || typeof value === 'boolean' ? [] : [value])
   while (left.length > 0) {
     const value = left.pop()
-    if (typeof value !== 'object') {
+    if (typeof value === 'string' && SEALED.test(value)) {
+      sealedCharacters += value.length
+    } else if (typeof value !== 'object') {
       if (value !== undefined) words.push(String(value))
-      continue
-    }
-    for (const [name, item] of Object.entries(value ?? {})) {
-      if (!Array.isArray(value) && !framing.has(name)) words.push(name)
-      left.push(item)
+    } else if (Array.isArray(value)) {
+      for (const item of value) left.push(item)
+    } else {
+      for (const [name, item] of Object.entries(value ?? {})) {
+        if (!framing.has(name)) words.push(name)
+        left.push(item)
+      }
     }
   }
-  return words
+  return { words, sealedCharacters }
 }

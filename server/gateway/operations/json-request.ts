@@ -8,9 +8,12 @@ export abstract class JsonRequest<Body extends { model: string }> {
   readonly metadata: unknown
   body: Body
 
-  /** @throws {LoomError} `invalid_request` naming the first field at fault */
-  constructor(readonly raw: Buffer, schema: z.ZodType<Body>) {
-    const { body, alternatives, metadata } = readModelRequest(raw, schema)
+  /**
+   * @param maxValues how many values the body may have
+   * @throws {LoomError} `invalid_request` naming the first field at fault
+   */
+  constructor(readonly raw: Buffer, schema: z.ZodType<Body>, maxValues?: number) {
+    const { body, alternatives, metadata } = readModelRequest(raw, schema, maxValues)
     this.body = body
     this.model = body.model
     this.alternatives = alternatives

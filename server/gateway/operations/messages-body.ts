@@ -42,9 +42,14 @@ const Block = z.looseObject({
   content: z.unknown().optional()
 })
 
+/** Asked before a schema is: a value that fits none costs it microseconds. */
+function isTyped(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'type' in value
+}
+
 /** The blocks of all messages, those within tool results too. */
 function blocksOf({ messages }: CountBody): z.infer<typeof Block>[] {
-  const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => Block.safeParse(block).data ?? []) : []
+  const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => isTyped(block) ? Block.safeParse(block).data ?? [] : []) : []
   return messages.flatMap(({ content }) => blocksIn(content)).flatMap(block => block.type === 'tool_result' ? [block, ...blocksIn(block.content)] : [block])
 }
 

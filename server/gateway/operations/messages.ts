@@ -14,6 +14,7 @@ import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat } from './over-chat'
+import { MAX_PROMPT_VALUES } from './read-json'
 
 /** `POST /v1/messages`: Anthropic's format, for every kind of provider. */
 export const messages: Operation = {
@@ -33,7 +34,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   readonly headers: Readonly<Record<string, string>>
 
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
-    super(raw, MessagesBody)
+    super(raw, MessagesBody, MAX_PROMPT_VALUES)
     this.headers = anthropicHeaders(headers)
   }
 

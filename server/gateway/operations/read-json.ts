@@ -7,14 +7,37 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** A body, the models to try after its own, and its `metadata` as it came. */
 export interface ModelRequest<Body> { body: Body, alternatives: readonly string[] | undefined, metadata: unknown }
 
+/** Values in a body of messages: far more than any conversation has. Looking at each takes microseconds, and a body has room for millions. */
+export const MAX_PROMPT_VALUES = 100_000
+/** A value and what parts it from the next. */
+const LEAST_BYTES_A_VALUE = 2
+
 /**
  * A request's body as `schema` reads it, and the models to try after its own: `models` as on OpenRouter.
+ * @param maxValues how many values it may have, at all depths
  * @throws {LoomError} `invalid_request` naming the first field at fault
  */
-export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>): ModelRequest<Body> {
-  const { body, alternatives } = splitAlternatives(parseJson(raw))
+export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, maxValues = Infinity): ModelRequest<Body> {
+  const json = parseJson(raw)
+  if (raw.length > maxValues * LEAST_BYTES_A_VALUE && hasMoreValues(json, maxValues)) throw new LoomError('invalid_request', `The request body has more than ${maxValues.toLocaleString('en')} values.`)
+  const { body, alternatives } = splitAlternatives(json)
   const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : undefined
   return { body: parseBody(body, schema), alternatives, metadata }
+}
+
+/** Not by recursion: it may be nested deeper than the stack is. */
+function hasMoreValues(json: unknown, max: number): boolean {
+  const left = [json]
+  let seen = 0
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const items: unknown[] = Array.isArray(value) ? value : Object.values(value)
+    seen += items.length
+    if (seen > max) return true
+    for (const item of items) if (typeof item === 'object') left.push(item)
+  }
+  return false
 }
 
 function parseJson(raw: Buffer): unknown {

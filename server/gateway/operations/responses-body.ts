@@ -32,7 +32,7 @@ export function requireForeground({ background }: ResponsesBody): void {
 }
 
 const Part = z.looseObject({ type: z.string(), image_url: z.string().nullish(), file_id: z.string().nullish(), file_url: z.string().nullish(), file_data: z.string().nullish() })
-const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional() })
+const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional(), result: z.unknown().optional() })
 /** What a tool that looks at a screen gives back is one, too. */
 const imageTypes: ReadonlySet<string> = new Set(['input_image', 'computer_screenshot'])
 
@@ -78,6 +78,11 @@ export function takeMedia(body: ResponsesBody): Prompt {
     return { ...part, file_data: undefined }
   }
   const strip = (parts: unknown) => Array.isArray(parts) ? parts.map(take) : take(parts)
-  const input = Array.isArray(body.input) ? itemsOf(body).map(item => ({ ...item, content: strip(item.content), output: strip(item.output) })) : body.input
+  // A picture that a tool of the provider's has drawn.
+  const result = (item: z.infer<typeof Item>) => {
+    if (item.type !== 'image_generation_call' || typeof item.result !== 'string') return item.result
+    media.push({ kind: 'image', data: item.result })
+  }
+  const input = Array.isArray(body.input) ? itemsOf(body).map(item => ({ ...item, content: strip(item.content), output: strip(item.output), result: result(item) })) : body.input
   return { rest: { ...body, input }, media }
 }

@@ -7,6 +7,7 @@ import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
+import { MAX_PROMPT_VALUES } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
 import { toResponseOverChat } from './responses-over-chat'
@@ -28,7 +29,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
   constructor(raw: Buffer) {
-    super(raw, ResponsesBody)
+    super(raw, ResponsesBody, MAX_PROMPT_VALUES)
     requireForeground(this.body)
   }
 

@@ -59,9 +59,14 @@ test('a graceful stop ends what takes longer than SHUTDOWN_TIMEOUT_MS with an er
   const { key } = await gateway.createKey()
   gateway.upstream.respondWith({ chunks: 250, chunkIntervalMs: 100 })
   const response = await gateway.post(key, JSON.stringify({ ...JSON.parse(body), stream: true, max_tokens: 1000 }))
-  const reading = response.text()
-  expect(await gateway.loom.stop()).toBe(0)
-  const text = await reading
+  let text = ''
+  let stopped: Promise<number | null> | undefined
+  for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += piece
+    // Once something is delivered.
+    if (/"content":"[^"]/.test(text)) stopped ??= gateway.loom.stop()
+  }
+  expect(await stopped).toBe(0)
   expect(text).toContain('"code":"service_unavailable"')
   expect(text).not.toContain('[DONE]')
   await gateway.loom.start()

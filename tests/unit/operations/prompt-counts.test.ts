@@ -94,3 +94,15 @@ test('a sound counts by its length', async () => {
   expect(await count(chatCompletions, { messages: [{ role: 'user', content: [sound] }] })).toBeLessThan(250)
   expect(await count(chatCompletions, { messages: [{ role: 'user', content: [sound] }] })).toBeGreaterThanOrEqual(200)
 })
+
+test('what is sealed counts as about what it stands for, and a picture that was drawn as a picture', async () => {
+  const sealed = Buffer.from(words).toString('base64url')
+  const input = [{ role: 'user', content: 'Hi' }, { type: 'reasoning', summary: [], encrypted_content: sealed }, { type: 'image_generation_call', id: 'ig_1', result: picture }]
+  const counted = await count(responses, { input })
+  expect(counted).toBeGreaterThan(sealed.length / 6)
+  expect(counted).toBeLessThan(sealed.length / 4 + 3_000)
+})
+
+test.each(dialects)('a prompt of $operation.name of more values than any has is refused', ({ operation, ask }) => {
+  expect(() => parseCall(operation, { model: 'm', ...ask('Hi', [{ type: 'x', values: Array.from({ length: 100_000 }, () => 1) }]) })).toThrow('more than 100,000 values')
+})
