@@ -56,12 +56,13 @@ class EmbeddingsRequest extends JsonRequest<EmbeddingsBody> implements CallReque
 
   readAnswer(body: Buffer): WholeAnswer {
     const answer = Embeddings.parse(JSON.parse(body.toString('utf8')))
+    const usage = readInputUsage(answer.usage)
     return {
       contentType: 'application/json',
-      usage: readInputUsage(answer.usage),
+      usage,
       rawUsage: answer.usage,
       text: () => '',
-      finish: () => body,
+      finish: ({ inputTokens }) => usage ? body : Buffer.from(JSON.stringify({ ...answer, usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } })),
       record: () => Buffer.from(JSON.stringify(withoutVectors(answer)))
     }
   }

@@ -77,6 +77,14 @@ describe('POST /v1/embeddings', () => {
     expect(await spend(() => client.embeddings.create({ model, input: 'Hello there, how are you?' }))).toBe(140n)
   })
 
+  test.each([['where the provider tells none', model], ['from Gemini, which never does', 'gemini/gemini-embedding-001']])('tells the usage that is charged, %s', async (_, name) => {
+    gateway.upstream.respondWith({ usage: false })
+    const { usage: told } = await client.embeddings.create({ model: name, input: 'Hello there, how are you?' })
+    const { input_tokens: charged } = await lastTrace()
+    expect(told).toEqual({ prompt_tokens: charged, total_tokens: charged })
+    expect(charged).toBeGreaterThan(0)
+  })
+
   test('reaches Gemini in its own format, answered in OpenAI\'s', async () => {
     const { data } = await client.embeddings.create({ model: 'gemini/gemini-embedding-001', input: ['a', 'b'], dimensions: 2 })
     expect(data.map(({ embedding }) => embedding)).toEqual([[0, 0.5], [1, 0.5]])
