@@ -3,7 +3,7 @@ import type { ProviderKind } from '../../shared/catalog'
 import type { Target } from '../../server/catalog/target'
 import type { CallRequest, Operation, StreamTap } from '../../server/gateway/operations/operation'
 import { providers } from '../../server/gateway/providers/registry'
-import type { Provider } from '../../server/gateway/providers/provider'
+import type { Provider, ProviderRequest } from '../../server/gateway/providers/provider'
 import { connectionOf } from './provider-calls'
 
 /** A request as an operation parses it. */
@@ -28,6 +28,16 @@ export function chatTarget(body: string, { kind = 'openai-compatible', model = '
     }
   }
   return { target: targetOf(kind, model, { provider }), asked }
+}
+
+/** A target of a kind that speaks every format itself, answers nothing, and tells what it was asked. */
+export function nativeTarget(kind: ProviderKind): { target: Target, asked: ProviderRequest[] } {
+  const asked: ProviderRequest[] = []
+  const provider: Provider = { ...providers[kind], native: () => (_connection, call) => {
+    asked.push(call)
+    return Promise.resolve({ status: 200, headers: {}, body: Readable.from([Buffer.from('{}')], { objectMode: false }) })
+  } }
+  return { target: targetOf(kind, 'm', { provider }), asked }
 }
 
 /** Nothing here goes over the network. */

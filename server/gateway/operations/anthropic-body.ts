@@ -1,14 +1,17 @@
+import { toolUseId } from '../providers/tool-use-id'
 import type { CountBody } from './messages-body'
 import { withoutExtra } from './over-chat'
 
 const SIGNATURE = Buffer.from('"signature"')
+const TOOL_USE = Buffer.from('"tool_use"')
 
 /**
  * A Messages body as Anthropic takes it: without what other models of the conversation have left in its earlier turns, the signatures of
- * Gemini's thoughts and thinking that nobody has signed, which Anthropic refuses. A body that has none comes back as it is.
+ * Gemini's thoughts, thinking that nobody has signed, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
  */
 export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body): Body {
-  return withoutExtra(raw, raw.includes(SIGNATURE) ? withoutUnsigned(body) : body, 'messages')
+  const signed = raw.includes(SIGNATURE) ? withoutUnsigned(body) : body
+  return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(signed) : signed, 'messages')
 }
 
 /** A turn of nothing but such thinking goes as a whole: Anthropic takes none without content, and joins those around it. */
@@ -24,4 +27,15 @@ function withoutUnsigned<Body extends CountBody>(body: Body): Body {
 
 function isUnsigned(block: unknown): boolean {
   return typeof block === 'object' && block !== null && 'type' in block && block.type === 'thinking' && 'signature' in block && block.signature === ''
+}
+
+function withToolUseIds<Body extends CountBody>(body: Body): Body {
+  const messages = body.messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(withToolUseId) } : message)
+  return { ...body, messages }
+}
+
+function withToolUseId(block: unknown): unknown {
+  if (typeof block !== 'object' || block === null || !('type' in block)) return block
+  if (block.type === 'tool_use' && 'id' in block && typeof block.id === 'string') return { ...block, id: toolUseId(block.id) }
+  return block.type === 'tool_result' && 'tool_use_id' in block && typeof block.tool_use_id === 'string' ? { ...block, tool_use_id: toolUseId(block.tool_use_id) } : block
 }

@@ -53,9 +53,10 @@ export class CompletionAssembler {
   length = 0
 
   add(chunk: ChatChunk): void {
-    this.head.id ??= chunk.id ?? undefined
-    this.head.created ??= chunk.created ?? undefined
-    this.head.model ??= chunk.model ?? undefined
+    // Empty in Azure's first chunk.
+    this.head.id ||= chunk.id ?? undefined
+    this.head.created ||= chunk.created ?? undefined
+    this.head.model ||= chunk.model ?? undefined
     for (const { index, delta, finish_reason } of chunk.choices) {
       let choice = this.choices.get(index)
       if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', toolCalls: new Map(), finishReason: null })

@@ -43,7 +43,7 @@ export function readChatAnswer(completion: unknown): ChatAnswer {
   const finishReason = choice?.finish_reason ?? 'stop'
   const calls = message?.tool_calls ?? []
   return {
-    model: model ?? undefined,
+    model: model || undefined,
     text: message?.content ?? '',
     refusal: message?.refusal ?? '',
     reasoning: message ? reasoningIn(message) : '',

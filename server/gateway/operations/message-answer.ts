@@ -17,12 +17,13 @@ export function readMessageUsage(usage: unknown): Usage | undefined {
 }
 
 /** Counts as Anthropic writes them: cached tokens beside `input_tokens`, not within. */
-export function toMessageUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens }: Usage) {
+export function toMessageUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
   return {
     input_tokens: inputTokens - cachedInputTokens - cacheWriteTokens,
     cache_creation_input_tokens: cacheWriteTokens,
     cache_read_input_tokens: cachedInputTokens,
-    output_tokens: outputTokens
+    output_tokens: outputTokens,
+    ...(reasoningTokens > 0 && { output_tokens_details: { thinking_tokens: reasoningTokens } })
   }
 }
 

@@ -81,7 +81,8 @@ class MessageEvents extends ChatEvents {
 
   protected translate(chunk: ChatChunk): string {
     const delta = chunk.choices.find(({ index }) => index === 0)?.delta
-    let events = this.begin(chunk.model ?? this.model)
+    // Azure's first chunk tells what its filter made of the prompt, and names no model yet.
+    let events = chunk.model || delta ? this.begin(chunk.model || this.model) : ''
     const thinking = delta && this.thinks ? reasoningIn(delta) : ''
     if (thinking) events += this.write('thinking', { type: 'thinking', thinking: '', signature: '' }, { type: 'thinking_delta', thinking })
     for (const text of [delta?.content, delta?.refusal]) if (text) events += this.write('text', { type: 'text', text: '', citations: null }, { type: 'text_delta', text })

@@ -4,6 +4,7 @@ import { LoomError } from '../../errors'
 import { encodeBody } from '../providers/encode-body'
 import { readAs } from '../read-as'
 import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+import { fitsStrictMode } from './strict-schema'
 
 const Source = z.discriminatedUnion('type', [
   z.object({ type: z.literal('base64'), media_type: z.string(), data: z.string() }),
@@ -27,6 +28,8 @@ const AssistantBlock = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['thinking', 'redacted_thinking']) })
 ])
 
+const Format = z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish()
+
 const Messages = z.object({
   max_tokens: z.int().positive(),
   system: z.union([z.string(), z.array(TextBlock)]).nullish(),
@@ -39,7 +42,8 @@ const Messages = z.object({
     type: z.literal('custom', 'is run by Anthropic, and this model is not Anthropic\'s').nullish(),
     name: z.string(),
     description: z.string().optional(),
-    input_schema: z.record(z.string(), z.unknown())
+    input_schema: z.record(z.string(), z.unknown()),
+    strict: z.boolean().nullish()
   })).nullish(),
   tool_choice: z.object({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   mcp_servers: z.array(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
@@ -49,8 +53,10 @@ const Messages = z.object({
   thinking: z.looseObject({ type: z.string(), budget_tokens: z.number().optional() }).nullish(),
   output_config: z.looseObject({
     effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).optional().catch(undefined),
-    format: z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish()
+    format: Format
   }).nullish(),
+  /** Its name before it moved into `output_config`. */
+  output_format: Format,
   metadata: z.looseObject({ user_id: z.string().nullish() }).nullish()
 })
 type Messages = z.infer<typeof Messages>
@@ -72,7 +78,7 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),
     ...toolFields(request),
-    ...(request.output_config?.format && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: request.output_config.format.schema, strict: true } } }),
+    ...formatField(request),
     ...(takesEffort(target) && effortField(request)),
     ...(metadata?.user_id && { user: metadata.user_id })
   }
@@ -128,10 +134,20 @@ function toolFields({ tools, tool_choice: choice }: Messages): Record<string, un
   if (!tools?.length) return {}
   const names = { auto: 'auto', any: 'required', none: 'none' } as const
   return {
-    tools: tools.map(({ name, description, input_schema: parameters }) => ({ type: 'function', function: { name, ...(description && { description }), parameters } })),
+    tools: tools.map(({ name, description, input_schema: parameters, strict }) => ({ type: 'function', function: { name, ...(description && { description }), parameters, ...(strict && strictField(parameters)) } })),
     ...(choice && { tool_choice: choice.type === 'tool' ? { type: 'function', function: { name: choice.name } } : names[choice.type] }),
     ...(choice?.disable_parallel_tool_use && { parallel_tool_calls: false })
   }
+}
+
+function formatField({ output_config: config, output_format: older }: Messages): Record<string, unknown> {
+  const schema = (config?.format ?? older)?.schema
+  return schema ? { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, ...strictField(schema) } } } : {}
+}
+
+/** Anthropic holds a model to schemas that OpenAI's strict mode refuses: such a one is what the model is asked for, not held to. */
+function strictField(schema: unknown): { strict?: true } {
+  return fitsStrictMode(schema) ? { strict: true } : {}
 }
 
 /** Shares of thinking as OpenAI names them; a budget counts by its size. */

@@ -30,7 +30,8 @@ export class ResponseEvents extends ChatEvents {
 
   protected translate(chunk: ChatChunk): string {
     const delta = chunk.choices.find(({ index }) => index === 0)?.delta
-    let events = this.begin(chunk.model)
+    // Azure's first chunk tells what its filter made of the prompt, and names no model yet.
+    let events = chunk.model || delta ? this.begin(chunk.model) : ''
     const reasoning = delta ? reasoningIn(delta) : ''
     if (reasoning) events += this.write('reasoning', reasoning)
     if (delta?.content) events += this.write('text', delta.content)

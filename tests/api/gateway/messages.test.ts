@@ -23,20 +23,20 @@ const native = 'claude-sonnet-4-5'
 const translated = 'gpt-4o-mini'
 const messages = [{ role: 'user' as const, content: 'Say hello' }]
 const tools = [{ name: 'weather', description: 'Tells the weather', input_schema: { type: 'object' as const, properties: { city: { type: 'string' } } } }]
-const usage = { inputTokens: 1_000, outputTokens: 100, cachedInputTokens: 400 }
+const usage = { inputTokens: 1_000, outputTokens: 100, cachedInputTokens: 400, reasoningTokens: 30 }
 
 describe.each([['natively', native, 'anthropic'], ['over chat completions', translated, 'openai']])('the official SDK, answered %s', (_, model, provider) => {
   test('gets a whole message with its usage and exact cost', async () => {
     gateway.upstream.respondWith({ text: 'Hello there', usage })
     const { data, response, request_id: requestId } = await anthropic.messages.create({ model, max_tokens: 200, messages, system: 'Be kind.' }).withResponse()
     expect(data).toMatchObject({ type: 'message', role: 'assistant', content: [{ type: 'text', text: 'Hello there' }], stop_reason: 'end_turn' })
-    expect(data.usage).toMatchObject({ input_tokens: 600, cache_read_input_tokens: 400, cache_creation_input_tokens: 0, output_tokens: 100 })
+    expect(data.usage).toMatchObject({ input_tokens: 600, cache_read_input_tokens: 400, cache_creation_input_tokens: 0, output_tokens: 100, output_tokens_details: { thinking_tokens: 30 } })
     expect(requestId).toBe(response.headers.get('x-request-id'))
     // gpt-4o-mini: 600 × $0.15/M + 400 × $0.075/M + 100 × $0.60/M; Sonnet 4.5: 600 × $3/M + 400 × $0.30/M + 100 × $15/M
     const cost = provider === 'openai' ? '0.00018' : '0.00342'
     expect(response.headers.get('x-loom-cost-usd')).toBe(cost)
     expect(await readTrace(gateway, key, requestId ?? null)).toMatchObject({
-      endpoint: 'messages', provider, status_code: 200, input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 100, cost_usd: cost, is_stream: false
+      endpoint: 'messages', provider, status_code: 200, input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 100, reasoning_tokens: 30, cost_usd: cost, is_stream: false
     })
   })
 
@@ -46,11 +46,11 @@ describe.each([['natively', native, 'anthropic'], ['over chat completions', tran
     const events: string[] = []
     stream.on('streamEvent', event => events.push(event.type))
     const message = await stream.finalMessage()
-    expect(message).toMatchObject({ content: [{ type: 'text', text: 'One two three four' }], stop_reason: 'end_turn', usage: { input_tokens: 600, cache_read_input_tokens: 400, output_tokens: 100 } })
+    expect(message).toMatchObject({ content: [{ type: 'text', text: 'One two three four' }], stop_reason: 'end_turn', usage: { input_tokens: 600, cache_read_input_tokens: 400, output_tokens: 100, output_tokens_details: { thinking_tokens: 30 } } })
     expect(events[0]).toBe('message_start')
     expect(events.slice(-3)).toEqual(['content_block_stop', 'message_delta', 'message_stop'])
     const trace = await readTrace(gateway, key, stream.request_id ?? null)
-    expect(trace).toMatchObject({ endpoint: 'messages', is_stream: true, input_tokens: 1_000, output_tokens: 100, cost_usd: provider === 'openai' ? '0.00018' : '0.00342' })
+    expect(trace).toMatchObject({ endpoint: 'messages', is_stream: true, input_tokens: 1_000, output_tokens: 100, reasoning_tokens: 30, cost_usd: provider === 'openai' ? '0.00018' : '0.00342' })
     expect(String(trace.response_body)).toContain('One two three four')
   })
 

@@ -88,6 +88,7 @@ function anthropicUsage({ usage }: MockBehaviour) {
     input_tokens: usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens,
     cache_read_input_tokens: usage.cachedInputTokens,
     cache_creation_input_tokens: usage.cacheWriteTokens,
-    output_tokens: usage.outputTokens
+    output_tokens: usage.outputTokens,
+    ...usage.reasoningTokens > 0 ? { output_tokens_details: { thinking_tokens: usage.reasoningTokens } } : {}
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
 import { messages } from '../../../server/gateway/operations/messages'
 import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
-import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
 const hello = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] }
@@ -28,7 +28,7 @@ describe('a streamed chat answer becomes Messages events', () => {
     { reasoning_content: 'Hm.' }, { content: 'Let me ' }, { content: 'look.' },
     call(0, { id: 'a', function: { name: 'find', arguments: '' } }), call(0, { function: { arguments: '{"q":' } }), call(0, { function: { arguments: '1}' } }),
     call(1, { id: 'b', function: { name: 'stop', arguments: '{}' } })
-  ], { finish: 'tool_calls', usage: { prompt_tokens: 100, completion_tokens: 9, total_tokens: 109, prompt_tokens_details: { cached_tokens: 40 } } })
+  ], { finish: 'tool_calls', usage: { prompt_tokens: 100, completion_tokens: 9, total_tokens: 109, prompt_tokens_details: { cached_tokens: 40 }, completion_tokens_details: { reasoning_tokens: 4 } } })
 
   test('block after block, each closed before the next begins', async () => {
     const { sent, closing } = await streamed(mixed, { thinking: { type: 'adaptive' } })
@@ -43,7 +43,7 @@ describe('a streamed chat answer becomes Messages events', () => {
     ])
     expect(events.find(({ type }) => type === 'message_delta')).toMatchObject({
       delta: { stop_reason: 'tool_use' },
-      usage: { input_tokens: 60, cache_read_input_tokens: 40, output_tokens: 9, cost: 0.25 }
+      usage: { input_tokens: 60, cache_read_input_tokens: 40, output_tokens: 9, output_tokens_details: { thinking_tokens: 4 }, cost: 0.25 }
     })
   })
 
@@ -54,11 +54,18 @@ describe('a streamed chat answer becomes Messages events', () => {
   test('which the tap reads the same wherever the network cuts them', async () => {
     const { request, bytes } = await streamed(mixed, { thinking: { type: 'adaptive' } })
     const whole = tapStream(request, bytes)
-    expect(whole.tap).toMatchObject({ done: true, text: 'Hm.Let me look.find{"q":1}stop{}', usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 9 } })
+    expect(whole.tap).toMatchObject({ done: true, text: 'Hm.Let me look.find{"q":1}stop{}', usage: { inputTokens: 100, cachedInputTokens: 40, outputTokens: 9, reasoningTokens: 4 } })
     for (let size = 1; size < 200; size += 7) {
       const cut = tapStream(request, bytes, size)
       expect({ sent: cut.sent, closing: cut.closing, text: cut.tap.text }).toEqual({ sent: whole.sent, closing: whole.closing, text: whole.tap.text })
     }
+  })
+
+  test('whose first names the model that answers, though Azure names none in the chunk of its filter', async () => {
+    const filter = `data: ${JSON.stringify({ id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [{ prompt_index: 0, content_filter_results: {} }] })}\n\n`
+    const start = async (chat: string) => parse((await streamed(chat)).sent)[0]
+    expect(await start(filter + chatStream([{ content: 'Hi' }]))).toMatchObject({ type: 'message_start', message: { model: 'm' } })
+    expect(await start(chatStream([{ content: 'Hi' }]).replaceAll('"model":"m"', '"model":""'))).toMatchObject({ message: { model: 'upstream-model' } })
   })
 
   test('that hold the last two back until the call is captured', async () => {
@@ -108,6 +115,34 @@ describe('a Messages request over chat completions', () => {
       { role: 'tool', tool_call_id: 't1', content: 'Found' },
       { role: 'user', content: [{ type: 'text', text: 'Here.' }] }
     ])
+  })
+  test('asks for JSON by a schema, under either name, and strictly where OpenAI takes it so', async () => {
+    const city = { type: 'string' }
+    const strict = { type: 'object', properties: { city, at: { anyOf: [{ type: 'object', properties: {}, required: [], additionalProperties: false }, { type: 'null' }] } }, required: ['city', 'at'], additionalProperties: false }
+    const optional = { ...strict, required: ['city'] }
+    const asked = (schema: object, held: object) => ({ response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, ...held } } })
+    for (const wrap of [(format: object) => ({ output_config: { format } }), (format: object) => ({ output_format: format })]) {
+      expect(await askedFor(wrap({ type: 'json_schema', schema: strict }))).toMatchObject(asked(strict, { strict: true }))
+      expect((await askedFor(wrap({ type: 'json_schema', schema: optional }))).response_format).toEqual(asked(optional, {}).response_format)
+    }
+  })
+  test.each<[string, object]>([
+    ['optional properties', { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false }],
+    ['others than it names', { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }],
+    ['such an object within', { type: 'object', properties: { a: { type: ['array', 'null'], items: { type: 'object' } } }, required: ['a'], additionalProperties: false }],
+    ['such an object among its definitions', { type: 'object', properties: { a: { $ref: '#/$defs/b' } }, required: ['a'], additionalProperties: false, $defs: { b: { type: 'object', properties: {} } } }],
+    ['anything', { type: 'object', properties: { a: {} }, required: ['a'], additionalProperties: false }],
+    ['what strict mode does not know', { type: 'object', properties: { a: { oneOf: [{ type: 'string' }], type: 'string' } }, required: ['a'], additionalProperties: false }],
+    ['no object', { type: 'array', items: { type: 'string' } }]
+  ])('holds no model to a schema that has %s', async (_, schema) => {
+    const tools = [{ name: 'find', input_schema: schema, strict: true }]
+    expect(JSON.stringify(await askedFor({ tools, output_config: { format: { type: 'json_schema', schema } } }))).not.toContain('strict')
+  })
+  test('keeps a tool strict', async () => {
+    const tool = { name: 'find', input_schema: { type: 'object', properties: { q: { type: 'string' } }, required: ['q'], additionalProperties: false } }
+    const { tools } = await askedFor({ tools: [{ ...tool, strict: true }, tool] })
+    expect(tools).toMatchObject([{ function: { name: 'find', strict: true } }, { function: { name: 'find' } }])
+    expect(JSON.stringify(tools).match(/"strict"/g)).toHaveLength(1)
   })
   test.each([
     ['auto', 'auto'], ['any', 'required'], ['none', 'none']
@@ -164,6 +199,19 @@ test('a native stream tells of its prompt before it answers, which counts should
   tap.push(Buffer.from('event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","model":"claude","usage":{"input_tokens":5,"cache_read_input_tokens":95,"output_tokens":1}}}\n\n'))
   tap.push(Buffer.from('event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Half"}}\n\n'))
   expect(tap).toMatchObject({ usage: undefined, inputUsage: { inputTokens: 100, cachedInputTokens: 95, cacheWriteTokens: 0 }, text: 'Half', whole: false })
+})
+
+test('ids of calls that other models made reach Claude as it takes them, the same in call and result, and no two alike', async () => {
+  const call = (id: string) => ({ type: 'tool_use', id, name: 'find', input: {} })
+  const result = (id: string) => ({ type: 'tool_result', tool_use_id: id, content: 'Found' })
+  const ids = ['functions.find:0', 'functions_find:0', 'toolu_01-A']
+  const { target, asked } = nativeTarget('anthropic')
+  await attempt(parseCall(messages, { ...hello, messages: [...hello.messages, { role: 'assistant', content: ids.map(call) }, { role: 'user', content: ids.map(result) }] }), target)
+  const [, calls, results] = MessagesBody.parse(asked[0]?.body).messages.map(({ content }) => Array.isArray(content) ? content.map(block => String(block.id ?? block.tool_use_id)) : [])
+  expect(calls).toEqual(results)
+  expect(calls?.[2]).toBe('toolu_01-A')
+  for (const id of calls ?? []) expect(id).toMatch(/^[a-zA-Z0-9_-]+$/)
+  expect(new Set(calls)).toHaveLength(3)
 })
 
 test('events of kinds we do not know pass as they came, and garbage does not', () => {

@@ -1,11 +1,8 @@
-import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import type { Target } from '../../../server/catalog/target'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
-import type { ProviderRequest } from '../../../server/gateway/providers/provider'
-import { attempt, chatStream, chatTarget, parseCall, tapStream, targetOf } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapStream } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
 /** What Gemini wants back with a call of a tool, as its chat answers bring it. */
@@ -41,13 +38,9 @@ describe.each(formats)('the signature of a thought of Gemini\'s, in $name', (ope
       expect(calls.includes('thought_signature')).toBe(expected !== undefined)
       expect(calls).toContain('"name":"find"')
     }
-    const native: ProviderRequest[] = []
-    const target: Target = targetOf('openai', 'm', { provider: { ...targetOf('openai', 'm').provider, native: () => (_connection, call) => {
-      native.push(call)
-      return Promise.resolve({ status: 200, headers: {}, body: Readable.from([Buffer.from('{}')], { objectMode: false }) })
-    } } })
+    const { target, asked } = nativeTarget('openai')
     await attempt(parseCall(operation, next), target)
-    expect(JSON.stringify(native[0]?.body)).not.toContain('extra_content')
-    expect(JSON.stringify(native[0]?.body)).toContain('"name":"find"')
+    expect(JSON.stringify(asked[0]?.body)).not.toContain('extra_content')
+    expect(JSON.stringify(asked[0]?.body)).toContain('"name":"find"')
   })
 })
