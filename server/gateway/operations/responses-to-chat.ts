@@ -10,6 +10,7 @@ const InputPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('input_image'), image_url: z.string('must be a URL here, not a file of OpenAI\'s'), detail: z.string().nullish() }),
   z.object({ type: z.literal('input_file'), file_data: z.string('must be given here: this model cannot fetch files'), filename: z.string().nullish() })
 ])
+type InputPart = z.infer<typeof InputPart>
 const Content = z.union([z.string(), z.array(InputPart)])
 
 const Item = z.discriminatedUnion('type', [
@@ -82,11 +83,17 @@ interface Message { role: string, content: unknown, tool_calls?: ToolCall[], too
 function toMessages(input: string | Item[], signed: boolean): Message[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
   const messages: Message[] = []
+  // Of tools: all their results follow their calls, as text alone, and what they show comes after as the user's.
+  const shown: object[] = []
+  const show = () => {
+    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0) })
+  }
   for (const [index, item] of input.entries()) {
+    if (item.type !== 'function_call_output') show()
     const previous = messages.at(-1)
     switch (item.type) {
       case 'message':
-        messages.push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? toParts(item.content) : textOf(item.content, `input.${index}.content`) })
+        messages.push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`) })
         break
       case 'function_call': {
         const call: ToolCall = { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
@@ -96,29 +103,38 @@ function toMessages(input: string | Item[], signed: boolean): Message[] {
         break
       }
       case 'function_call_output':
-        messages.push({ role: 'tool', tool_call_id: item.call_id, content: textOf(item.output, `input.${index}.output`) })
+        messages.push({ role: 'tool', tool_call_id: item.call_id, content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
+        if (typeof item.output !== 'string') shown.push(...item.output.filter(part => writtenIn(part) === undefined).map(toPart))
         break
     }
   }
+  show()
   return messages
 }
 
-function toParts(content: z.infer<typeof Content>): unknown {
-  if (typeof content === 'string') return content
-  return content.map((part) => {
-    if (part.type === 'input_image') return { type: 'image_url', image_url: { url: part.image_url, ...(part.detail && { detail: part.detail }) } }
-    if (part.type === 'input_file') return { type: 'file', file: { filename: part.filename ?? 'file', file_data: part.file_data } }
-    return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
-  })
+function partsOf(content: z.infer<typeof Content>): unknown {
+  return typeof content === 'string' ? content : content.map(toPart)
 }
 
-/** @throws {LoomError} `invalid_request` where anything but text stands, which only a user's message can hold here */
+function toPart(part: InputPart): object {
+  if (part.type === 'input_image') return { type: 'image_url', image_url: { url: part.image_url, ...(part.detail && { detail: part.detail }) } }
+  if (part.type === 'input_file') return { type: 'file', file: { filename: part.filename ?? 'file', file_data: part.file_data } }
+  return { type: 'text', text: writtenIn(part) }
+}
+
+/** Undefined for what shows a picture or a file. */
+function writtenIn(part: InputPart): string | undefined {
+  if (part.type === 'refusal') return part.refusal
+  return 'text' in part ? part.text : undefined
+}
+
+/** @throws {LoomError} `invalid_request` where anything but text stands, which only the user's messages and tools may show */
 function textOf(content: z.infer<typeof Content>, param: string): string {
   if (typeof content === 'string') return content
   return content.map((part) => {
-    if (part.type === 'refusal') return part.refusal
-    if ('text' in part) return part.text
-    throw new LoomError('invalid_request', `${param}: this model takes images and files in messages of the user only.`, { param })
+    const text = writtenIn(part)
+    if (text === undefined) throw new LoomError('invalid_request', `${param}: this model takes images and files in messages of the user, and in what tools give back, only.`, { param })
+    return text
   }).join('')
 }
 

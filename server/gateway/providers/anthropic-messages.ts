@@ -3,6 +3,7 @@ import { contentText } from './chat-request'
 import type { ChatMessage, ContentPart } from './chat-request'
 import { readDataUrl } from './data-url'
 import { readToolArguments } from './tool-arguments'
+import { toolUseId } from './tool-use-id'
 
 type Block = Record<string, unknown>
 interface Turn { role: 'user' | 'assistant', content: Block[] }
@@ -38,12 +39,15 @@ function toTurn(message: ChatMessage, param: string): Turn | undefined {
   }
   if (message.role === 'assistant') {
     const calls = (message.tool_calls ?? []).map((call, index) => ({
-      type: 'tool_use', id: call.id, name: call.function.name, input: readToolArguments(call.function.arguments, `${param}.tool_calls.${index}.function.arguments`)
+      type: 'tool_use', id: toolUseId(call.id), name: call.function.name, input: readToolArguments(call.function.arguments, `${param}.tool_calls.${index}.function.arguments`)
     }))
     return { role: 'assistant', content: [...textBlocks(message.content), ...calls] }
   }
   if (message.role === 'tool') {
-    return { role: 'user', content: [{ type: 'tool_result', tool_use_id: message.tool_call_id, content: contentText(message.content) }] }
+    const { content, tool_call_id: id } = message
+    const isText = typeof content === 'string' || content.every(part => part.type === 'text')
+    const result = isText ? contentText(content) : content.flatMap((part, index) => partBlocks(part, `${param}.content.${index}`))
+    return { role: 'user', content: [{ type: 'tool_result', tool_use_id: toolUseId(id), content: result }] }
   }
   return undefined
 }

@@ -1,14 +1,18 @@
 import { z } from 'zod'
 import { readAs } from '../read-as'
 
-const TextPart = z.looseObject({ type: z.string(), text: z.string().optional() })
-const Text = z.union([z.string(), z.array(TextPart)])
+const unknownPart = 'is a part that this model cannot take here'
+
+/** The Responses API's words for it are taken, too. */
+const TextPart = z.looseObject({ type: z.enum(['text', 'input_text', 'output_text']).transform(() => 'text' as const), text: z.string() })
+const Text = z.union([z.string(), z.array(z.discriminatedUnion('type', [TextPart], unknownPart))])
 
 const ContentPart = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('text'), text: z.string() }),
+  TextPart,
   z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
   z.looseObject({ type: z.literal('file'), file: z.object({ file_data: z.string().optional(), filename: z.string().optional() }) })
-])
+], unknownPart)
+const Content = z.union([z.string(), z.array(ContentPart)])
 
 const ToolCall = z.object({
   id: z.string(),
@@ -19,25 +23,27 @@ const ToolCall = z.object({
 })
 
 /** What a model wrote in place of an answer is text of its own. */
-const Refusal = z.object({ type: z.literal('refusal'), refusal: z.string() }).transform(({ refusal }) => ({ type: 'text', text: refusal }))
+const Refusal = z.object({ type: z.literal('refusal'), refusal: z.string() }).transform(({ refusal }) => ({ type: 'text' as const, text: refusal }))
+/** What one model thought, no other reads on from. */
+const Thought = z.object({ type: z.enum(['thinking', 'redacted_thinking', 'reasoning']) }).transform(() => ({ type: 'text' as const, text: '' }))
 
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
-  content: z.union([z.string(), z.array(z.union([Refusal, TextPart]))]).nullish(),
+  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [TextPart, Refusal, Thought], unknownPart))]).nullish(),
   refusal: z.string().nullish(),
   audio: z.null('is kept at OpenAI, where this provider cannot hear it').optional(),
   tool_calls: z.array(ToolCall).nullish()
 }).transform(({ refusal, audio: _audio, content, ...message }) => {
   if (!refusal) return { ...message, content }
-  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content ?? []
-  return { ...message, content: [...parts, { type: 'text', text: refusal }] }
+  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content ?? []
+  return { ...message, content: [...parts, { type: 'text' as const, text: refusal }] }
 })
 
 const Message = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'developer']), content: Text }),
-  z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(ContentPart)]) }),
+  z.object({ role: z.literal('user'), content: Content }),
   AssistantMessage,
-  z.object({ role: z.literal('tool'), content: Text, tool_call_id: z.string() })
+  z.object({ role: z.literal('tool'), content: Content, tool_call_id: z.string() })
 ])
 
 const Tool = z.looseObject({
@@ -88,9 +94,9 @@ export function readChatRequest(body: Readonly<Record<string, unknown>>): ChatRe
 }
 
 /** The text of a message's content, its other parts left out. */
-export function contentText(content: z.infer<typeof Text> | null | undefined): string {
+export function contentText(content: string | readonly ContentPart[] | null | undefined): string {
   if (typeof content === 'string') return content
-  return (content ?? []).flatMap(part => part.text || []).join('\n')
+  return (content ?? []).flatMap(part => part.type === 'text' && part.text ? part.text : []).join('\n')
 }
 
 /** The most tokens the caller lets the model write, if they said. */

@@ -18,7 +18,7 @@ export function systemParts(messages: readonly ChatMessage[]): Part[] {
 
 /**
  * The conversation as turns of user and model. Tool results belong to the user's turn; neighbours of one role are
- * joined, for all results of a turn must arrive together.
+ * joined, for all results of a turn must arrive together: pictures among them, for which a result has no room, follow as the user's.
  * @throws {LoomError} `invalid_request` naming the part that has no counterpart
  */
 export function conversationContents(messages: readonly ChatMessage[], model: string): Content[] {
@@ -31,7 +31,11 @@ export function conversationContents(messages: readonly ChatMessage[], model: st
     if (previous?.role === content.role) previous.parts.push(...content.parts)
     else contents.push(content)
   }
-  return contents
+  return contents.map(({ role, parts }) => ({ role, parts: [...parts.filter(isResult), ...parts.filter(part => !isResult(part))] }))
+}
+
+function isResult(part: Part): boolean {
+  return 'functionResponse' in part
 }
 
 function toContent(message: ChatMessage, param: string, names: ReadonlyMap<string, string>, model: string): Content | undefined {
@@ -47,7 +51,9 @@ function toContent(message: ChatMessage, param: string, names: ReadonlyMap<strin
       if (name === undefined) {
         throw new LoomError('invalid_request', `${param}.tool_call_id: no message before names this call, and Gemini must be told its name.`, { param: `${param}.tool_call_id` })
       }
-      return { role: 'user', parts: [{ functionResponse: { id: message.tool_call_id, name, response: readToolResult(contentText(message.content)) } }] }
+      const result = { functionResponse: { id: message.tool_call_id, name, response: readToolResult(contentText(message.content)) } }
+      const pictures = typeof message.content === 'string' ? [] : message.content.flatMap((part, index) => part.type === 'text' ? [] : userParts(part, `${param}.content.${index}`))
+      return { role: 'user', parts: [result, ...pictures] }
     }
     default:
       return undefined

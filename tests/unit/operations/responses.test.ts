@@ -56,6 +56,12 @@ describe('a streamed chat answer becomes Responses events', () => {
     expect(parse(closing)).toMatchObject([{ type: 'response.incomplete', response: { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } } }])
   })
 
+  test('whose first names the model that answers, though Azure names none in the chunk of its filter', async () => {
+    const filter = `data: ${JSON.stringify({ id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [] })}\n\n`
+    const { sent } = tapStream(request, await answer(filter + chatStream([{ content: 'Hi' }])))
+    expect(parse(sent)[0]).toMatchObject({ type: 'response.created', response: { model: 'm' } })
+  })
+
   test('with a message even for an answer without a word, and our count where there is none', async () => {
     const { closing, tap } = tapStream(request, await answer(chatStream([], { usage: null })))
     expect(tap.usage).toBeUndefined()
@@ -118,6 +124,19 @@ describe('what is held for a Responses call', () => {
     await attempt(request, target)
     expect(asked[0]).toMatchObject({ max_tokens: 77 })
   })
+})
+
+test('what tools show follows all their results as the user\'s', async () => {
+  const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' } }] }))
+  const called = (id: string) => ({ type: 'function_call', call_id: id, name: 'look', arguments: '{}' })
+  const output = (id: string) => ({ type: 'function_call_output', call_id: id, output: [{ type: 'input_text', text: 'A cat:' }, { type: 'input_image', image_url: `https://x.example/${id}.png` }] })
+  await attempt(parseCall(responses, { model: 'm', input: [{ role: 'user', content: 'Look' }, called('a'), called('b'), output('a'), output('b'), { role: 'user', content: 'And?' }] }), target)
+  const picture = (id: string) => ({ type: 'image_url', image_url: { url: `https://x.example/${id}.png` } })
+  expect(asked[0]?.messages).toMatchObject([
+    { role: 'user' }, { role: 'assistant' },
+    { role: 'tool', tool_call_id: 'a', content: 'A cat:' }, { role: 'tool', tool_call_id: 'b', content: 'A cat:' },
+    { role: 'user', content: [picture('a'), picture('b')] }, { role: 'user', content: 'And?' }
+  ])
 })
 
 test('Azure speaks it from the version on that has it', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { toMessagesBody } from '../../../server/gateway/providers/anthropic-request'
 
 const model = 'claude-sonnet-4-5'
@@ -68,6 +69,40 @@ test('takes images as data URLs and links, and PDF files', () => {
   ] }])
 })
 
+test('takes what a tool shows into its result', () => {
+  const call = { id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }
+  const { messages } = translate({ messages: [
+    { role: 'assistant', tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: 'A cat:' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw==' } }] }
+  ] })
+  expect(messages).toMatchObject([{}, { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: [
+    { type: 'text', text: 'A cat:' },
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw==' } }
+  ] }] }])
+})
+
+test('gives calls of other models ids that Claude takes, the same in call and result', () => {
+  const call = (id: string) => ({ id, type: 'function', function: { name: 'look', arguments: '{}' } })
+  const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: 'x' })
+  const ids = ['functions.look:0', 'functions_look:0', 'call_1']
+  const { messages } = translate({ messages: [{ role: 'assistant', tool_calls: ids.map(call) }, ...ids.map(result)] })
+  const fixed = [expect.stringMatching(/^functions_look_0_[0-9a-f]{8}$/), expect.stringMatching(/^functions_look_0_[0-9a-f]{8}$/), 'call_1']
+  expect(messages).toMatchObject([{ content: fixed.map(id => ({ id })) }, { content: fixed.map(id => ({ tool_use_id: id })) }])
+  const [first, second] = z.tuple([z.object({ content: z.array(z.object({ id: z.string() })) }), z.object({ content: z.array(z.object({ tool_use_id: z.string() })) })]).parse(messages)
+  expect(first.content.map(({ id }) => id)).toEqual(second.content.map(({ tool_use_id: id }) => id))
+  expect(new Set(first.content.map(({ id }) => id))).toHaveLength(3)
+})
+
+test('leaves out what other models thought, and takes texts by the names the Responses API has for them', () => {
+  const { system, messages } = translate({ messages: [
+    { role: 'system', content: [{ type: 'input_text', text: 'Be kind.' }] },
+    { role: 'user', content: [{ type: 'input_text', text: 'Hi' }] },
+    { role: 'assistant', content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }] }, { type: 'output_text', text: 'Hello' }] }
+  ] })
+  expect(system).toEqual([{ type: 'text', text: 'Be kind.' }])
+  expect(messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }, { role: 'assistant', content: [{ type: 'text', text: 'Hello' }] }])
+})
+
 test('keeps stop, sampling and user, within Anthropic\'s ranges', () => {
   expect(translate({ stop: 'END', temperature: 1.7, top_p: 0.9, user: 'u1' })).toMatchObject({ stop_sequences: ['END'], temperature: 1, top_p: 0.9, metadata: { user_id: 'u1' } })
   // Anthropic refuses both at once; 1 is top_p's default.
@@ -114,6 +149,9 @@ test.each([
   ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/tiff;base64,AA' } }] }] }],
   ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] }],
   ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: '' } }] }] }],
+  ['messages.0.content.0.type', { messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: 'https://x.example/a.png' } }] }] }],
+  ['messages.0.content.0.type', { messages: [{ role: 'assistant', content: [{ type: 'brand_new', text: 'x' }] }] }],
+  ['messages.0.content.1.type', { messages: [{ role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: '' }, { type: 'input_audio', input_audio: { data: '' } }] }] }],
   ['messages.0.tool_calls.0.function.arguments', { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'x', arguments: '{"cut' } }] }] }],
   ['messages', { messages: [] }]
 ])('refuses what it cannot express, naming %s', (param, body) => {

@@ -78,6 +78,15 @@ describe('tools', () => {
     ])
   })
 
+  test('show pictures as the user\'s, after the results of all calls', () => {
+    const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }
+    const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: [{ type: 'text', text: 'seen' }, picture] })
+    const { contents } = body({ messages: [user, { role: 'assistant', tool_calls: [call, { ...call, id: 'call_2' }] }, result('call_1'), result('call_2')] })
+    const response = (id: string) => ({ functionResponse: { id, name: 'look', response: { result: 'seen' } } })
+    const shown = { inlineData: { mimeType: 'image/png', data: 'AAAA' } }
+    expect(contents).toMatchObject([{}, {}, { role: 'user', parts: [response('call_1'), response('call_2'), shown, shown] }])
+  })
+
   test('go back with the signature they came with; the newest models are told when there is none', () => {
     const signed = { ...call, extra_content: { google: { thought_signature: 'c2ln' } } }
     expect(replay([signed], 'gemini-3.1-pro-preview').contents).toMatchObject([{}, { parts: [{ thoughtSignature: 'c2ln' }] }, {}])
