@@ -201,7 +201,8 @@ export class CallRecord implements Progress {
       provider: target?.connection.kind ?? 'none',
       statusCode: error?.status ?? 200,
       errorType: error?.code ?? null,
-      isStream: request.stream,
+      // An answer may come whole though a stream was asked for.
+      isStream: request.stream && (this.tap !== undefined || this.firstByteAt === undefined),
       cache: this.cache,
       attempts: this.attempts,
       latencyMs: performance.now() - context.receivedAt,

@@ -146,8 +146,9 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
  * @throws {LoomError} `upstream_error` when it is none
  */
 export async function openAnswer(request: CallRequest, target: Target, response: UpstreamResponse): Promise<Opened> {
-  return request.stream && request.tap
-    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap: request.tap(response.headers) }
+  const tap = request.stream ? request.tap?.(response.headers) : undefined
+  return tap
+    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap }
     : { target, kind: 'whole', answer: await readAnswer(request, response) }
 }
 

@@ -96,8 +96,11 @@ class ResponseSink implements CallSink {
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no'
     })
+    if (!contentType.startsWith('text/event-stream')) return
     // The road writes whole events only, so a comment fits between any two writes.
-    if (contentType.startsWith('text/event-stream')) this.keepAlive = setInterval(() => this.response.write(KEEP_ALIVE), KEEP_ALIVE_MS)
+    this.keepAlive = setInterval(() => this.response.write(KEEP_ALIVE), KEEP_ALIVE_MS)
+    // Broken off, nothing ends it.
+    this.response.on('close', () => clearInterval(this.keepAlive))
   }
 
   drained(): Promise<void> {

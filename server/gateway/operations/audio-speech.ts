@@ -4,6 +4,7 @@ import { countTextTokens } from '../count-tokens'
 import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { BinaryTap } from './binary-tap'
+import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
@@ -66,9 +67,10 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
     throw new Error('Speech is always a stream')
   }
 
+  /** Not every model has events (`stream_format`): the answer tells. */
   tap(headers: UpstreamResponse['headers']) {
     const maxBytes = Math.ceil(this.boundTokens() / TOKENS_PER_SECOND * MAX_BYTES_PER_SECOND)
-    if (this.body.stream_format === 'sse') return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, { tokensOf: ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0 })
+    if (isEventStream(headers)) return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, { tokensOf: ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0 })
     return new BinaryTap(headers, maxBytes, bytes => this.tokensIn(bytes))
   }
 

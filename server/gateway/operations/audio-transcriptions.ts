@@ -9,6 +9,7 @@ import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { splitAlternatives } from '../requested-models'
 import type { Edit, Upload } from '../upload'
+import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
 import { readDuration, readMediaUsage } from './media-usage'
 import { ModelName } from './model-name'
@@ -104,7 +105,8 @@ class TranscriptionRequest implements CallRequest {
       bytes: this.upload.bytes + edits.reduce((sum, { start, end, text }) => sum + Buffer.byteLength(text) - (end - start), 0),
       read: () => this.readChecked(edits)
     }
-    return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: this.stream }, transport, signal)
+    // Whether it streams may stand behind the file, and not every model heeds it: the answer tells.
+    return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: false }, transport, signal)
   }
 
   /** Subtitles and plain text come as such, and tell no usage. */
@@ -114,7 +116,8 @@ class TranscriptionRequest implements CallRequest {
     return { contentType, usage: readMediaUsage(answer.usage), rawUsage: answer.usage, units: readDuration(answer), text: () => answer.text, finish: () => body }
   }
 
-  tap() {
+  tap(headers: UpstreamResponse['headers']) {
+    if (!isEventStream(headers)) return undefined
     return new FinalEventTap(LAST_EVENT, MAX_STREAM_BYTES, { unitsOf: event => event.type === LAST_EVENT ? readDuration(event) : undefined })
   }
 

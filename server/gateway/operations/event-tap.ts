@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import type { UpstreamResponse } from '../providers/provider'
 import type { SseEvent } from '../sse-events'
 import { MAX_STREAM_BYTES, SseSplitter } from '../sse-events'
 import type { Usage } from '../usage'
@@ -7,6 +8,11 @@ import type { StreamTap } from './operation'
 
 /** Far more than any model writes; a provider that never ends must not fill our memory. */
 const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
+
+/** Whether an answer comes as server-sent events, where the request alone does not tell. */
+export function isEventStream(headers: UpstreamResponse['headers']): boolean {
+  return headers['content-type']?.startsWith('text/event-stream') === true
+}
 
 /** A tap on server-sent events: hands each to `read`, whole. */
 export abstract class EventTap implements StreamTap {

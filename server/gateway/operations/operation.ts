@@ -92,8 +92,8 @@ export interface CallRequest {
    * @throws {LoomError} `upstream_error` for a failure told in it; any other error for what is none, which the road tells in its own words
    */
   readAnswer: (body: Buffer, headers: UpstreamResponse['headers']) => WholeAnswer
-  /** A new reader for one streamed answer; left out where none streams. */
-  tap?: (headers: UpstreamResponse['headers']) => StreamTap
+  /** A new reader for one streamed answer; left out where none streams, and undefined for one that came whole though a stream was asked for. */
+  tap?: (headers: UpstreamResponse['headers']) => StreamTap | undefined
 }
 
 /** What a request is made of, by OpenAI's newest tokenizer. */

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { LoomError } from '../../errors'
 import { FormParser } from '../form-parser'
 import { toTokens } from './demo-answer'
 import { readDemoRequest } from './demo-request'
@@ -23,8 +22,7 @@ interface Span { text: string, start: number, end: number }
  * The demo model understands nothing of a sound but its size, and says so in any format.
  * Source of the formats: the OpenAI API reference, "Create transcription".
  */
-export const transcribe: ProviderCall = async (_connection, { form, stream }, _transport, signal) => {
-  if (stream) throw new LoomError('invalid_request', 'The demo model gives a transcript whole.', { param: 'stream' })
+export const transcribe: ProviderCall = async (_connection, { form }, _transport, signal) => {
   if (!form) throw new Error('A transcription without a form')
   const { fields, bytes } = await readForm(form, signal)
   const sentences = [`The demo model got a sound of ${bytes} bytes and understands no word of it.`, 'Connect a provider to have sound transcribed.']

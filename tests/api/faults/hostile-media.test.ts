@@ -16,6 +16,8 @@ const answers: Record<string, RawAnswer> = {
   ...hostileAnswers,
   'sound-gigabyte': gigabyteOf(head('audio/mpeg'), Buffer.alloc(256 * 1024, 'x')),
   'half-a-sound': write => write(`${head('audio/mpeg', 'content-length: 100000\r\n')}${long}`),
+  'sound': write => write(`${head('audio/mpeg')}${long}`),
+  'half-a-speech': write => write(stream + event({ type: 'speech.audio.delta', audio: long })),
   'spoken-gigabyte': gigabyteOf(stream, event({ type: 'speech.audio.delta', audio: long })),
   'partial-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.partial_image', b64_json: long })),
   'final-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.completed', b64_json: long })),
@@ -110,8 +112,15 @@ test.each(['sound-gigabyte', 'half-a-sound'])('speech that is %s breaks off, for
   expect(taken).toBeLessThan(20 * MEGABYTE)
 })
 
+test('speech comes as sound from a model that has no events, whatever was asked for', async () => {
+  const response = await ask('audio/speech', 'sound', { stream_format: 'sse' })
+  expect(response.headers.get('content-type')).toBe('audio/mpeg')
+  expect(await response.text()).toBe(long)
+})
+
 test.each([
   ['audio/speech', 'spoken-gigabyte', { stream_format: 'sse' }],
+  ['audio/speech', 'half-a-speech', {}],
   ['images/generations', 'partial-gigabyte', { stream: true }],
   ['images/generations', 'final-gigabyte', { stream: true }],
   ['images/generations', 'half-a-picture', { stream: true }],

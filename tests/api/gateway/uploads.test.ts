@@ -120,6 +120,15 @@ test('the model may stand after the file, and the length may be unknown', async 
   expect(sent.map(({ whole }) => whole)).toEqual([true, true])
 })
 
+test.each([['short', 0], ['long', 2]])('a model that heeds no "stream" answers a %s form whole, wherever that says so, and is charged once', async (_, megabytes) => {
+  const before = `${model}${fileHead}sound`
+  const after = `\r\n${head('stream')}true${END}`
+  // The provider has begun to read the long one before its last field is sent.
+  const { status, cost, body } = await transcribe(form(before, megabytes, after, () => until(() => (sent[0]?.bytes ?? 0) > MEGABYTE / 2)), lengthOf(before, megabytes, after))
+  expect({ status, cost, body: JSON.parse(body) }).toMatchObject({ status: 200, cost: '0.0007', body: { text: 'heard' } })
+  expect(sent).toHaveLength(1)
+})
+
 test('another attempt sends all of it again', async () => {
   refuseNext = 1
   const before = model + fileHead
