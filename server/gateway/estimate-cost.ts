@@ -21,6 +21,8 @@ export interface TokenBounds {
   units?: Units
   /** How many answers the output tokens are of; without it, one. */
   answers?: number
+  /** How often the input tokens are a reading of the prompt; without it, once. */
+  readings?: number
   /** The input is not in the body, so that no closer look at that tells more. */
   isElsewhere?: boolean
 }
@@ -37,20 +39,26 @@ export interface CallMeasure {
   answers: number
   /** The provider reads more than the body: an earlier answer it kept, a file, what its own tools find. */
   readsMore?: boolean
+  /** It may sum the prompt up first: that reads all of it once more, and writes as much as the model may. */
+  sumsUp?: boolean
 }
 
 /**
  * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt is larger than
  * the model's window, and no answer is longer than the caller's or the model's own cap.
  */
-export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore }: CallMeasure, limits: ModelLimits): TokenBounds {
+export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp }: CallMeasure, limits: ModelLimits): TokenBounds {
   const window = limits.contextWindow ?? Infinity
   const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
-  const asked = maxOutputTokens || limits.defaultOutputTokens || (cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP)
+  const most = cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP
+  const asked = maxOutputTokens || limits.defaultOutputTokens || most
+  const prompt = readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window)
+  const readings = sumsUp ? 2 : 1
   return {
-    inputTokens: readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window),
-    outputTokens: Math.min(asked, cap) * answers,
+    inputTokens: prompt * readings,
+    outputTokens: Math.min(asked, cap) * answers + (sumsUp ? most : 0),
     ...(answers > 1 && { answers }),
+    ...(readings > 1 && { readings }),
     ...(readsMore && { isElsewhere: true })
   }
 }

@@ -59,7 +59,7 @@ function closeIn(target: Target, tokens: TokenBounds, counted: { tokens: number,
   const factor = target.connection.kind === 'openai' || target.connection.kind === 'azure' ? OWN_TOKENIZER_FACTOR : FOREIGN_TOKENIZER_FACTOR
   const perImage = target.upstreamModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
   const prompt = Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
-  return { ...tokens, inputTokens: Math.min(tokens.inputTokens, prompt) }
+  return { ...tokens, inputTokens: Math.min(tokens.inputTokens, prompt * (tokens.readings ?? 1)) }
 }
 
 function dearest(amounts: readonly bigint[]): bigint {

@@ -36,6 +36,13 @@ export function findUnpriced({ tools, speed, inference_geo: geo }: MessagesBody)
   return geo && geo !== 'global' ? `The inference_geo "${geo}"` : undefined
 }
 
+const ContextManagement = z.looseObject({ edits: z.array(z.looseObject({ type: z.string() })) })
+
+/** Whether Anthropic may sum the conversation up before it answers. Source: its documentation, "Compaction". */
+export function mayBeSummedUp({ context_management: management }: MessagesBody): boolean {
+  return ContextManagement.safeParse(management).data?.edits.some(({ type }) => type.startsWith('compact_')) ?? false
+}
+
 const Block = z.looseObject({
   type: z.string(),
   source: z.looseObject({ type: z.string(), data: z.string().optional() }).optional().catch(undefined),

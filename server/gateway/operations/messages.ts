@@ -2,14 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '../../catalog/target'
 import { toAnthropicError } from '../anthropic-error'
 import { boundTokens } from '../estimate-cost'
-import type { ModelLimits } from '../estimate-cost'
-import type { Transport } from '../providers/provider'
+import type { ProviderCall, Transport } from '../providers/provider'
 import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
 import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { readMessage } from './message-answer'
-import { findUnpriced, measureMessages, MessagesBody, takeMedia } from './messages-body'
+import { findUnpriced, mayBeSummedUp, measureMessages, MessagesBody, takeMedia } from './messages-body'
 import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
@@ -39,12 +38,13 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   }
 
   /** Over chat completions none of it reaches the provider. */
-  unpriced({ provider, connection, upstreamModel }: Target) {
-    return provider.native?.('messages', connection, upstreamModel) && findUnpriced(this.body)
+  unpriced(target: Target) {
+    return nativeCall(target) && findUnpriced(this.body)
   }
 
-  bound(limits: ModelLimits) {
-    return boundTokens(measureMessages(this.body, this.raw.length), limits)
+  bound(target: Target) {
+    const sumsUp = nativeCall(target) !== undefined && mayBeSummedUp(this.body)
+    return boundTokens({ ...measureMessages(this.body, this.raw.length), sumsUp }, target)
   }
 
   countInput() {
@@ -56,8 +56,8 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    const { provider, connection, upstreamModel } = target
-    const native = provider.native?.('messages', connection, upstreamModel)
+    const { connection, upstreamModel } = target
+    const native = nativeCall(target)
     if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
     return sendOverChat(target, this.stream, toMessageOverChat(this.body, target), transport, signal)
   }
@@ -69,4 +69,9 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   tap() {
     return new MessagesTap()
   }
+}
+
+/** Undefined where it goes over chat completions. */
+function nativeCall({ provider, connection, upstreamModel }: Target): ProviderCall | undefined {
+  return provider.native?.('messages', connection, upstreamModel)
 }

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
+import { boundCost } from '../../../server/gateway/estimate-cost'
+import { fitToFunds } from '../../../server/gateway/fit-to-funds'
 import { messages } from '../../../server/gateway/operations/messages'
 import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
+import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/anthropic-usage'
+import { readUsage } from '../../../server/gateway/usage'
 import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
@@ -190,6 +194,41 @@ describe('what is held for a Messages call', () => {
     [{ speed: 'fast' }, true], [{ speed: 'standard' }, false], [{ inference_geo: 'us' }, true]
   ])('knows what tokens do not pay for: %j', (rest, unpriced) => {
     expect(findUnpriced(MessagesBody.parse({ ...hello, ...rest })) !== undefined).toBe(unpriced)
+  })
+})
+
+describe('what Anthropic took to sum the conversation up first', () => {
+  const usage = {
+    input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 5,
+    iterations: [{ type: 'compaction', input_tokens: 1_000, output_tokens: 300, cache_read_input_tokens: 700 }, { type: 'message', input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 5 }]
+  }
+  const counted = { inputTokens: 1_715, cachedInputTokens: 705, outputTokens: 320 }
+
+  test('is counted, for it is in no other count', () => {
+    const message = { type: 'message', content: [], usage }
+    expect(parseCall(messages, hello).readAnswer(Buffer.from(JSON.stringify(message)), {})).toMatchObject({ usage: counted })
+    expect(readUsage(toChatUsage(MessageUsage.parse({ ...usage, iterations: 'none' })))).toMatchObject({ inputTokens: 15, outputTokens: 20 })
+  })
+
+  test('streamed, too', () => {
+    const event = (data: { type: string } & Record<string, unknown>) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+    const stream = event({ type: 'message_start', message: { id: 'msg_1', model: 'claude', usage: { input_tokens: 10, output_tokens: 1 } } }) + event({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage }) + event({ type: 'message_stop' })
+    expect(tapStream(parseCall(messages, { ...hello, stream: true }), Buffer.from(stream)).tap).toMatchObject({ done: true, usage: counted })
+  })
+
+  test('is held for where it may come to that', async () => {
+    const price = { source: 'test' as const, inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n }
+    const target = targetOf('anthropic', 'm', { contextWindow: 200_000, maxOutputTokens: 64_000, price })
+    const request = parseCall(messages, { ...hello, messages: [{ role: 'user', content: 'every good boy '.repeat(1_000) }], context_management: { edits: [{ type: 'compact_20260112' }] } })
+    const plain = parseCall(messages, { ...hello, context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } })
+    const tokens = request.bound(target)
+    expect(tokens).toMatchObject({ inputTokens: request.raw.length * 2, outputTokens: 100 + 64_000 })
+    expect(plain.bound(target)).toMatchObject({ inputTokens: plain.raw.length, outputTokens: 100 })
+    expect(request.bound(chatTarget('').target).inputTokens).toBe(request.raw.length)
+    // Where the wallet has less: the prompt by its tokens, twice, and both answers.
+    const offer = await fitToFunds(request, [{ target, tokens }], raw => raw, boundCost(tokens, price) - 1n)
+    const counted = await request.countClosely?.()
+    expect(offer?.amount).toBeGreaterThan(BigInt((counted?.tokens ?? 0) * 2) * 1_000n + 64_100n * 10_000n)
   })
 })
 
