@@ -8,7 +8,7 @@ import { anthropicHeaders } from './anthropic-headers'
 import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { readMessage } from './message-answer'
-import { findUnpriced, mayBeSummedUp, measureMessages, MessagesBody, takeMedia } from './messages-body'
+import { findUnpriced, mayBeSummedUp, measureMessages, MessagesBody, requireOneModel, takeMedia } from './messages-body'
 import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
@@ -32,8 +32,10 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
 
   readonly headers: Readonly<Record<string, string>>
 
+  /** @throws {LoomError} `invalid_request` for a call with fallbacks of Anthropic's, too */
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
     super(raw, MessagesBody, MAX_PROMPT_VALUES)
+    requireOneModel(this.body)
     this.headers = anthropicHeaders(headers)
   }
 

@@ -279,6 +279,7 @@ describe('what is refused is told in Anthropic\'s format', () => {
     ['a body that is no object', [], 400, 'invalid_request_error'],
     ['no max_tokens', { model: native, messages }, 400, 'invalid_request_error'],
     ['no messages', { ...valid, messages: [] }, 400, 'invalid_request_error'],
+    ['models that Anthropic would try, and none asked whether the key may use them', { ...valid, fallbacks: [{ model: 'claude-opus-4-8' }] }, 400, 'invalid_request_error'],
     ['an unknown model', { ...valid, model: 'nope' }, 404, 'not_found_error'],
     ['a tool of Anthropic\'s at another model', { ...valid, model: translated, tools: [{ type: 'bash_20250124', name: 'bash' }] }, 400, 'invalid_request_error'],
     ['a tool that is billed by use', { ...valid, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 422, 'invalid_request_error'],

@@ -232,6 +232,11 @@ describe('what Anthropic took to sum the conversation up first', () => {
   })
 })
 
+test.each([[[{ model: 'claude-opus-4-8', max_tokens: 64_000, speed: 'fast' }]], ['default']])('models that Anthropic would try for itself are refused, for they have rules and prices: %j', (fallbacks) => {
+  expect(() => parseCall(messages, { ...hello, fallbacks })).toThrow(/"models"/)
+  expect(() => parseCall(messages, { ...hello, fallbacks: null })).not.toThrow()
+})
+
 test('a native stream tells of its prompt before it answers, which counts should it break off', () => {
   const request = parseCall(messages, { ...hello, stream: true })
   const tap = tapOf(request)
