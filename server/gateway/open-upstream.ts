@@ -10,6 +10,7 @@ import { redactFailure } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth } from './target-health'
 import { toUpstreamError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
+import { noUsage } from './usage'
 
 const BACKOFF_BASE_MS = 100
 const BACKOFF_CAP_MS = 2_000
@@ -191,7 +192,13 @@ function firstChunk(body: Readable): Promise<Buffer> {
 async function readAnswer(request: CallRequest, { body, headers }: UpstreamResponse): Promise<WholeAnswer> {
   const bytes = await readWhole(body)
   try {
-    return request.readAnswer(bytes, headers)
+    const answer = request.readAnswer(bytes, headers)
+    // Without the provider's count, the answer is read for ours and written anew: one nested too deeply for that is none.
+    if (!answer.usage) {
+      answer.text()
+      answer.finish(noUsage)
+    }
+    return answer
   } catch (cause) {
     if (cause instanceof LoomError) throw cause
     throw new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })

@@ -30,6 +30,14 @@ export const spoilt = (body: string, type = 'application/json'): RawAnswer => as
   await write(Buffer.concat([Buffer.from(head(type) + first), ...rest.flatMap(part => [noUtf8, Buffer.from(part)])]))
 }
 
+const deep = '['.repeat(50_000) + ']'.repeat(50_000)
+/** In every format an answer that can be read, but is nested too deeply to be written again; it tells no usage, so that it would have to be. */
+const deepAnswer = `{"id":"x","object":"response","type":"message","role":"assistant","model":"m","status":"completed",
+"output":[{"type":"message","content":${deep}}],
+"content":[{"type":"tool_use","id":"t","name":"n","input":${deep}}],
+"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":${deep}},"finish_reason":"stop"}],
+"candidates":[{"content":{"parts":[{"functionCall":{"name":"n","args":{"a":${deep}}}}]},"finishReason":"STOP"}]}`
+
 /** What no provider would answer, whatever it was asked. */
 export const hostileAnswers: Record<string, RawAnswer> = {
   'whole-gigabyte': gigabyteOf(head('application/json'), filler),
@@ -44,6 +52,7 @@ export const hostileAnswers: Record<string, RawAnswer> = {
   'no-http': gigabyteOf('', 'SSH-2.0-OpenSSH\r\n'),
   'garbage': write => write(`${head('application/json')}{"choices":[{"message" <html>`),
   'garbage-stream': write => write(`${head('text/event-stream')}data: {"choices":[{"delta"\n\ndata: <html>\n\n`),
+  'deep': write => write(head('application/json') + deepAnswer),
   'half': write => write(`${head('application/json', 'content-length: 10000\r\n')}{"id":"c"`),
   'silent-stream': write => write(head('text/event-stream'))
 }

@@ -97,6 +97,7 @@ describe.each(formats)('$kind by $path', ({ name: format, path, question, error,
     ['endless-trailers', false, 502],
     ['no-http', false, 502],
     ['garbage', false, 502],
+    ['deep', false, 502],
     ['half', false, 502],
     ['silent-stream', true, 502]
   ])('that answers with %s is cut off, and the caller gets a clear error', async (answer, stream, status) => {

@@ -50,7 +50,8 @@ describe('an upstream that never stops is cut off after a bounded part of it, an
     ['endless-header', false, 502],
     ['endless-headers', true, 502],
     ['endless-trailers', false, 502],
-    ['no-http', false, 502]
+    ['no-http', false, 502],
+    ['deep', false, 502]
   ])('%s', async (name, stream, status) => {
     const response = await ask(name, stream)
     expect(await response.json()).toMatchObject({ error: { message: expect.any(String), type: 'upstream_error', code: 'upstream_error' } })

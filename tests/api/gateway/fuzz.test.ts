@@ -55,7 +55,7 @@ const fields = ['model', 'models', 'messages', 'prompt', 'input', 'query', 'docu
 /** Some that lead somewhere, whatever follows the name of a connection. */
 const alternatives = fc.array(fc.oneof(anyText, anyText.map(text => `demo/${text}`)), { minLength: 1, maxLength: 3 })
 
-/** A good body with a few of its fields replaced, added or nested deeply. */
+/** A good body with a few of its fields replaced or added. */
 const damaged = (name: string) => fc.tuple(
   fc.array(fc.tuple(fc.oneof(fc.constantFrom(...fields, ...Object.keys(validOf(name))), anyText), anyValue), { maxLength: 3 }),
   fc.array(fc.tuple(fc.constantFrom('role', 'content', 'type', 'name', 'tool_calls', 'image_url'), anyValue), { maxLength: 3 }),
@@ -65,6 +65,9 @@ const damaged = (name: string) => fc.tuple(
   if (inside.length > 0 && body.messages === messages) body.messages = [{ ...messages[0], ...Object.fromEntries(inside) }]
   return Buffer.from(JSON.stringify(body))
 })
+
+/** Valid, and deeper than anything that is written can be. */
+const deep = (name: string) => fc.integer({ min: 1_000, max: 40_000 }).map(depth => Buffer.from(`{"deep":${'['.repeat(depth)}${']'.repeat(depth)},${JSON.stringify(validOf(name)).slice(1)}`))
 
 const part = fc.tuple(fc.constantFrom('file', 'model', 'prompt', 'stream', 'x'), fc.option(anyText, { nil: undefined }), fc.oneof(fc.constant(Buffer.from(model)), fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes))))
   .map(([name, filename, bytes]) => Buffer.concat([Buffer.from(`--b\r\ncontent-disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n\r\n`), bytes, Buffer.from('\r\n')]))
@@ -130,7 +133,7 @@ function expectSound({ status, type, text }: Answer, errors: 'openai' | 'anthrop
 }
 
 describe.each(operations.map(({ name, path }) => ({ name, path, errors: name.startsWith('messages') ? 'anthropic' as const : 'openai' as const })))('POST $path', ({ name, path, errors }) => {
-  test.each([['damaged requests', damaged(name)], ['forms', multipart], ['well-formed forms', wholeForm], ['anything', anyBytes]])('answers %s soundly', async (_, body) => {
+  test.each([['damaged requests', damaged(name)], ['deep requests', deep(name)], ['forms', multipart], ['well-formed forms', wholeForm], ['anything', anyBytes]])('answers %s soundly', async (_, body) => {
     await fc.assert(fc.asyncProperty(headers, body, async (given, bytes) => {
       const type = body === multipart ? { 'content-type': 'multipart/form-data; boundary=b' } : body === wholeForm ? { 'content-type': 'multipart/form-data; boundary=b0undary' } : {}
       expectSound(await send('POST', path, { ...given, ...type }, bytes), errors)
@@ -142,8 +145,8 @@ const segment = fc.oneof(anyText.filter(text => text !== '').map(text => encodeU
 const names = fc.oneof(fc.constantFrom('limit', 'cursor', 'from', 'to', 'status', 'model', 'api_key_id', 'type', 'format', 'group_by', 'include'), segment)
 const query = fc.array(fc.tuple(names, segment), { maxLength: 4 }).map(pairs => pairs.map(([name, value]) => `${name}=${value}`).join('&'))
 
-/** A dry run of a damaged call, or anything. */
-const dryRun = fc.oneof(anyBytes, fc.tuple(fc.constantFrom(...operations.map(({ path }) => path)), damaged('chat.completions')).map(([endpoint, body]) => Buffer.from(`{"endpoint":"${endpoint}","body":${body}}`)))
+/** A dry run of a damaged or deep call, or anything. */
+const dryRun = fc.oneof(anyBytes, fc.tuple(fc.constantFrom(...operations.map(({ path }) => path)), fc.oneof(damaged('chat.completions'), deep('chat.completions'))).map(([endpoint, body]) => Buffer.from(`{"endpoint":"${endpoint}","body":${body}}`)))
 
 describe.each(recordReferences.map(({ method, path }) => ({ method: methods[method], path })))('$method $path', ({ method, path }) => {
   test('answers anything soundly', async () => {

@@ -37,6 +37,8 @@ test('a body nested too deeply is its caller\'s fault, and opens no circuit for 
   const deep = `{"model":"${model}","messages":[{"role":"user","content":"Hi"}],"unknown":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
   for (let calls = 0; calls < 6; calls++) expect((await gateway.post(key, deep)).status).toBe(400)
   expect((await gateway.post(key, body)).status).toBe(200)
+  const dryRun = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: `{"endpoint":"/v1/chat/completions","body":${deep}}` })
+  expect(dryRun.status).toBe(400)
 })
 
 test('an amount that overflows the ledger fails alone: another org\'s calls in the same batch pass', async () => {

@@ -4,6 +4,7 @@ import { LoomError } from '../../../errors'
 import { parseBilling } from '../../../gateway/billing-headers'
 import { checkPolicy } from '../../../gateway/check-policy'
 import { operationAt } from '../../../gateway/operations/registry'
+import { encodeBody } from '../../../gateway/providers/encode-body'
 import { readClientIp } from '../../../utils/client-ip'
 import { defineGatewayHandler } from '../../../utils/gateway-handler'
 import { readJson } from '../../../utils/read-request'
@@ -15,7 +16,7 @@ export default defineGatewayHandler('any call', async ({ event, caller, runtime 
   const operation = operationAt(endpoint)
   if (!operation) throw new LoomError('invalid_request', 'The endpoint is not the path of a model call, such as /v1/chat/completions.', { param: 'endpoint' })
   const headers = { 'content-type': 'application/json' }
-  const request = operation.parse(Buffer.from(JSON.stringify(body)), headers)
+  const request = operation.parse(Buffer.from(encodeBody(body)), headers)
   const billing = parseBilling(getHeader(event, 'x-billing-amount'), getHeader(event, 'x-billing-ref-id'))
   const ip = readClientIp(event.node.req, runtime.config.TRUSTED_PROXIES)
   return checkPolicy(runtime.gateway, runtime.db, { requestId: uuidv7(), operation, request, caller, billing, ip })
