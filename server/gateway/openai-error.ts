@@ -1,6 +1,7 @@
 import type { LoomError, ErrorCode } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
 import { rateLimitHeaders } from './rate-limit-headers'
+import { UpstreamStatusError } from './upstream-error'
 
 const types: Partial<Record<ErrorCode, string>> = {
   invalid_request: 'invalid_request_error',
@@ -20,10 +21,16 @@ export function toOpenAiError(error: LoomError): { error: Record<string, unknown
       message: error.message,
       type: types[error.code] ?? error.code,
       param: error.param ?? null,
-      code: error.code === 'invalid_request' ? 'invalid_request_error' : error.code,
+      code: codeOf(error),
       ...(error.details && { details: error.details })
     }
   }
+}
+
+/** What a provider refuses it tells by the code its own SDKs know: programs shorten a prompt on `context_length_exceeded`. */
+function codeOf(error: LoomError): string {
+  if (error instanceof UpstreamStatusError && error.told !== undefined) return error.told
+  return error.code === 'invalid_request' ? 'invalid_request_error' : error.code
 }
 
 /** Headers that tell an SDK whether and when to try again. Waiting fills no wallet, so 402 says not to. */

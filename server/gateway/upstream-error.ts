@@ -18,7 +18,8 @@ export interface UpstreamRefusal {
 
 /** A failure that keeps the status the upstream gave. */
 export class UpstreamStatusError extends LoomError {
-  constructor(code: ErrorCode, message: string, private readonly upstreamStatus: number, options: ConstructorParameters<typeof LoomError>[2]) {
+  /** @param told the upstream's own word for what the caller did wrong, such as `context_length_exceeded`; undefined where it has none */
+  constructor(code: ErrorCode, message: string, private readonly upstreamStatus: number, options: ConstructorParameters<typeof LoomError>[2], readonly told?: string) {
     super(code, message, options)
   }
 
@@ -39,11 +40,18 @@ export async function readUpstreamError(response: UpstreamResponse): Promise<Ups
   const retryAfterMs = readRetryAfter(response.headers)
   const message = (body?.message ?? `The provider answered with status ${status}.`).slice(0, MAX_MESSAGE_LENGTH)
   const options = { param: body?.param ?? undefined, details: { upstream_status: status, ...(body?.code != null && { upstream_code: body.code }) }, retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000) }
-  const refused = connectionRefusals.get(status)
+  // OpenAI tells a rate limit of an account without money, which no waiting fills.
+  const meant = body?.code === 'insufficient_quota' ? 402 : status
+  const refused = connectionRefusals.get(meant)
   const error = refused === undefined
-    ? new UpstreamStatusError(codeOf(status), message, status, options)
+    ? new UpstreamStatusError(codeOf(status), message, status, options, status < 500 ? wordIn(body?.code) : undefined)
     : new UpstreamStatusError('upstream_error', refused, 502, options)
-  return { error, verdict: verdictOf(status), retryAfterMs }
+  return { error, verdict: verdictOf(meant), retryAfterMs }
+}
+
+/** A code that programs know by name; a number repeats the status, and anything longer is prose. */
+function wordIn(code: unknown): string | undefined {
+  return typeof code === 'string' && /^[a-z]\w{0,63}$/i.test(code) ? code : undefined
 }
 
 const refusedCredential = 'The provider refused the credential of this connection. Ask an admin to check it.'

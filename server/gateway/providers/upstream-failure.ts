@@ -57,7 +57,8 @@ function describeFailure(connection: Connection, status: number, body: ErrorBody
   const found: z.infer<typeof Explanation> = error ?? flat
   const told = found.message ?? detail
   const message = told === undefined ? `The provider answered with status ${status} and no explanation.` : redact(told, connection)
-  return openAiError(message, found.type ?? 'upstream_error', found.code, found.param)
+  const [code, param] = [found.code, found.param].map(word => word === undefined ? undefined : redact(word, connection))
+  return openAiError(message, found.type ?? 'upstream_error', code, param)
 }
 
 /** A duration as Google writes it, in whole seconds, rounded up. */

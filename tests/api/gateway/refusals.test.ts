@@ -1,3 +1,4 @@
+import { AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TransactionPage } from '../../../shared/billing'
 import { checkLedgerOf } from '../../support/check-ledger'
@@ -19,7 +20,7 @@ afterAll(async () => {
   await gateway.remove()
 })
 
-const messages = [{ role: 'user', content: 'Hello' }]
+const messages = [{ role: 'user' as const, content: 'Hello' }]
 const valid = { model, messages }
 
 describe('a bad request is refused in the OpenAI format and never reaches an upstream', () => {
@@ -140,6 +141,27 @@ describe('an upstream that', () => {
     const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
     expect(response.headers.get('x-should-retry')).toBeNull()
     expect(await response.json()).toMatchObject({ error: { code: 'upstream_error', message: expect.stringMatching(/account of this connection/), details: { upstream_status: 402 } } })
+  })
+
+  test('says by its own code what is wrong with the request is understood by it', async () => {
+    const { id } = await freshConnection()
+    const refuse = (status: number, code: unknown) => gateway.upstream.respondWith({ status, errorBody: JSON.stringify({ error: { message: 'Too long', type: 'invalid_request_error', param: 'messages', code } }) })
+    for (const [status, code, expected] of [[400, 'context_length_exceeded', 'context_length_exceeded'], [400, 'content_filter', 'content_filter'], [400, 'not a code', 'invalid_request_error'], [413, 413, 'invalid_request_error']] as const) {
+      refuse(status, code)
+      await expect(gateway.client(key).chat.completions.create({ model: `${id}/${model}`, messages })).rejects.toMatchObject({ status, code: expected, type: 'invalid_request_error', param: 'messages' })
+    }
+    refuse(400, 'content_filter')
+    const azure = new AzureOpenAI({ endpoint: gateway.loom.url, apiKey: key, apiVersion: '2024-10-21', maxRetries: 0 })
+    await expect(azure.chat.completions.create({ model, messages })).rejects.toMatchObject({ status: 400, code: 'content_filter' })
+  })
+
+  test('has no quota left is not waited for, whatever status says so', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ status: 429, errorBody: JSON.stringify({ error: { message: 'You exceeded your current quota', type: 'insufficient_quota', param: null, code: 'insufficient_quota' } }) }, { times: 2 })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 502, body: { error: { code: 'upstream_error', message: expect.stringMatching(/account of this connection/), details: { upstream_status: 429, upstream_code: 'insufficient_quota' } } } })
+    expect(gateway.upstream.requests).toHaveLength(1)
   })
 
   test('is rate limited for long tells when to come back', async () => {
