@@ -4,7 +4,10 @@ import { ModelName } from './operations/model-name'
 
 const MAX_MODELS = 10
 
-const Alternatives = z.looseObject({ model: z.unknown().optional(), models: z.array(ModelName).min(1).max(MAX_MODELS) })
+/** Names of models, in the order they are tried. */
+export const ModelNames = z.array(ModelName).min(1).max(MAX_MODELS)
+
+const Alternatives = z.looseObject({ model: z.unknown().optional(), models: ModelNames })
 
 /**
  * Takes a request's `models` apart from its body: names tried in order, after `model` where that is given too, as on OpenRouter. In the

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { version } from '../../package.json'
 import { WireAnthropicError, WireError } from '../../shared/wire'
 import { operations } from '../gateway/operations/registry'
-import { answerHeaders, requestHeaders } from './headers'
+import { answerHeaders, referToHeaders, refusalHeaders, requestHeaders } from './headers'
 import { describeOperation } from './operation-references'
 import { recordReferences } from './record-references'
 import { describeErrors, errorResponses } from './errors'
@@ -33,14 +33,14 @@ export function describeApi(): Json {
         azure: { type: 'apiKey', in: 'header', name: 'api-key', description: 'As Azure\'s SDKs send it.' }
       },
       schemas: { Error: toJsonSchema(WireError, 'output'), AnthropicError: toJsonSchema(WireAnthropicError, 'output') },
-      headers: answerHeaders,
+      headers: { ...answerHeaders, ...refusalHeaders },
       responses: errorResponses()
     }
   }
 }
 
 function describeRoute(route: RouteReference): Json {
-  const { answers, body, callsModel, description, headers = [], method, path, scopes, summary, tag } = route
+  const { answers, body, callsModel, description, errors, headers = [], method, path, scopes, summary, tag } = route
   return {
     'operationId': `${method}_${path.replace(/^\/v1\//, '').replace(/\W+/g, '_').replace(/_$/, '')}`,
     'tags': [tag],
@@ -53,7 +53,7 @@ function describeRoute(route: RouteReference): Json {
     'responses': {
       200: {
         description: 'The answer.',
-        ...(callsModel && { headers: Object.fromEntries(Object.keys(answerHeaders).map(name => [name, { $ref: `#/components/headers/${name}` }])) }),
+        ...(callsModel && { headers: referToHeaders(Object.keys(answerHeaders), errors) }),
         content: Object.fromEntries(Object.entries(answers).map(([type, schema]) => [type, { schema: toJsonSchema(schema, 'output') }]))
       },
       ...(scopes.length > 0 && describeErrors(route))

@@ -1,5 +1,6 @@
 import { statusOf } from '../errors'
 import type { ErrorCode } from '../errors'
+import { referToHeaders, refusalHeaders } from './headers'
 import type { RouteReference } from './route-reference'
 
 const meanings: Record<number, string> = {
@@ -18,16 +19,21 @@ const meanings: Record<number, string> = {
   504: 'The provider took too long.'
 }
 
+const PASSED_ON = 'What a provider refuses or fails at under another status (408, 415, 424, 529, …) is passed on under that. In OpenAI\'s format any refusal (4xx) of a provider\'s has the provider\'s own `code`, where it tells one.'
+const formats = [['openai', 'Error'], ['anthropic', 'AnthropicError']] as const
+
 const ofLookUps: readonly number[] = [400, 401, 403, 404, 429, 500, 503]
 const ofBodies: readonly number[] = [409, 413, 422]
 
-/** A response for each error status, in each format. */
+/** A response for each error status, and for those that are a provider's own, in each format. */
 export function errorResponses(): Record<string, unknown> {
+  const own = Object.entries(meanings).map(([status, meaning]) => [status, `${meaning} \`code\`: ${codesOf(Number(status)).map(code => `\`${code}\``).join(', ')}.`])
+  const descriptions: Record<string, string> = { ...Object.fromEntries(own), default: PASSED_ON }
   const responses: Record<string, unknown> = {}
-  for (const [status, meaning] of Object.entries(meanings)) {
-    const description = `${meaning} \`code\`: ${codesOf(Number(status)).map(code => `\`${code}\``).join(', ')}.`
-    for (const [format, schema] of [['openai', 'Error'], ['anthropic', 'AnthropicError']]) {
-      responses[`${format}-${status}`] = { description, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
+  for (const [status, description] of Object.entries(descriptions)) {
+    for (const [format, schema] of formats) {
+      const headers = referToHeaders(['x-request-id', 'request-id', ...Object.keys(refusalHeaders)], format)
+      responses[`${format}-${status}`] = { description, headers, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
     }
   }
   return responses
@@ -35,7 +41,7 @@ export function errorResponses(): Record<string, unknown> {
 
 /** Those a route may answer. */
 export function describeErrors({ body, callsModel, errors }: RouteReference): Record<string, unknown> {
-  const statuses = callsModel ? Object.keys(meanings).map(Number) : [...ofLookUps, ...(body ? ofBodies : [])]
+  const statuses = callsModel ? [...Object.keys(meanings), 'default'] : [...ofLookUps, ...(body ? ofBodies : [])]
   return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${errors}-${status}` }]))
 }
 

@@ -1,3 +1,5 @@
+import type { RouteReference } from './route-reference'
+
 const text = { type: 'string' }
 
 /** Headers that say what a call is charged. */
@@ -19,6 +21,7 @@ export const requestHeaders = [
 /** Headers of the answers to model calls. */
 export const answerHeaders = {
   'x-request-id': { description: 'The id of the call and its trace.', schema: text },
+  'request-id': { description: 'The same, where Anthropic\'s SDKs look for it: of messages.', schema: text },
   'x-loom-provider': { description: 'The kind of provider that answered.', schema: text },
   'x-loom-model': { description: 'The model that answered, as its provider calls it.', schema: text },
   'x-loom-attempts': { description: 'How many attempts it took.', schema: { type: 'integer' } },
@@ -32,4 +35,15 @@ export const answerHeaders = {
   'x-ratelimit-limit-requests': { description: 'The limit of requests that is nearest; likewise `-tokens`. Only where there is one.', schema: { type: 'integer' } },
   'x-ratelimit-remaining-requests': { description: 'What is left of it.', schema: { type: 'integer' } },
   'x-ratelimit-reset-requests': { description: 'When it is whole again, as a duration: `12ms`, `7.2s`, `6m0s`.', schema: text }
+}
+
+/** Headers of errors, beside the id of the request. */
+export const refusalHeaders = {
+  'retry-after': { description: 'Of an error: after how many seconds the same call may succeed. Only where that is known.', schema: { type: 'integer' } },
+  'x-should-retry': { description: 'Of an error: `false` where waiting does not help, so that no SDK tries again by itself.', schema: { type: 'string', enum: ['false'] } }
+}
+
+/** References to headers, in an API's format: `request-id` is Anthropic's alone. */
+export function referToHeaders(names: readonly string[], format: RouteReference['errors']): Record<string, { $ref: string }> {
+  return Object.fromEntries(names.filter(name => name !== 'request-id' || format === 'anthropic').map(name => [name, { $ref: `#/components/headers/${name}` }]))
 }

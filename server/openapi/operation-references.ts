@@ -6,22 +6,27 @@ import { CompletionsBody } from '../gateway/operations/completions-body'
 import { Embeddings, EmbeddingsBody } from '../gateway/operations/embeddings'
 import { Images, ImagesBody } from '../gateway/operations/images-generations'
 import { CountBody, MessagesBody } from '../gateway/operations/messages-body'
+import { ModelName } from '../gateway/operations/model-name'
 import { Moderation, ModerationsBody } from '../gateway/operations/moderations'
 import type { Operation } from '../gateway/operations/operation'
 import type { OperationName } from '../gateway/operations/operation-name'
 import { Ranking, RerankBody } from '../gateway/operations/rerank'
 import { ResponsesBody } from '../gateway/operations/responses-body'
+import { ModelNames } from '../gateway/requested-models'
 import type { RouteReference } from './route-reference'
 
 type Told = Pick<RouteReference, 'summary' | 'description' | 'body' | 'answers'>
 
-const json = (schema: z.ZodType) => ({ contentType: 'application/json', schema })
+/** Every call may name models to try after its own, or instead of one. */
+const model = ModelName.optional().describe('What is called; with `models`, it may be left out.')
+const models = ModelNames.optional().describe('Models to try in this order: after `model`, or without it.')
+const json = (schema: z.ZodObject) => ({ contentType: 'application/json', schema: schema.extend({ model, models }) })
 /** Events are told in words: a schema of OpenAPI says nothing of their order. */
 const events = (description: string) => ({ 'text/event-stream': z.string().describe(description) })
 
 const Usage = z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
 /** A form with a file, as far as it is ours to read: its other fields are passed on. */
-const TranscriptionForm = z.looseObject({ file: z.file(), model: z.string() })
+const TranscriptionForm = z.looseObject({ 'file': z.file(), model, 'models[]': models })
 const Sound = z.string().meta({ format: 'binary' })
 
 const ChatCompletion = z.looseObject({
@@ -85,14 +90,18 @@ const told: Record<OperationName, Told> = {
   'audio.speech': {
     summary: 'Speak a text',
     body: json(SpeechBody),
-    answers: { 'audio/*': Sound.describe('The sound, as it is made.'), ...events('With `stream_format: "sse"`: events with pieces of the sound, then one with `usage`.') }
+    answers: { 'audio/*': Sound.describe('The sound, as it is made.'), ...events('With `stream_format: "sse"`, of a model that has them: events with pieces of the sound, then one with `usage`.') }
   },
   'audio.transcriptions': {
     summary: 'Transcribe a recording',
     body: { contentType: 'multipart/form-data', schema: TranscriptionForm },
-    answers: { 'application/json': Transcript, ...events('With `stream=true`: the text as it is understood.') }
+    answers: {
+      'application/json': Transcript,
+      'text/plain': z.string().describe('With `response_format` `text`, `srt` or `vtt`: the transcript as such.'),
+      ...events('With `stream=true`, of a model that streams: the text as it is understood.')
+    }
   },
-  'moderations': { summary: 'Classify texts and images', body: json(ModerationsBody), answers: { 'application/json': Moderation } },
+  'moderations': { summary: 'Classify texts and images', description: 'Without a model, by `omni-moderation-latest`.', body: json(ModerationsBody), answers: { 'application/json': Moderation } },
   'rerank': { summary: 'Order documents by how well they answer a query', body: json(RerankBody), answers: { 'application/json': Ranking } }
 }
 

@@ -6,7 +6,7 @@ import { operations } from '../../server/gateway/operations/registry'
 import type { GatewayUnderTest } from '../support/open-gateway'
 import { model, openGateway } from '../support/open-gateway'
 
-const Response = z.looseObject({ description: z.string(), content: z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()) })) })
+const Response = z.looseObject({ description: z.string(), headers: z.record(z.string(), z.unknown()).optional(), content: z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()) })) })
 const Described = z.looseObject({
   operationId: z.string().min(1),
   summary: z.string().min(1),
@@ -47,11 +47,19 @@ function findRoutes(): string[] {
 
 /** What the description promises of an answer. */
 function schemaOf(path: string, method: string, status: number): z.ZodType {
-  const promised = description.paths[path]?.[method]?.responses[status]
+  const responses = description.paths[path]?.[method]?.responses
+  const promised = responses?.[status] ?? responses?.default
   const response = promised && '$ref' in promised ? description.components.responses[String(promised.$ref).split('/').at(-1) ?? ''] : promised
   const schema = Response.parse(response).content['application/json']?.schema ?? {}
   const whole = typeof schema.$ref === 'string' ? description.components.schemas[schema.$ref.split('/').at(-1) ?? ''] : schema
   return z.fromJSONSchema(whole ?? {})
+}
+
+/** What the description takes as a call. */
+function bodyOf(path: string): z.ZodType {
+  const { schema } = z.object({ schema: z.record(z.string(), z.unknown()) }).parse(description.paths[path]?.post?.requestBody?.content['application/json'])
+  // Zod reads patterns without the flag they are written for.
+  return z.fromJSONSchema(JSON.parse(JSON.stringify(schema, (key, value: unknown) => key === 'pattern' ? undefined : value)))
 }
 
 test('every route of /v1 is described, and nothing else', () => {
@@ -96,6 +104,7 @@ describe('real answers are what the description promises', () => {
 
   test.each<[string, string, string, number, unknown?]>([
     ['post', '/v1/chat/completions', '/v1/chat/completions', 200, { model, messages }],
+    ['post', '/v1/chat/completions', '/v1/chat/completions', 200, { models: [model], messages }],
     ['post', '/v1/chat/completions', '/v1/chat/completions', 400, { model, messages: 'hi' }],
     ['post', '/v1/chat/completions', '/v1/chat/completions', 404, { model: 'nope', messages }],
     ['post', '/v1/completions', '/v1/completions', 200, { model, prompt: 'Hi' }],
@@ -128,6 +137,30 @@ describe('real answers are what the description promises', () => {
     const json: unknown = await answer.json()
     expect(answer.status, JSON.stringify(json)).toBe(status)
     expect(schemaOf(path, method, status).safeParse(json).error).toBeUndefined()
+    if (status === 200 && body) expect(bodyOf(path).safeParse(body).error).toBeUndefined()
+  })
+
+  test('a status of the provider\'s own, and headers that tell when to come back', async () => {
+    for (const path of ['/v1/chat/completions', '/v1/messages']) {
+      gateway.upstream.respondWith({ status: 529, headers: { 'retry-after': '17' } })
+      const answer = await ask('post', path, { model, messages, max_tokens: 10 })
+      expect(answer.status).toBe(529)
+      expect(schemaOf(path, 'post', 529).safeParse(await answer.json()).error).toBeUndefined()
+      const response = description.components.responses[path === '/v1/messages' ? 'anthropic-default' : 'openai-default']
+      for (const name of ['x-request-id', 'request-id', 'retry-after']) expect({ name, promised: name in (response?.headers ?? {}) }).toEqual({ name, promised: answer.headers.has(name) })
+    }
+  })
+
+  test('a transcript in plain text', async () => {
+    const form = new FormData()
+    for (const [name, value] of Object.entries({ 'models[]': 'demo', 'response_format': 'srt' })) form.append(name, value)
+    form.append('file', new Blob(['sound']), 'a.wav')
+    const answer = await fetch(`${gateway.loom.url}/v1/audio/transcriptions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
+    expect(answer.status).toBe(200)
+    const post = description.paths['/v1/audio/transcriptions']?.post
+    const promised = Response.parse(post?.responses[200])
+    expect(Object.keys(promised.content)).toContain(answer.headers.get('content-type')?.split(';')[0])
+    expect(post?.requestBody?.content['multipart/form-data']).toMatchObject({ schema: { properties: { 'models[]': { type: 'array' } }, required: ['file'] } })
   })
 
   test('a stranger gets the promised error everywhere', async () => {
