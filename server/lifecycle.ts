@@ -24,6 +24,7 @@ import { EventLog } from './chat/event-log'
 import { drainAnswers, findRunningMessage } from './chat/running-answers'
 import { settleInterrupted } from './chat/settle-interrupted'
 import { listenForStops } from './chat/stop-answer'
+import type { Config } from './config'
 import { readConfig } from './config'
 import { openKeyring } from './crypto/keyring'
 import { openFileStore } from './files/file-store'
@@ -36,7 +37,9 @@ import { createAuth } from './identity/auth'
 import { SingleSignOn } from './identity/single-sign-on'
 import { ExpiringKeysWatch } from './keys/watch-expiring-keys'
 import { prepareSetup } from './identity/setup'
+import { awaitListening } from './operations/await-listening'
 import { BackgroundJobs } from './operations/background-jobs'
+import { boundClients } from './operations/bound-clients'
 import { createLog } from './operations/log'
 import { connectRedis, waitForRedis } from './operations/connect-redis'
 import { createMetrics } from './operations/metrics'
@@ -46,7 +49,6 @@ import { openLimits } from './policy/open-limits'
 import type { Runtime } from './runtime'
 import { setRuntime } from './runtime'
 import { RetentionJob } from './traces/apply-retention'
-import { boundClients } from './operations/bound-clients'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -68,8 +70,21 @@ export function started(): Promise<Runtime> {
 
 /** The one place where long-lived resources are made. */
 export function start(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
-  starting = makeRuntime(environment, readMigrationFile)
+  starting = startServing(environment, readMigrationFile)
   return starting
+}
+
+/** Whoever started it is told where it is only once it is there: the set-up link must not lead to somebody else's server. */
+async function startServing(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
+  const config = readConfig(environment)
+  // Nitro reads it after its plugins: how long it waits for open connections, and then for `stop`.
+  environment.NITRO_SHUTDOWN_TIMEOUT = String(config.SHUTDOWN_TIMEOUT_MS + SETTLE_MS)
+  const [runtime, port] = await Promise.all([
+    makeRuntime(config, readMigrationFile),
+    awaitListening(server => boundClients(server, config))
+  ])
+  await announce(runtime, port)
+  return runtime
 }
 
 /** At the signal to stop, ahead of it: Nitro waits for open connections first, and who only listens would hold it up. */
@@ -107,11 +122,7 @@ export async function stop(): Promise<void> {
   setRuntime(undefined)
 }
 
-async function makeRuntime(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
-  const config = readConfig(environment)
-  boundClients(config)
-  // Nitro reads it after its plugins: how long it waits for open connections, and then for `stop`.
-  environment.NITRO_SHUTDOWN_TIMEOUT = String(config.SHUTDOWN_TIMEOUT_MS + SETTLE_MS)
+async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
   const log = createLog(config)
   const metrics = createMetrics()
   const keyring = openKeyring(config)
@@ -164,12 +175,18 @@ async function makeRuntime(environment: Record<string, string | undefined>, read
   await settleAnswers(runtime)
   startJobs(runtime)
   setRuntime(runtime)
-  const setupUrl = await prepareSetup(runtime)
+  return runtime
+}
+
+async function announce({ config, db, keyring, log }: Runtime, port: number | undefined): Promise<void> {
+  const url = config.APP_URL ?? `http://localhost:${port ?? config.PORT}`
+  const setupUrl = await prepareSetup({ config, db }, url)
   // The one secret ever printed, for whoever started this. It is worth nothing once used.
   if (setupUrl) console.info(`Set up Loom: ${setupUrl}`)
+  // Without a port it is behind another server, Nuxt's own in development, which tells where that is.
+  else if (port !== undefined) console.info(`Loom is ready: ${url}`)
   if (keyring.generated) log.warn('ENCRYPTION_MASTER_KEY is not set: the key in the data directory is used. Back it up, for without it secrets and traces cannot be read; several replicas must share one.')
   if (db.kind === 'embedded') log.warn('The embedded database is used: fine for one machine, but a power cut may lose the last seconds. Set DATABASE_URL to use PostgreSQL.')
-  return runtime
 }
 
 function startJobs(runtime: Runtime): void {

@@ -25,9 +25,10 @@ export async function isSetupNeeded(orm: Orm): Promise<boolean> {
 /**
  * Readies the first administrator, once a start: makes the one `ADMIN_EMAIL` names, or returns the link with which the first
  * visitor becomes it, to be printed. Undefined when there are users already.
+ * @param appUrl where people find this server
  * @throws {ConfigError} when only one of `ADMIN_EMAIL` and `ADMIN_PASSWORD` is set
  */
-export async function prepareSetup({ config, db }: { config: Config, db: { orm: Orm } }): Promise<string | undefined> {
+export async function prepareSetup({ config, db }: { config: Config, db: { orm: Orm } }, appUrl: string): Promise<string | undefined> {
   if (!config.ADMIN_EMAIL !== !config.ADMIN_PASSWORD) throw new ConfigError('ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or none')
   if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD) await seedAdmin(db.orm, config.ADMIN_EMAIL.toLowerCase(), config.ADMIN_PASSWORD)
   if (!(await isSetupNeeded(db.orm))) return undefined
@@ -37,7 +38,7 @@ export async function prepareSetup({ config, db }: { config: Config, db: { orm: 
     const value = [...await readHashes(transaction), hashToken(token)].slice(-KEPT_TOKENS)
     await transaction.insert(platformSettings).values({ name: SETUP_TOKENS, value }).onConflictDoUpdate({ target: platformSettings.name, set: { value } })
   })
-  return new URL(`/setup?token=${token}`, config.APP_URL ?? `http://localhost:${config.PORT}`).href
+  return new URL(`/setup?token=${token}`, appUrl).href
 }
 
 /**

@@ -1,7 +1,7 @@
-import { channel } from 'node:diagnostics_channel'
-import { Server, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Config } from '../config'
+import type { WebServer } from './await-listening'
 
 type Limits = Pick<Config, 'CLIENT_HEADERS_TIMEOUT_MS' | 'CLIENT_REQUEST_TIMEOUT_MS' | 'UPSTREAM_TOTAL_TIMEOUT_MS'>
 
@@ -12,16 +12,9 @@ const SILENCE_MARGIN_MS = 30_000
 
 /**
  * Bounds what a client may take of the HTTP server: the time to send its headers and its whole request, and the silence
- * of its connection. Call it before the server listens: Nitro makes the server and gives it to nobody, so it is met
- * where Node announces that it will listen.
+ * of its connection. Call it before the server listens.
  */
-export function boundClients(limits: Limits): void {
-  channel('tracing:net.server.listen:asyncStart').subscribe((message) => {
-    if (typeof message === 'object' && message !== null && 'server' in message && message.server instanceof Server) bound(message.server, limits)
-  })
-}
-
-function bound(server: Server, limits: Limits): void {
+export function boundClients(server: WebServer, limits: Limits): void {
   server.headersTimeout = limits.CLIENT_HEADERS_TIMEOUT_MS
   server.requestTimeout = limits.CLIENT_REQUEST_TIMEOUT_MS
   server.timeout = limits.UPSTREAM_TOTAL_TIMEOUT_MS + SILENCE_MARGIN_MS

@@ -1,3 +1,8 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LoomServer } from '../../support/loom-server'
 import { setUpLoom, signIn, admin } from '../../support/set-up-loom'
@@ -20,14 +25,39 @@ test('a server on an empty database prints a set-up link that makes the first ad
   expect(again.status).toBe(409)
 })
 
-test('what was set up is there after a kill -9 and a new start, and no new link is printed', async () => {
+test('what was set up is there after a kill -9 and a new start, which tells where Loom is and prints no new link', async () => {
   const printed = loom.logs().length
   await loom.kill9()
   await loom.start()
   expect((await signIn(loom, admin)).cookie).not.toBe('')
+  expect(loom.logs().slice(printed)).toContain(`Loom is ready: ${loom.url}\n`)
   expect(loom.logs().slice(printed)).not.toContain('token=')
 })
 
 test('SIGTERM ends the server with exit code 0', async () => {
   expect(await loom.stop()).toBe(0)
+})
+
+test('where it cannot listen, the start ends with one line that names the setting, no set-up link is printed, and the data folder is free again', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'loom-data-'))
+  const other = createServer().listen(0, '127.0.0.1')
+  try {
+    await once(other, 'listening')
+    const address = other.address()
+    const port = typeof address === 'object' ? String(address?.port) : ''
+    const refusals: { env: Record<string, string>, line: string }[] = [
+      { env: { PORT: port }, line: `Port ${port} is taken. Stop what listens there, or set PORT to another one.` },
+      // Of the block that is reserved for documentation: no machine has it.
+      { env: { HOST: '192.0.2.1' }, line: 'HOST is no address of this machine. Set it to one that is, or leave it unset to listen on all.' }
+    ]
+    for (const { env, line } of refusals) {
+      await expect(startLoom({ env: { LOOM_DATA_DIR: dataDir, ...env } })).rejects.toThrow(new Error(`Loom ended with exit code 1:\nLoom cannot start: ${line}\n`))
+    }
+    const next = await startLoom({ env: { LOOM_DATA_DIR: dataDir } })
+    expect(next.setupToken).not.toBe('')
+    await next.remove()
+  } finally {
+    other.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
 })
