@@ -1,27 +1,41 @@
 import { z } from 'zod'
 import { Domain, SsoRole } from '../shared/sso'
+import { AzureApiVersion } from './gateway/providers/azure-api-version'
+
+/** A timer that is set for longer than 2 ** 31 - 1 ms ends at once. Some are set for up to half a minute more than what is asked for. */
+const MAX_MS = 2_147_000_000
 
 const flag = z.stringbool()
-const milliseconds = z.coerce.number().int().positive()
+const milliseconds = z.coerce.number().int().positive().max(MAX_MS)
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' })
+/** Of a service, maybe with a password in it. Its driver would not say which variable it cannot read. */
+const serviceUrl = (scheme: RegExp, schemes: string) => z.string()
+  .regex(scheme, { error: `must start with ${schemes}`, abort: true })
+  .refine(isReadable, 'is not a URL. In its user and password, / is written %2F, # is %23 and % is %25')
 const ipRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must be IP addresses or CIDR ranges' })
 const commaSeparated = z.string().transform(text => text.split(',').map(item => item.trim()).filter(Boolean))
+
+/** PostgreSQL's may name several hosts, which no other URL does: the first stands for all. */
+function isReadable(url: string): boolean {
+  return URL.canParse(url.replace(/,[^/?#@]*(?=[/?#]|$)/, '')) && !/%(?![0-9a-f]{2})/i.test(url)
+}
 
 /** Everything the environment may say, with its defaults. `docs/configuration.md` explains each; a test holds the two together. */
 const Environment = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
-  APP_URL: z.url().optional(),
+  APP_URL: httpUrl.optional(),
   LOOM_DATA_DIR: z.string().min(1).default('.data'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://').optional(),
+  DATABASE_URL: serviceUrl(/^postgres(ql)?:\/\//, 'postgres:// or postgresql://').optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
   DATABASE_DEADLINE_MS: milliseconds.default(10_000),
   DB_AUTO_MIGRATE: flag.default(true),
   DB_RESET_ON_START: flag.default(false),
   DB_RESET_FORCE: flag.default(false),
 
-  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://').optional(),
+  REDIS_URL: serviceUrl(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
 
   ENCRYPTION_MASTER_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal characters (openssl rand -hex 32)').optional(),
   AUTH_SECRET: z.string().min(32).optional(),
@@ -29,13 +43,13 @@ const Environment = z.object({
   ADMIN_PASSWORD: z.string().min(10).optional(),
   SIGN_UP_OPEN: flag.optional(),
   NEW_ORG_WALLET: z.enum(['prepaid', 'unlimited']).default('prepaid'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_SERVICE_NAME: z.string().min(1).default('loom'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
-  SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
+  SMTP_URL: serviceUrl(/^smtps?:\/\//, 'smtp:// or smtps://').optional(),
   SMTP_FROM: z.string().min(3).max(320).default('Loom <loom@localhost>'),
   ALERTS_INTERVAL_MS: milliseconds.default(15_000),
-  OIDC_ISSUER: z.url().optional(),
+  OIDC_ISSUER: httpUrl.optional(),
   OIDC_CLIENT_ID: z.string().min(1).optional(),
   OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   OIDC_NAME: z.string().min(1).max(40).default('single sign-on'),
@@ -46,17 +60,17 @@ const Environment = z.object({
   TRUSTED_PROXIES: commaSeparated.default([]).pipe(z.array(ipRange)),
 
   OPENAI_API_KEY: z.string().min(1).optional(),
-  OPENAI_BASE_URL: z.url().optional(),
+  OPENAI_BASE_URL: httpUrl.optional(),
   AZURE_OPENAI_API_KEY: z.string().min(1).optional(),
-  AZURE_OPENAI_ENDPOINT: z.url().optional(),
-  AZURE_OPENAI_API_VERSION: z.string().min(1).optional(),
+  AZURE_OPENAI_ENDPOINT: httpUrl.optional(),
+  AZURE_OPENAI_API_VERSION: AzureApiVersion.optional(),
   AZURE_OPENAI_DEPLOYMENTS: commaSeparated.default([]),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
-  ANTHROPIC_BASE_URL: z.url().optional(),
+  ANTHROPIC_BASE_URL: httpUrl.optional(),
   GEMINI_API_KEY: z.string().min(1).optional(),
   GOOGLE_API_KEY: z.string().min(1).optional(),
-  GEMINI_BASE_URL: z.url().optional(),
-  OLLAMA_BASE_URL: z.url().optional(),
+  GEMINI_BASE_URL: httpUrl.optional(),
+  OLLAMA_BASE_URL: httpUrl.optional(),
 
   CLIENT_HEADERS_TIMEOUT_MS: milliseconds.default(15_000),
   CLIENT_REQUEST_TIMEOUT_MS: milliseconds.default(120_000),
@@ -67,7 +81,7 @@ const Environment = z.object({
   MAX_ORG_FILE_BYTES: z.coerce.number().int().positive().default(10 * 1024 * 1024 * 1024),
   CACHE_MAX_BYTES: z.coerce.number().int().positive().default(64 * 1024 * 1024),
 
-  FILES_S3_ENDPOINT: z.url().optional(),
+  FILES_S3_ENDPOINT: httpUrl.optional(),
   FILES_S3_BUCKET: z.string().min(1).optional(),
   FILES_S3_REGION: z.string().min(1).default('us-east-1'),
   FILES_S3_ACCESS_KEY_ID: z.string().min(1).optional(),

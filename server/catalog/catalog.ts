@@ -115,7 +115,7 @@ function buildTargets({ snapshot }: OrgEntry, model: string, connect: (row: Conn
       return [{ connection: connect(row), provider: providers[row.kind], upstreamModel, ...described, ...routing }]
     } catch (error) {
       failures.push(error)
-      log.warn({ connectionId: row.id, error }, 'A connection cannot be read: saved under another master key, or by a newer version')
+      log.warn({ connectionId: row.id, err: error }, 'A connection cannot be read: saved under another master key, or by a newer version')
       return []
     }
   })

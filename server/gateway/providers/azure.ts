@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { AzureApiVersion } from './azure-api-version'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
 import { passThroughBody, renamedBody } from './openai-format'
@@ -7,8 +8,7 @@ import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamReque
 import { commonHeaders, sendUpstream } from './send-upstream'
 
 export const AzureConfig = z.strictObject({
-  /** A dated version calls `/openai/deployments/{deployment}/…`; `v1` calls Azure's `/openai/v1/…`. */
-  apiVersion: z.string().regex(/^(v1|\d{4}-\d{2}-\d{2}(-preview)?)$/, 'must be v1 or a date like 2024-10-21').default('2024-10-21'),
+  apiVersion: AzureApiVersion.default('2024-10-21'),
   /** Deployment name → the model it serves, which decides its price. */
   deployments: z.record(z.string().min(1), z.string().min(1)).default({})
 })
