@@ -11,6 +11,9 @@ const FLUSH_MS = 100
  * credentials in an error object) is redacted by name.
  */
 export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
+  const destination = pino.destination({ dest: 1, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS })
+  // The last lines of a process wait for company, too; pino itself sees to that only where it writes asynchronously.
+  process.once('exit', () => destination.flushSync())
   return pino({
     level: config.LOG_LEVEL,
     base: undefined,
@@ -18,7 +21,7 @@ export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
     serializers: { err: error => toLoggableError(error) },
     formatters: { level: label => ({ level: label }) },
     redact: { paths: ['headers', '*.headers', 'secret', '*.secret', 'password', '*.password', 'authorization', '*.authorization', '*.parameters', '*.params', '*.query'], remove: true }
-  }, pino.destination({ dest: 1, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS }))
+  }, destination)
 }
 
 export type Log = ReturnType<typeof createLog>
