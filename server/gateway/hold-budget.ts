@@ -134,7 +134,7 @@ export class BudgetHolder {
     } catch (cause) {
       // Whether it was committed is unknown; if so, the sweeper gives it back.
       this.open.delete(request.id)
-      throw new LoomError('service_unavailable', 'The ledger cannot be reached right now. Nothing was charged; try again shortly.', { cause, retryAfterSeconds: 2 })
+      failLedger(cause)
     }
   }
 
@@ -163,15 +163,15 @@ export class BudgetHolder {
   private async refusal(asked: CallHold, result: Refused): Promise<LoomError> {
     if (result.outcome === 'insufficient') return insufficientFunds(asked.amount, result.available)
     const refusal = budgetRefusal(budgetOf(asked, result.windowId), asked.amount, result.available)
-    if (asked.budgets && asked.budgets.length > 1) refusal.budgets = judgeBudgets(asked.budgets, await leftInBudgets(this.db, asked.budgets), asked.amount)
+    if (asked.budgets && asked.budgets.length > 1) refusal.budgets = judgeBudgets(asked.budgets, await leftInBudgets(this.db, asked.budgets).catch(failLedger), asked.amount)
     return refusal
   }
 
   /** Whether the call would find its money if every call under way cost nothing. */
   private async fitsOnceSettled(request: CallHold, refused: Refused, lower: Lower | undefined): Promise<boolean> {
-    const unspent = refused.outcome === 'over_budget'
-      ? await unspentInWindow(this.db, budgetOf(request, refused.windowId))
-      : await unspentInWallet(this.db, request.orgId)
+    const unspent = await (refused.outcome === 'over_budget'
+      ? unspentInWindow(this.db, budgetOf(request, refused.windowId))
+      : unspentInWallet(this.db, request.orgId)).catch(failLedger)
     if (unspent <= refused.available) return false
     return request.amount <= unspent || await lower?.(unspent) !== undefined
   }
@@ -187,6 +187,11 @@ export class BudgetHolder {
     }
     return result
   }
+}
+
+/** @throws {LoomError} the 503 of a ledger that does not answer */
+function failLedger(cause: unknown): never {
+  throw new LoomError('service_unavailable', 'The ledger cannot be reached right now. Nothing was charged; try again shortly.', { cause, retryAfterSeconds: 2 })
 }
 
 /** The 409 of a billing reference that another call has. */

@@ -2,7 +2,8 @@ import type { EventHandler, EventHandlerRequest, H3Event } from 'h3'
 import { defineEventHandler, setResponseHeader, setResponseHeaders, setResponseStatus } from 'h3'
 import { v7 as uuidv7 } from 'uuid'
 import { ZodError } from 'zod'
-import { LoomError } from '../errors'
+import { isDatabaseGone } from '../../db/is-database-gone'
+import { databaseUnavailable, LoomError } from '../errors'
 import type { KeyScope } from '../../shared/keys'
 import { requireAddress, requireScope, requireSomeInference } from '../gateway/apply-policy'
 import type { Caller } from '../gateway/caller'
@@ -48,5 +49,6 @@ function toLoomError(cause: unknown): LoomError {
     const param = issue?.path.join('.') || undefined
     return new LoomError('invalid_request', `Invalid ${param ?? 'request'}: ${issue?.message}.`, { cause, param })
   }
+  if (isDatabaseGone(cause)) return databaseUnavailable(cause)
   return new LoomError('internal_error', 'Something went wrong on our side. Try again.', { cause })
 }

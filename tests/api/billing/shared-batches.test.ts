@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Database } from '../../../db/client'
+import type { Database, Query } from '../../../db/client'
 import { captureCalls } from '../../../server/billing/capture-calls'
 import { checkLedger } from '../../../server/billing/check-ledger'
 import { openWindows } from '../../../server/billing/open-windows'
@@ -72,4 +72,13 @@ describe.each([false, true])('of two calls in one batch (a budget over them: %s)
     await finish(await hold('smaller', SMALLER, withBudget), SMALLER, withBudget)
     await expect(larger).rejects.toMatchObject({ code: 'insufficient_funds', details: { available_usd: '0.4' } })
   })
+})
+
+test('a call that waits for its money while the database goes is told that the ledger cannot be reached', async () => {
+  const gone = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+  const query: Query = (text, parameters) => text.startsWith('select balance') ? Promise.reject(gone) : db.query(text, parameters)
+  const short = new BudgetHolder({ ...db, query }, replica, createMetrics(), pino({ level: 'silent' }))
+  const id = uuidv7()
+  await expect(short.hold({ id, orgId, refId: id, apiKeyId: null, amount: 2_000_000_000n })).rejects.toMatchObject({ code: 'service_unavailable', retryAfterSeconds: 2 })
+  await short.stop()
 })

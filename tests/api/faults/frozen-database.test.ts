@@ -15,6 +15,7 @@ test.runIf(testDatabaseKind === 'postgres')('a database that freezes: calls and 
     const { key } = await gateway.createKey()
     const { key: unseen } = await gateway.createKey()
     expect((await gateway.post(key, body)).status).toBe(200)
+    const ask = (path: string, init: RequestInit = {}) => fetch(`${gateway.loom.url}${path}`, { ...init, headers: { authorization: `Bearer ${key}` } })
     // Answered by the provider while the database is frozen.
     gateway.upstream.respondWith({ firstByteDelayMs: 6_500 }, { times: 3 })
     const during = [gateway.post(key, body), gateway.post(key, body), gateway.post(key, JSON.stringify({ ...JSON.parse(body), stream: true }))]
@@ -25,6 +26,10 @@ test.runIf(testDatabaseKind === 'postgres')('a database that freezes: calls and 
       const refused = await gateway.post(caller, body)
       expect(refused.status).toBe(503)
       expect(await refused.json()).toMatchObject({ error: { code: 'service_unavailable', message: expect.stringContaining('try again') } })
+    }
+    for (const [path, init] of [['/v1/traces'], ['/v1/wallet'], ['/v1/policy/check', { method: 'POST', body: JSON.stringify({ endpoint: '/v1/chat/completions', body: JSON.parse(body) }) }]] as const) {
+      const refused = await ask(path, init)
+      expect([refused.status, refused.headers.get('retry-after'), await refused.json()], path).toEqual([503, '2', { error: expect.objectContaining({ code: 'service_unavailable' }) }])
     }
     for (const path of ['/api/projects', '/api/session', '/api/traces', '/api/orgs/current/members']) {
       const page = await fetch(`${gateway.loom.url}${path}`, { headers: { cookie: gateway.admin.cookie } })
