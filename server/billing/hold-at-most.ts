@@ -14,6 +14,6 @@ export async function holdAtMost(db: Pick<Database, 'query'>, replicaId: string,
     if (result?.outcome === 'ref_taken') return false
     // Each refusal tells a smaller amount, of the budgets first, then of the wallet.
     if (result?.outcome === 'insufficient' || result?.outcome === 'over_budget') amount = result.available
-    else throw new Error('A window of a budget is gone')
+    else throw new Error('The wallet, or a window of a budget, is gone')
   }
 }

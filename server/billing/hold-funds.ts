@@ -23,7 +23,7 @@ export interface HoldRequest {
 /**
  * `insufficient`: what the wallet had before this batch; `over_budget`: the window with the least left, and how much that is. `amount` may fit
  * all the same: smaller calls of the batch were before it, held or refused, so that it may be asked again. `no_window`: a window has no row
- * yet (`openWindows` makes it).
+ * yet (`openWindows` makes it); `no_wallet`: the org was purged since the call came.
  */
 export type HoldResult
   = | { outcome: 'held' }
@@ -31,6 +31,7 @@ export type HoldResult
     | { outcome: 'ref_taken' }
     | { outcome: 'over_budget', windowId: string, available: bigint }
     | { outcome: 'no_window' }
+    | { outcome: 'no_wallet' }
 
 const Row = z.object({
   n: z.number(),
@@ -55,8 +56,7 @@ export async function holdFunds(db: Pick<Database, 'query'>, replicaId: string, 
   const results = new Map(rows.map(row => Row.parse(row)).map(row => [row.n, row]))
   return requests.map((_, n) => {
     const row = results.get(n)
-    if (!row) throw new Error('A hold was neither taken nor refused: its wallet is missing')
-    return toResult(row)
+    return row ? toResult(row) : { outcome: 'no_wallet' }
   })
 }
 

@@ -35,7 +35,7 @@ const SHORT_CHANNEL = 'loom_leases'
 export type Hold = { kind: 'own', id: string, budgets?: readonly CallBudget[] | undefined, offer?: Offer | undefined } | { kind: 'lease', id: string, lease: Lease, reserved: bigint }
 
 type CallHold = Omit<HoldRequest, 'budgets'> & { budgets?: readonly CallBudget[] | undefined }
-type Answered = Exclude<HoldResult, { outcome: 'no_window' }>
+type Answered = Exclude<HoldResult, { outcome: 'no_window' | 'no_wallet' }>
 type Refused = Extract<HoldResult, { outcome: 'over_budget' | 'insufficient' }>
 type Lower = (available: bigint) => Promise<Offer | undefined>
 
@@ -154,6 +154,7 @@ export class BudgetHolder {
   private async ask(request: CallHold): Promise<Answered> {
     for (;;) {
       const result = await this.batcher.add(request)
+      if (result.outcome === 'no_wallet') throw new Error('The organisation was purged while its call waited')
       if (result.outcome === 'no_window') await openCallWindows(this.db, request.orgId, request.budgets ?? [])
       // The smallest call of a batch is decided for good each time, so this ends.
       else if (!('available' in result) || request.amount > result.available) return result

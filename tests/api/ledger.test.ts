@@ -42,6 +42,12 @@ describe('holding', () => {
     expect(await wallet()).toEqual({ balance: 1_000n, held: 10n })
   })
 
+  test('answers a call whose org has no wallet any more by itself: its batch is held', async () => {
+    const call = (orgId: string) => ({ id: uuidv7(), orgId, refId: uuidv7(), apiKeyId: null, amount: 10n })
+    expect(await holdFunds(db, replica, [call(uuidv7()), call(workspace.orgId)])).toEqual([{ outcome: 'no_wallet' }, { outcome: 'held' }])
+    expect(await wallet()).toEqual({ balance: 1_000n, held: 10n })
+  })
+
   test('never exceeds the wallet, however many batches race', async () => {
     const results = await Promise.all(Array.from({ length: 20 }, () => hold(90n)))
     expect(results.flat().filter(({ outcome }) => outcome === 'held')).toHaveLength(11)
