@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { findNode } from './pinned-node.mjs'
-import { root, ScriptError, toolEnvironment } from './project.mjs'
+import { main, root, ScriptError, toolEnvironment } from './project.mjs'
 import { runCommand } from './run-command.mjs'
+import { withLock } from './take-lock.mjs'
 
 /** The built server. */
 const serverEntry = join(root, '.output', 'server', 'index.mjs')
@@ -17,25 +19,32 @@ const serverEntry = join(root, '.output', 'server', 'index.mjs')
 export const serverArguments = ['--max-semi-space-size=48', '--initial-old-space-size=192', '--no-memory-reducer', '--no-parallel-scavenge', serverEntry]
 
 const stampPath = join(root, '.output', 'built-from')
-const sources = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts', 'scripts/collect-tools.mjs']
+const sourcePaths = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts', 'scripts/collect-tools.mjs']
 
 /**
- * Builds the production server unless `.output` was built from these very sources. The stamp is written last and lies
- * in the folder that a build empties first, so a build that was stopped half-way has none.
+ * Builds the production server unless `.output` was built from these very sources.
  * @throws {ScriptError} when the build fails
  */
 export async function ensureBuilt() {
-  const wanted = await hashSources()
-  if (await readStamp() === wanted) return
+  if (await readStamp() === await hashSources()) return
   console.log('Building Loom (about half a minute) ...')
+  await build({ quiet: true })
+}
+
+/**
+ * The stamp of the sources is written last and lies in the folder that a build empties first, so a build that was stopped half-way has none.
+ * @param {{ quiet: boolean }} options quiet: what the build says is printed only when it fails
+ */
+async function build({ quiet }) {
+  const sources = await hashSources()
   await rm(stampPath, { force: true })
   const code = await runCommand(findNode(), [join(root, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build'], {
     env: { ...toolEnvironment(), NODE_ENV: 'production', NUXT_TELEMETRY_DISABLED: '1' },
-    quiet: true
+    quiet
   })
   if (code !== 0) throw new ScriptError(`the build failed with exit code ${code}; its own words are above.`)
   await mkdir(join(root, '.output'), { recursive: true })
-  await writeFile(stampPath, wanted)
+  await writeFile(stampPath, sources)
 }
 
 async function readStamp() {
@@ -49,7 +58,7 @@ async function readStamp() {
 
 async function hashSources() {
   const hash = createHash('sha256').update(process.platform).update(process.arch)
-  for (const path of sources) await hashPath(hash, path)
+  for (const path of sourcePaths) await hashPath(hash, path)
   return hash.digest('hex')
 }
 
@@ -82,3 +91,6 @@ async function listFolder(path) {
 function isMissing(error) {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
+
+// `npm run build`: whatever there is already.
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(() => withLock('build', () => build({ quiet: false })))
