@@ -2,15 +2,17 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { patchPackages } from './patch-packages.mjs'
+import { requireNode } from './pinned-node.mjs'
 import { main, npmEnvironment, root, ScriptError } from './project.mjs'
 import { runCommand } from './run-command.mjs'
 import { withLock } from './take-lock.mjs'
 
 /**
  * Installs the packages of the lockfile unless they are there already.
- * @throws {ScriptError} when npm fails
+ * @throws {ScriptError} when npm fails, or what it installed could not run here
  */
 export async function ensureInstalled() {
+  requireNode()
   if (!await isInstalled()) await install()
   // npm did it already, unless it was told to run no scripts.
   patchPackages()
