@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { LoomError } from '../../../server/errors'
 import { Upload } from '../../../server/gateway/upload'
 import { until } from '../../support/until'
@@ -12,14 +13,19 @@ import { until } from '../../support/until'
 const MAX_BYTES = 4 * 1024 * 1024
 const arrived: { request: IncomingMessage, respond: () => void }[] = []
 const server = createServer((request, response) => void arrived.push({ request, respond: () => response.end('done') }))
+/** In place of the system's temporary folder, where others upload, too. */
+const folder = mkdtempSync(join(tmpdir(), 'loom-uploads-'))
 let port = 0
 
 beforeAll(async () => {
+  vi.stubEnv('TMPDIR', folder)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   port = (server.address() as AddressInfo).port
 })
 afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
   server.closeAllConnections()
   server.close()
 })
@@ -61,7 +67,7 @@ test('is read from its beginning while the rest is still coming, and again, on d
     const expected = form.toString('latin1').replace('\r\nold\r\n', '\r\na-new-name\r\n')
     expect(Buffer.concat(rest).toString('latin1') === expected).toBe(true)
     expect((await readAll(upload)).equals(form)).toBe(true)
-    expect(readdirSync(tmpdir()).filter(name => name.startsWith('loom-upload-'))).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
     respond()
     await upload.close()
   }
