@@ -41,18 +41,20 @@ export interface CallMeasure {
   readsMore?: boolean
   /** It may sum the prompt up first: that reads all of it once more, and writes as much as the model may. */
   sumsUp?: boolean
+  /** A file in the body may be more tokens than it has bytes. */
+  hasPackedFile?: boolean
 }
 
 /**
- * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt is larger than
+ * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt, whatever is packed in its files, is larger than
  * the model's window, and no answer is longer than the caller's or the model's own cap.
  */
-export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp }: CallMeasure, limits: ModelLimits): TokenBounds {
+export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp, hasPackedFile }: CallMeasure, limits: ModelLimits): TokenBounds {
   const window = limits.contextWindow ?? Infinity
   const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
   const most = cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP
   const asked = maxOutputTokens || limits.defaultOutputTokens || most
-  const prompt = readsMore ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window)
+  const prompt = readsMore || hasPackedFile ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window)
   const readings = sumsUp ? 2 : 1
   return {
     inputTokens: prompt * readings,

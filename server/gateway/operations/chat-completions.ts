@@ -5,7 +5,7 @@ import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
 import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
-import { mediaIn, refersElsewhere, takeMedia } from './chat-media'
+import { measureMedia, refersElsewhere, takeMedia } from './chat-media'
 import { ChatTap } from './chat-tap'
 import type { Prompt } from './count-prompt'
 import { countClosely, countPrompt } from './count-prompt'
@@ -78,11 +78,9 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   bound(target: Target) {
-    const media = mediaIn(this.body.messages)
     return boundTokens({
       bodyBytes: this.raw.length,
-      media: media.length,
-      mediaBytes: media.reduce((sum, { data }) => sum + data.length, 0),
+      ...measureMedia(this.body.messages),
       maxOutputTokens: this.askedOutputTokens ?? this.outputLimit ?? 0,
       answers: this.body.n ?? 1,
       // What a provider searches, keeps or fetches, and Azure's own data, is in no body.

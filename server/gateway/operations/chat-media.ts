@@ -1,4 +1,6 @@
+import type { CallMeasure } from '../estimate-cost'
 import type { Medium } from './count-prompt'
+import { isPacked } from './packed-file'
 
 /** A chat message, as far as its media go. */
 interface Message { content?: unknown }
@@ -10,7 +12,8 @@ function fieldOf(value: unknown, name: string): unknown {
 
 /** Which medium a part is, and the part without its data. */
 function findMedium(part: unknown): { medium: Medium, rest: unknown } | undefined {
-  switch (fieldOf(part, 'type')) {
+  const type = fieldOf(part, 'type')
+  switch (type) {
     case 'image_url': {
       const image = fieldOf(part, 'image_url')
       // As Mistral writes it. Elsewhere it may be read as text, so its bytes count as well.
@@ -23,6 +26,12 @@ function findMedium(part: unknown): { medium: Medium, rest: unknown } | undefine
       const file = fieldOf(part, 'file')
       return taken('file', fieldOf(file, 'file_data'), { ...Object(part), file: { ...Object(file), file_data: undefined } })
     }
+    case 'document_url':
+    case 'video_url':
+    case 'audio_url': {
+      const url = urlOf(part)
+      return url?.startsWith('data:') ? taken('file', url, { ...Object(part), [type]: undefined }) : undefined
+    }
   }
 }
 
@@ -30,9 +39,15 @@ function taken(kind: Medium['kind'], data: unknown, rest: unknown): { medium: Me
   return typeof data === 'string' ? { medium: { kind, data }, rest } : undefined
 }
 
-/** The images and sounds inside messages, whose data is not priced by the byte. All else is, a file too, whose text its base64 may be. */
-export function mediaIn(messages: readonly Message[]): Medium[] {
-  return takeMedia(messages).media.filter(({ kind }) => kind !== 'file')
+/** What of a call's bounds hangs on its media. The data of images and sounds is not priced by the byte; all else is, a file too, whose text its base64 may be. */
+export function measureMedia(messages: readonly Message[]): Pick<CallMeasure, 'media' | 'mediaBytes' | 'hasPackedFile'> {
+  const { media } = takeMedia(messages)
+  const seenOrHeard = media.filter(({ kind }) => kind !== 'file')
+  return {
+    media: seenOrHeard.length,
+    mediaBytes: seenOrHeard.reduce((sum, { data }) => sum + data.length, 0),
+    hasPackedFile: media.some(({ kind, data }) => kind === 'file' && isPacked(data))
+  }
 }
 
 /** The messages without the data of their media, and those. */
@@ -62,7 +77,13 @@ function isReference(part: unknown): boolean {
     return typeof fieldOf(file, 'file_id') === 'string' || (typeof data === 'string' && /^https?:/.test(data))
   }
   if (typeof type !== 'string' || !fetchedTypes.has(type)) return false
-  const named = fieldOf(part, type)
+  const url = urlOf(part)
+  return url !== undefined && !url.startsWith('data:')
+}
+
+/** The address in a part that is named after its type, be it there by itself or as `url`. */
+function urlOf(part: unknown): string | undefined {
+  const named = fieldOf(part, String(fieldOf(part, 'type')))
   const url = typeof named === 'string' ? named : fieldOf(named, 'url')
-  return typeof url === 'string' && !url.startsWith('data:')
+  return typeof url === 'string' ? url : undefined
 }

@@ -3,6 +3,7 @@ import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
+import { isPacked } from './packed-file'
 
 /**
  * What the road must understand of a Messages body. Everything else is passed on as it came.
@@ -58,6 +59,7 @@ const Block = z.looseObject({
   source: z.looseObject({ type: z.string(), data: z.string().optional() }).optional().catch(undefined),
   content: z.unknown().optional()
 })
+type Block = z.infer<typeof Block>
 
 /** Asked before a schema is: a value that fits none costs it microseconds. */
 function isTyped(value: unknown): boolean {
@@ -65,27 +67,29 @@ function isTyped(value: unknown): boolean {
 }
 
 /** The blocks of all messages, those within tool results too. */
-function blocksOf({ messages }: CountBody): z.infer<typeof Block>[] {
+function blocksOf({ messages }: CountBody): Block[] {
   const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => isTyped(block) ? Block.safeParse(block).data ?? [] : []) : []
   return messages.flatMap(({ content }) => blocksIn(content)).flatMap(block => block.type === 'tool_result' ? [block, ...blocksIn(block.content)] : [block])
 }
 
 /** What the bounds of a call hang on. The data of images is not priced by the byte; a file's is, for it may be text. */
 export function measureMessages(body: MessagesBody, bodyBytes: number): CallMeasure {
-  const images = blocksOf(body).filter(({ type }) => type === 'image')
+  const blocks = blocksOf(body)
+  const images = blocks.filter(({ type }) => type === 'image')
   return {
     bodyBytes,
     media: images.length,
     mediaBytes: images.reduce((sum, { source }) => sum + (source?.type === 'base64' ? source.data?.length ?? 0 : 0), 0),
     maxOutputTokens: body.max_tokens,
     answers: 1,
-    readsMore: readsMore(body)
+    readsMore: readsMore(body, blocks),
+    hasPackedFile: blocks.some(({ type, source }) => type === 'document' && source?.type === 'base64' && isPacked(source.data ?? ''))
   }
 }
 
 /** Files that Anthropic fetches, and what its own tools find, are in no body. */
-function readsMore(body: MessagesBody): boolean {
-  const fetched = blocksOf(body).some(({ type, source }) => type !== 'image' && (source?.type === 'url' || source?.type === 'file'))
+function readsMore(body: MessagesBody, blocks: readonly Block[]): boolean {
+  const fetched = blocks.some(({ type, source }) => type !== 'image' && (source?.type === 'url' || source?.type === 'file'))
   return fetched || Boolean(body.mcp_servers?.length) || Boolean(body.container) || Boolean(body.tools?.some(({ type }) => /^(?:web_|code_execution|mcp_)/.test(type ?? '')))
 }
 

@@ -3,6 +3,7 @@ import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
+import { isPacked } from './packed-file'
 import { findBilledByUse } from './unpriced'
 
 /**
@@ -32,6 +33,7 @@ export function requireForeground({ background }: ResponsesBody): void {
 }
 
 const Part = z.looseObject({ type: z.string(), image_url: z.string().nullish(), file_id: z.string().nullish(), file_url: z.string().nullish(), file_data: z.string().nullish() })
+type Part = z.infer<typeof Part>
 const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional(), result: z.unknown().optional() })
 /** What a tool that looks at a screen gives back is one, too. */
 const imageTypes: ReadonlySet<string> = new Set(['input_image', 'computer_screenshot'])
@@ -40,27 +42,29 @@ function itemsOf({ input }: ResponsesBody): z.infer<typeof Item>[] {
   return z.array(Item).safeParse(input).data ?? []
 }
 
-function partsOf(body: ResponsesBody): z.infer<typeof Part>[] {
+function partsOf(body: ResponsesBody): Part[] {
   return itemsOf(body).flatMap(({ content, output }) => [content, output]).flat().flatMap(part => Part.safeParse(part).data ?? [])
 }
 
 /** What the bounds of a call hang on. The data of images is not priced by the byte; a file's is, for it may be text. */
 export function measureResponses(body: ResponsesBody, bodyBytes: number): CallMeasure {
-  const images = partsOf(body).filter(({ type }) => imageTypes.has(type))
+  const parts = partsOf(body)
+  const images = parts.filter(({ type }) => imageTypes.has(type))
   return {
     bodyBytes,
     media: images.length,
     mediaBytes: images.reduce((sum, { image_url: url }) => sum + (url?.length ?? 0), 0),
     maxOutputTokens: body.max_output_tokens ?? 0,
     answers: 1,
-    readsMore: readsMore(body)
+    readsMore: readsMore(body, parts),
+    hasPackedFile: parts.some(({ file_data: data }) => data && isPacked(data))
   }
 }
 
 /** An earlier answer, a file or what a tool finds is in no body. */
-function readsMore(body: ResponsesBody): boolean {
+function readsMore(body: ResponsesBody, parts: readonly Part[]): boolean {
   const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(({ type }) => type === 'item_reference')
-  const fetched = partsOf(body).some(({ type, file_id: id, file_url: url }) => !imageTypes.has(type) && (id ?? url))
+  const fetched = parts.some(({ type, file_id: id, file_url: url }) => !imageTypes.has(type) && (id ?? url))
   return kept || fetched || findBilledByUse(body, ownTools) !== undefined
 }
 

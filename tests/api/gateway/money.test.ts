@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkLedgerOf } from '../../support/check-ledger'
+import { blankPdf } from '../../support/blank-pdf'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
@@ -88,6 +89,18 @@ describe('a prepaid wallet', () => {
     expect(gateway.upstream.requests.map(({ json }) => json.max_completion_tokens)).toEqual(expect.arrayContaining([Number(first?.headers.get('x-loom-max-tokens'))]))
     expect((await gateway.post(key, JSON.stringify({ ...uncapped, max_tokens: 16_000 }))).status).toBe(402)
     await nothingHeld()
+  })
+
+  test('pays for PDFs whose blank pages cost far more than their bytes: of ten at once with funds for two, two pass', async () => {
+    await topUp('0.04')
+    gateway.upstream.respondWith({ usage: { inputTokens: 120_000, outputTokens: 20 } }, { times: 10 })
+    const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(40)}` } }
+    const pdf = JSON.stringify({ model, messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }], max_tokens: 100 })
+    const responses = await Promise.all(Array.from({ length: 10 }, () => gateway.post(key, pdf)))
+    expect(responses.map(response => response.status).sort()).toEqual([200, 200, ...Array.from({ length: 8 }, () => 402)])
+    await nothingHeld()
+    // 120,000 × 150 + 20 × 600 nano-USD each, and nothing left out.
+    expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: String(40_000_000 - 2 * 18_012_000) })
   })
 
   test('refuses a model whose price nobody knows, rather than charging nothing', async () => {

@@ -80,12 +80,13 @@ describe('the bound of a call', () => {
     }
     expect(bound({ tools: [{ description: data }] }).inputTokens).toBeGreaterThan(500_000)
   })
-  test('is the whole window for what a provider keeps or fetches, and an image more for one by its address alone', () => {
+  test('is the whole window for what a provider keeps, fetches or unpacks, and an image more for one by its address alone', () => {
     const of = (part: object) => bound({ messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, part] }] }, { contextWindow: 400_000 }).inputTokens
-    for (const part of [{ type: 'file', file: { file_id: 'file-1' } }, { type: 'file', file: { file_data: 'https://x.example/a.pdf' } }, { type: 'document_url', document_url: 'https://x.example/a.pdf' }, { type: 'video_url', video_url: { url: 'https://x.example/a.mp4' } }]) {
+    for (const part of [{ type: 'file', file: { file_id: 'file-1' } }, { type: 'file', file: { file_data: 'https://x.example/a.pdf' } }, { type: 'document_url', document_url: 'https://x.example/a.pdf' }, { type: 'video_url', video_url: { url: 'https://x.example/a.mp4' } },
+      { type: 'file', file: { file_data: 'data:application/pdf;base64,AAAA' } }, { type: 'video_url', video_url: { url: 'data:video/mp4;base64,AAAA' } }]) {
       expect(of(part), JSON.stringify(part)).toBe(400_000)
     }
-    for (const part of [{ type: 'file', file: { file_data: 'data:application/pdf;base64,AAAA' } }, { type: 'video_url', video_url: { url: 'data:video/mp4;base64,AAAA' } }]) expect(of(part), JSON.stringify(part)).toBeLessThan(1_000)
+    expect(of({ type: 'file', file: { file_data: 'data:text/plain;base64,SGVsbG8=' } })).toBeLessThan(1_000)
     expect(of({ type: 'image_url', image_url: 'https://x.example/a.png' })).toBeGreaterThan(50_000)
   })
   test('cannot be lowered by numbers that grow when they are written again', () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
 import { fitToFunds } from '../../../server/gateway/fit-to-funds'
@@ -6,6 +7,7 @@ import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
+import { blankPdf } from '../../support/blank-pdf'
 import { parseCall, targetOf } from '../../support/operation-calls'
 
 const words = 'every good boy does fine '.repeat(1_000)
@@ -61,6 +63,31 @@ test.each<[Operation, object]>([
   const at = { ...target, ...(operation === completions && targetOf('openai-compatible', 'm', { contextWindow: 400_000, price: target.price })) }
   expect(parseCall(operation, { model: 'm', max_tokens: 10, ...ask }).bound(at).inputTokens).toBe(400_000)
   expect(await offerFor(operation, ask, at)).toBeUndefined()
+})
+
+const pdf = blankPdf(100)
+/** A text of one kilobyte, and a zip by what it ends with. */
+const [text, zip] = ['x'.repeat(1_000), `${'x'.repeat(1_000)}PK\u0005\u0006${'\0'.repeat(18)}`].map(content => Buffer.from(content).toString('base64'))
+const textUrl = `data:text/plain;base64,${text}`
+
+const asked = (content: object[]) => ({ messages: [{ role: 'user', content }] })
+const fileOf = (data: string) => asked([{ type: 'file', file: { file_data: data } }])
+const inputFile = (data: string) => ({ input: asked([{ type: 'input_file', file_data: data }]).messages })
+const documentOf = (data: string) => asked([{ type: 'tool_result', tool_use_id: 'a', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } }] }])
+
+test.each<[string, Operation, object]>([
+  ['a PDF', chatCompletions, fileOf(`data:application/pdf;base64,${pdf}`)], ['a PDF', responses, inputFile(`data:application/pdf;base64,${pdf}`)], ['a PDF', messages, documentOf(pdf)],
+  ['a PDF that is called a text', chatCompletions, fileOf(`data:text/plain;base64,${Buffer.from(`\n\n${Buffer.from(pdf, 'base64').toString()}`).toString('base64')}`)],
+  ['a document of Mistral\'s', chatCompletions, asked([{ type: 'document_url', document_url: `data:application/pdf;base64,${pdf}` }])],
+  ['what is compressed', chatCompletions, fileOf(gzipSync('x').toString('base64'))], ['an office file', responses, inputFile(`data:text/plain;base64,${zip}`)]
+])('%s in a call of $name may be all of the window, and is held as that, however close one looks', async (_what, operation, ask) => {
+  expect(parseCall(operation, { model: 'm', max_tokens: 10, ...ask }).bound(target).inputTokens).toBe(400_000)
+  expect(await offerFor(operation, ask)).toBeUndefined()
+})
+
+test.each<[Operation, object]>([[chatCompletions, fileOf(textUrl)], [responses, inputFile(textUrl)]])('a file of text in a call of $name is held by its bytes, and looked at closer', async (operation, ask) => {
+  expect(parseCall(operation, { model: 'm', ...ask }).bound(target).inputTokens).toBeLessThan(2_000)
+  expect((await offerFor(operation, ask))?.amount).toBeLessThan(4_000_000n)
 })
 
 test('what a target does not get makes its hold no larger', async () => {

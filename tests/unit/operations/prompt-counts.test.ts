@@ -3,6 +3,7 @@ import { chatCompletions } from '../../../server/gateway/operations/chat-complet
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
+import { blankPdf } from '../../support/blank-pdf'
 import { parseCall, targetOf } from '../../support/operation-calls'
 
 const words = 'every good boy does fine '.repeat(1_000)
@@ -78,6 +79,9 @@ describe.each(dialects)('the count of a prompt of $operation.name', ({ operation
     const pdf = await count(operation, ask('Read', [file(`JVBERi0xLjcK${'A'.repeat(1_300_000)}`)])) - bare
     expect(pdf).toBeGreaterThan(10_000)
     expect(pdf).toBeLessThan(50_000)
+    const blank = await count(operation, ask('Read', [file(blankPdf(100))])) - bare
+    expect(blank).toBeGreaterThanOrEqual(300_000)
+    expect(blank).toBeLessThan(300_050)
   })
 })
 
