@@ -16,6 +16,8 @@ export interface BilledTokens {
   audioOutputTokens?: number
   /** Of the input, what the provider tells to be text rather than a picture. */
   textInputTokens?: number
+  /** Of the output, what the provider tells to be words or thoughts rather than a picture. */
+  textOutputTokens?: number
   /** Billed as output, of which they are part. */
   reasoningTokens?: number
   /** What some models are priced by beside tokens or instead; absent where the call has none. */
@@ -39,6 +41,7 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
   const worded = smaller(toCount(tokens.textInputTokens ?? 0), fresh - heard)
   const output = toCount(tokens.outputTokens)
   const spoken = smaller(toCount(tokens.audioOutputTokens ?? 0), output)
+  const said = smaller(toCount(tokens.textOutputTokens ?? 0), output - spoken)
   const rates = ratesFor(price, tokens.inputTokens)
   const writePrice = rates.cacheWritePrice ?? rates.inputPrice
   const total = (fresh - heard - worded) * rates.inputPrice
@@ -47,7 +50,8 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
     + cached * (rates.cachedInputPrice ?? rates.inputPrice)
     + (written - writtenLong) * writePrice
     + writtenLong * (rates.longCacheWritePrice ?? writePrice)
-    + (output - spoken) * rates.outputPrice
+    + (output - spoken - said) * rates.outputPrice
+    + said * (rates.textOutputPrice ?? rates.outputPrice)
     + spoken * (rates.audioOutputPrice ?? rates.outputPrice)
   if (tokens.units === undefined || price.units === undefined) return (total + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE
   const parts = total * (UNIT_PARTS / TOKENS_PER_PRICE) + costOfUnits(tokens.units, price.units)

@@ -7,6 +7,8 @@ export interface Rates {
   outputPrice: NanoUsd
   /** Of what is known to be text, where pictures among the input cost more. */
   textInputPrice?: NanoUsd
+  /** Of what is known to be words or thoughts, where pictures in the answer cost more. */
+  textOutputPrice?: NanoUsd
   cachedInputPrice?: NanoUsd
   cacheWritePrice?: NanoUsd
   /** Of tokens written to be kept for an hour rather than minutes. */

@@ -28,6 +28,7 @@ const CachedHead = z.object({
     audioInputTokens: extra,
     audioOutputTokens: extra,
     textInputTokens: extra,
+    textOutputTokens: extra,
     units: z.object({ audioMs: extra, characters: extra, searches: extra, pictures: z.object({ count, quality: z.string().optional(), size: z.string().optional() }).optional() }).optional()
   })
 })

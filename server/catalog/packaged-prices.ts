@@ -77,8 +77,8 @@ export function findPackagedProviderId(baseUrl: string): string | undefined {
 }
 
 /**
- * Where the catalogue has several rates for one kind of token that a call's usage does not tell apart (images, thoughts), the dearest
- * counts. Prices per request cannot be told from tokens at all, so such a model has no price.
+ * Where the catalogue has several rates for one kind of token that a call's usage does not tell apart (thoughts, and pictures where nobody tells), the
+ * dearest counts. Prices per request cannot be told from tokens at all, so such a model has no price.
  */
 function toPrice(providerId: string, model: string, prices: ModelPrice): Price | undefined {
   if (prices.requests_kcount !== undefined) return undefined
@@ -105,6 +105,7 @@ function ratesAbove(prices: ModelPrice, start: number, writesNothing: boolean): 
   const outputPrice = prices.output_mtok === undefined ? writesNothing ? 0n : undefined : dearest('output_mtok', 'output_image_mtok', 'output_reasoning_mtok')
   if (inputPrice === undefined || outputPrice === undefined) return undefined
   const textInputPrice = dearest('input_mtok')
+  const textOutputPrice = dearest('output_mtok', 'output_reasoning_mtok')
   const cachedInputPrice = dearest('cache_read_mtok', 'cache_image_read_mtok')
   const cacheWritePrice = dearest('cache_write_mtok')
   const longCacheWritePrice = dearest('cache_write_1h_mtok')
@@ -114,6 +115,7 @@ function ratesAbove(prices: ModelPrice, start: number, writesNothing: boolean): 
     inputPrice,
     outputPrice,
     ...(textInputPrice !== undefined && textInputPrice < inputPrice && { textInputPrice }),
+    ...(textOutputPrice !== undefined && textOutputPrice < outputPrice && { textOutputPrice }),
     ...(cachedInputPrice !== undefined && { cachedInputPrice }),
     ...(cacheWritePrice !== undefined && { cacheWritePrice }),
     ...(longCacheWritePrice !== undefined && { longCacheWritePrice }),

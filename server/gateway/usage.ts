@@ -15,11 +15,13 @@ export interface Usage {
   audioOutputTokens?: number
   /** Of the input, what is told to be text rather than a picture; absent where nobody tells. */
   textInputTokens?: number
+  /** Of the output, what is told to be words or thoughts rather than a picture; absent where nobody tells. */
+  textOutputTokens?: number
   units?: Units
 }
 
 /** Of that, what is known before an answer is. */
-export type PromptUsage = Omit<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens'>
+export type PromptUsage = Omit<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens' | 'textOutputTokens'>
 
 export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
@@ -38,7 +40,7 @@ const ChatUsage = z.looseObject({
   completion_tokens: tokens,
   total_tokens: extra,
   prompt_tokens_details: InputDetails.nullish(),
-  completion_tokens_details: z.looseObject({ reasoning_tokens: tokens.nullish(), audio_tokens: extra }).nullish(),
+  completion_tokens_details: z.looseObject({ reasoning_tokens: tokens.nullish(), audio_tokens: extra, text_tokens: extra, image_tokens: extra }).nullish(),
   /** DeepSeek's and Moonshot's words for what OpenAI keeps in the details. */
   prompt_cache_hit_tokens: extra,
   cached_tokens: extra
@@ -73,7 +75,7 @@ export function readPromptUsage(usage: unknown): PromptUsage | undefined {
 /** Without what was counted of the answer; undefined where nothing was counted yet, as zeroes at a stream's start say. */
 export function promptOf(usage: Usage | undefined): PromptUsage | undefined {
   if (!usage || usage.inputTokens === 0) return undefined
-  const { outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, ...prompt } = usage
+  const { outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, textOutputTokens: _text, ...prompt } = usage
   return prompt
 }
 
@@ -82,14 +84,17 @@ export function promptOf(usage: Usage | undefined): PromptUsage | undefined {
  * the two counts by was written by the model too, and is billed as output.
  * Source: xAI, "Consumption and rate limits": reasoning tokens are counted separately from `completion_tokens`, but in `total_tokens`.
  */
-function countOutput({ prompt_tokens, completion_tokens, total_tokens, completion_tokens_details }: z.infer<typeof ChatUsage>): Pick<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens'> {
+function countOutput({ prompt_tokens, completion_tokens, total_tokens, completion_tokens_details }: z.infer<typeof ChatUsage>): Pick<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens' | 'textOutputTokens'> {
   const beside = Math.max((total_tokens ?? 0) - prompt_tokens - completion_tokens, 0)
   const outputTokens = completion_tokens + beside
-  const audio = completion_tokens_details?.audio_tokens
+  const { audio_tokens: audio, text_tokens, image_tokens } = completion_tokens_details ?? {}
+  // No pictures may also mean that nobody counted them.
+  const text = text_tokens ?? (image_tokens ? Math.max(outputTokens - image_tokens, 0) : undefined)
   return {
     outputTokens,
     reasoningTokens: Math.min(completion_tokens_details?.reasoning_tokens ?? beside, outputTokens),
-    ...(audio && { audioOutputTokens: Math.min(audio, outputTokens) })
+    ...(audio && { audioOutputTokens: Math.min(audio, outputTokens) }),
+    ...(text && { textOutputTokens: Math.min(text, outputTokens) })
   }
 }
 

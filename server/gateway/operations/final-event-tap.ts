@@ -106,6 +106,7 @@ export class FinalEventTap extends EventTap {
 /** Several pictures end one by one. */
 function sum(a: Usage, b: Usage): Usage {
   const text = (a.textInputTokens ?? 0) + (b.textInputTokens ?? 0)
+  const written = (a.textOutputTokens ?? 0) + (b.textOutputTokens ?? 0)
   const audio = (a.audioInputTokens ?? 0) + (b.audioInputTokens ?? 0)
   return {
     inputTokens: a.inputTokens + b.inputTokens,
@@ -114,6 +115,7 @@ function sum(a: Usage, b: Usage): Usage {
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
     ...(text > 0 && { textInputTokens: text }),
+    ...(written > 0 && { textOutputTokens: written }),
     ...(audio > 0 && { audioInputTokens: audio })
   }
 }

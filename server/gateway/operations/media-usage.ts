@@ -17,13 +17,14 @@ export function readInputUsage(usage: unknown): Usage | undefined {
 const details = z.looseObject({ cached_tokens: tokens.nullish(), text_tokens: tokens.nullish(), audio_tokens: tokens.nullish() }).nullish().catch(undefined)
 
 /** OpenAI's count for images and sound; images call the details `input_tokens_details`, sound `input_token_details`. */
-const MediaUsage = z.looseObject({ input_tokens: tokens, output_tokens: tokens, input_tokens_details: details, input_token_details: details })
+const MediaUsage = z.looseObject({ input_tokens: tokens, output_tokens: tokens, input_tokens_details: details, input_token_details: details, output_tokens_details: details })
 
 /** Undefined for what is told in other units than tokens, as the seconds of whisper (`readDuration`). */
 export function readMediaUsage(usage: unknown): Usage | undefined {
   const parsed = MediaUsage.safeParse(usage).data
   if (!parsed) return undefined
   const { cached_tokens: cached, text_tokens: text, audio_tokens: audio } = parsed.input_tokens_details ?? parsed.input_token_details ?? {}
+  const written = parsed.output_tokens_details?.text_tokens
   const most = (count: number | null | undefined) => Math.min(count ?? 0, parsed.input_tokens)
   return {
     ...noUsage,
@@ -31,7 +32,8 @@ export function readMediaUsage(usage: unknown): Usage | undefined {
     outputTokens: parsed.output_tokens,
     cachedInputTokens: most(cached),
     ...(audio && { audioInputTokens: most(audio) }),
-    ...(text && { textInputTokens: most(text) })
+    ...(text && { textInputTokens: most(text) }),
+    ...(written && { textOutputTokens: Math.min(written, parsed.output_tokens) })
   }
 }
 

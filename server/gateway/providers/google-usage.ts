@@ -24,17 +24,26 @@ export function toChatUsage(usage: UsageMetadata | undefined) {
   const prompt = usage.promptTokenCount + (usage.toolUsePromptTokenCount ?? 0)
   const reasoning = usage.thoughtsTokenCount ?? 0
   const completion = (usage.candidatesTokenCount ?? 0) + reasoning
-  const heard = soundIn(usage.promptTokensDetails) - soundIn(usage.cacheTokensDetails)
-  const spoken = soundIn(usage.candidatesTokensDetails)
+  const heard = tokensOf('AUDIO', usage.promptTokensDetails) - tokensOf('AUDIO', usage.cacheTokensDetails)
+  const spoken = tokensOf('AUDIO', usage.candidatesTokensDetails)
+  const drawn = drawnIn(usage)
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: usage.cachedContentTokenCount ?? 0, ...(heard > 0 && { audio_tokens: heard }) },
-    completion_tokens_details: { reasoning_tokens: reasoning, ...(spoken > 0 && { audio_tokens: spoken }) }
+    completion_tokens_details: { reasoning_tokens: reasoning, ...(spoken > 0 && { audio_tokens: spoken }), ...(drawn !== undefined && { text_tokens: completion - spoken - drawn, image_tokens: drawn }) }
   }
 }
 
-function soundIn(modalities: z.infer<typeof Modalities>): number {
-  return (modalities ?? []).reduce((sum, { modality, tokenCount }) => modality === 'AUDIO' ? sum + (tokenCount ?? 0) : sum, 0)
+/** Of the answer, what is pictures; undefined where Google does not tell the kinds apart. What it names no kind of is words beside pictures, else pictures. */
+function drawnIn({ candidatesTokenCount, candidatesTokensDetails: details }: UsageMetadata): number | undefined {
+  if (!details?.length) return undefined
+  const all = candidatesTokenCount ?? 0
+  const named = details.reduce((sum, { tokenCount }) => sum + (tokenCount ?? 0), 0)
+  return Math.min(all, tokensOf('IMAGE', details) || Math.max(all - named, 0))
+}
+
+function tokensOf(kind: 'AUDIO' | 'IMAGE', modalities: z.infer<typeof Modalities>): number {
+  return (modalities ?? []).reduce((sum, { modality, tokenCount }) => modality === kind ? sum + (tokenCount ?? 0) : sum, 0)
 }

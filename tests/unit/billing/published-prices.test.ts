@@ -82,6 +82,17 @@ const rows: Row[] = [
   // $0.30, $0.03 cached, $2.50, sound $1
   [sources.google, 'google', 'gemini-2.5-flash', 'text', { promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 1_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 4_000 }] }, 1_180_000n],
   [sources.google, 'google', 'gemini-2.5-flash', 'sound', { promptTokenCount: 4_000, candidatesTokenCount: 100, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }] }, 3_550_000n],
+  // $2, $12 words and thoughts, $120 pictures, 1,120 tokens each
+  [sources.google, 'google', 'gemini-3-pro-image-preview', 'a picture, words and thoughts', {
+    promptTokenCount: 100, candidatesTokenCount: 1_320, thoughtsTokenCount: 800, candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 200 }, { modality: 'IMAGE', tokenCount: 1_120 }]
+  }, 200_000n + 134_400_000n + 12_000_000n],
+  [sources.google, 'google', 'gemini-3-pro-image', 'a picture and words that no detail names', { promptTokenCount: 100, candidatesTokenCount: 1_125, candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1_120 }] }, 200_000n + 134_400_000n + 60_000n],
+  [sources.google, 'google', 'gemini-3-pro-image', 'words alone', { promptTokenCount: 100, candidatesTokenCount: 500, candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 500 }] }, 200_000n + 6_000_000n],
+  [sources.google, 'google', 'gemini-3-pro-image', 'a picture that no detail names', { promptTokenCount: 100, candidatesTokenCount: 1_320, candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 200 }] }, 200_000n + 134_400_000n + 2_400_000n],
+  [sources.google, 'google', 'gemini-3-pro-image', 'kinds that are not told apart', { promptTokenCount: 100, candidatesTokenCount: 1_320 }, 200_000n + 158_400_000n],
+  [sources.google, 'google', 'gemini-3-pro-image', 'a picture as OpenRouter tells it', { ...openAi(100, 0, 2_120, 800), completion_tokens_details: { reasoning_tokens: 800, image_tokens: 1_120 } }, 200_000n + 134_400_000n + 12_000_000n],
+  // $0.30, $2.50, pictures $30, 1,290 tokens each
+  [sources.google, 'google', 'gemini-2.5-flash-image', 'a picture and words', { promptTokenCount: 10, candidatesTokenCount: 1_300, candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1_290 }] }, 3_000n + 38_700_000n + 25_000n],
   // $0.50, $1.50; `latest` is Large 3, not Large 2.1 at $2 and $6
   [sources.mistral, 'mistral', 'mistral-large-latest', 'the newest Large', openAi(1_000, 0, 1_000), 2_000_000n],
   [sources.mistral, 'mistral', 'mistral-large-2512', 'Large 3', openAi(1_000, 0, 1_000), 2_000_000n],

@@ -5,6 +5,9 @@ import { computeCost } from '../../../server/billing/compute-cost'
 import { declaredModels, declaresModel, describeUpstreamModel } from '../../../server/catalog/connection-models'
 import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel, toNanoUsd } from '../../../server/catalog/packaged-prices'
 import type { Price } from '../../../server/billing/price'
+import { boundCost } from '../../../server/gateway/estimate-cost'
+import { readMediaUsage } from '../../../server/gateway/operations/media-usage'
+import { noUsage } from '../../../server/gateway/usage'
 
 const priceOf = (provider: string, model: string, at = new Date('2026-11-01T12:00:00Z')) => readPackagedModel(provider, model, at)?.price
 
@@ -88,6 +91,15 @@ test('a model that embeds costs its input alone; pictures and text among the inp
   const price = priceOf('openai', 'gpt-image-1')
   expect(price).toMatchObject({ inputPrice: toNanoUsd(10), textInputPrice: toNanoUsd(5), outputPrice: toNanoUsd(40) })
   if (price) expect(computeCost({ inputTokens: 100, textInputTokens: 60, outputTokens: 0 }, price)).toBe(700_000n)
+})
+
+test('what is bounded before an answer is there counts as pictures, and what OpenAI tells to be words as words', () => {
+  const price = priceOf('openai', 'gpt-image-1.5')
+  if (!price) throw new Error('no price')
+  expect(price).toMatchObject({ outputPrice: toNanoUsd(32), textOutputPrice: toNanoUsd(10) })
+  expect(boundCost({ inputTokens: 0, outputTokens: 100 }, price)).toBe(3_200_000n)
+  const usage = readMediaUsage({ input_tokens: 0, output_tokens: 100, output_tokens_details: { image_tokens: 60, text_tokens: 40 } })
+  expect(computeCost(usage ?? noUsage, price)).toBe(60n * 32_000n + 40n * 10_000n)
 })
 
 test('a remembered model is the same as a fresh one', () => {
