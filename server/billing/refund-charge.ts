@@ -8,6 +8,7 @@ import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
 import { findPosted } from './find-posted'
 import { describeWallet, lockWallet } from './lock-wallet'
+import type { WalletRow } from './lock-wallet'
 
 /**
  * Gives a captured charge back to the wallet it was taken from, as a transaction that names it: whole, in part, in several
@@ -27,19 +28,28 @@ export async function refundCharge(orm: Orm, author: Author, orgId: string, { ch
     if (amount <= 0n || amount > left) {
       throw new LoomError('conflict', `Of this charge, $${toUsdDecimal(left)} can still be given back.`, { param: 'amountUsd', details: { refundable_usd: toUsdDecimal(left) } })
     }
-    const balance = wallet.balance + amount
-    const [refund] = await transaction.insert(transactions).values({
-      orgId, refId, amount, chargeId, description, type: 'refund', status: 'posted', balanceAfter: balance, actor: author.principal.userId, settledAt: new Date()
-    }).returning({ id: transactions.id })
-    if (!refund) throw new Error('The refund just written was not returned')
-    await transaction.update(wallets).set({ balance }).where(eq(wallets.orgId, orgId))
-    await recordChange(transaction, author, { orgId, action: 'charge.refund', target: `transaction:${chargeId}`, after: { refundId: refund.id, amountUsd: toUsdDecimal(amount), refId, description } })
-    return { refundId: refund.id, amountNanoUsd: amount.toString(), wallet: describeWallet({ ...wallet, balance }) }
+    const refundId = await postRefund(transaction, wallet, { refId, amount, chargeId, description, actor: author.principal.userId })
+    await recordChange(transaction, author, { orgId, action: 'charge.refund', target: `transaction:${chargeId}`, after: { refundId, amountUsd: toUsdDecimal(amount), refId, description } })
+    return { refundId, amountNanoUsd: amount.toString(), wallet: describeWallet({ ...wallet, balance: wallet.balance + amount }) }
   })
 }
 
-/** What of a charge was captured and not given back yet. */
-async function readRefundable(transaction: Orm, orgId: string, chargeId: string): Promise<bigint> {
+interface Refund { refId: string, amount: bigint, chargeId: string, description: string, actor: string }
+
+/** Posts a refund of nano-USD to a wallet that the transaction has locked; its id. */
+export async function postRefund(transaction: Orm, { orgId, balance }: Pick<WalletRow, 'orgId' | 'balance'>, { amount, ...refund }: Refund): Promise<string> {
+  const balanceAfter = balance + amount
+  const [posted] = await transaction.insert(transactions).values({ orgId, amount, ...refund, type: 'refund', status: 'posted', balanceAfter, settledAt: new Date() }).returning({ id: transactions.id })
+  if (!posted) throw new Error('The refund just written was not returned')
+  await transaction.update(wallets).set({ balance: balanceAfter }).where(eq(wallets.orgId, orgId))
+  return posted.id
+}
+
+/**
+ * What of a charge was captured and not given back yet, nano-USD; exact while the wallet is locked.
+ * @throws {LoomError} `not_found` for a charge the org does not have, `conflict` for one that took nothing
+ */
+export async function readRefundable(transaction: Orm, orgId: string, chargeId: string): Promise<bigint> {
   const [charge] = await transaction.select({ status: transactions.status, captured: transactions.captured }).from(transactions)
     .where(and(eq(transactions.orgId, orgId), eq(transactions.id, chargeId), eq(transactions.type, 'charge')))
   if (!charge) throw new LoomError('not_found', 'This organisation has no charge with this id.', { param: 'chargeId' })

@@ -9,6 +9,7 @@ import { canDraw, drawCalls } from '../billing/draw-calls'
 import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
 import { findRef, keepRef } from '../billing/late-ref'
+import { refundWithdrawn } from '../billing/refund-withdrawn'
 import { LoomError } from '../errors'
 import { releaseClaim } from '../idempotency/sweep-claims'
 import type { Log } from '../operations/log'
@@ -50,7 +51,7 @@ export class Capturer {
   /**
    * Resolves once the call is committed.
    * @throws {LoomError} `service_unavailable` when it could not be within 10 s. The call is then not lost: a delivered
-   * one is charged when the database is back, an undelivered one (`delivered` false) gives its hold back.
+   * one is charged when the database is back, an undelivered one (`delivered` false) gives its hold back, or what it was charged unheard.
    */
   async capture(call: CallToCapture, delivered: boolean): Promise<void> {
     try {
@@ -58,7 +59,9 @@ export class Capturer {
     } catch (cause) {
       this.metrics.failures.inc({ what: 'capture' })
       this.log.error({ err: cause, requestId: call.id }, 'A call could not be captured in time; it will be when the database is back')
-      this.keepTrying(delivered ? call : this.withdraw(call))
+      if (delivered) this.keepTrying(call)
+      // It may be charged all the same: a commit whose news was lost is one.
+      else this.keepTrying(this.withdraw(call), call.charge ? () => refundWithdrawn(this.db.orm, call.orgId, call.id) : undefined)
       throw new LoomError('service_unavailable', 'The answer could not be recorded, so it is not given out. Try again shortly.', { cause, retryAfterSeconds: 2 })
     }
   }
@@ -178,11 +181,13 @@ export class Capturer {
     releaseClaim(this.db, call.id).catch((cause: unknown) => this.log.error({ err: cause, requestId: call.id }, 'An Idempotency-Key could not be given back'))
   }
 
-  private keepTrying(call: CallToCapture): void {
+  /** @param afterwards what is to be done once it is settled */
+  private keepTrying(call: CallToCapture, afterwards?: () => Promise<void>): void {
     const attempt = async () => {
       while (!this.stopping) {
         try {
-          return await this.settle(call)
+          await this.settle(call)
+          return await afterwards?.()
         } catch (error) {
           this.metrics.failures.inc({ what: 'capture_retry' })
           if (isRowFault(error)) return this.giveUp(call, error)

@@ -1,12 +1,14 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../../db/client'
+import { apiKeys, idempotencyKeys } from '../../../db/schema'
 import { checkLedger } from '../../../server/billing/check-ledger'
 import { getWallet } from '../../../server/billing/get-wallet'
 import { holdFunds } from '../../../server/billing/hold-funds'
 import { listTransactions } from '../../../server/billing/list-transactions'
 import { postFunds } from '../../../server/billing/post-funds'
 import { refundCharge } from '../../../server/billing/refund-charge'
+import { refundWithdrawn } from '../../../server/billing/refund-withdrawn'
 import { updateWallet } from '../../../server/billing/update-wallet'
 import { registerReplica } from '../../../server/operations/replica'
 import { TransactionQuery } from '../../../shared/billing'
@@ -39,6 +41,22 @@ const balance = async () => (await getWallet(db.orm, workspace.orgId)).balanceNa
 const list = async (query: Record<string, unknown> = {}) => (await listTransactions(db.orm, workspace.orgId, TransactionQuery.parse(query))).items
 
 describe('a refund', () => {
+  test('of an answer that was withheld is made once, and of what is left to give back', async () => {
+    const [chargeId, free] = [await charge(db, replica, workspace.orgId, 300n), await charge(db, replica, workspace.orgId, 0n)]
+    await refund({ chargeId, amountUsd: '0.0000001' })
+    for (const id of [chargeId, free, uuidv7()]) await Promise.all([1, 2, 3].map(() => refundWithdrawn(db.orm, workspace.orgId, id)))
+    expect(await list({ refId: `loom:withdrawn:${chargeId}` })).toMatchObject([{ type: 'refund', amountNanoUsd: '200', chargeId }])
+    expect(await balance()).toBe('1000000000')
+  })
+
+  test('of an answer that was withheld is not made where a repeat will be given it', async () => {
+    const [chargeId, apiKeyId] = [await charge(db, replica, workspace.orgId, 300n), uuidv7()]
+    await db.orm.insert(apiKeys).values({ id: apiKeyId, orgId: workspace.orgId, name: 'k', keyPrefix: 'k', keyHash: apiKeyId, scopes: ['inference'] })
+    await db.orm.insert(idempotencyKeys).values({ orgId: workspace.orgId, apiKeyId, key: 'k', requestHash: 'h', requestId: chargeId, replica, head: {}, answer: Buffer.from('a'), answerIv: Buffer.from('b'), expiresAt: new Date() })
+    await refundWithdrawn(db.orm, workspace.orgId, chargeId)
+    expect(await balance()).toBe('999999700')
+  })
+
   test('gives a charge back, and is on record with it', async () => {
     const chargeId = await charge(db, replica, workspace.orgId, 300n)
     expect(await refund({ chargeId, description: 'wrong answer' })).toMatchObject({ amountNanoUsd: '300', wallet: { balanceNanoUsd: '1000000000' } })

@@ -67,6 +67,22 @@ describe.runIf(testDatabaseKind === 'postgres')('a commit that the gateway does 
     expect(await direct.query('select balance, held from wallets')).toEqual([{ balance: 1_000_000_000n - 60n, held: 0n }])
   })
 
+  test.each(['own', 'lease'] as const)('gives back what a call was charged whose answer is withheld (its hold: %s)', async (kind) => {
+    const { id, hold: held } = await holdOf(kind)
+    proxy.loseAnswers()
+    const captured = capturer.capture({ ...finishedCall(orgId, id, 60n), hold: held }, false)
+    captured.catch(() => {})
+    await until(async () => (await direct.query(`select from transactions where id = $1 and status = 'captured'`, [id])).length === 1, { what: () => 'the charge' })
+    proxy.leave()
+    await expect(captured).rejects.toMatchObject({ code: 'service_unavailable' })
+    proxy.open()
+    await until(async () => (await direct.query(`select from transactions where type = 'refund'`)).length === 1, { what: () => 'the refund' })
+    await capturer.stop()
+    await budget.stop()
+    expect(await direct.query(`select ref_id, amount, charge_id, actor from transactions where type = 'refund'`)).toEqual([{ ref_id: `loom:withdrawn:${id}`, amount: 60n, charge_id: id, actor: 'system' }])
+    expect(await direct.query('select balance, held from wallets')).toEqual([{ balance: 1_000_000_000n, held: 0n }])
+  })
+
   test('refuses a call whose hold it was, and the sweeper gives the money back', async () => {
     const id = uuidv7()
     await expect(unheard(() => hold(id), id, 'held')).rejects.toMatchObject({ code: 'service_unavailable' })
