@@ -15,42 +15,52 @@ const LOCK_TIMEOUT_MS = 250
 const LOCK_NOT_AVAILABLE = '55P03'
 
 const OrgRow = z.object({ id: z.string(), traces_days: z.coerce.number().nullable(), bodies_days: z.coerce.number().nullable() })
-const Count = z.object({ count: z.coerce.number() })
+const Batch = z.object({ count: z.coerce.number(), reached: z.string().nullable() })
+type Batch = z.infer<typeof Batch>
 const Answer = z.object({ answer: z.boolean() })
 
 interface Work { orgId: string, tracesBefore: Date | undefined, bodiesBefore: Date | undefined }
+/** Work under way; each batch yields whether it was done, or another replica is at it. */
+interface Walk { work: Work, batches: AsyncGenerator<'done' | 'busy', void> }
 
 /**
  * Takes away the traces, and the bodies of traces, that orgs no longer want kept: a month at once where every org is done with
- * it, else row by row in small batches. Usage records and the ledger are never touched. Days are whole ones, of UTC. May run on
+ * it, else row by row in small batches, in which all orgs take turns. Usage records and the ledger are never touched. Days are whole ones, of UTC. May run on
  * every replica: one at a time does the work.
  */
 export class RetentionJob {
   /** What was done for an org: until a day passes or its setting changes, there is nothing more to do. */
-  private readonly done = new Map<string, string>()
+  private readonly done = new Map<string, Work>()
+  /** What is left to do, by org; whose turn is next stands first. The next run goes on where this one ends. */
+  private readonly walks = new Map<string, Walk>()
 
-  constructor(private readonly db: Database, private readonly metrics: Metrics, private readonly log: Log) {}
+  constructor(private readonly db: Database, private readonly metrics: Metrics, private readonly log: Log, private readonly limits = { rows: BATCH_ROWS, batches: MAX_BATCHES }) {}
 
   async run(now = new Date()): Promise<void> {
     const today = new Date(Math.floor(now.getTime() / DAY_MS) * DAY_MS)
     for (const { name, month } of await listTracePartitions(this.db)) {
       if (month && month.to < today && await this.isUnwanted(this.db.query, month, today)) await this.dropPartition(name, month, today)
     }
-    let batches = 0
-    for (const work of await this.findWork(today)) {
-      for (const partition of await listTracePartitions(this.db)) {
-        for (const [what, statement, before] of [['traces', deleteTraces, work.tracesBefore], ['bodies', blankBodies, work.bodiesBefore]] as const) {
-          if (!before || (partition.month && partition.month.from >= before)) continue
-          for (let taken = BATCH_ROWS; taken === BATCH_ROWS;) {
-            if (++batches > MAX_BATCHES) return
-            const count = await this.takeBatch(partition, statement(partition), work.orgId, before)
-            if (count === undefined) return
-            taken = count
-            this.metrics.expiredRows.inc({ what }, count)
-          }
-        }
-      }
-      this.done.set(work.orgId, keyOf(work))
+    await this.plan(today)
+    for (let batches = 0; batches < this.limits.batches; batches++) {
+      const [next] = this.walks
+      if (!next) return
+      const [orgId, walk] = next
+      // Out of the row first: one that failed is begun anew.
+      this.walks.delete(orgId)
+      const { done, value } = await walk.batches.next()
+      if (done) this.done.set(orgId, walk.work)
+      else this.walks.set(orgId, walk)
+      if (value === 'busy') return
+    }
+  }
+
+  /** Begins what is new to do, and ends what nobody wants any more. */
+  private async plan(today: Date): Promise<void> {
+    const wanted = new Map((await this.findWork(today)).map(work => [work.orgId, work]))
+    for (const [orgId, { work }] of this.walks) if (!isSame(work, wanted.get(orgId))) this.walks.delete(orgId)
+    for (const [orgId, work] of wanted) {
+      if (!this.walks.has(orgId) && !isSame(work, this.done.get(orgId))) this.walks.set(orgId, { work, batches: this.walk(work) })
     }
   }
 
@@ -61,16 +71,35 @@ export class RetentionJob {
     const before = (days: number | null) => days === null ? undefined : new Date(today.getTime() - days * DAY_MS)
     return rows.map(row => OrgRow.parse(row))
       .map(({ id, traces_days, bodies_days }) => ({ orgId: id, tracesBefore: before(traces_days), bodiesBefore: before(bodies_days) }))
-      .filter(work => this.done.get(work.orgId) !== keyOf(work))
   }
 
-  /** How many rows one batch took; undefined when another replica is at it. */
-  private async takeBatch({ name }: TracePartition, statement: string, orgId: string, before: Date): Promise<number | undefined> {
+  /** From the oldest trace to the newest, each looked at once: what was taken in earlier batches, or on earlier days, is behind. */
+  private async* walk({ orgId, tracesBefore, bodiesBefore }: Work): Walk['batches'] {
+    const done = this.done.get(orgId)
+    for (const partition of await listTracePartitions(this.db)) {
+      for (const [what, statement, before, since] of [['traces', deleteTraces, tracesBefore, done?.tracesBefore], ['bodies', blankBodies, bodiesBefore, done?.bodiesBefore]] as const) {
+        if (!before || (partition.month && (partition.month.from >= before || (since && partition.month.to <= since)))) continue
+        let from = since?.toISOString() ?? '-infinity'
+        for (let taken = this.limits.rows; taken === this.limits.rows;) {
+          const batch = await this.takeBatch(partition, statement(partition), [orgId, before, from, this.limits.rows])
+          if (batch) {
+            taken = batch.count
+            from = batch.reached ?? from
+            this.metrics.expiredRows.inc({ what }, batch.count)
+          }
+          yield batch ? 'done' : 'busy'
+        }
+      }
+    }
+  }
+
+  /** What one batch took; undefined when another replica is at it. */
+  private async takeBatch({ name }: TracePartition, statement: string, parameters: readonly unknown[]): Promise<Batch | undefined> {
     return this.db.transaction(async (query) => {
       if (!await isAlone(query)) return undefined
-      if (!await isThere(query, name)) return 0
-      const [row] = await query(statement, [orgId, before, BATCH_ROWS])
-      return Count.parse(row).count
+      if (!await isThere(query, name)) return { count: 0, reached: null }
+      const [row] = await query(statement, parameters)
+      return Batch.parse(row)
     })
   }
 
@@ -104,7 +133,9 @@ export class RetentionJob {
   }
 }
 
-const keyOf = ({ tracesBefore, bodiesBefore }: Work) => `${tracesBefore?.getTime()}|${bodiesBefore?.getTime()}`
+function isSame(one: Work, other: Work | undefined): boolean {
+  return other !== undefined && one.tracesBefore?.getTime() === other.tracesBefore?.getTime() && one.bodiesBefore?.getTime() === other.bodiesBefore?.getTime()
+}
 
 async function isAlone(query: Query): Promise<boolean> {
   const [row] = await query(`select pg_try_advisory_xact_lock(hashtext('loom:retention')) as answer`)
@@ -117,20 +148,21 @@ async function isThere(query: Query, partition: string): Promise<boolean> {
   return Answer.parse(row).answer
 }
 
-function deleteTraces({ name }: TracePartition): string {
-  return `
-    with taken as (
-      delete from only ${name} where ctid = any(array(select ctid from only ${name} where org_id = $1 and created_at < $2::timestamptz limit $3::int)) returning 1
-    ) select count(*) from taken`
-}
+const deleteTraces = ({ name }: TracePartition) => takeFrom(name, `delete from only ${name}`)
 
 /** The one change that the trigger of traces lets pass. */
-function blankBodies({ name }: TracePartition): string {
+const blankBodies = ({ name }: TracePartition) =>
+  takeFrom(name, `update only ${name} set request_body = null, request_iv = null, response_body = null, response_iv = null, encryption_key_version = null`, 'and encryption_key_version is not null')
+
+/** The oldest of an org's traces ($1) before $2 and from $3 on, at most $4: how many were taken, and how far that was. In the order of an index, so that no row behind is looked at. */
+function takeFrom(name: string, take: string, condition = ''): string {
   return `
-    with taken as (
-      update only ${name} set request_body = null, request_iv = null, response_body = null, response_iv = null, encryption_key_version = null
-       where ctid = any(array(select ctid from only ${name} where org_id = $1 and created_at < $2::timestamptz and encryption_key_version is not null limit $3::int)) returning 1
-    ) select count(*) from taken`
+    with due as materialized (
+      select ctid, created_at from only ${name}
+       where org_id = $1 and created_at < $2::timestamptz and created_at >= $3::timestamptz ${condition} order by created_at limit $4::int
+    ), taken as (
+      ${take} where ctid = any(array(select ctid from due)) returning 1
+    ) select (select count(*) from taken) as count, (select max(created_at) from due) as reached`
 }
 
 function isLockTimeout(error: unknown): boolean {

@@ -1,7 +1,8 @@
 import { v7 as uuidv7 } from 'uuid'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Database } from '../../../db/client'
+import { z } from 'zod'
+import type { Database, Query } from '../../../db/client'
 import { ensureTracePartitions } from '../../../db/ensure-trace-partitions'
 import { traces, usageRecords } from '../../../db/schema'
 import { createMetrics } from '../../../server/operations/metrics'
@@ -42,6 +43,19 @@ async function addTrace({ orgId }: Workspace, day: string): Promise<string> {
 
 const left = async () => (await db.query('select id, cost, request_body is not null as has_body from traces order by created_at')).map(row => ({ id: row.id, hasBody: row.has_body }))
 const partitions = async () => (await db.query(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'traces'::regclass and inhrelid::regclass::text like 'traces_2031%' order by 1`)).map(({ name }) => name)
+
+const Plan = z.looseObject({
+  'Rows Removed by Filter': z.number().default(0),
+  get 'Plans'() {
+    return z.array(Plan).default([])
+  }
+})
+const Explained = z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan })]) })
+
+/** The rows that a statement looked at and left. */
+function sumOfPassedOver(plan: z.infer<typeof Plan>): number {
+  return plan.Plans.reduce((sum, part) => sum + sumOfPassedOver(part), plan['Rows Removed by Filter'])
+}
 
 describe('retention', () => {
   test('without a setting keeps everything', async () => {
@@ -84,6 +98,48 @@ describe('retention', () => {
     await db.query(`insert into traces select gen_random_uuid(), created_at + interval '68 days', org_id, project_id, api_key_id, user_id, conversation_id, endpoint, requested_model, model, provider, status_code, error_type, is_stream, cache, attempts, latency_ms, ttfb_ms, gateway_overhead_ms, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, cost, tags, request_body, request_iv, response_body, response_iv, encryption_key_version from traces`)
     await job.run(now)
     expect(await db.query('select count(*)::int as kept, count(request_body)::int as bodies from traces')).toEqual([{ kept: 1_200, bodies: 0 }])
+  })
+
+  test('lets every org have its turn, however much another has to take away, and goes on where it was', async () => {
+    await keep(one, { tracesDays: null, bodiesDays: 10 })
+    await keep(other, { tracesDays: null, bodiesDays: 10 })
+    for (let day = 10; day < 30; day++) for (let copies = 0; copies < 3; copies++) await addTrace(one, `2031-04-${day}`)
+    const others = await addTrace(other, '2031-04-30')
+    job = new RetentionJob(db, createMetrics(), pino({ level: 'silent' }), { rows: 2, batches: 30 })
+    await job.run(now)
+    const bodies = async () => (await left()).filter(({ hasBody }) => hasBody)
+    expect((await bodies()).map(({ id }) => id)).not.toContain(others)
+    expect(await bodies()).not.toHaveLength(0)
+    for (let runs = 0; runs < 4; runs++) await job.run(now)
+    expect(await bodies()).toEqual([])
+  })
+
+  test('looks at no trace again whose body it took away', async () => {
+    await keep(one, { tracesDays: null, bodiesDays: 10 })
+    for (let day = 10; day < 30; day++) await addTrace(one, `2031-04-${day}`)
+    const asked: Parameters<Query>[] = []
+    const watched: Database = { ...db, transaction: run => db.transaction(query => run((text, parameters) => {
+      if (text.includes('update only traces_2031_04')) asked.push([text, parameters])
+      return query(text, parameters)
+    })) }
+    job = new RetentionJob(watched, createMetrics(), pino({ level: 'silent' }), { rows: 5, batches: 100 })
+    await job.run(now)
+    // 20 in four batches, and one that finds no more.
+    expect(asked).toHaveLength(5)
+    expect(await db.transaction(async (query) => {
+      await query('set local enable_seqscan = off')
+      await query('set local enable_bitmapscan = off')
+      const passedOver: number[] = []
+      for (const [text, parameters] of asked) {
+        const [row] = await query(`explain (analyze, format json) ${text}`, parameters)
+        passedOver.push(sumOfPassedOver(Explained.parse(row)['QUERY PLAN'][0].Plan))
+      }
+      return passedOver
+    })).toEqual([20, 16, 11, 6, 1])
+    asked.length = 0
+    await keep(one, { tracesDays: null, bodiesDays: 5 })
+    await job.run(now)
+    expect(asked).toEqual([])
   })
 
   test('drops a month that no org keeps, and only that', async () => {
