@@ -40,6 +40,7 @@ const commonRules = {
   tokensPerMinute: count.optional(),
   /** What calls may cost in a day, week (from Monday), month, and in all; periods are the org's time zone's. */
   budgets: z.strictObject({ day: BudgetUsd, week: BudgetUsd, month: BudgetUsd, total: BudgetUsd }).partial().optional()
+    .describe('What calls may cost, in USD. A budget that is new counts what is spent from then on, not what the period or the past had cost before; a changed amount keeps what was counted.')
 }
 
 /** Rules of one key, beside its scopes, allowed models and expiry. */
