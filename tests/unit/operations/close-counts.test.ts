@@ -80,7 +80,7 @@ test.each<[string, Operation, object]>([
   ['a PDF that is called a text', chatCompletions, fileOf(`data:text/plain;base64,${Buffer.from(`\n\n${Buffer.from(pdf, 'base64').toString()}`).toString('base64')}`)],
   ['a document of Mistral\'s', chatCompletions, asked([{ type: 'document_url', document_url: `data:application/pdf;base64,${pdf}` }])],
   ['what is compressed', chatCompletions, fileOf(gzipSync('x').toString('base64'))], ['an office file', responses, inputFile(`data:text/plain;base64,${zip}`)]
-])('%s in a call of $name may be all of the window, and is held as that, however close one looks', async (_what, operation, ask) => {
+])('%s in a call may be all of the window, and is held as that, however close one looks', async (_what, operation, ask) => {
   expect(parseCall(operation, { model: 'm', max_tokens: 10, ...ask }).bound(target).inputTokens).toBe(400_000)
   expect(await offerFor(operation, ask)).toBeUndefined()
 })
