@@ -16,6 +16,9 @@ export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>
  */
 export type Query = (text: string, parameters?: readonly unknown[]) => Promise<Record<string, unknown>[]>
 
+/** Statements (and transactions) of a pool that a connection works on, and those that wait for one. */
+export interface PoolLoad { running: number, waiting: number }
+
 /** The one database of the process: PostgreSQL, or the embedded one. Opened at start, closed at stop. */
 export interface Database {
   kind: 'postgres' | 'embedded'
@@ -30,6 +33,8 @@ export interface Database {
   /** Calls back on each `NOTIFY channel`; survives a lost connection, and calls `resumed` then: what was sent meanwhile is lost. Resolves once it listens. */
   listen: (channel: string, receive: (payload: string) => void, resumed?: () => void) => Promise<void>
   notify: (channel: string, payload: string) => Promise<void>
+  /** What is asked of each pool at this moment, by its name. */
+  load: () => Record<string, PoolLoad>
   /** Lets running statements finish, then closes; later ones fail. */
   close: () => Promise<void>
 }

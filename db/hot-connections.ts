@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type postgres from 'postgres'
-import type { Query } from './client'
+import type { PoolLoad, Query } from './client'
 import { toParameters } from './to-parameters'
 import { DatabaseSilentError, withinDeadline } from './within-deadline'
 
@@ -41,6 +41,11 @@ export class HotConnections {
   readonly query: Query = (text, parameters = []) => {
     if (this.#reviving) return Promise.reject(new DatabaseSilentError('The database does not answer'))
     return this.#ask(text, parameters)
+  }
+
+  get load(): PoolLoad {
+    const running = this.#connections.filter(connection => connection.running > 0).length
+    return { running, waiting: this.#connections.reduce((sum, connection) => sum + connection.running, 0) - running }
   }
 
   async close(timeoutSeconds: number): Promise<void> {

@@ -81,6 +81,7 @@ export async function openEmbedded({ dataDir, dump }: EmbeddedOptions = {}): Pro
     notify: async (channel, payload) => {
       await runAlone('select pg_notify($1, $2)', [channel, payload], 'object')
     },
+    load: () => ({ embedded: turnstile.load }),
     dump: () => turnstile.pass(() => connection.dump()),
     close: () => closing ??= turnstile.pass(() => connection.close()).finally(() => lock?.release())
   }

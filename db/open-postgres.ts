@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import type { TransactionSql } from 'postgres'
 import { boundStatements } from './bound-statements'
 import type { Database, Query } from './client'
+import { countWork } from './count-work'
 import { guardTransactions } from './guard-transactions'
 import { HotConnections } from './hot-connections'
 import { prepareStatements } from './prepare-statements'
@@ -69,6 +70,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   const sql = connect(poolSize, PAGE_SETTINGS)
   prepareStatements(sql)
   guardTransactions(sql)
+  const underWay = countWork(sql)
   const begin = sql.begin.bind(sql)
   if (deadlineMs !== NO_DEADLINE_MS) boundStatements(sql, deadlineMs, onAbandoned)
   // Drizzle makes times and JSON pass through a client as text; `query` relies on that, in a transaction and out of it.
@@ -95,6 +97,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
     notify: async (channel, payload) => {
       await sql.notify(channel, payload)
     },
+    load: () => ({ ledger: hot.load, pages: { running: Math.min(underWay(), poolSize), waiting: Math.max(0, underWay() - poolSize) } }),
     close: async () => {
       await Promise.all([sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }), hot.close(CLOSE_TIMEOUT_SECONDS)])
     }

@@ -36,6 +36,7 @@ export function createMetrics() {
     expiringKeys: new Gauge({ name: 'loom_keys_expiring_soon', help: 'Active API keys that end within two weeks', registers }),
     alertDeliveries: new Counter({ name: 'loom_alert_deliveries_total', help: 'Attempts to deliver an alert, by channel and outcome', labelNames: ['channel', 'outcome'], registers }),
     expiredHolds: new Counter({ name: 'gateway_expired_holds_total', help: 'Holds settled because their process is gone', registers }),
+    databaseWork: new Gauge({ name: 'loom_database_statements', help: 'Statements and transactions at the database, by pool: those that a connection works on, and those that wait for one', labelNames: ['pool', 'state'], registers }),
     redisUp: new Gauge({ name: 'loom_redis_up', help: '1 while connected to Redis; 0 while not, or without REDIS_URL', registers }),
     unsharedLimits: new Counter({ name: 'gateway_unshared_limit_checks_total', help: 'Limits checked by this replica alone because Redis did not answer', registers })
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabaseKind } from '../../support/database'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway } from '../../support/open-gateway'
 
@@ -37,4 +38,11 @@ test('metrics count calls, their time, tokens, cost and batches', async () => {
   expect(total('gateway_tokens_total')).toBe(1_100)
   expect(total('gateway_cost_usd_total')).toBeCloseTo(0.00021, 9)
   expect(total('gateway_batch_size_count')).toBeGreaterThan(0)
+})
+
+test('metrics tell what each pool of the database has to do', async () => {
+  const { text } = await scrape(`Bearer ${token}`)
+  const lines = [...text.matchAll(/^loom_database_statements\{pool="(\w+)",state="(\w+)"\} \d+$/gm)].map(([, pool, state]) => `${pool} ${state}`)
+  const pools = testDatabaseKind === 'postgres' ? ['ledger', 'pages'] : ['embedded']
+  expect(lines).toEqual(pools.flatMap(pool => [`${pool} running`, `${pool} waiting`]))
 })
