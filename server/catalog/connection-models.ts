@@ -70,9 +70,9 @@ export function describeUpstreamModel(source: ModelSource, upstreamModel: string
   return { price, contextWindow: packaged?.contextWindow ?? openAiWindow(model), ...outputLimits(source.kind, model) }
 }
 
-/** The model behind an Azure deployment, elsewhere the model itself. */
+/** The model behind an Azure deployment, or behind a name in full, as Google takes it (`models/…`); else the model itself. */
 export function servedModel(source: ModelSource, upstreamModel: string): string {
-  return source.kind === 'azure' ? Deployments.parse(source.config).deployments[upstreamModel] ?? upstreamModel : upstreamModel
+  return source.kind === 'azure' ? Deployments.parse(source.config).deployments[upstreamModel] ?? upstreamModel : upstreamModel.replace(/^models\//, '')
 }
 
 function outputLimits(kind: ProviderKind, model: string): Pick<UpstreamModel, 'maxOutputTokens' | 'defaultOutputTokens'> {

@@ -10,6 +10,8 @@ export interface Target {
   upstreamModel: string
   /** Undefined: unknown. Never zero by omission. */
   price: Price | undefined
+  /** The model itself, where that is another name for it: an Azure deployment, a name in full. */
+  servedModel: string
   /** Tokens of prompt and answer together, if known. */
   contextWindow?: number
   /** The most tokens the model can write, if known. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConnectionList } from '../../../shared/connections'
 import type { Policy } from '../../../shared/policy'
 import type { GatewayUnderTest } from '../../support/open-gateway'
-import { model, openGateway } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
 import { join, signInAs, signUp, Visitor } from '../../support/visitor'
 import { admin } from '../../support/set-up-loom'
@@ -111,6 +111,20 @@ describe('rules on the road', () => {
     const { key } = await gateway.createKey({ limits: { deniedModels: ['gpt-4o-*'] } })
     for (const name of [model, 'innocent', `mock/${model}`]) expect((await gateway.post(key, body({ model: name }))).status, name).toBe(403)
     expect((await gateway.post(key, body({ model: 'gpt-4o' }))).status).toBe(200)
+  })
+
+  test('a denied model stays denied as an Azure deployment, and under its name in full at Google', async () => {
+    const { upstream } = gateway
+    const azure = await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure', baseUrl: upstream.url, secret: upstreamSecret, config: { deployments: { prod: 'gpt-4o' } } })
+    await gateway.api('POST', '/api/connections', { kind: 'google', name: 'google', baseUrl: upstream.url, secret: upstreamSecret })
+    await gateway.api('POST', '/api/models/routes', { alias: 'deployed', targets: [{ connectionId: azure.id, upstreamModel: 'prod' }] })
+    const names = ['prod', 'deployed', 'azure/prod', 'google/models/gemini-2.5-flash']
+    const [{ key: free }, { key: bound }] = [await gateway.createKey(), await gateway.createKey({ limits: { deniedModels: ['gpt-4o*', 'google/gemini-*'] } })]
+    for (const name of names) {
+      expect((await gateway.post(free, body({ model: name }))).status, name).toBe(200)
+      const refused = await gateway.post(bound, body({ model: name }))
+      expect({ status: refused.status, body: await refused.json() }, name).toMatchObject({ status: 403, body: { error: { code: 'model_not_allowed', details: { rule: 'models', scope: 'key' } } } })
+    }
   })
 
   test('a key with wildcards lists and calls what they stand for', async () => {
