@@ -18,8 +18,8 @@ export interface Admission {
   tokens?: RateLimitState | undefined
   /** Of every counter over the caller, in their order. */
   counters: readonly CounterState[]
-  /** Gives the concurrency slot back and settles the token reservation at `usedTokens`. Call it once. */
-  release: (usedTokens: number) => void
+  /** Gives the concurrency slot back and settles the token reservation at `usedTokens`; null: the call was refused after all, and counts as none. Call it once. */
+  release: (usedTokens: number | null) => void
 }
 
 /** What the policy step needs to know of a call. */

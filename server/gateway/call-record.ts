@@ -57,7 +57,8 @@ export class CallRecord implements Progress {
   cache: AnswerHead['cache'] = 'none'
   cacheAgeMs: number | undefined
   private readonly createdAt = new Date()
-  private usedTokens = 0
+  /** Null: it was refused after its limits had let it pass. */
+  private usedTokens: number | null = 0
 
   constructor(private readonly gateway: Gateway, readonly context: CallContext) {
     this.span = gateway.tracing?.begin(context)
@@ -156,6 +157,8 @@ export class CallRecord implements Progress {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
       return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
     }
+    // For want of money, of a free reference or of a database, before anybody worked on it.
+    if (this.dispatchedAt === undefined && error.code !== 'caller_gone') this.usedTokens = null
     const finished = this.finished(noUsage, null, error)
     // Nobody waits for the trace of a refusal; a hold is given back before the caller is told.
     const captured = this.gateway.capturer.capture({ ...finished, charge: null, kept: this.context.keeper && null }, false).catch((cause: unknown) => {

@@ -19,8 +19,11 @@ export interface CounterState {
 
 export interface Grant {
   states: readonly CounterState[]
-  /** The call has ended, having used this many tokens: gives back the running call, corrects the tokens of its window. Call it once. */
-  settle: (usedTokens: number) => void
+  /**
+   * The call has ended, having used this many tokens: gives back the running call, corrects the tokens of its window; null: it was
+   * refused after all, and gives its request back, too. Call it once.
+   */
+  settle: (usedTokens: number | null) => void
 }
 
 export interface Refused {
@@ -33,7 +36,7 @@ export interface Refused {
  * Counts calls. Every store keeps the same promises:
  * - all claims of a call are taken, or, when one does not fit, none;
  * - a claim larger than the whole limit fits into a window nothing was taken of, and takes all of it;
- * - tokens are corrected in the window they were taken from, and never in a later one.
+ * - tokens are corrected, and requests given back, in the window they were taken from, and never in a later one.
  */
 export interface LimitStore {
   /** @param callId tells running calls apart */

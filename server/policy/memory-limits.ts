@@ -19,12 +19,12 @@ export class MemoryLimits implements LimitStore {
     if (refused === -1) counters.forEach((counter, index) => counter.used += clampAt(claims, index))
     const states = claims.map(({ rule }, index) => describe(rule, counters[index], now))
     if (refused !== -1) return Promise.resolve({ refused, states })
-    const settle = (usedTokens: number) => claims.forEach((claim, index) => {
+    const settle = (usedTokens: number | null) => claims.forEach((claim, index) => {
       const counter = counters[index]
       if (!counter) return
-      if (claim.rule.rule === 'max_concurrent') counter.used -= 1
       // A counter of a later window is another object.
-      else if (claim.rule.rule === 'tokens_per_minute') counter.used = Math.max(0, counter.used + usedTokens - clamp(claim))
+      if (claim.rule.rule === 'tokens_per_minute') counter.used = Math.max(0, counter.used + (usedTokens ?? 0) - clamp(claim))
+      else if (claim.rule.rule === 'max_concurrent' || usedTokens === null) counter.used -= 1
     })
     return Promise.resolve({ states, settle })
   }

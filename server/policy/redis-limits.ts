@@ -117,12 +117,12 @@ export class RedisLimits implements LimitStore {
     return { refused: refused === 0 ? undefined : refused - 1, starts, states }
   }
 
-  private settle(callId: string, claims: readonly Claim[], starts: readonly number[], usedTokens: number): void {
+  private settle(callId: string, claims: readonly Claim[], starts: readonly number[], usedTokens: number | null): void {
     this.running.delete(callId)
     const corrections = claims.flatMap((claim, index) => {
       const { rule } = claim
-      if (rule.rule === 'requests_per_minute') return []
-      return [{ key: PREFIX + rule.key, parameters: [kindOf(rule), starts[index] ?? 0, usedTokens - clamp(claim)] }]
+      if (rule.rule === 'requests_per_minute' && usedTokens !== null) return []
+      return [{ key: PREFIX + rule.key, parameters: [kindOf(rule), starts[index] ?? 0, (usedTokens ?? 0) - clamp(claim)] }]
     })
     if (corrections.length === 0) return
     // Whole, not by its digest: where Redis does not know it yet, the caller's next call would be judged before the second attempt gave the place of this one back.

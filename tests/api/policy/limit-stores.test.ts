@@ -82,6 +82,20 @@ describe.each(stores)('a limit store %s', (_, open) => {
     granted(await take(store, [running, 1]))
   })
 
+  test('gives a call that was refused after all everything back', async () => {
+    const store = open()
+    const rules = [counter('max_concurrent', 2), counter('requests_per_minute', 2), counter('tokens_per_minute', 100)]
+    const left = async () => (await store.peek(rules)).map(({ remaining }) => remaining)
+    const [served, refused] = [granted(await take(store, ...rules.map((rule): [CounterRule, number] => [rule, 1]))), granted(await take(store, ...rules.map((rule): [CounterRule, number] => [rule, 1])))]
+    expect(await left()).toEqual([0, 0, 98])
+    refused.settle(null)
+    await until(async () => (await left())[0] === 1, { what: () => 'what was taken' })
+    expect(await left()).toEqual([1, 1, 99])
+    served.settle(30)
+    await until(async () => (await left())[0] === 2, { what: () => 'the place' })
+    expect(await left()).toEqual([2, 1, 70])
+  })
+
   test('keeps callers apart', async () => {
     const [store, one, other] = [open(), counter('requests_per_minute', 1), counter('requests_per_minute', 1)]
     granted(await take(store, [one, 1]))

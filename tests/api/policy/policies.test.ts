@@ -177,6 +177,16 @@ describe('rules on the road', () => {
     expect((await gateway.post(key, body({ max_tokens: 101 }))).status).toBe(400)
   })
 
+  test('a call refused for want of money takes none of the requests that others share with it', async () => {
+    const { id } = await gateway.api('POST', '/api/projects', { name: 'Two a minute' })
+    await gateway.api('PATCH', `/api/projects/${String(id)}`, { policy: { requestsPerMinute: 2, maxConcurrent: 1, tokensPerMinute: 1_000_000 } })
+    const [{ key: poor }, { key: rich }] = [await gateway.createKey({ projectId: String(id), limits: { budgets: { total: '0.000000001' } } }), await gateway.createKey({ projectId: String(id) })]
+    for (let call = 0; call < 3; call++) expect((await gateway.post(poor, body())).status).toBe(402)
+    expect((await gateway.post(rich, body())).status).toBe(200)
+    expect((await gateway.post(rich, body())).headers.get('x-ratelimit-remaining-requests')).toBe('0')
+    expect((await gateway.post(rich, body())).status).toBe(429)
+  })
+
   test('a refusal for a rate tells in headers, message and details what is left and when it resets', async () => {
     const { key } = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
     const first = await gateway.post(key, body())

@@ -130,6 +130,16 @@ describe('tokens a minute', () => {
     short.release(0)
   })
 
+  test('and requests of a call refused after its minute are not given to the next', async () => {
+    const policies = gate()
+    const strict = caller({ key: { requestsPerMinute: 1 } })
+    const late = await policies.admit(strict, request())
+    await vi.advanceTimersByTimeAsync(61_000)
+    await policies.admit(strict, request())
+    late.release(null)
+    await expect(policies.admit(strict, request())).rejects.toEqual(limited)
+  })
+
   test('a call larger than the limit goes while the minute is unused', async () => {
     const policies = gate()
     await policies.admit(caller({ key: { tokensPerMinute: 100 } }), using(5_000))
