@@ -113,7 +113,7 @@ function buildTargets({ snapshot }: OrgEntry, model: string, connect: (row: Conn
   const targets = findTargets(snapshot, model).flatMap(({ connection: row, upstreamModel, ...routing }) => {
     try {
       const described = describeTarget(snapshot, row, upstreamModel)
-      return [{ connection: connect(row), provider: providers[row.kind], upstreamModel, servedModel: servedModel(row, upstreamModel), ...described, ...routing }]
+      return [{ requestedModel: model, connection: connect(row), provider: providers[row.kind], upstreamModel, servedModel: servedModel(row, upstreamModel), ...described, ...routing }]
     } catch (error) {
       failures.push(error)
       log.warn({ connectionId: row.id, err: error }, 'A connection cannot be read: saved under another master key, or by a newer version')

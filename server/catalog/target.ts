@@ -4,14 +4,16 @@ import type { Connection, Provider } from '../gateway/providers/provider'
 
 /** One way to answer a call: everything the route and call steps need, nothing left to look up. */
 export interface Target {
+  /** The name that led here: a route's, `connection/model`, or the model's alone. */
+  requestedModel: string
   connection: Connection
   provider: Provider
   /** What the provider calls the model. */
   upstreamModel: string
-  /** Undefined: unknown. Never zero by omission. */
-  price: Price | undefined
   /** The model itself, where that is another name for it: an Azure deployment, a name in full. */
   servedModel: string
+  /** Undefined: unknown. Never zero by omission. */
+  price: Price | undefined
   /** Tokens of prompt and answer together, if known. */
   contextWindow?: number
   /** The most tokens the model can write, if known. */

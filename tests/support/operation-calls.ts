@@ -13,7 +13,7 @@ export function parseCall(operation: Operation, body: unknown): CallRequest {
 
 /** A target of a kind, as the road chooses it. */
 export function targetOf(kind: ProviderKind, upstreamModel: string, rest: Partial<Target> = {}): Target {
-  return { connection: connectionOf(kind), provider: providers[kind], upstreamModel, servedModel: upstreamModel, price: undefined, priority: 0, strategy: 'weighted', weight: 1, timeoutMs: null, retries: null, ...rest }
+  return { requestedModel: upstreamModel, connection: connectionOf(kind), provider: providers[kind], upstreamModel, servedModel: upstreamModel, price: undefined, priority: 0, strategy: 'weighted', weight: 1, timeoutMs: null, retries: null, ...rest }
 }
 
 /** A target that speaks chat completions only, answers with `body` whatever it is asked, and tells what that was. */

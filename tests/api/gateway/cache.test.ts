@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import type OpenAI from 'openai'
 import { z } from 'zod'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ConnectionList } from '../../../shared/connections'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
@@ -119,6 +120,45 @@ describe.each(hasRedis ? ['memory', 'redis'] : ['memory'])('cached answers in %s
     expect(await post({ user: 'bob', temperature: 0, messages, model: name })).toMatchObject({ cache: 'hit' })
     expect(await post({ ...asked, temperature: 1 })).toMatchObject({ cache: 'miss' })
     expect(await post({ ...asked, model: `mock/${model}-mini` })).toMatchObject({ cache: 'miss' })
+  })
+
+  test('hang on which model is tried first, but not on which of equals is', async () => {
+    const { connections: [connection] } = ConnectionList.parse(await gateway.api('GET', '/api/connections'))
+    const [small, large] = ['gpt-4o-mini', 'gpt-4o'].map(upstreamModel => ({ connectionId: connection?.id, upstreamModel }))
+    const route = (alias: string, rest: object) => gateway.api('POST', '/api/models/routes', { alias, ...rest })
+    await route('cheap', { targets: [{ ...small, priority: 0 }, { ...large, priority: 1 }] })
+    await route('best', { targets: [{ ...large, priority: 0 }, { ...small, priority: 1 }] })
+    await route('listed', { strategy: 'ordered', targets: [small, large] })
+    await route('listed-else', { strategy: 'ordered', targets: [large, small] })
+    await route('either', { targets: [small, large] })
+    const pairs = [
+      [{ model: 'mock/gpt-4o-mini', models: ['mock/gpt-4o'] }, { model: 'mock/gpt-4o', models: ['mock/gpt-4o-mini'] }],
+      [{ model: 'cheap' }, { model: 'best' }],
+      [{ model: 'listed' }, { model: 'listed-else' }],
+      [{ model: 'either', models: ['cheap'] }, { model: 'cheap', models: ['either'] }]
+    ]
+    for (const [one, other] of pairs) {
+      const { messages } = question()
+      await hit({ ...one, messages })
+      expect(await post({ ...other, messages }), JSON.stringify(other)).toMatchObject({ cache: 'miss' })
+    }
+    const either = question({ model: 'either' })
+    await hit(either)
+    for (let again = 0; again < 10; again++) expect(await post(either)).toMatchObject({ cache: 'hit' })
+  })
+
+  test('are no answers of a connection that was changed since', async () => {
+    const { id } = await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure', baseUrl: gateway.upstream.url, secret: upstreamSecret, config: { deployments: { prod: 'gpt-4o' } } })
+    const asked = question({ model: 'azure/prod' })
+    const changed = (change: object) => gateway.api('PATCH', `/api/connections/${String(id)}`, change)
+    for (const change of [{ config: { deployments: { prod: 'gpt-4o-mini' } } }, { baseUrl: `${gateway.upstream.url}/`, secret: upstreamSecret }]) {
+      await hit(asked)
+      await changed(change)
+      await until(async () => {
+        const { status, cache } = await post(asked)
+        return status === 200 && cache === 'miss'
+      }, { what: () => `another answer after ${JSON.stringify(change)}` })
+    }
   })
 
   test('hang on the beta features that a message is asked with', async () => {

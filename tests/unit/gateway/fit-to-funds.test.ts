@@ -9,7 +9,7 @@ import { openai } from '../../../server/gateway/providers/openai'
 /** $1 and $10 per million: a token in costs 1,000 nano-USD, one out 10,000. */
 const price: Price = { source: 'test', inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n }
 const target: Target = {
-  connection: { id: 'c', kind: 'openai', name: 'c', baseUrl: null, secret: null, config: {} }, provider: openai, upstreamModel: 'gpt-5', servedModel: 'gpt-5', price, maxOutputTokens: 128_000, contextWindow: 400_000,
+  requestedModel: 'm', connection: { id: 'c', kind: 'openai', name: 'c', baseUrl: null, secret: null, config: {} }, provider: openai, upstreamModel: 'gpt-5', servedModel: 'gpt-5', price, maxOutputTokens: 128_000, contextWindow: 400_000,
   priority: 0, weight: 1, strategy: 'ordered', timeoutMs: null, retries: null
 }
 const words = 'every good boy does fine '.repeat(2_000)

@@ -16,7 +16,7 @@ const payer = { orgId: 'org', pays: true }
 
 function target(upstreamModel: string, rest: Partial<Target> = {}): Target {
   return {
-    connection: { id: upstreamModel, kind: 'demo', name: 'demo', baseUrl: null, secret: null, config: {} }, provider: demo, upstreamModel, servedModel: upstreamModel, price,
+    requestedModel: 'm', connection: { id: upstreamModel, kind: 'demo', name: 'demo', baseUrl: null, secret: null, config: {} }, provider: demo, upstreamModel, servedModel: upstreamModel, price,
     strategy: 'weighted', priority: 0, weight: 1, timeoutMs: null, retries: null, ...rest
   }
 }
