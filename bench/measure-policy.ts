@@ -57,5 +57,5 @@ function caller(id: string, allowedModels: string[]): Caller {
 }
 
 function requestFor(callId: string, model: string): PolicyRequest {
-  return { callId, scope: 'chat', models: [model], ip: '10.0.0.1', bodyBytes: 1_000, bound: { inputTokens: 100, outputTokens: 100 }, outputTokens: 100, countInput: () => Promise.resolve(100) }
+  return { callId, scope: 'chat', models: [model], ip: '10.0.0.1', bodyBytes: 1_000, bound: { inputTokens: 100, outputTokens: 100 }, reservedTokens: 200, outputTokens: 100, countInput: () => Promise.resolve(100) }
 }

@@ -28,6 +28,8 @@ export interface PolicyRequest extends Omit<JudgedCall, 'inputTokens'> {
   callId: string
   /** The most tokens the call may use. */
   bound: { inputTokens: number, outputTokens: number }
+  /** What it takes of the tokens of a minute until it has ended. */
+  reservedTokens: number
   /** The prompt's real tokens; asked for only where the bound exceeds a limit. */
   countInput: () => Promise<number>
 }
@@ -89,8 +91,8 @@ async function judged({ policy }: Caller, { bound, countInput, ...call }: Policy
   return { ...call, inputTokens: bound.inputTokens <= policy.maxInputTokens ? bound.inputTokens : await countInput() }
 }
 
-function claim(rule: CounterRule, { bound }: Pick<PolicyRequest, 'bound'>): Claim {
-  return { rule, amount: rule.rule === 'tokens_per_minute' ? bound.inputTokens + bound.outputTokens : 1 }
+function claim(rule: CounterRule, { reservedTokens }: Pick<PolicyRequest, 'reservedTokens'>): Claim {
+  return { rule, amount: rule.rule === 'tokens_per_minute' ? reservedTokens : 1 }
 }
 
 function tightest(kind: CounterRule['rule'], rules: readonly CounterRule[], states: readonly CounterState[]): RateLimitState | undefined {

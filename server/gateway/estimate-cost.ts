@@ -8,6 +8,8 @@ const UNKNOWN_OUTPUT_CAP = 32_768
 const MAX_OUTPUT_TOKENS = 10_000_000
 /** Above what any provider counts for one image or audio clip: gpt-4o-mini takes 2,833 + 5,667 a tile of an image, of at most 8. Source: OpenAI, "Images and vision". */
 export const TOKENS_PER_MEDIUM = 50_000
+/** English text has about four bytes a token, and so has JSON around it. */
+export const BYTES_PER_TOKEN = 4
 
 /** Of models in the packaged catalogue, rounded up. */
 const LARGEST_WINDOW = 2_000_000

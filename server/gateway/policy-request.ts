@@ -1,6 +1,11 @@
 import type { PolicyRequest } from './apply-policy'
+import { BYTES_PER_TOKEN } from './estimate-cost'
 import type { CallContext } from './call-context'
+import type { CallRequest } from './operations/operation'
 import type { CallPlan } from './plan-call'
+
+/** What an answer is taken to be long at most, whose caller set no cap: the model's own is many times what it writes. */
+const UNCAPPED_ANSWER_TOKENS = 4_096
 
 /** What the policy step needs to know of a call. */
 export function policyRequest({ requestId, operation, request, ip }: Pick<CallContext, 'requestId' | 'operation' | 'request' | 'ip'>, { models, bounds }: Pick<CallPlan, 'models' | 'bounds'>): PolicyRequest {
@@ -12,8 +17,15 @@ export function policyRequest({ requestId, operation, request, ip }: Pick<CallCo
     ip,
     bodyBytes: request.bodyBytes ?? request.raw.length,
     bound,
+    reservedTokens: reservedTokens(request, bound, bounds[0]?.tokens.answers),
     outputTokens: request.askedOutputTokens,
     // What is not in the body has no count but its bound.
     countInput: async () => bounds.some(({ tokens }) => tokens.isElsewhere) ? bound.inputTokens : request.countInput()
   }
+}
+
+/** The most the call may use; an estimate where its caller could have set a cap, and did not. See docs/decisions/2026-11-29-uncapped-calls-reserve-an-estimate.md. */
+function reservedTokens({ limitOutput, askedOutputTokens }: Pick<CallRequest, 'limitOutput' | 'askedOutputTokens'>, { inputTokens, outputTokens }: PolicyRequest['bound'], answers = 1): number {
+  if (!limitOutput || askedOutputTokens !== undefined) return inputTokens + outputTokens
+  return Math.ceil(inputTokens / BYTES_PER_TOKEN) + Math.min(outputTokens, UNCAPPED_ANSWER_TOKENS * answers)
 }

@@ -2,6 +2,7 @@ import { computeCost, isPricedFor } from '../billing/compute-cost'
 import type { Catalog } from '../catalog/catalog'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
+import { BYTES_PER_TOKEN } from './estimate-cost'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest } from './operations/operation'
 
@@ -13,8 +14,6 @@ type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit' | 'defaultModel'
 
 interface Routing { catalog: Pick<Catalog, 'resolveTargets'>, latencies: LatencyBoard }
 
-/** English text has about four bytes a token, and so has JSON around it. */
-const BYTES_PER_TOKEN = 4
 /** What an answer is taken to be long, for comparing prices. */
 const USUAL_OUTPUT_TOKENS = 500
 

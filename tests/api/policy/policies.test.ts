@@ -207,6 +207,17 @@ describe('rules on the road', () => {
   })
 })
 
+test('calls without a cap share the tokens of a minute by an estimate, and are settled exactly', async () => {
+  const { key } = await gateway.createKey({ limits: { tokensPerMinute: 200_000 } })
+  gateway.upstream.respondWith({ firstByteDelayMs: 200, usage: { inputTokens: 400, outputTokens: 100 } }, { times: 11 })
+  // Its cap is 128,000: two answers of that length were more than a minute has.
+  const ask = (rest: object = {}) => gateway.post(key, body({ model: 'gpt-5', ...rest }))
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask()))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
+  const last = await ask({ max_completion_tokens: 1_000 })
+  expect(Number(last.headers.get('x-ratelimit-remaining-tokens'))).toBe(200_000 - 10 * 500 - 1_000 - body({ model: 'gpt-5', max_completion_tokens: 1_000 }).length)
+})
+
 describe('a dry run', () => {
   const check = async (key: string, request: object) => {
     const response = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(request) })

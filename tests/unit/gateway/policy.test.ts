@@ -28,12 +28,12 @@ function caller(levels: Levels, scopes: KeyScope[] = ['inference']): Caller {
 let calls = 0
 function request(change: Partial<PolicyRequest> = {}): PolicyRequest {
   return {
-    callId: `call-${calls++}`, scope: 'chat', models: ['gpt-4o'], ip: '10.0.0.1', bodyBytes: 80, bound: { inputTokens: 40, outputTokens: 40 }, outputTokens: undefined,
+    callId: `call-${calls++}`, scope: 'chat', models: ['gpt-4o'], ip: '10.0.0.1', bodyBytes: 80, bound: { inputTokens: 40, outputTokens: 40 }, reservedTokens: 80, outputTokens: undefined,
     countInput: () => Promise.reject(new Error('the prompt need not be counted')), ...change
   }
 }
 
-const using = (tokens: number) => request({ bound: { inputTokens: 0, outputTokens: tokens } })
+const using = (tokens: number) => request({ reservedTokens: tokens })
 const gate = () => new PolicyGate(new MemoryLimits())
 const limited = expect.objectContaining({ code: 'rate_limit_exceeded' })
 
