@@ -17,14 +17,15 @@ const LAST_USED_STEP = sql`interval '1 minute'`
  */
 export async function authenticateWorkspaceKey(orm: Orm, key: string, ip: string | null): Promise<Principal> {
   if (!isWellFormedKey(key)) throw new LoomError('invalid_api_key', 'This is not a Loom API key, or it was mistyped: its checksum does not match. Copy it again.')
+  const hash = hashKey(key)
   const [found] = await orm
-    .select({ id: apiKeys.id, orgId: apiKeys.orgId, projectId: apiKeys.projectId, scopes: apiKeys.scopes, limits: apiKeys.limits, userId: orgMembers.userId, role: orgMembers.role, orgPolicy: orgs.policy, projectPolicy: projects.policy, platformPolicy: platformPolicySql })
+    .select({ id: apiKeys.id, keyHash: apiKeys.keyHash, orgId: apiKeys.orgId, projectId: apiKeys.projectId, scopes: apiKeys.scopes, limits: apiKeys.limits, userId: orgMembers.userId, role: orgMembers.role, orgPolicy: orgs.policy, projectPolicy: projects.policy, platformPolicy: platformPolicySql })
     .from(apiKeys)
     .innerJoin(orgs, and(eq(orgs.id, apiKeys.orgId), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
     .innerJoin(users, and(eq(users.id, apiKeys.createdBy), isNull(users.deactivatedAt)))
     .innerJoin(orgMembers, and(eq(orgMembers.orgId, apiKeys.orgId), eq(orgMembers.userId, apiKeys.createdBy)))
     .leftJoin(projects, and(eq(projects.id, apiKeys.projectId), eq(projects.orgId, apiKeys.orgId)))
-    .where(and(isNull(projects.deletedAt), isPresentedKey(hashKey(key)), eq(apiKeys.status, 'active'), sql`(${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now())`))
+    .where(and(isNull(projects.deletedAt), isPresentedKey(hash), eq(apiKeys.status, 'active'), sql`(${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now())`))
   if (!found) throw new LoomError('invalid_api_key', 'This API key is unknown, revoked or expired. Create a new one under Keys.')
   if (addressRule(keyLevel({ ...found, allowedModels: null }))?.refuse({ ip })) throw new LoomError('invalid_api_key', 'This API key may not be used from this address.')
   if (!found.scopes.includes('workspace')) throw new LoomError('insufficient_scope', 'This call needs an API key with the scope `workspace`.')
@@ -32,10 +33,11 @@ export async function authenticateWorkspaceKey(orm: Orm, key: string, ip: string
     const refusal = addressRule(level)?.refuse({ ip })
     if (refusal) throw refusal
   }
+  const used = hash === found.keyHash ? [apiKeys.lastUsedAt] : [apiKeys.lastUsedAt, apiKeys.previousLastUsedAt]
   await orm
     .update(apiKeys)
-    .set({ lastUsedAt: sql`now()` })
-    .where(and(eq(apiKeys.id, found.id), eq(apiKeys.orgId, found.orgId), sql`(${apiKeys.lastUsedAt} is null or ${apiKeys.lastUsedAt} < now() - ${LAST_USED_STEP})`))
+    .set({ lastUsedAt: sql`now()`, ...hash !== found.keyHash && { previousLastUsedAt: sql`now()` } })
+    .where(and(eq(apiKeys.id, found.id), eq(apiKeys.orgId, found.orgId), or(...used.map(column => sql`(${column} is null or ${column} < now() - ${LAST_USED_STEP})`))))
   return { kind: 'key', userId: found.userId, orgId: found.orgId, role: found.role, platformAdmin: false, projectId: found.projectId, keyId: found.id, ip }
 }
 

@@ -191,6 +191,16 @@ describe('rotating a key', () => {
     expect((await models(second)).headers.get('x-loom-key-expires')).toBeNull()
   })
 
+  test('tells when the old secret was used last, on /api too', async () => {
+    const first = await create(owner, { scopes: ['workspace'] })
+    const second = await rotate(owner, first.id)
+    const previousUse = async () => (await list(owner)).find(({ id }) => id === first.id)?.previous?.lastUsedAt
+    await holding(second).succeed('GET', '/api/session')
+    expect(await previousUse()).toBeNull()
+    await holding(first).succeed('GET', '/api/session')
+    expect(await previousUse()).toEqual(expect.any(String))
+  })
+
   test('ends the old secret when the overlap is over, without being told again', async () => {
     const first = await create(owner)
     const second = await rotate(owner, first.id, { overlapHours: 1 / 3_600 })
