@@ -31,7 +31,9 @@ export class LatencyBoard {
   /** Notes that a call's answer began after `latencyMs`. */
   answered(target: Target, stream: boolean, latencyMs: number, now = Date.now()): void {
     const name = nameOf(target, stream)
-    const averageMs = this.entries.get(name)?.averageMs
+    const entry = this.entries.get(name)
+    // Of a target that was away for long the newest answer alone counts: after a failure it would else take ten of them, a minute each.
+    const averageMs = entry && now - entry.heardAt < FRESH_MS ? entry.averageMs : undefined
     this.entries.set(name, { averageMs: averageMs === undefined ? latencyMs : averageMs + NEWEST_SHARE * (latencyMs - averageMs), heardAt: now, probedAt: now })
   }
 

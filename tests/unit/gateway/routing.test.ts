@@ -84,6 +84,15 @@ describe('least latency', () => {
     expect(order([a, b], { latencies })).toEqual(['a', 'b'])
   })
 
+  test('believes the first answer of a target that failed and was left alone for a minute', () => {
+    const latencies = new LatencyBoard()
+    latencies.answered(a, false, 1_000, 0)
+    latencies.failed(a, false, 1_000)
+    expect(latencies.rank(a, false, 2_000)).toBeGreaterThan(5_000)
+    latencies.answered(a, false, 1_000, 61_000)
+    expect(latencies.rank(a, false, 62_000)).toBeLessThan(1_200)
+  })
+
   test('keeps streams and whole answers apart', () => {
     const latencies = new LatencyBoard()
     latencies.answered(a, true, 10)
