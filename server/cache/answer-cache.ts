@@ -36,6 +36,12 @@ export type CachedHead = z.infer<typeof CachedHead>
 
 export interface CachedAnswer { head: CachedHead, body: Buffer }
 
+/** Of an org's answers, which a purge ends; undefined where the cache cannot be reached: then nothing is kept. */
+export type Generation = bigint | undefined
+
+/** What is known of a question. */
+interface Found { answer: CachedAnswer | undefined, generation: Generation }
+
 interface Owner { orgId: string, encryptionSalt: Buffer, encryptionKeyVersion: number }
 
 interface Parts { store: AnswerStore, keyring: Keyring, metrics: Metrics, log: Log }
@@ -44,18 +50,33 @@ interface Parts { store: AnswerStore, keyring: Keyring, metrics: Metrics, log: L
 export class AnswerCache {
   constructor(private readonly parts: Parts) {}
 
-  /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`. */
-  async find(owner: Owner, question: string, maxAgeSeconds: number): Promise<CachedAnswer | undefined> {
-    const answer = await this.read(owner, question)
+  /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`; and the `generation` to keep another under. */
+  async find(owner: Owner, question: string, maxAgeSeconds: number): Promise<Found> {
+    const { answer, generation } = await this.read(owner, question)
     const isFresh = answer !== undefined && Date.now() - answer.head.storedAtMs <= maxAgeSeconds * 1000
     this.parts.metrics.cacheLookups.inc({ outcome: isFresh ? 'hit' : 'miss' })
-    return isFresh ? answer : undefined
+    return { answer: isFresh ? answer : undefined, generation }
   }
 
-  /** Keeps an answer; resolves when it is, or when it could not be. */
-  async keep(owner: Owner, question: string, { head, body }: CachedAnswer, ttlSeconds: number): Promise<void> {
+  /** What an answer that is asked for now is to be kept under. */
+  async generation({ orgId }: Owner): Promise<Generation> {
     try {
-      await this.parts.store.set(owner.orgId, this.nameOf(owner, question), sealPacked(this.key(owner), this.context(owner, question), head, body), ttlSeconds)
+      return await this.parts.store.generation(orgId)
+    } catch (cause) {
+      this.report(cause, 'The cache could not be read')
+      return undefined
+    }
+  }
+
+  /**
+   * Keeps an answer; resolves when it is, or when it could not be.
+   * @param asked the generation when it was asked for: an answer under way while others are purged is none to keep
+   */
+  async keep(owner: Owner, question: string, { head, body }: CachedAnswer, ttlSeconds: number, asked: Generation | Promise<Generation>): Promise<void> {
+    const generation = await asked
+    if (generation === undefined) return
+    try {
+      await this.parts.store.set(owner.orgId, this.nameOf(owner, question), sealPacked(this.key(owner), this.context(owner, question), head, body), ttlSeconds, generation)
     } catch (cause) {
       this.report(cause, 'An answer could not be cached')
     }
@@ -71,15 +92,17 @@ export class AnswerCache {
     })
   }
 
-  private async read(owner: Owner, question: string): Promise<CachedAnswer | undefined> {
+  private async read(owner: Owner, question: string): Promise<Found> {
+    let generation: Generation
     try {
       const stored = await this.parts.store.get(owner.orgId, this.nameOf(owner, question))
-      if (!stored) return undefined
-      const { head, body } = openPacked(this.key(owner), this.context(owner, question), stored)
-      return { head: CachedHead.parse(head), body }
+      generation = stored.generation
+      if (!stored.value) return { answer: undefined, generation }
+      const { head, body } = openPacked(this.key(owner), this.context(owner, question), stored.value)
+      return { answer: { head: CachedHead.parse(head), body }, generation }
     } catch (cause) {
       this.report(cause, 'The cache could not be read')
-      return undefined
+      return { answer: undefined, generation }
     }
   }
 

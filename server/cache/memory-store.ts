@@ -12,17 +12,30 @@ export async function openMemoryStore(db: Pick<Database, 'listen' | 'notify'>, m
   const perOrg = Math.max(1, Math.floor(maxBytes * SHARE_PER_ORG))
   const orgs = new LRUCache<string, LRUCache<string, Buffer>>({ max: MAX_ORGS })
   const totalBytes = () => [...orgs.values()].reduce((sum, answers) => sum + answers.calculatedSize, 0)
-  await db.listen(PURGE_CHANNEL, orgId => void orgs.delete(orgId), () => orgs.clear())
+  const purges = new Map<string, bigint>()
+  let purgesOfAll = 0n
+  const generationOf = (orgId: string) => purgesOfAll + (purges.get(orgId) ?? 0n)
+  const forget = (orgId: string) => {
+    purges.set(orgId, (purges.get(orgId) ?? 0n) + 1n)
+    orgs.delete(orgId)
+  }
+  const forgetAll = () => {
+    purgesOfAll++
+    orgs.clear()
+  }
+  await db.listen(PURGE_CHANNEL, forget, forgetAll)
   return {
-    get: async (orgId, name) => orgs.get(orgId)?.get(name),
-    async set(orgId, name, value, ttlSeconds) {
+    generation: async orgId => generationOf(orgId),
+    get: async (orgId, name) => ({ value: orgs.get(orgId)?.get(name), generation: generationOf(orgId) }),
+    async set(orgId, name, value, ttlSeconds, generation) {
+      if (generation !== generationOf(orgId)) return
       const answers = orgs.get(orgId) ?? new LRUCache<string, Buffer>({ maxSize: perOrg, sizeCalculation: answer => answer.length + name.length })
       answers.set(name, value, { ttl: ttlSeconds * 1000 })
       orgs.set(orgId, answers)
       while (orgs.size > 1 && totalBytes() > maxBytes) orgs.pop()
     },
     async purge(orgId) {
-      orgs.delete(orgId)
+      forget(orgId)
       await db.notify(PURGE_CHANNEL, orgId)
     }
   }

@@ -11,14 +11,16 @@ export function openRedisStore(redis: Redis): AnswerStore {
   const generationOf = (orgId: string) => `loom:cache:{${orgId}}:generation`
   const nameOf = (orgId: string, name: string) => `loom:cache:{${orgId}}:${name}`
   return {
+    generation: async orgId => toGeneration(await redis.getBuffer(generationOf(orgId))),
     async get(orgId, name) {
       const [generation, stored] = await redis.mgetBuffer(generationOf(orgId), nameOf(orgId, name))
-      return stored && stored.readBigUInt64BE(0) === toGeneration(generation) ? stored.subarray(GENERATION_BYTES) : undefined
+      const current = toGeneration(generation)
+      return { value: stored && stored.readBigUInt64BE(0) === current ? stored.subarray(GENERATION_BYTES) : undefined, generation: current }
     },
-    async set(orgId, name, value, ttlSeconds) {
-      const generation = Buffer.alloc(GENERATION_BYTES)
-      generation.writeBigUInt64BE(toGeneration(await redis.getBuffer(generationOf(orgId))))
-      await redis.set(nameOf(orgId, name), Buffer.concat([generation, value]), 'EX', ttlSeconds)
+    async set(orgId, name, value, ttlSeconds, generation) {
+      const prefix = Buffer.alloc(GENERATION_BYTES)
+      prefix.writeBigUInt64BE(generation)
+      await redis.set(nameOf(orgId, name), Buffer.concat([prefix, value]), 'EX', ttlSeconds)
     },
     async purge(orgId) {
       await redis.incr(generationOf(orgId))

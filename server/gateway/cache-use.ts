@@ -1,4 +1,5 @@
 import { pipeline, Readable, Transform } from 'node:stream'
+import type { Generation } from '../cache/answer-cache'
 import type { CacheDirective } from '../cache/cache-directive'
 import { hashQuestion } from '../cache/hash-question'
 import { MAX_CACHED_BYTES } from '../cache/answer-store'
@@ -19,6 +20,8 @@ interface Recorded { headers: UpstreamResponse['headers'], chunks: Buffer[], byt
 /** One call's dealings with the cache: an answer found there takes the provider's place on the road. */
 export class CacheUse {
   private recorded: Recorded | undefined
+  /** Of the org's answers when this one was asked for. */
+  private generation: Generation | Promise<Generation>
 
   private constructor(private readonly gateway: Gateway, private readonly call: CallRecord, private readonly directive: CacheDirective, private readonly question: string) {}
 
@@ -33,9 +36,16 @@ export class CacheUse {
 
   /** The cached answer, opened as if its provider had just given it, and what the provider counted for it. */
   async find(targets: readonly Target[]): Promise<{ opened: Opened, usage: Usage } | undefined> {
-    const { gateway, call, directive } = this
+    const { gateway: { answers }, call, directive } = this
+    const { caller } = call.context
     call.cache = 'miss'
-    const found = directive.reads ? await gateway.answers.find(call.context.caller, this.question, directive.ttlSeconds) : undefined
+    if (!directive.reads) {
+      // Asked before the provider is; nobody waits for it.
+      this.generation = answers.generation(caller)
+      return undefined
+    }
+    const { answer: found, generation } = await answers.find(caller, this.question, directive.ttlSeconds)
+    this.generation = generation
     const target = found && targets.find(({ connection, upstreamModel }) => connection.id === found.head.connectionId && upstreamModel === found.head.upstreamModel)
     if (!found || !target) return undefined
     call.cache = 'hit'
@@ -67,6 +77,6 @@ export class CacheUse {
     if (!recorded || !target || recorded.bytes > MAX_CACHED_BYTES) return
     const headers = Object.fromEntries(Object.entries(recorded.headers).filter(([name]) => KEPT_HEADERS.includes(name)))
     const head = { storedAtMs: Date.now(), connectionId: target.connection.id, upstreamModel: target.upstreamModel, headers, usage }
-    void this.gateway.answers.keep(caller, this.question, { head, body: Buffer.concat(recorded.chunks) }, this.directive.ttlSeconds)
+    void this.gateway.answers.keep(caller, this.question, { head, body: Buffer.concat(recorded.chunks) }, this.directive.ttlSeconds, this.generation)
   }
 }

@@ -257,6 +257,21 @@ describe.each(hasRedis ? ['memory', 'redis'] : ['memory'])('cached answers in %s
     expect(await post(asked)).toMatchObject({ cache: 'miss' })
   })
 
+  test('that are under way while others are purged are not kept', async () => {
+    for (const cache of ['on', 'refresh']) {
+      const asked = question()
+      gateway.upstream.respondWith({ text: 'Begun before', firstByteDelayMs: 500 })
+      const running = post(asked, { 'x-loom-cache': cache })
+      await gateway.upstream.received(gateway.upstream.requests.length + 1)
+      await gateway.api('DELETE', '/api/cache')
+      expect(await running).toMatchObject({ status: 200, cache: 'miss', text: expect.stringContaining('Begun before') })
+      // What is kept is kept within a moment, so one that asked at once would not tell.
+      const later = question()
+      await hit(later)
+      expect(await post(asked)).toMatchObject({ cache: 'miss', text: expect.not.stringContaining('Begun before') })
+    }
+  })
+
   test('stand under an Idempotency-Key like any other answer', async () => {
     const asked = question()
     await post(asked)
