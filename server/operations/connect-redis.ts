@@ -20,6 +20,8 @@ export function connectRedis(config: Pick<Config, 'REDIS_URL'>, log: Log, metric
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
+    // Its address may lead to another by now. A script says so at the end of its error in Redis 6.
+    reconnectOnError: error => error.message.includes('READONLY'),
     retryStrategy: times => Math.min(50 * 2 ** times, MAX_RECONNECT_PAUSE_MS)
   })
   let isLost = false
