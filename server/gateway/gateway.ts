@@ -13,6 +13,7 @@ import type { LimitStore } from '../policy/limit-store'
 import { PolicyGate } from './apply-policy'
 import { Authenticator } from './authenticate'
 import { Capturer } from './capture'
+import { EarlierCalls } from './earlier-calls'
 import { BudgetHolder } from './hold-budget'
 import type { CallContext, CallOutcome } from './call-context'
 import { Replays } from '../idempotency/replays'
@@ -26,6 +27,7 @@ interface Parts { config: Config, db: Database, replicaId: string, catalog: Cata
 /** The road's long-lived parts. Made at start, stopped at stop. */
 export class Gateway {
   readonly config: Config
+  private readonly db: Database
   readonly catalog: Catalog
   readonly keyring: Keyring
   readonly metrics: Metrics
@@ -49,6 +51,7 @@ export class Gateway {
 
   constructor({ config, db, replicaId, catalog, keyring, limits, answers, metrics, log }: Parts) {
     this.config = config
+    this.db = db
     this.catalog = catalog
     this.keyring = keyring
     this.metrics = metrics
@@ -70,6 +73,11 @@ export class Gateway {
   async listen(): Promise<void> {
     await this.authenticator.listen()
     await this.budget.listen()
+  }
+
+  /** What was asked and answered before a call: with its own body no more of it than a body may have. */
+  earlierCalls({ caller, request }: Pick<CallContext, 'caller' | 'request'>): EarlierCalls {
+    return new EarlierCalls(this.db.orm, this.keyring, caller, this.config.MAX_BODY_BYTES - request.raw.length)
   }
 
   /** Counts and logs one finished call: one line, no bodies. */

@@ -29,9 +29,10 @@ export interface CallPlan {
 
 /**
  * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
- * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none
+ * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` of the request does
  */
-export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies'>, { caller, request, billing }: Pick<CallContext, 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
+export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls'>, { requestId, caller, request, billing }: Pick<CallContext, 'requestId' | 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
+  await request.prepare?.(requestId, gateway.earlierCalls({ caller, request }))
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
   // A call with a price of its own needs no other.
   const pays = billing.amount === null && !request.free && isPayer(caller)

@@ -3,6 +3,7 @@ import type { CallScope } from '../../../shared/policy'
 import type { UnitKind, Units } from '../../billing/units'
 import type { Target } from '../../catalog/target'
 import type { LoomError } from '../../errors'
+import type { EarlierCalls } from '../earlier-calls'
 import type { TokenBounds } from '../estimate-cost'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import type { Upload } from '../upload'
@@ -65,6 +66,11 @@ export interface CallRequest {
   record?: () => Buffer
   /** Costs nothing, whoever answers: it may go to a model without a price. */
   readonly free?: boolean
+  /**
+   * Told before the call is planned: its id, which ids in its answer may tell, and what answers before it are kept, where the request only names them.
+   * @throws {LoomError} `not_found` for one that is not; whatever `earlier` throws
+   */
+  prepare?: (callId: string, earlier: EarlierCalls) => Promise<void>
   /** What of the request a target gets and bills beside tokens, or at other prices than ours: refused for orgs that pay. */
   unpriced?: (target: Target) => string | undefined
   /** What models of this endpoint may be priced by instead of tokens. */

@@ -19,10 +19,15 @@ const LEAST_BYTES_A_VALUE = 2
  */
 export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, maxValues = Infinity): ModelRequest<Body> {
   const json = parseJson(raw)
-  if (raw.length > maxValues * LEAST_BYTES_A_VALUE && hasMoreValues(json, maxValues)) throw new LoomError('invalid_request', `The request body has more than ${maxValues.toLocaleString('en')} values.`)
+  if (raw.length > maxValues * LEAST_BYTES_A_VALUE) requireFewValues(json, maxValues)
   const { body, alternatives } = splitAlternatives(json)
   const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : undefined
   return { body: parseBody(body, schema), alternatives, metadata }
+}
+
+/** @throws {LoomError} `invalid_request` for JSON that has more than `max` values, at all depths */
+export function requireFewValues(json: unknown, max: number): void {
+  if (hasMoreValues(json, max)) throw new LoomError('invalid_request', `The request body has more than ${max.toLocaleString('en')} values.`)
 }
 
 /** Not by recursion: it may be nested deeper than the stack is. */

@@ -4,7 +4,8 @@ import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
 import { reasoningIn } from './reasoning-in'
 import { toResponseUsage } from './response-answer'
-import { callItem, describeResponse, messageItem, newId, outcomeOf, reasoningItem } from './response-items'
+import { newId } from './response-ids'
+import { callItem, describeResponse, messageItem, outcomeOf, reasoningItem } from './response-items'
 import type { ItemStatus, MessagePart } from './response-items'
 import type { ResponsesBody } from './responses-body'
 
@@ -23,9 +24,9 @@ export class ResponseEvents extends ChatEvents {
   private lastCall = -1
   private sequence = 0
 
-  constructor(body: ResponsesBody, model: string) {
+  constructor(body: ResponsesBody, model: string, private readonly callId: string) {
     super()
-    this.response = describeResponse(body, model)
+    this.response = describeResponse(body, model, callId)
   }
 
   protected translate(chunk: ChatChunk): string {
@@ -47,7 +48,7 @@ export class ResponseEvents extends ChatEvents {
   protected finish(): string {
     const outcome = outcomeOf(this.finishReason ?? 'stop')
     // An answer without a word is a message all the same.
-    const events = this.begin(undefined) + (this.output.length === 0 && !this.open ? this.start({ kind: 'text', id: newId('msg'), text: '' }) : '') + this.close(outcome.status)
+    const events = this.begin(undefined) + (this.output.length === 0 && !this.open ? this.start({ kind: 'text', id: newId('msg', this.callId), text: '' }) : '') + this.close(outcome.status)
     const usage = this.usage ? toResponseUsage(this.usage) : null
     return events + this.numbered(`response.${outcome.status}`, { response: { ...this.response, ...outcome, output: this.output, usage } })
   }
@@ -66,13 +67,13 @@ export class ResponseEvents extends ChatEvents {
   }
 
   private write(kind: 'reasoning' | 'text' | 'refusal', text: string): string {
-    const opened = this.open?.kind === kind ? '' : this.start({ kind, id: newId(kind === 'reasoning' ? 'rs' : 'msg'), text: '' })
+    const opened = this.open?.kind === kind ? '' : this.start({ kind, id: newId(kind === 'reasoning' ? 'rs' : 'msg', this.callId), text: '' })
     return opened + this.extend(text)
   }
 
   private openCall({ index, id, function: called, extra_content: extra }: NonNullable<NonNullable<ChatChunk['choices'][number]['delta']>['tool_calls']>[number]): string {
     if (this.open?.kind === 'call' && this.open.index === index) return ''
-    return this.start({ kind: 'call', id: newId('fc'), index, callId: id || `call_${uuidv7()}`, name: called?.name ?? '', text: '', extra })
+    return this.start({ kind: 'call', id: newId('fc', this.callId), index, callId: id || `call_${uuidv7()}`, name: called?.name ?? '', text: '', extra })
   }
 
   private start(item: OpenItem): string {

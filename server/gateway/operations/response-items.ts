@@ -1,20 +1,15 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { ChatToolCall } from './chat-completion'
 import { extraContent } from './over-chat'
+import { newId } from './response-ids'
 import type { ResponsesBody } from './responses-body'
 
 export type MessagePart = { type: 'output_text', text: string, annotations: [], logprobs: [] } | { type: 'refusal', refusal: string }
 
-/** An id as OpenAI writes them. */
-export function newId(prefix: 'resp' | 'msg' | 'rs' | 'fc'): string {
-  return `${prefix}_${uuidv7().replaceAll('-', '')}`
-}
-
 /** A `response` object without its answer: who answers, and what was asked of it. */
-export function describeResponse(body: ResponsesBody, model: string): Record<string, unknown> {
+export function describeResponse(body: ResponsesBody, model: string, callId: string): Record<string, unknown> {
   const { instructions, max_output_tokens: maxTokens, metadata, parallel_tool_calls: parallel, reasoning, temperature, text, tool_choice: choice, tools, top_p: topP, user } = body
   return {
-    id: newId('resp'),
+    id: newId('resp', callId),
     object: 'response',
     created_at: Math.floor(Date.now() / 1_000),
     status: 'in_progress',
@@ -52,14 +47,14 @@ export function outcomeOf(finishReason: string): { status: 'completed' | 'incomp
 }
 
 /** Reasoning that a provider shows is told as its summary: the part of a response that clients display. */
-export function reasoningItem(text: string, id = newId('rs')) {
+export function reasoningItem(text: string, id: string) {
   return { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] }
 }
 
-export function messageItem(part: MessagePart, status: ItemStatus, id = newId('msg')) {
+export function messageItem(part: MessagePart, status: ItemStatus, id: string) {
   return { id, type: 'message', status, role: 'assistant', content: [part] }
 }
 
-export function callItem(call: ChatToolCall, status: ItemStatus, id = newId('fc')) {
+export function callItem(call: ChatToolCall, status: ItemStatus, id: string) {
   return { id, type: 'function_call', status, call_id: call.id, name: call.name, arguments: call.arguments, ...extraContent(call.extra) }
 }

@@ -18,7 +18,8 @@ const Item = z.discriminatedUnion('type', [
   z.object({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string(), extra_content: z.unknown().optional() }),
   z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: Content }),
   // Written by one model for itself: no other can read on from it.
-  z.object({ type: z.literal('reasoning') })
+  z.object({ type: z.literal('reasoning') }),
+  z.object({ type: z.literal('item_reference'), id: z.string().startsWith('rs_', 'names what OpenAI keeps, which this model cannot read: send the item itself') })
 ])
 type Item = z.infer<typeof Item>
 

@@ -1,20 +1,24 @@
+import { v7 as uuidv7 } from 'uuid'
 import type { Target } from '../../catalog/target'
+import type { EarlierCalls } from '../earlier-calls'
 import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
+import { encodeBody } from '../providers/encode-body'
 import type { Transport } from '../providers/provider'
 import { countClosely, countPrompt } from './count-prompt'
+import { withEarlier } from './earlier-items'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
-import { MAX_PROMPT_VALUES } from './read-json'
+import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
 import { toResponseOverChat } from './responses-over-chat'
 import { ResponsesTap } from './responses-tap'
 import { findUnpriced } from './unpriced'
 
-/** `POST /v1/responses`: natively where the provider has it, else over chat completions, without state. */
+/** `POST /v1/responses`: natively where the provider has it, else over chat completions, where our traces keep the answers. */
 export const responses: Operation = {
   name: 'responses',
   path: '/v1/responses',
@@ -26,11 +30,28 @@ export const responses: Operation = {
 class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
   readonly stream = this.body.stream === true
   readonly askedOutputTokens = this.body.max_output_tokens ?? undefined
+  private callId = uuidv7()
+  /** The body with what it names of earlier answers, where it names any. */
+  private whole: Buffer | undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
   constructor(raw: Buffer) {
     super(raw, ResponsesBody, MAX_PROMPT_VALUES)
     requireForeground(this.body)
+  }
+
+  get bodyBytes() {
+    return (this.whole ?? this.raw).length
+  }
+
+  /** @throws {LoomError} `not_found` for an earlier answer that is not kept, `invalid_request` for a body that has too many values with them */
+  async prepare(callId: string, earlier: EarlierCalls) {
+    this.callId = callId
+    const body = await withEarlier(this.body, earlier)
+    if (body === this.body) return
+    requireFewValues(body, MAX_PROMPT_VALUES)
+    this.body = body
+    this.whole = Buffer.from(encodeBody(body))
   }
 
   limitOutput(maxTokens: number) {
@@ -43,7 +64,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   bound(limits: ModelLimits) {
-    return boundTokens(measureResponses(this.body, this.raw.length), limits)
+    return boundTokens(measureResponses(this.body, this.bodyBytes), limits)
   }
 
   countInput() {
@@ -57,8 +78,8 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
     const native = provider.native?.('responses', connection, upstreamModel)
-    if (native) return native(connection, { body: withoutExtra(this.raw, this.body, 'input'), upstreamModel, stream: this.stream }, transport, signal)
-    return sendOverChat(target, this.stream, toResponseOverChat(this.body, target), transport, signal)
+    if (native) return native(connection, { body: withoutExtra(this.whole ?? this.raw, this.body, 'input'), upstreamModel, stream: this.stream }, transport, signal)
+    return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.callId), transport, signal)
   }
 
   readAnswer(body: Buffer) {

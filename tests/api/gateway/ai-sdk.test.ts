@@ -1,7 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAI } from '@ai-sdk/openai'
 import { embed, embedMany, generateImage, generateSpeech, generateText, isStepCount, Output, streamText, tool, transcribe } from 'ai'
-import type { LanguageModel } from 'ai'
+import type { LanguageModel, ModelMessage } from 'ai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -71,6 +71,28 @@ describe.each(cases)('the Vercel AI SDK on %s with %s', (format, name) => {
     await result.consumeStream()
     expect(errors).toHaveLength(1)
   })
+})
+
+test.each(['whole', 'streamed'])('what a translated model thought and said is gone on from by the ids it was given (%s)', async (how) => {
+  gateway.upstream.respondWith({ reasoning: 'Hm, Oslo.', text: 'Let me look.', toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
+  gateway.upstream.respondWith({ reasoning: 'Sun.', text: 'It is sunny.' })
+  gateway.upstream.respondWith({ text: 'Welcome.' })
+  const options = { model: modelOf('responses', 'claude-sonnet-4-5'), tools: { weather }, stopWhen: isStepCount(3), maxRetries: 0 }
+  const ask = async (messages: ModelMessage[]) => {
+    const { text, responseMessages } = how === 'whole' ? await generateText({ ...options, messages }) : streamText({ ...options, messages })
+    return { text: await text, responseMessages: await responseMessages }
+  }
+  const question: ModelMessage = { role: 'user', content: 'Weather?' }
+  const first = await ask([question])
+  expect(first.text).toBe('It is sunny.')
+  expect((await ask([question, ...first.responseMessages, { role: 'user', content: 'Thanks' }])).text).toBe('Welcome.')
+  const turns = [
+    { role: 'user', content: [{ text: 'Weather?' }] },
+    { role: 'assistant', content: [{ type: 'text', text: 'Let me look.' }, { type: 'tool_use', name: 'weather', input: { city: 'Oslo' } }] },
+    { role: 'user', content: [{ type: 'tool_result', content: expect.stringContaining('Sunny in Oslo') }] }
+  ]
+  expect(gateway.upstream.requests[1]?.json).toMatchObject({ messages: turns })
+  expect(gateway.upstream.requests[2]?.json).toMatchObject({ messages: [...turns, { role: 'assistant', content: [{ text: 'It is sunny.' }] }, { role: 'user', content: [{ text: 'Thanks' }] }] })
 })
 
 test('completions stream too, over chat', async () => {

@@ -1,10 +1,13 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { CreatedApiKey } from '../../../shared/keys'
 import type { MockBehaviourInput } from '../../support/mock-upstream/behaviour'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
 import { readTrace } from '../../support/read-trace'
 import { until } from '../../support/until'
+import { signUp, Visitor } from '../../support/visitor'
 
 let gateway: GatewayUnderTest
 let key: string
@@ -176,6 +179,107 @@ test.each(['reasoning_content', 'reasoning'] as const)('reasoning that a provide
   const output = [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm, hello.' }] }, { type: 'message', content: [{ type: 'output_text', text: 'Hello' }] }]
   expect((await openai.responses.create({ model: 'plain/llama', input: 'Hi' })).output).toMatchObject(output)
   expect((await openai.responses.stream({ model: 'plain/llama', input: 'Hi' }).finalResponse()).output).toMatchObject(output)
+})
+
+describe('what a translated model answered is named by ids', () => {
+  const translated = 'plain/llama'
+  const user = (content: string) => ({ role: 'user' as const, content })
+  const reference = (id: string) => ({ type: 'item_reference' as const, id })
+  const answered = async (behaviour: MockBehaviourInput = { text: 'Hello' }, streamed = false) => {
+    gateway.upstream.respondWith(behaviour)
+    const body = { model: translated, input: 'Hi' }
+    const { id, output } = streamed ? await openai.responses.stream(body).finalResponse() : await openai.responses.create(body)
+    gateway.upstream.reset()
+    return { id, items: output.map(item => item.id ?? '') }
+  }
+  const isMissing = { status: 404, code: 'not_found', message: expect.stringContaining('store: false') }
+
+  test.each([false, true])('which stand for its items, and its thoughts for nothing (streamed: %s)', async (streamed) => {
+    const { items } = await answered({ reasoning: 'Hm.', text: 'Hello' }, streamed)
+    const ids = items.map(reference)
+    expect(ids).toHaveLength(2)
+    await openai.responses.create({ model: translated, input: [user('Hi'), ...ids, user('Again')] })
+    expect((await gateway.upstream.received()).json).toMatchObject({ messages: [user('Hi'), { role: 'assistant', content: 'Hello' }, user('Again')] })
+    // To OpenAI itself, which knows no such id, goes what it stands for.
+    await openai.responses.create({ model: native, input: [user('Hi'), ...ids, user('Again')] })
+    expect((await gateway.upstream.received(2)).json.input).toEqual([user('Hi'), { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'Hello', annotations: [], logprobs: [] }] }, user('Again')])
+  })
+
+  test('which stand for all that was asked and answered up to it, whoever goes on', async () => {
+    const first = await answered()
+    gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
+    const second = await openai.responses.create({ model: translated, input: [user('Weather?')], previous_response_id: first.id, instructions: 'Be kind.', tools })
+    await openai.responses.create({ model: translated, input: [{ type: 'function_call_output', call_id: 'call_mock_0', output: 'Sunny' }], previous_response_id: second.id, stream: true }).then(collect)
+    const turns = [user('Hi'), { role: 'assistant', content: 'Hello' }, user('Weather?'), { role: 'assistant', tool_calls: [{ id: 'call_mock_0', function: { name: 'weather' } }] }, { role: 'tool', content: 'Sunny' }]
+    expect((await gateway.upstream.received(2)).json).toMatchObject({ messages: turns })
+    await openai.responses.create({ model: native, input: 'And?', previous_response_id: first.id })
+    const { json } = await gateway.upstream.received(3)
+    expect(json.input).toMatchObject([user('Hi'), { role: 'assistant', content: [{ text: 'Hello' }] }, user('And?')])
+    expect(json).not.toHaveProperty('previous_response_id')
+  })
+
+  test('which count as what they stand for', async () => {
+    const { items } = await answered({ text: 'word '.repeat(4_000) })
+    const input = items.map(reference)
+    gateway.upstream.respondWith({ text: 'Hello', usage: false })
+    expect((await openai.responses.create({ model: translated, input })).usage?.input_tokens).toBeGreaterThan(4_000)
+    const checked = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/responses', body: { model: translated, input } }) })
+    const { estimate } = z.object({ estimate: z.object({ max_input_tokens: z.number() }) }).parse(await checked.json())
+    expect(estimate.max_input_tokens).toBeGreaterThan(4_000)
+    expect(estimate.max_input_tokens).toBeLessThan(25_000)
+  })
+
+  test('that lead nowhere for strangers, for other projects, and for who made them up', async () => {
+    const { id, items } = await answered()
+    const ask = (client: OpenAI, rest: object) => client.responses.create({ model: translated, input: 'Hi', ...rest })
+    const project = await gateway.api('POST', '/api/projects', { name: 'Apollo' })
+    const { key: ofProject } = await gateway.createKey({ projectId: String(project.id) })
+    const stranger = await signUp(new Visitor(gateway.loom, { ...gateway.admin }), 'stranger@example.com')
+    const ofStranger = CreatedApiKey.parse((await stranger.succeed('POST', '/api/keys', { name: 'test' })).body).key
+    for (const client of [gateway.client(ofProject), gateway.client(ofStranger)]) {
+      await expect(ask(client, { previous_response_id: id })).rejects.toMatchObject({ ...isMissing, param: 'previous_response_id' })
+      await expect(ask(client, { input: items.map(reference) })).rejects.toMatchObject({ ...isMissing, param: 'input' })
+    }
+    const guessed = (real: string) => real.replace(/.{4}$/, '0000')
+    await expect(ask(openai, { previous_response_id: guessed(id) })).rejects.toMatchObject(isMissing)
+    await expect(ask(openai, { input: items.map(item => reference(guessed(item))) })).rejects.toMatchObject(isMissing)
+    const { key: another } = await gateway.createKey()
+    await ask(gateway.client(another), { previous_response_id: id })
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
+  test('that lead nowhere where an org keeps no bodies', async () => {
+    await gateway.api('PATCH', '/api/orgs/current', { traceBodies: false })
+    try {
+      const refusal = await until(async () => {
+        const { id } = await answered()
+        return openai.responses.create({ model: translated, input: 'Hi', previous_response_id: id }).then(() => undefined, (error: unknown) => error)
+      })
+      expect(refusal).toMatchObject(isMissing)
+    } finally {
+      await gateway.api('PATCH', '/api/orgs/current', { traceBodies: true })
+    }
+    await until(async () => {
+      const { id } = await answered()
+      return openai.responses.create({ model: translated, input: 'Hi', previous_response_id: id }).then(() => true, () => undefined)
+    })
+  })
+
+  test('once each, and for no more than a body may have', async () => {
+    const { items } = await answered()
+    const refused = (body: OpenAI.Responses.ResponseCreateParamsNonStreaming) => expect(openai.responses.create(body)).rejects
+    await refused({ model: translated, input: [...items, ...items].map(reference) }).toMatchObject({ status: 400, param: 'input', message: expect.stringContaining('twice') })
+    const long = await openai.responses.create({ model: translated, input: Array.from({ length: 30_000 }, () => user('Hi')) })
+    await refused({ model: translated, input: Array.from({ length: 5_000 }, () => user('Hi')), previous_response_id: long.id }).toMatchObject({ status: 400, message: expect.stringContaining('100,000 values') })
+    const large = await openai.responses.create({ model: translated, input: 'word '.repeat(1_200_000) })
+    await refused({ model: translated, input: 'word '.repeat(1_200_000), previous_response_id: large.id }).toMatchObject({ status: 413 })
+  })
+
+  test('of OpenAI\'s are left to OpenAI', async () => {
+    await openai.responses.create({ model: native, input: [user('Hi'), reference('msg_68a1b2c3')] })
+    expect((await gateway.upstream.received()).json.input).toEqual([user('Hi'), reference('msg_68a1b2c3')])
+    await expect(openai.responses.create({ model: translated, input: [user('Hi'), reference('msg_68a1b2c3')] })).rejects.toMatchObject({ status: 400, param: 'input.1.id', message: expect.stringContaining('send the item itself') })
+  })
 })
 
 describe('a bad request is refused in the OpenAI format', () => {

@@ -51,9 +51,10 @@ function contentBlocks(behaviour: MockBehaviour): ContentBlock[] {
   const pieces = textPieces(behaviour)
   return [
     ...behaviour.reasoning ? [thinkingBlock(behaviour.reasoning)] : [],
-    ...behaviour.toolCalls.length
-      ? behaviour.toolCalls.map(toolUseBlock)
-      : [{ whole: { type: 'text', text: pieces.join('') }, start: { type: 'text', text: '' }, deltas: pieces.map(text => ({ type: 'text_delta', text })) }]
+    ...behaviour.toolCalls.length && behaviour.text === undefined
+      ? []
+      : [{ whole: { type: 'text', text: pieces.join('') }, start: { type: 'text', text: '' }, deltas: pieces.map(text => ({ type: 'text_delta', text })) }],
+    ...behaviour.toolCalls.map(toolUseBlock)
   ]
 }
 

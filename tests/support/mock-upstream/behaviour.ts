@@ -11,7 +11,7 @@ export const MockBehaviour = z.strictObject({
   reasoningField: z.enum(['reasoning_content', 'reasoning']).default('reasoning_content'),
   /** `data:` URLs, as servers that make pictures send them beside the text. */
   images: z.array(z.string()).default([]),
-  /** `arguments` is sent as it stands, valid JSON or not. */
+  /** `arguments` is sent as it stands, valid JSON or not. Anthropic's dialect sends a `text` before them. */
   toolCalls: z.array(z.strictObject({ name: z.string(), arguments: z.string() })).default([]),
   /** How a stream of chat completions tells its calls apart: by their index, or as some servers do, by their ids alone. */
   callIndexes: z.enum(['own', 'shared', 'none']).default('own'),

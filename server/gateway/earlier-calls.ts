@@ -1,0 +1,43 @@
+import type { Orm } from '../../db/client'
+import type { Keyring } from '../crypto/keyring'
+import { databaseUnavailable, LoomError } from '../errors'
+import { findBodies } from '../traces/find-bodies'
+import type { TraceScope } from '../traces/list-traces'
+
+/** Answers that one request may go on from: far more than any conversation has turns. */
+const MAX_CALLS = 500
+
+/** What a call asked and what it was answered, as JSON; undefined for what is none. */
+interface EarlierCall { request: unknown, response: unknown }
+
+/** What earlier calls of a caller's org, or of its key's project, asked and answered, as their traces keep it: for one call that goes on from them. */
+export class EarlierCalls {
+  private bytesLeft: number
+
+  constructor(private readonly orm: Orm, private readonly keyring: Keyring, private readonly scope: TraceScope, maxBytes: number) {
+    this.bytesLeft = maxBytes
+  }
+
+  /**
+   * @returns by their ids, without those that are not kept
+   * @throws {LoomError} `invalid_request` for too many, `body_too_large`, `service_unavailable` when the database does not answer
+   */
+  async find(ids: readonly string[], { withRequests = false } = {}): Promise<ReadonlyMap<string, EarlierCall>> {
+    if (ids.length > MAX_CALLS) throw new LoomError('invalid_request', `The request goes on from more than ${MAX_CALLS} answers. Send the items themselves.`, { param: 'input' })
+    const bodies = await findBodies(this.orm, this.keyring, this.scope, ids, { withRequests, maxBytes: this.bytesLeft }).catch((cause: unknown) => {
+      throw cause instanceof LoomError ? cause : databaseUnavailable(cause)
+    })
+    for (const { request, response } of bodies.values()) this.bytesLeft -= (request?.length ?? 0) + response.length
+    return new Map([...bodies].map(([id, { request, response }]) => [id, { request: parseJson(request), response: parseJson(response) }]))
+  }
+}
+
+function parseJson(body: Buffer | undefined): unknown {
+  try {
+    return body && JSON.parse(body.toString('utf8'))
+  } catch (error) {
+    // Sound, or a form: no answer to go on from.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { LoomError } from '../../errors'
+import type { EarlierCalls } from '../earlier-calls'
+import { callOf } from './response-ids'
+import { ResponsesBody } from './responses-body'
+
+const Item = z.looseObject({ id: z.string().optional(), type: z.string() })
+type Item = z.infer<typeof Item>
+type Items = Exclude<ResponsesBody['input'], string | null | undefined>
+
+const Answer = z.looseObject({ id: z.string(), output: z.array(Item) })
+
+/** How many answers a request goes back over: each is looked for after the one that follows it. */
+const MAX_BACK = 100
+
+/**
+ * A Responses body with what it only names by ids of ours (`item_reference`, `previous_response_id`) in their place, whichever model
+ * wrote it; one that names nothing comes back as it is, and ids of OpenAI's stay.
+ * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice; whatever `calls` throws
+ */
+export async function withEarlier(body: ResponsesBody, calls: EarlierCalls): Promise<ResponsesBody> {
+  const { previous_response_id: previous, ...rest } = body
+  if (!previous || !callOf(previous)) return withItems(body, calls)
+  return withItems({ ...rest, input: [...await itemsUpTo(previous, calls), ...itemsOf(body)] }, calls)
+}
+
+/** What was asked and answered up to and with a response, the oldest first. */
+async function itemsUpTo(responseId: string, calls: EarlierCalls): Promise<Items> {
+  let items: Items = []
+  let next: string | null | undefined = responseId
+  for (let back = 0; next; back++) {
+    if (back === MAX_BACK) throw new LoomError('invalid_request', `"previous_response_id" goes back over more than ${MAX_BACK} answers. Send the conversation itself.`, { param: 'previous_response_id' })
+    const callId = callOf(next)
+    const call = callId === undefined ? undefined : (await calls.find([callId], { withRequests: true })).get(callId)
+    const answer = Answer.safeParse(call?.response).data
+    const question = ResponsesBody.safeParse(call?.request).data
+    if (!question || answer?.id !== next) throw missing(next, 'previous_response_id')
+    items = [...itemsOf(question), ...answer.output.filter(isReadable).map(withoutId), ...items]
+    next = question.previous_response_id
+  }
+  return items
+}
+
+async function withItems(body: ResponsesBody, calls: EarlierCalls): Promise<ResponsesBody> {
+  const references = itemsOf(body).flatMap(item => referenceIn(item) ?? [])
+  if (references.length === 0) return body
+  const seen = new Set<string>()
+  const twice = references.find(id => seen.size === seen.add(id).size)
+  if (twice !== undefined) throw new LoomError('invalid_request', `input: the item "${twice}" stands there twice.`, { param: 'input' })
+  const callIds = new Set(references.filter(id => !isReasoning(id)).flatMap(id => callOf(id) ?? []))
+  const found = callIds.size === 0 ? [] : [...(await calls.find([...callIds])).values()]
+  const kept = new Map(found.flatMap(({ response }) => Answer.safeParse(response).data?.output ?? []).map(item => [item.id, item]))
+  const input = itemsOf(body).flatMap((item) => {
+    const id = referenceIn(item)
+    if (id === undefined) return [item]
+    if (isReasoning(id)) return []
+    const named = kept.get(id)
+    if (!named) throw missing(id, 'input')
+    return [withoutId(named)]
+  })
+  return { ...body, input }
+}
+
+function itemsOf({ input }: Pick<ResponsesBody, 'input'>): Items {
+  return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input ?? []
+}
+
+/** The id in a reference to an item of ours. */
+function referenceIn({ type, id }: Items[number]): string | undefined {
+  return type === 'item_reference' && typeof id === 'string' && callOf(id) !== undefined ? id : undefined
+}
+
+function isReasoning(id: string): boolean {
+  return id.startsWith('rs_')
+}
+
+/** No other model can read on from what one thought. */
+function isReadable({ type }: Item): boolean {
+  return type !== 'reasoning'
+}
+
+/** A provider would look for it among what it keeps itself. */
+function withoutId({ id: _id, ...item }: Item): Items[number] {
+  return item
+}
+
+function missing(id: string, param: string): LoomError {
+  return new LoomError('not_found', `${param}: "${id}" is not kept here. Answers can be gone on from as long as the bodies of traces are kept, by keys of the same organisation, or project. Send the items of earlier answers themselves (with the Vercel AI SDK: store: false).`, { param })
+}
