@@ -29,8 +29,9 @@ const guarded = '(trap "" HUP INT TERM; read -r _ <&3; kill -KILL 0) & exec 3<&-
  */
 export async function runCommand(command, parameters, { env = process.env, quiet = false } = {}) {
   const output = quiet ? 'pipe' : 'inherit'
+  // There npm is a script, which only a shell starts; and a shell would split the paths of others at their spaces.
   const child = windows
-    ? spawn(command, parameters, { cwd: root, env, stdio: ['ignore', output, output], shell: true })
+    ? spawn(command, parameters, { cwd: root, env, stdio: ['ignore', output, output], shell: command === 'npm' })
     : spawn('sh', ['-c', guarded, command, ...parameters], { cwd: root, env, stdio: ['ignore', output, output, 'pipe'], detached: true })
   child.once('exit', () => child.stdio[3]?.destroy())
   /** @type {Buffer[]} */

@@ -130,15 +130,19 @@ export class Upload {
     }, (cause: unknown) => this.fail(cause))
   }
 
+  /** The last bytes may be on their way to the disk yet: Node tells the end of a stream that was paused by its last piece all the same. */
   private readonly finish = (): void => {
-    try {
-      this.form.end()
-      this.complete = true
-      this.stopListening()
-      this.tell()
-    } catch (cause) {
-      this.fail(cause)
-    }
+    this.stopListening()
+    void this.writing.then(() => {
+      if (this.failure) return
+      try {
+        this.form.end()
+        this.complete = true
+        this.tell()
+      } catch (cause) {
+        this.fail(cause)
+      }
+    })
   }
 
   private readonly lose = (cause?: Error): void => this.fail(new LoomError('caller_gone', 'The connection closed before the request was complete.', { cause }))

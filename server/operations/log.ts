@@ -12,8 +12,7 @@ const FLUSH_MS = 100
  */
 export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
   const destination = pino.destination({ dest: 1, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS })
-  // The last lines of a process wait for company, too; pino itself sees to that only where it writes asynchronously.
-  process.once('exit', () => destination.flushSync())
+  process.once('exit', () => writeLastLines(destination))
   return pino({
     level: config.LOG_LEVEL,
     base: undefined,
@@ -22,6 +21,18 @@ export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
     formatters: { level: label => ({ level: label }) },
     redact: { paths: ['headers', '*.headers', 'secret', '*.secret', 'password', '*.password', 'authorization', '*.authorization', '*.parameters', '*.params', '*.query'], remove: true }
   }, destination)
+}
+
+/**
+ * The last lines of a process wait for company, too; pino itself sees to that only where it writes asynchronously. By one write:
+ * `flushSync` tries for ever where nobody reads them any more, or the disk is full.
+ */
+function writeLastLines(destination: ReturnType<typeof pino.destination>): void {
+  try {
+    destination.flush()
+  } catch (error) {
+    process.stderr.write(`The last lines of the log could not be written: ${String(error)}\n`)
+  }
 }
 
 export type Log = ReturnType<typeof createLog>

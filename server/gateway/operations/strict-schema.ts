@@ -30,7 +30,8 @@ function fits(value: unknown, depth: number): boolean {
   const schema = Schema.safeParse(value).data
   if (!schema || depth === 0 || !KINDS.some(kind => kind in schema) || REFUSED.some(keyword => keyword in schema)) return false
   const { type, properties = {}, required = [], additionalProperties, items, anyOf = [], $defs = {}, definitions = {} } = schema
-  const isClosed = additionalProperties === false && Object.keys(properties).every(name => required.includes(name))
+  const needed = new Set(required)
+  const isClosed = additionalProperties === false && Object.keys(properties).every(name => needed.has(name))
   if ([type].flat().includes('object') && !isClosed) return false
   const inner = [...Object.values(properties), ...anyOf, ...Object.values($defs), ...Object.values(definitions), ...(items === undefined ? [] : [items])]
   return inner.every(each => fits(each, depth - 1))

@@ -73,6 +73,19 @@ test('is read from its beginning while the rest is still coming, and again, on d
   }
 })
 
+test('is all here once it is complete, though its end comes while its last bytes are being written', async () => {
+  const form = Buffer.concat([field('b', 'file', noise(400_000), '; filename="a"'), Buffer.from('--b--\r\n')])
+  for (let round = 0; round < 30; round++) {
+    const { upload, client, respond } = await open()
+    client.end(form)
+    await upload.whole()
+    expect(upload.bytes).toBe(form.length)
+    expect((await readAll(upload)).equals(form)).toBe(true)
+    respond()
+    await upload.close()
+  }
+})
+
 test('gives out nothing of its end before it is known to be a form', async () => {
   const { upload, client, respond } = await open({ length: 10_200 })
   const part = field('b', 'file', noise(10_000), '; filename="a"')
