@@ -87,10 +87,10 @@ export function measureMessages(body: MessagesBody, bodyBytes: number): CallMeas
   }
 }
 
-/** Files that Anthropic fetches, and what its own tools find, are in no body. */
+/** Files that Anthropic fetches, what its own tools find, and the earlier messages of a thread it keeps are in no body. */
 function readsMore(body: MessagesBody, blocks: readonly Block[]): boolean {
   const fetched = blocks.some(({ type, source }) => type !== 'image' && (source?.type === 'url' || source?.type === 'file'))
-  return fetched || Boolean(body.mcp_servers?.length) || Boolean(body.container) || Boolean(body.tools?.some(({ type }) => /^(?:web_|code_execution|mcp_)/.test(type ?? '')))
+  return fetched || Boolean(body.mcp_servers?.length) || Boolean(body.container) || Boolean(body.thread) || Boolean(body.tools?.some(({ type }) => /^(?:web_|code_execution|mcp_)/.test(type ?? '')))
 }
 
 function mapBlocks(content: unknown, change: (block: unknown) => unknown): unknown {

@@ -187,6 +187,7 @@ describe('what is held for a Messages call', () => {
     const limits = { contextWindow: 200_000 }
     expect(bound(content({ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }), limits).inputTokens).toBe(200_000)
     expect(bound({ tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }] }, limits).inputTokens).toBe(200_000)
+    expect(bound({ thread: { type: 'continue', previous_message_id: 'msg_1' } }, limits).inputTokens).toBe(200_000)
   })
   test.each<[object, boolean]>([
     [{}, false], [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, true], [{ tools: [{ type: 'bash_20250124', name: 'bash' }] }, false],
