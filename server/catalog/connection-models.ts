@@ -3,7 +3,7 @@ import type { ProviderKind } from '../../shared/catalog'
 import { AzureConfig } from '../gateway/providers/azure'
 import { claudeLimits } from '../gateway/providers/anthropic-model'
 import { demoModels } from '../gateway/providers/demo'
-import { geminiOutputLimit } from '../gateway/providers/google-model'
+import { geminiOutputLimit, geminiWindow } from '../gateway/providers/google-model'
 import { DEMO_CONTEXT_WINDOW, DEMO_MAX_OUTPUT_TOKENS } from '../gateway/providers/demo-answer'
 import { modelMode } from './model-mode'
 import { openAiOutputLimit, openAiWindow } from './output-limits'
@@ -67,7 +67,7 @@ export function describeUpstreamModel(source: ModelSource, upstreamModel: string
   const providerId = source.kind === 'openai-compatible' ? findPackagedProviderId(source.baseUrl ?? '') : source.kind
   const packaged = providerId === undefined ? undefined : findPackagedModel(providerId, model)
   const price = packaged?.price ?? (source.kind === 'openai' ? findPublishedPrice(model) : undefined)
-  return { price, contextWindow: packaged?.contextWindow ?? openAiWindow(model), ...outputLimits(source.kind, model) }
+  return { price, contextWindow: packaged?.contextWindow ?? openAiWindow(model) ?? geminiWindow(model), ...outputLimits(source.kind, model) }
 }
 
 /** The model behind an Azure deployment, or behind a name in full, as Google takes it (`models/…`); else the model itself. */

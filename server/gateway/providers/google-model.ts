@@ -34,6 +34,14 @@ export function geminiThinks(model: string): boolean | undefined {
   return traits && traits.thinks !== 'never'
 }
 
+/**
+ * The window of those since 2.5, where the packaged catalogue does not tell it; undefined for all others.
+ * Source: the model pages of ai.google.dev/gemini-api/docs/models, read 2026-11.
+ */
+export function geminiWindow(model: string): number | undefined {
+  return geminiThinks(model) ? 1_048_576 : undefined
+}
+
 /** Whether a replayed tool call must carry the signature of the thought that led to it. */
 export function demandsThoughtSignatures(model: string): boolean {
   return (traitsOf(model)?.version ?? 0) >= 300

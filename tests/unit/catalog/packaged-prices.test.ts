@@ -133,6 +133,13 @@ describe('the models of a connection', () => {
     expect(describeUpstreamModel(google, 'gemini-2.5-flash')).toMatchObject({ contextWindow: 1_048_576, maxOutputTokens: 65_536 })
   })
 
+  test('of Google have a window where the catalogue tells none, from 2.5 on; one that it tells stands', () => {
+    const windowOf = (model: string) => describeUpstreamModel({ kind: 'google', baseUrl: null, config: {} }, model).contextWindow
+    for (const model of ['gemini-2.5-pro', 'models/gemini-2.5-pro', 'gemini-3-pro-preview', 'gemini-3.1-pro-preview', 'gemini-of-tomorrow']) expect(windowOf(model), model).toBe(1_048_576)
+    expect(windowOf('gemini-1.5-pro')).toBe(1_000_000)
+    for (const model of ['gemini-embedding-001', 'gemini-flash-1.5', 'gemma-3']) expect(windowOf(model), model).toBeUndefined()
+  })
+
   test('of Azure are its deployments, priced as the models behind them', () => {
     const azure = { kind: 'azure', baseUrl: 'https://x.openai.azure.com', config: { deployments: { prod: 'gpt-4o' } } } as const
     expect(declaredModels(azure)).toEqual(['prod'])
