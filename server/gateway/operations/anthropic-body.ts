@@ -30,12 +30,24 @@ function isUnsigned(block: unknown): boolean {
 }
 
 function withToolUseIds<Body extends CountBody>(body: Body): Body {
-  const messages = body.messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(withToolUseId) } : message)
+  const messages = body.messages.map((message) => {
+    const { content } = message
+    return Array.isArray(content) && content.some(hasForeignId) ? { ...message, content: content.map(withToolUseId) } : message
+  })
   return { ...body, messages }
+}
+
+function hasForeignId(block: unknown): boolean {
+  return withToolUseId(block) !== block
 }
 
 function withToolUseId(block: unknown): unknown {
   if (typeof block !== 'object' || block === null || !('type' in block)) return block
-  if (block.type === 'tool_use' && 'id' in block && typeof block.id === 'string') return { ...block, id: toolUseId(block.id) }
-  return block.type === 'tool_result' && 'tool_use_id' in block && typeof block.tool_use_id === 'string' ? { ...block, tool_use_id: toolUseId(block.tool_use_id) } : block
+  if (block.type === 'tool_use' && 'id' in block) return withId(block, 'id', block.id)
+  return block.type === 'tool_result' && 'tool_use_id' in block ? withId(block, 'tool_use_id', block.tool_use_id) : block
+}
+
+function withId(block: object, field: string, id: unknown): object {
+  const taken = typeof id === 'string' ? toolUseId(id) : id
+  return taken === id ? block : { ...block, [field]: taken }
 }

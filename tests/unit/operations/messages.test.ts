@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
 import { boundCost } from '../../../server/gateway/estimate-cost'
 import { fitToFunds } from '../../../server/gateway/fit-to-funds'
+import { toAnthropicBody } from '../../../server/gateway/operations/anthropic-body'
 import { messages } from '../../../server/gateway/operations/messages'
 import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
+import { fitsStrictMode } from '../../../server/gateway/operations/strict-schema'
 import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/anthropic-usage'
 import { readUsage } from '../../../server/gateway/usage'
 import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
@@ -142,6 +144,12 @@ describe('a Messages request over chat completions', () => {
     const tools = [{ name: 'find', input_schema: schema, strict: true }]
     expect(JSON.stringify(await askedFor({ tools, output_config: { format: { type: 'json_schema', schema } } }))).not.toContain('strict')
   })
+  test('looks through a schema of any size and order in a moment', () => {
+    const names = Array.from({ length: 200_000 }, (_, index) => `a name of some length ${index}`)
+    const schema = { type: 'object', properties: Object.fromEntries(names.map(name => [name, { type: 'string' }])), required: names.toReversed(), additionalProperties: false }
+    expect(fitsStrictMode(JSON.parse(JSON.stringify(schema)))).toBe(true)
+    expect(fitsStrictMode({ ...schema, required: names.slice(1) })).toBe(false)
+  }, 10_000)
   test('keeps a tool strict', async () => {
     const tool = { name: 'find', input_schema: { type: 'object', properties: { q: { type: 'string' } }, required: ['q'], additionalProperties: false } }
     const { tools } = await askedFor({ tools: [{ ...tool, strict: true }, tool] })
@@ -257,6 +265,13 @@ test('ids of calls that other models made reach Claude as it takes them, the sam
   expect(calls?.[2]).toBe('toolu_01-A')
   for (const id of calls ?? []) expect(id).toMatch(/^[a-zA-Z0-9_-]+$/)
   expect(new Set(calls)).toHaveLength(3)
+})
+
+test('messages whose ids Claude takes as they are go on uncopied', () => {
+  const said = ['toolu_1', 'functions.find:0'].map(id => ({ role: 'assistant', content: [{ type: 'tool_use', id, name: 'find', input: {} }] }))
+  const body = MessagesBody.parse({ ...hello, messages: [...hello.messages, ...said] })
+  const sent = toAnthropicBody(Buffer.from(JSON.stringify(body)), body)
+  expect(sent.messages.map((message, index) => message === body.messages[index])).toEqual([true, true, false])
 })
 
 test('events of kinds we do not know pass as they came, and garbage does not', () => {
