@@ -9,7 +9,7 @@ const MAX_OUTPUT_TOKENS = 10_000_000
 /** Above what any provider counts for one image or audio clip: gpt-4o-mini takes 2,833 + 5,667 a tile of an image, of at most 8. Source: OpenAI, "Images and vision". */
 export const TOKENS_PER_MEDIUM = 50_000
 /** English text has about four bytes a token, and so has JSON around it. */
-export const BYTES_PER_TOKEN = 4
+const BYTES_PER_TOKEN = 4
 
 /** Of models in the packaged catalogue, rounded up. */
 const LARGEST_WINDOW = 2_000_000
@@ -27,7 +27,12 @@ export interface TokenBounds {
   readings?: number
   /** The input is not in the body, so that no closer look at that tells more. */
   isElsewhere?: boolean
+  /** What the input is taken to be where a packed file makes its bound the whole window; without it, a share of the bound tells. */
+  likelyInputTokens?: number
 }
+
+/** Files of a prompt that may be more tokens than they have bytes: how much of the body they are, and how many tokens they are taken to be. */
+export interface PackedFiles { bytes: number, tokens: number }
 
 /** What a call's bounds hang on. */
 export interface CallMeasure {
@@ -43,28 +48,34 @@ export interface CallMeasure {
   readsMore?: boolean
   /** It may sum the prompt up first: that reads all of it once more, and writes as much as the model may. */
   sumsUp?: boolean
-  /** A file in the body may be more tokens than it has bytes. */
-  hasPackedFile?: boolean
+  packed?: PackedFiles | undefined
 }
 
 /**
  * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt, whatever is packed in its files, is larger than
  * the model's window, and no answer is longer than the caller's or the model's own cap.
  */
-export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp, hasPackedFile }: CallMeasure, limits: ModelLimits): TokenBounds {
+export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp, packed }: CallMeasure, limits: ModelLimits): TokenBounds {
   const window = limits.contextWindow ?? Infinity
   const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
   const most = cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP
   const asked = maxOutputTokens || limits.defaultOutputTokens || most
-  const prompt = readsMore || hasPackedFile ? Math.min(window, LARGEST_WINDOW) : Math.min(bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM, window)
+  const visible = bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM
+  const prompt = Math.min(readsMore || packed ? LARGEST_WINDOW : visible, window)
   const readings = sumsUp ? 2 : 1
   return {
     inputTokens: prompt * readings,
     outputTokens: Math.min(asked, cap) * answers + (sumsUp ? most : 0),
     ...(answers > 1 && { answers }),
     ...(readings > 1 && { readings }),
-    ...(readsMore && { isElsewhere: true })
+    ...(readsMore && { isElsewhere: true }),
+    ...(packed && !readsMore && { likelyInputTokens: Math.min(Math.ceil((visible - packed.bytes) / BYTES_PER_TOKEN) + packed.tokens, prompt) * readings })
   }
+}
+
+/** What a prompt within a bound is taken to be, by which prices are compared and tokens of a minute reserved: an estimate, and no bound. */
+export function likelyInput({ inputTokens, likelyInputTokens }: TokenBounds): number {
+  return likelyInputTokens ?? Math.ceil(inputTokens / BYTES_PER_TOKEN)
 }
 
 /** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input may be one written to the provider's cache. */

@@ -1,5 +1,6 @@
 import type { PolicyRequest } from './apply-policy'
-import { BYTES_PER_TOKEN } from './estimate-cost'
+import { likelyInput } from './estimate-cost'
+import type { TokenBounds } from './estimate-cost'
 import type { CallContext } from './call-context'
 import type { CallRequest } from './operations/operation'
 import type { CallPlan } from './plan-call'
@@ -17,15 +18,19 @@ export function policyRequest({ requestId, operation, request, ip }: Pick<CallCo
     ip,
     bodyBytes: request.bodyBytes ?? request.raw.length,
     bound,
-    reservedTokens: reservedTokens(request, bound, bounds[0]?.tokens.answers),
+    reservedTokens: Math.max(...bounds.map(({ tokens }) => reservedTokens(request, tokens))),
     outputTokens: request.askedOutputTokens,
     // What is not in the body has no count but its bound.
     countInput: async () => bounds.some(({ tokens }) => tokens.isElsewhere) ? bound.inputTokens : request.countInput()
   }
 }
 
-/** The most the call may use; an estimate where its caller could have set a cap, and did not. See docs/decisions/2026-11-29-uncapped-calls-reserve-an-estimate.md. */
-function reservedTokens({ limitOutput, askedOutputTokens }: Pick<CallRequest, 'limitOutput' | 'askedOutputTokens'>, { inputTokens, outputTokens }: PolicyRequest['bound'], answers = 1): number {
-  if (!limitOutput || askedOutputTokens !== undefined) return inputTokens + outputTokens
-  return Math.ceil(inputTokens / BYTES_PER_TOKEN) + Math.min(outputTokens, UNCAPPED_ANSWER_TOKENS * answers)
+/**
+ * The most the call may use at a target; an estimate of its prompt where that has packed files, and of all of it where its caller could have set a cap, and did not.
+ * See docs/decisions/2026-11-29-uncapped-calls-reserve-an-estimate.md.
+ */
+function reservedTokens({ limitOutput, askedOutputTokens }: Pick<CallRequest, 'limitOutput' | 'askedOutputTokens'>, tokens: TokenBounds): number {
+  const { inputTokens, outputTokens, likelyInputTokens, answers = 1 } = tokens
+  if (!limitOutput || askedOutputTokens !== undefined) return (likelyInputTokens ?? inputTokens) + outputTokens
+  return likelyInput(tokens) + Math.min(outputTokens, UNCAPPED_ANSWER_TOKENS * answers)
 }

@@ -2,7 +2,7 @@ import { computeCost, isPricedFor } from '../billing/compute-cost'
 import type { Catalog } from '../catalog/catalog'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
-import { BYTES_PER_TOKEN } from './estimate-cost'
+import { likelyInput } from './estimate-cost'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest } from './operations/operation'
 
@@ -78,6 +78,6 @@ export function rankOf(target: Target, call: Pick<RoutedCall, 'stream' | 'bound'
 /** What a call of this size usually costs, nano-USD, to compare targets by: their bounds would compare their caps. */
 function usualCost(target: Target, call: Pick<RoutedCall, 'bound'>): number {
   if (!target.price) return Number.MAX_VALUE
-  const { inputTokens, outputTokens, units } = call.bound(target)
-  return Number(computeCost({ inputTokens: Math.ceil(inputTokens / BYTES_PER_TOKEN), outputTokens: Math.min(outputTokens, USUAL_OUTPUT_TOKENS), units }, target.price))
+  const bound = call.bound(target)
+  return Number(computeCost({ inputTokens: likelyInput(bound), outputTokens: Math.min(bound.outputTokens, USUAL_OUTPUT_TOKENS), units: bound.units }, target.price))
 }

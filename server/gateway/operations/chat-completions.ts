@@ -64,6 +64,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   readonly stream = this.body.stream === true
   readonly askedOutputTokens = askedOutputTokens(this.body)
   private outputLimit: number | undefined
+  private measuredMedia: ReturnType<typeof measureMedia> | undefined
 
   constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void) {
     super(raw, ChatBody, MAX_PROMPT_VALUES)
@@ -80,7 +81,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   bound(target: Target) {
     return boundTokens({
       bodyBytes: this.raw.length,
-      ...measureMedia(this.body.messages),
+      ...this.media,
       maxOutputTokens: this.askedOutputTokens ?? this.outputLimit ?? 0,
       answers: this.body.n ?? 1,
       // What a provider searches, keeps or fetches, and Azure's own data, is in no body.
@@ -93,7 +94,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   countClosely() {
-    return countClosely(promptOf(this.body))
+    return countClosely(promptOf(this.body), this.media.packed)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
@@ -126,6 +127,11 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
 
   tap() {
     return new ChatTap(this.body.stream_options?.include_usage === true, this.onChunk)
+  }
+
+  /** Once a request, for every file of it is read. */
+  private get media() {
+    return this.measuredMedia ??= measureMedia(this.body.messages)
   }
 }
 

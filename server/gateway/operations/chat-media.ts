@@ -1,6 +1,6 @@
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium } from './count-prompt'
-import { isPacked } from './packed-file'
+import { findPacked } from './packed-file'
 
 /** A chat message, as far as its media go. */
 interface Message { content?: unknown }
@@ -40,13 +40,13 @@ function taken(kind: Medium['kind'], data: unknown, rest: unknown): { medium: Me
 }
 
 /** What of a call's bounds hangs on its media. The data of images and sounds is not priced by the byte; all else is, a file too, whose text its base64 may be. */
-export function measureMedia(messages: readonly Message[]): Pick<CallMeasure, 'media' | 'mediaBytes' | 'hasPackedFile'> {
+export function measureMedia(messages: readonly Message[]): Pick<CallMeasure, 'media' | 'mediaBytes' | 'packed'> {
   const { media } = takeMedia(messages)
   const seenOrHeard = media.filter(({ kind }) => kind !== 'file')
   return {
     media: seenOrHeard.length,
     mediaBytes: seenOrHeard.reduce((sum, { data }) => sum + data.length, 0),
-    hasPackedFile: media.some(({ kind, data }) => kind === 'file' && isPacked(data))
+    packed: findPacked(media.flatMap(({ kind, data }) => kind === 'file' ? [data] : []))
   }
 }
 

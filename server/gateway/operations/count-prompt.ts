@@ -1,7 +1,8 @@
 import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import type { PackedFiles } from '../estimate-cost'
 import { encodeBody } from '../providers/encode-body'
 import type { CountedRequest } from './operation'
-import { countPagesThatShow, isPacked } from './packed-file'
+import { estimateFileTokens, FILE_CHARACTERS_PER_TOKEN } from './packed-file'
 
 /** A picture, a sound or a file in a prompt, and its data as it stands there: base64, an address, or nothing. */
 export interface Medium { kind: 'image' | 'sound' | 'file', data: string }
@@ -13,14 +14,8 @@ export interface Prompt { rest: Record<string, unknown>, media: readonly Medium[
 const TOKENS_PER_IMAGE = 1_600
 /** A second takes 10 tokens with OpenAI's models and 32 with Google's, and 20,000 characters as MP3. */
 const SOUND_CHARACTERS_PER_TOKEN = 1_000
-/** Text in base64, where four characters stand for three. */
-const FILE_CHARACTERS_PER_TOKEN = 16 / 3
-/** A page takes some 3,000 tokens, and some 130,000 characters, though it may have next to none. Source: Anthropic, "PDF support", read 2026-11. */
-const TOKENS_PER_PAGE = 3_000
-const PDF_CHARACTERS_PER_TOKEN = 45
 /** What is written in no words, such as a sealed thought: about what it stands for, as of a file. */
 const SEALED = /^[\w+/=-]{256,}$/
-const PDF_IN_BASE64 = /^(?:data:[^,]{0,100},)?JVBERi/
 
 /** Fields of a body that no model reads. */
 const settings: ReadonlySet<string> = new Set(['model', 'models', 'metadata', 'stream_options'])
@@ -34,9 +29,12 @@ export async function countPrompt({ rest, media }: Prompt): Promise<number> {
   return tokens + Math.ceil(sealedCharacters / FILE_CHARACTERS_PER_TOKEN + media.reduce((sum, medium) => sum + tokensOf(medium), 0))
 }
 
-/** A closer look than the bytes, and a bound as they are: everything but the data of images and sounds. Undefined for what is too long to be counted, and for files that tell no count. */
-export async function countClosely({ rest, media }: Prompt): Promise<CountedRequest | undefined> {
-  if (media.some(({ kind, data }) => kind === 'file' && isPacked(data))) return undefined
+/**
+ * A closer look than the bytes, and a bound as they are: everything but the data of images and sounds. Undefined for what is too long to be counted, and for files that tell no count.
+ * @param packed which of the prompt's files are such
+ */
+export async function countClosely({ rest, media }: Prompt, packed: PackedFiles | undefined): Promise<CountedRequest | undefined> {
+  if (packed) return undefined
   // What a file says may be as long as its data.
   const text = [encodeBody(rest), ...media.flatMap(({ kind, data }) => kind === 'file' ? [data] : [])].join('\n')
   // Beyond, the count is a guess, and a guess is no bound.
@@ -48,8 +46,7 @@ export async function countClosely({ rest, media }: Prompt): Promise<CountedRequ
 function tokensOf({ kind, data }: Medium): number {
   if (kind === 'image') return TOKENS_PER_IMAGE
   if (kind === 'sound') return data.length / SOUND_CHARACTERS_PER_TOKEN
-  if (!PDF_IN_BASE64.test(data)) return data.length / FILE_CHARACTERS_PER_TOKEN
-  return Math.max(data.length / PDF_CHARACTERS_PER_TOKEN, countPagesThatShow(data) * TOKENS_PER_PAGE)
+  return estimateFileTokens(data)
 }
 
 /** All that is said in a body, in no order. Numbers and switches at its top are settings. Not by recursion: it may be nested deeper than the stack is. */

@@ -3,7 +3,7 @@ import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
-import { isPacked } from './packed-file'
+import { findPacked } from './packed-file'
 
 /**
  * What the road must understand of a Messages body. Everything else is passed on as it came.
@@ -83,7 +83,7 @@ export function measureMessages(body: MessagesBody, bodyBytes: number): CallMeas
     maxOutputTokens: body.max_tokens,
     answers: 1,
     readsMore: readsMore(body, blocks),
-    hasPackedFile: blocks.some(({ type, source }) => type === 'document' && source?.type === 'base64' && isPacked(source.data ?? ''))
+    packed: findPacked(blocks.flatMap(({ type, source }) => type === 'document' && source?.type === 'base64' ? [source.data ?? ''] : []))
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '../../catalog/target'
 import { toAnthropicError } from '../anthropic-error'
 import { boundTokens } from '../estimate-cost'
+import type { CallMeasure } from '../estimate-cost'
 import type { ProviderCall, Transport } from '../providers/provider'
 import { toAnthropicBody } from './anthropic-body'
 import { anthropicHeaders } from './anthropic-headers'
@@ -31,6 +32,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   readonly askedOutputTokens = this.body.max_tokens
 
   readonly headers: Readonly<Record<string, string>>
+  private measurement: CallMeasure | undefined
 
   /** @throws {LoomError} `invalid_request` for a call with fallbacks of Anthropic's, too */
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
@@ -46,7 +48,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
 
   bound(target: Target) {
     const sumsUp = nativeCall(target) !== undefined && mayBeSummedUp(this.body)
-    return boundTokens({ ...measureMessages(this.body, this.raw.length), sumsUp }, target)
+    return boundTokens({ ...this.measured, sumsUp }, target)
   }
 
   countInput() {
@@ -54,7 +56,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   }
 
   countClosely() {
-    return countClosely(takeMedia(this.body))
+    return countClosely(takeMedia(this.body), this.measured.packed)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
@@ -70,6 +72,11 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
 
   tap() {
     return new MessagesTap()
+  }
+
+  /** Once a request, for every file of it is read. */
+  private get measured() {
+    return this.measurement ??= measureMessages(this.body, this.raw.length)
   }
 }
 

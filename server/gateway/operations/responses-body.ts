@@ -3,7 +3,7 @@ import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
-import { isPacked } from './packed-file'
+import { findPacked } from './packed-file'
 import { findBilledByUse } from './unpriced'
 
 /**
@@ -46,18 +46,17 @@ function partsOf(body: ResponsesBody): Part[] {
   return itemsOf(body).flatMap(({ content, output }) => [content, output]).flat().flatMap(part => Part.safeParse(part).data ?? [])
 }
 
-/** What the bounds of a call hang on. The data of images is not priced by the byte; a file's is, for it may be text. */
-export function measureResponses(body: ResponsesBody, bodyBytes: number): CallMeasure {
+/** What the bounds of a call hang on, but for the length of its answer. The data of images is not priced by the byte; a file's is, for it may be text. */
+export function measureResponses(body: ResponsesBody, bodyBytes: number): Omit<CallMeasure, 'maxOutputTokens'> {
   const parts = partsOf(body)
   const images = parts.filter(({ type }) => imageTypes.has(type))
   return {
     bodyBytes,
     media: images.length,
     mediaBytes: images.reduce((sum, { image_url: url }) => sum + (url?.length ?? 0), 0),
-    maxOutputTokens: body.max_output_tokens ?? 0,
     answers: 1,
     readsMore: readsMore(body, parts),
-    hasPackedFile: parts.some(({ file_data: data }) => data && isPacked(data))
+    packed: findPacked(parts.flatMap(({ file_data: data }) => data || []))
   }
 }
 

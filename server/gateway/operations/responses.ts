@@ -33,6 +33,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private callId = uuidv7()
   /** The body with what it names of earlier answers, where it names any. */
   private whole: Buffer | undefined
+  private measurement: ReturnType<typeof measureResponses> | undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
   constructor(raw: Buffer) {
@@ -52,6 +53,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     requireFewValues(body, MAX_PROMPT_VALUES)
     this.body = body
     this.whole = Buffer.from(encodeBody(body))
+    this.measurement = undefined
   }
 
   limitOutput(maxTokens: number) {
@@ -64,7 +66,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   bound(limits: ModelLimits) {
-    return boundTokens(measureResponses(this.body, this.bodyBytes), limits)
+    return boundTokens({ ...this.measured, maxOutputTokens: this.body.max_output_tokens ?? 0 }, limits)
   }
 
   countInput() {
@@ -72,7 +74,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   countClosely() {
-    return countClosely(takeMedia(this.body))
+    return countClosely(takeMedia(this.body), this.measured.packed)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
@@ -88,5 +90,10 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   tap() {
     return new ResponsesTap()
+  }
+
+  /** Once a request, for every file of it is read. */
+  private get measured() {
+    return this.measurement ??= measureResponses(this.body, this.bodyBytes)
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConnectionList } from '../../../shared/connections'
 import type { Policy } from '../../../shared/policy'
+import { blankPdf } from '../../support/blank-pdf'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
@@ -216,6 +217,18 @@ test('calls without a cap share the tokens of a minute by an estimate, and are s
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
   const last = await ask({ max_completion_tokens: 1_000 })
   expect(Number(last.headers.get('x-ratelimit-remaining-tokens'))).toBe(200_000 - 10 * 500 - 1_000 - body({ model: 'gpt-5', max_completion_tokens: 1_000 }).length)
+})
+
+test('calls with a PDF share the tokens of a minute by its pages, whatever the model could read, and are settled exactly', async () => {
+  const { key } = await gateway.createKey({ limits: { tokensPerMinute: 200_000 } })
+  gateway.upstream.respondWith({ firstByteDelayMs: 200, usage: { inputTokens: 8_000, outputTokens: 100 } }, { times: 11 })
+  // The model reads 400,000 tokens, twice what a minute has.
+  const file = { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${blankPdf(3)}` } }
+  const ask = (content: unknown) => gateway.post(key, body({ model: 'gpt-5', max_completion_tokens: 1_000, messages: [{ role: 'user', content }] }))
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask([{ type: 'text', text: 'Read' }, file])))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
+  const last = await ask('Hello')
+  expect(Number(last.headers.get('x-ratelimit-remaining-tokens'))).toBe(200_000 - 10 * 8_100 - 1_000 - body({ model: 'gpt-5', max_completion_tokens: 1_000 }).length)
 })
 
 describe('a dry run', () => {

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
 import { fitToFunds } from '../../../server/gateway/fit-to-funds'
 import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
@@ -88,6 +88,30 @@ test.each<[string, Operation, object]>([
 test.each<[Operation, object]>([[chatCompletions, fileOf(textUrl)], [responses, inputFile(textUrl)]])('a file of text in a call of $name is held by its bytes, and looked at closer', async (operation, ask) => {
   expect(parseCall(operation, { model: 'm', ...ask }).bound(target).inputTokens).toBeLessThan(2_000)
   expect((await offerFor(operation, ask))?.amount).toBeLessThan(4_000_000n)
+})
+
+test.each<[string, string]>([
+  ['speaks of PDFs further on', `data:text/plain;base64,${Buffer.from(`${'x'.repeat(1_024)}%PDF-1.4`).toString('base64')}`],
+  ['stands in a URL in plain', `data:text/plain,${encodeURIComponent(`Grüße ${'x'.repeat(1_024)}%PDF-1.4`)}`],
+  ['stands there as it is', 'data:text/plain;charset=utf-8,Grüße']
+])('a text that %s is a text', (_what, data) => {
+  expect(parseCall(chatCompletions, { model: 'm', ...fileOf(data) }).bound(target).inputTokens).toBeLessThan(3_000)
+})
+
+test.each([
+  ['bytes', 'data:text/plain,%FF%FE'], ['a URL that is none', 'data:text/plain,100%'], ['a PDF', `data:text/plain,${encodeURIComponent('\n%PDF-1.4')}`], ['a PDF in base64 that does not say so', `data:text/plain,${pdf}`]
+])('%s in a URL in plain may be all of the window', (_what, data) => {
+  expect(parseCall(chatCompletions, { model: 'm', ...fileOf(data) }).bound(target).inputTokens).toBe(400_000)
+})
+
+test.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf], [responses, inputFile], [messages, documentOf]])('a file in a call of $name is read once, however many targets it may go to', async (operation, ask) => {
+  const data = Buffer.from(words).toString('base64')
+  const request = parseCall(operation, { model: 'm', max_tokens: 10, ...ask(data) })
+  const read = vi.spyOn(Buffer, 'from')
+  for (const contextWindow of [400_000, 200_000]) expect(request.bound({ ...target, contextWindow }).inputTokens).toBeLessThan(40_000)
+  await request.countClosely?.()
+  expect(read.mock.calls.filter(([value]) => String(value) === data)).toHaveLength(1)
+  read.mockRestore()
 })
 
 test('what a target does not get makes its hold no larger', async () => {
