@@ -4,6 +4,7 @@ import { computeCost } from '../billing/compute-cost'
 import type { Units } from '../billing/units'
 import type { Price } from '../billing/price'
 import type { Target } from '../catalog/target'
+import type { ErrorCode } from '../errors'
 import { LoomError } from '../errors'
 import type { KeptAnswer } from '../idempotency/keep-answer'
 import type { CallSpan } from '../operations/call-span'
@@ -22,6 +23,9 @@ import type { StreamTap } from './operations/operation'
 import type { Surcharge } from './operations/unpriced'
 import type { Usage } from './usage'
 import { noUsage, storable } from './usage'
+
+/** For want of money, of a free reference or of a database: a call refused so before anybody worked on it counts as none. */
+const UNCOUNTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['insufficient_funds', 'budget_exceeded', 'ref_id_conflict', 'service_unavailable'])
 
 /** An answer as it was given, whole or in part. */
 interface Answered {
@@ -157,8 +161,7 @@ export class CallRecord implements Progress {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
       return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
     }
-    // For want of money, of a free reference or of a database, before anybody worked on it.
-    if (this.dispatchedAt === undefined && error.code !== 'caller_gone') this.usedTokens = null
+    if (this.dispatchedAt === undefined && UNCOUNTED.has(error.code)) this.usedTokens = null
     const finished = this.finished(noUsage, null, error)
     // Nobody waits for the trace of a refusal; a hold is given back before the caller is told.
     const captured = this.gateway.capturer.capture({ ...finished, charge: null, kept: this.context.keeper && null }, false).catch((cause: unknown) => {

@@ -188,6 +188,28 @@ describe('rules on the road', () => {
     expect((await gateway.post(rich, body())).status).toBe(429)
   })
 
+  test('a call refused for want of money takes no request, one that fails waiting for it does', async () => {
+    const hurried = await openGateway({ UPSTREAM_TOTAL_TIMEOUT_MS: '3000' })
+    try {
+      hurried.upstream.respondWith({ fault: 'never-answers' }, { times: 3 })
+      const { key } = await hurried.createKey({ limits: { requestsPerMinute: 10, budgets: { total: '10' } } })
+      const priced = (amount: string) => hurried.post(key, body(), { 'x-billing-amount': amount })
+      expect((await priced('11')).status).toBe(402)
+      // What the first holds the second waits for, and the third holds on when the first has ended.
+      const first = priced('4')
+      await hurried.upstream.received(1)
+      const waiting = priced('8')
+      await until(async () => /^gateway_requests_in_flight 2$/m.test(await (await fetch(`${hurried.loom.url}/metrics`)).text()), { what: () => 'the second to wait' })
+      const third = priced('4')
+      for (const call of [first, waiting, third]) expect((await call).status).toBe(504)
+      expect(hurried.upstream.requests).toHaveLength(2)
+      const checked = await fetch(`${hurried.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: JSON.parse(body()) }) })
+      expect(await checked.json()).toMatchObject({ decisions: expect.arrayContaining([expect.objectContaining({ rule: 'requests_per_minute', remaining: 7 })]) })
+    } finally {
+      await hurried.remove()
+    }
+  })
+
   test('a refusal for a rate tells in headers, message and details what is left and when it resets', async () => {
     const { key } = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
     const first = await gateway.post(key, body())
