@@ -6,6 +6,7 @@ import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
+import { messageItem } from './response-items'
 import { ownTools } from './responses-body'
 import type { Surcharge } from './unpriced'
 import { findSurcharge } from './unpriced'
@@ -14,6 +15,7 @@ const Event = z.looseObject({
   type: z.string(),
   sequence_number: z.int().nonnegative().optional().catch(undefined),
   delta: z.string().optional().catch(undefined),
+  item: z.looseObject({ id: z.string(), type: z.string() }).optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   error: z.looseObject({ message: z.string() }).optional().catch(undefined),
   response: z.looseObject({ usage: z.unknown().optional(), error: z.looseObject({ message: z.string() }).nullish().catch(undefined) }).optional()
@@ -32,6 +34,10 @@ export class ResponsesTap extends EventTap {
   inputUsage: PromptUsage | undefined
   private written: string[] = []
   private length = 0
+  /** Items that are done, how long they are, and the message that is being written, from which delta on. */
+  private readonly items: object[] = []
+  private itemsLength = 0
+  private message: { id: string, from: number } | undefined
   private sequence = -1
   private response: Event['response']
   private last: Event | undefined
@@ -45,7 +51,7 @@ export class ResponsesTap extends EventTap {
   }
 
   record(): Buffer {
-    const response = this.last?.response ?? { ...this.response, status: 'incomplete', output_text: this.text }
+    const response = this.last?.response ?? { ...this.response, status: 'incomplete', output: this.outputSoFar(), output_text: this.text }
     return Buffer.from(JSON.stringify({ ...response, usage: storable(this.rawUsage) }))
   }
 
@@ -76,7 +82,23 @@ export class ResponsesTap extends EventTap {
     }
     this.sequence = event.sequence_number ?? this.sequence + 1
     if (event.delta && WRITTEN.test(event.type)) this.write(event.delta)
+    if (event.item) this.follow(event.type, event.item)
     return bytes
+  }
+
+  /** Of items, only a message can be gone on from before it is done. */
+  private follow(event: string, item: NonNullable<Event['item']>): void {
+    if (event === 'response.output_item.added') this.message = item.type === 'message' ? { id: item.id, from: this.written.length } : undefined
+    if (event !== 'response.output_item.done') return
+    this.itemsLength += lengthAsJson(item)
+    this.requireSane(this.itemsLength)
+    this.items.push(item)
+    this.message = undefined
+  }
+
+  private outputSoFar(): object[] {
+    const text = this.message && this.written.slice(this.message.from).join('')
+    return this.message && text ? [...this.items, messageItem({ type: 'output_text', text, annotations: [], logprobs: [] }, 'incomplete', this.message.id)] : this.items
   }
 
   /** What a response tells of its usage before it ends, as one that is translated may, is its prompt's alone. */

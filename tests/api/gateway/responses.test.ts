@@ -218,6 +218,24 @@ describe('what a translated model answered is named by ids', () => {
     expect(json).not.toHaveProperty('previous_response_id')
   })
 
+  test('which stand for what came of an answer that broke off', async () => {
+    gateway.upstream.respondWith({ text: 'Once upon a time there was', chunks: 6, fault: 'half' })
+    const events: OpenAI.Responses.ResponseStreamEvent[] = []
+    const broken = (async () => {
+      for await (const event of await openai.responses.create({ model: translated, input: 'Hi', stream: true })) events.push(event)
+    })()
+    await expect(broken).rejects.toBeInstanceOf(OpenAI.APIError)
+    const came = events.flatMap(event => event.type === 'response.output_text.delta' ? event.delta : []).join('')
+    expect(came).toMatch(/^Once/)
+    const [id = ''] = events.flatMap(event => event.type === 'response.created' ? event.response.id : [])
+    const items = events.flatMap(event => event.type === 'response.output_item.added' ? event.item.id ?? [] : [])
+    for (const body of [{ previous_response_id: id, input: 'And?' }, { input: [user('Hi'), ...items.map(reference), user('And?')] }]) {
+      gateway.upstream.reset()
+      await openai.responses.create({ model: translated, ...body })
+      expect((await gateway.upstream.received()).json).toMatchObject({ messages: [user('Hi'), { role: 'assistant', content: came }, user('And?')] })
+    }
+  })
+
   test('which count as what they stand for', async () => {
     const { items } = await answered({ text: 'word '.repeat(4_000) })
     const input = items.map(reference)

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { LoomError } from '../../../server/errors'
 import { responses } from '../../../server/gateway/operations/responses'
 import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
+const Id = z.looseObject({ id: z.string() })
+const Answer = z.looseObject({ output: z.array(Id) })
 const hello = { model: 'm', input: 'Hello' }
 const call = (index: number, rest: object) => ({ tool_calls: [{ index, ...rest }] })
 const parse = (text: string) => eventsIn(text).map((data): Record<string, unknown> => JSON.parse(data))
@@ -75,6 +78,23 @@ describe('a streamed chat answer becomes Responses events', () => {
     const bytes = await answer(chat)
     expect(parse(bytes.toString()).at(-1)).toMatchObject({ type: 'error', message: expect.stringContaining(message), sequence_number: expect.any(Number) })
     expect(() => tapStream(request, bytes)).toThrow(message)
+  })
+
+  test.each([
+    ['in its thoughts', '"delta":"Hm."', []],
+    ['in a message', '"delta":"look."', [{ type: 'reasoning' }, { type: 'message', status: 'incomplete', content: [{ type: 'output_text', text: 'Let me look.' }] }]],
+    ['before a word of the next', '"refusal":""', [{ type: 'reasoning' }, { type: 'message', status: 'completed', content: [{ type: 'output_text', text: 'Let me look.' }] }]],
+    ['in a call', '"delta":"{', [{ type: 'reasoning' }, { type: 'message' }, { type: 'message', content: [{ type: 'refusal', refusal: 'No.' }] }]],
+    ['after a call', '"name":"stop"', [{ type: 'reasoning' }, { type: 'message' }, { type: 'message' }, { type: 'function_call', name: 'find', arguments: '{"q":1}' }]]
+  ])('of which, broken off %s, the record has what can be gone on from, under the ids it was given', async (_, last, output) => {
+    const bytes = await answer(mixed)
+    const tap = tapOf(request)
+    const sent = parse(String(Buffer.concat(tap.push(bytes.subarray(0, bytes.indexOf('\n\n', bytes.indexOf(last)) + 2)))))
+    const record = Answer.parse(JSON.parse(String(tap.record())))
+    expect(record).toMatchObject({ status: 'incomplete', output })
+    expect(record.output).toHaveLength(output.length)
+    const given = sent.filter(({ type }) => type === 'response.output_item.added').map(({ item }) => Id.parse(item).id)
+    expect(record.output.map(({ id }) => id)).toEqual(given.slice(0, output.length))
   })
 })
 
