@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { EarlierCalls } from '../earlier-calls'
 import { callOf } from './response-ids'
-import { ResponsesBody } from './responses-body'
+import { isReference, ResponsesBody } from './responses-body'
 
 const Item = z.looseObject({ id: z.string().optional(), type: z.string() })
 type Item = z.infer<typeof Item>
+type Finder = Pick<EarlierCalls, 'find'>
 type Items = Exclude<ResponsesBody['input'], string | null | undefined>
 
 const Answer = z.looseObject({ id: z.string(), output: z.array(Item) })
@@ -18,14 +19,14 @@ const MAX_BACK = 100
  * wrote it; one that names nothing comes back as it is, and ids of OpenAI's stay.
  * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice; whatever `calls` throws
  */
-export async function withEarlier(body: ResponsesBody, calls: EarlierCalls): Promise<ResponsesBody> {
+export async function withEarlier(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
   const { previous_response_id: previous, ...rest } = body
   if (!previous || !callOf(previous)) return withItems(body, calls)
   return withItems({ ...rest, input: [...await itemsUpTo(previous, calls), ...itemsOf(body)] }, calls)
 }
 
 /** What was asked and answered up to and with a response, the oldest first. */
-async function itemsUpTo(responseId: string, calls: EarlierCalls): Promise<Items> {
+async function itemsUpTo(responseId: string, calls: Finder): Promise<Items> {
   let items: Items = []
   let next: string | null | undefined = responseId
   for (let back = 0; next; back++) {
@@ -41,7 +42,7 @@ async function itemsUpTo(responseId: string, calls: EarlierCalls): Promise<Items
   return items
 }
 
-async function withItems(body: ResponsesBody, calls: EarlierCalls): Promise<ResponsesBody> {
+async function withItems(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
   const references = itemsOf(body).flatMap(item => referenceIn(item) ?? [])
   if (references.length === 0) return body
   const seen = new Set<string>()
@@ -66,8 +67,9 @@ function itemsOf({ input }: Pick<ResponsesBody, 'input'>): Items {
 }
 
 /** The id in a reference to an item of ours. */
-function referenceIn({ type, id }: Items[number]): string | undefined {
-  return type === 'item_reference' && typeof id === 'string' && callOf(id) !== undefined ? id : undefined
+function referenceIn(item: Items[number]): string | undefined {
+  const { id } = item
+  return isReference(item) && typeof id === 'string' && callOf(id) !== undefined ? id : undefined
 }
 
 function isReasoning(id: string): boolean {

@@ -60,9 +60,14 @@ export function measureResponses(body: ResponsesBody, bodyBytes: number): Omit<C
   }
 }
 
+/** Whether an item only names another, by its id: its type may be left out, as that of a message may. */
+export function isReference(item: Readonly<Record<string, unknown>>): boolean {
+  return (item.type ?? ('role' in item ? 'message' : 'item_reference')) === 'item_reference'
+}
+
 /** An earlier answer, a file or what a tool finds is in no body. */
 function readsMore(body: ResponsesBody, parts: readonly Part[]): boolean {
-  const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(({ type }) => type === 'item_reference')
+  const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(isReference)
   const fetched = parts.some(({ type, file_id: id, file_url: url }) => !imageTypes.has(type) && (id ?? url))
   return kept || fetched || findBilledByUse(body, ownTools) !== undefined
 }

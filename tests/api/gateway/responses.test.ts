@@ -236,6 +236,13 @@ describe('what a translated model answered is named by ids', () => {
     }
   })
 
+  test('whether or not it is told that they are references', async () => {
+    const { items } = await answered()
+    for (const type of [{}, { type: null }]) await openai.responses.create({ model: translated, input: [user('Hi'), ...items.map(id => ({ ...type, id })), user('Again')] })
+    for (const { json } of gateway.upstream.requests) expect(json).toMatchObject({ messages: [user('Hi'), { role: 'assistant', content: 'Hello' }, user('Again')] })
+    expect(gateway.upstream.requests).toHaveLength(2)
+  })
+
   test('which count as what they stand for', async () => {
     const { items } = await answered({ text: 'word '.repeat(4_000) })
     const input = items.map(reference)
