@@ -63,6 +63,21 @@ export class PolicyGate {
     throw limitRefusal(rule, state)
   }
 
+  /**
+   * For what costs something before a call can be judged: nothing is counted.
+   * @throws {LoomError} as `admit`, of its scope, the caller's address, and limits that have nothing left for any call
+   */
+  async requireRoom(caller: Caller, { scope, ip }: Pick<PolicyRequest, 'scope' | 'ip'>): Promise<void> {
+    requireScope(caller, scope)
+    requireAddress(caller, ip)
+    const { counters } = caller.policy
+    const states = counters.length === 0 ? [] : await this.limits.peek(counters)
+    for (const [index, rule] of counters.entries()) {
+      const state = states[index]
+      if (state && state.remaining < 1) throw limitRefusal(rule, state)
+    }
+  }
+
   /** The verdict of every rule in the order they are applied; nothing is counted. */
   async explain(caller: Caller, request: PolicyRequest): Promise<PolicyDecision[]> {
     const { rules, counters } = caller.policy

@@ -1,4 +1,5 @@
 import type { Orm } from '../../db/client'
+import { isDatabaseGone } from '../../db/is-database-gone'
 import type { Keyring } from '../crypto/keyring'
 import { databaseUnavailable, LoomError } from '../errors'
 import { findBodies } from '../traces/find-bodies'
@@ -10,22 +11,35 @@ const MAX_CALLS = 500
 /** What a call asked and what it was answered, as JSON; undefined for what is none. */
 interface EarlierCall { request: unknown, response: unknown }
 
+/** On what they are looked for. */
+interface EarlierCallsTerms {
+  /** Of all of them together. */
+  maxBytes: number
+  /** Rejects with what speaks against the call itself: asked once, before any is looked for. */
+  admit: () => Promise<void>
+  /** Of a call that nobody waits for any longer. */
+  signal?: AbortSignal | undefined
+}
+
 /** What earlier calls of a caller's org, or of its key's project, asked and answered, as their traces keep it: for one call that goes on from them. */
 export class EarlierCalls {
   private bytesLeft: number
+  private admitted: Promise<void> | undefined
 
-  constructor(private readonly orm: Orm, private readonly keyring: Keyring, private readonly scope: TraceScope, maxBytes: number) {
-    this.bytesLeft = maxBytes
+  constructor(private readonly orm: Orm, private readonly keyring: Keyring, private readonly scope: TraceScope, private readonly terms: EarlierCallsTerms) {
+    this.bytesLeft = terms.maxBytes
   }
 
   /**
    * @returns by their ids, without those that are not kept
-   * @throws {LoomError} `invalid_request` for too many, `body_too_large`, `service_unavailable` when the database does not answer
+   * @throws {LoomError} `invalid_request` for too many, `body_too_large`, `service_unavailable` when the database does not answer; whatever `admit` throws; the reason of the signal
    */
   async find(ids: readonly string[], { withRequests = false } = {}): Promise<ReadonlyMap<string, EarlierCall>> {
     if (ids.length > MAX_CALLS) throw new LoomError('invalid_request', `The request goes on from more than ${MAX_CALLS} answers. Send the items themselves.`, { param: 'input' })
+    await (this.admitted ??= this.terms.admit())
+    this.terms.signal?.throwIfAborted()
     const bodies = await findBodies(this.orm, this.keyring, this.scope, ids, { withRequests, maxBytes: this.bytesLeft }).catch((cause: unknown) => {
-      throw cause instanceof LoomError ? cause : databaseUnavailable(cause)
+      throw isDatabaseGone(cause) ? databaseUnavailable(cause) : cause
     })
     for (const { request, response } of bodies.values()) this.bytesLeft -= (request?.length ?? 0) + response.length
     return new Map([...bodies].map(([id, { request, response }]) => [id, { request: parseJson(request), response: parseJson(response) }]))

@@ -75,9 +75,13 @@ export class Gateway {
     await this.budget.listen()
   }
 
-  /** What was asked and answered before a call: with its own body no more of it than a body may have. */
-  earlierCalls({ caller, request }: Pick<CallContext, 'caller' | 'request'>): EarlierCalls {
-    return new EarlierCalls(this.db.orm, this.keyring, caller, this.config.MAX_BODY_BYTES - request.raw.length)
+  /** What was asked and answered before a call that may be made: with its own body no more of it than a body may have. */
+  earlierCalls({ caller, operation, request, ip, abort }: Pick<CallContext, 'caller' | 'operation' | 'request' | 'ip'> & Partial<Pick<CallContext, 'abort'>>): EarlierCalls {
+    return new EarlierCalls(this.db.orm, this.keyring, caller, {
+      maxBytes: this.config.MAX_BODY_BYTES - request.raw.length,
+      admit: () => this.policy.requireRoom(caller, { scope: operation.scope, ip }),
+      signal: abort?.signal
+    })
   }
 
   /** Counts and logs one finished call: one line, no bodies. */

@@ -27,12 +27,16 @@ export interface CallPlan {
   lower: ((available: bigint) => Promise<Offer | undefined>) | undefined
 }
 
+/** A call as it is planned; one that is only judged has nobody to leave. */
+type PlannedCall = Pick<CallContext, 'requestId' | 'operation' | 'caller' | 'request' | 'billing' | 'ip'> & Partial<Pick<CallContext, 'abort'>>
+
 /**
  * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
  * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` of the request does
  */
-export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls'>, { requestId, caller, request, billing }: Pick<CallContext, 'requestId' | 'caller' | 'request' | 'billing'>): Promise<CallPlan> {
-  await request.prepare?.(requestId, gateway.earlierCalls({ caller, request }))
+export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls'>, call: PlannedCall): Promise<CallPlan> {
+  const { requestId, caller, request, billing } = call
+  await request.prepare?.(requestId, gateway.earlierCalls(call))
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
   // A call with a price of its own needs no other.
   const pays = billing.amount === null && !request.free && isPayer(caller)

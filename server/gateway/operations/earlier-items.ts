@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { EarlierCalls } from '../earlier-calls'
+import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { callOf } from './response-ids'
 import { isReference, ResponsesBody } from './responses-body'
 
@@ -17,7 +18,7 @@ const MAX_BACK = 100
 /**
  * A Responses body with what it only names by ids of ours (`item_reference`, `previous_response_id`) in their place, whichever model
  * wrote it; one that names nothing comes back as it is, and ids of OpenAI's stay.
- * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice; whatever `calls` throws
+ * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice, and for more values than a body may have; whatever `calls` throws
  */
 export async function withEarlier(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
   const { previous_response_id: previous, ...rest } = body
@@ -27,19 +28,22 @@ export async function withEarlier(body: ResponsesBody, calls: Finder): Promise<R
 
 /** What was asked and answered up to and with a response, the oldest first. */
 async function itemsUpTo(responseId: string, calls: Finder): Promise<Items> {
-  let items: Items = []
+  const turns: Items[] = []
+  let values = 0
   let next: string | null | undefined = responseId
-  for (let back = 0; next; back++) {
-    if (back === MAX_BACK) throw new LoomError('invalid_request', `"previous_response_id" goes back over more than ${MAX_BACK} answers. Send the conversation itself.`, { param: 'previous_response_id' })
+  while (next) {
+    if (turns.length === MAX_BACK) throw new LoomError('invalid_request', `"previous_response_id" goes back over more than ${MAX_BACK} answers. Send the conversation itself.`, { param: 'previous_response_id' })
     const callId = callOf(next)
     const call = callId === undefined ? undefined : (await calls.find([callId], { withRequests: true })).get(callId)
     const answer = Answer.safeParse(call?.response).data
     const question = ResponsesBody.safeParse(call?.request).data
     if (!question || answer?.id !== next) throw missing(next, 'previous_response_id')
-    items = [...itemsOf(question), ...answer.output.filter(isReadable).map(withoutId), ...items]
+    const turn = [...itemsOf(question), ...answer.output.filter(isReadable).map(withoutId)]
+    values = requireFewValues(turn, MAX_PROMPT_VALUES, values)
+    turns.push(turn)
     next = question.previous_response_id
   }
-  return items
+  return turns.toReversed().flat()
 }
 
 async function withItems(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {

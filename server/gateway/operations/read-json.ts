@@ -25,24 +25,23 @@ export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, max
   return { body: parseBody(body, schema), alternatives, metadata }
 }
 
-/** @throws {LoomError} `invalid_request` for JSON that has more than `max` values, at all depths */
-export function requireFewValues(json: unknown, max: number): void {
-  if (hasMoreValues(json, max)) throw new LoomError('invalid_request', `The request body has more than ${max.toLocaleString('en')} values.`)
-}
-
-/** Not by recursion: it may be nested deeper than the stack is. */
-function hasMoreValues(json: unknown, max: number): boolean {
+/**
+ * How many values JSON has, at all depths, with those `seen` before it.
+ * @throws {LoomError} `invalid_request` for more than `max`
+ */
+export function requireFewValues(json: unknown, max: number, seen = 0): number {
+  // Not by recursion: it may be nested deeper than the stack is.
   const left = [json]
-  let seen = 0
+  let values = seen
   while (left.length > 0) {
     const value = left.pop()
     if (typeof value !== 'object' || value === null) continue
     const items: unknown[] = Array.isArray(value) ? value : Object.values(value)
-    seen += items.length
-    if (seen > max) return true
+    values += items.length
+    if (values > max) throw new LoomError('invalid_request', `The request body has more than ${max.toLocaleString('en')} values.`)
     for (const item of items) if (typeof item === 'object') left.push(item)
   }
-  return false
+  return values
 }
 
 function parseJson(raw: Buffer): unknown {

@@ -1,6 +1,8 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import { newId } from '../../../server/gateway/operations/response-ids'
 import { CreatedApiKey } from '../../../shared/keys'
 import type { MockBehaviourInput } from '../../support/mock-upstream/behaviour'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -241,6 +243,20 @@ describe('what a translated model answered is named by ids', () => {
     for (const type of [{}, { type: null }]) await openai.responses.create({ model: translated, input: [user('Hi'), ...items.map(id => ({ ...type, id })), user('Again')] })
     for (const { json } of gateway.upstream.requests) expect(json).toMatchObject({ messages: [user('Hi'), { role: 'assistant', content: 'Hello' }, user('Again')] })
     expect(gateway.upstream.requests).toHaveLength(2)
+  })
+
+  test('that are not even looked for where the call may not be made', async () => {
+    const body = { model: translated, input: 'Hi', previous_response_id: newId('resp', uuidv7()) }
+    const ask = ({ key }: { key: string }) => gateway.client(key).responses.create(body)
+    const check = ({ key }: { key: string }) => fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/responses', body }) })
+    const embedder = await gateway.createKey({ scopes: ['embeddings'] })
+    const spent = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
+    await expect(ask(spent)).rejects.toMatchObject(isMissing)
+    await gateway.client(spent.key).responses.create({ model: translated, input: 'Hi' })
+    await expect(ask(embedder)).rejects.toMatchObject({ status: 403, code: 'insufficient_scope' })
+    await expect(ask(spent)).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded' })
+    expect((await check(embedder)).status).toBe(403)
+    expect((await check(spent)).status).toBe(429)
   })
 
   test('which count as what they stand for', async () => {

@@ -67,6 +67,23 @@ describe.each(policyScopes)('at the level of the %s', (scope) => {
   })
 })
 
+describe('before a call is known, it needs room', () => {
+  test.each<[string, Levels, KeyScope[], string]>([
+    ['its scope', {}, ['embeddings'], 'insufficient_scope'],
+    ['its address', { org: { allowedIps: ['11.0.0.1'] } }, ['chat'], 'forbidden']
+  ])('%s', async (_, levels, scopes, code) => {
+    await expect(gate().requireRoom(caller(levels, scopes), request())).rejects.toMatchObject({ code })
+  })
+
+  test.each<Policy>([{ requestsPerMinute: 1 }, { tokensPerMinute: 80 }, { maxConcurrent: 1 }])('in every limit, of which it takes nothing: %j', async (policy) => {
+    const policies = gate()
+    const strict = caller({ project: policy })
+    for (let asked = 0; asked < 3; asked++) await policies.requireRoom(strict, request())
+    await policies.admit(strict, request())
+    await expect(policies.requireRoom(strict, request())).rejects.toEqual(limited)
+  })
+})
+
 describe('the strictest wins', () => {
   test('of models: what every level allows and none denies', async () => {
     const strict = caller({ key: { allowedModels: ['gpt-*'] }, project: { allowedModels: ['*-mini'] }, org: { deniedModels: ['gpt-3*'] }, platform: {} })
