@@ -4,6 +4,7 @@ import { callBudgets } from './call-budgets'
 import { CacheUse } from './cache-use'
 import type { CallContext, CallOutcome, CallSink } from './call-context'
 import { CallRecord, toLoomError } from './call-record'
+import { countTextTokens } from './count-tokens'
 import type { Gateway } from './gateway'
 import type { Opened } from './open-upstream'
 import { openUpstream } from './open-upstream'
@@ -13,6 +14,7 @@ import type { Transport } from './providers/provider'
 import { redactFailure } from './providers/upstream-failure'
 import { relayStream } from './relay-stream'
 import { traceHeaders } from './trace-context'
+import type { Usage } from './usage'
 
 /**
  * The road every call takes: policy → hold → route → call → capture (who calls is known already). Never throws:
@@ -104,9 +106,14 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   if (error && error.code !== 'caller_gone' && !tap.usage && tap.text === '' && !tap.outputTokens) throw error
   call.upstreamEndedAt = endedAt
   const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap.outputTokens)
-  const usage = tap.usage || !tap.inputUsage ? measured.usage : { ...measured.usage, ...tap.inputUsage }
+  const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
   const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
   return outcome.error ? outcome : { ...outcome, ending }
+}
+
+/** A summary was read after the prompt it was made of, on which the provider tells nothing before the end. */
+async function withSummary(usage: Usage, summary = ''): Promise<Usage> {
+  return summary ? { ...usage, inputTokens: usage.inputTokens + await countTextTokens(summary) } : usage
 }

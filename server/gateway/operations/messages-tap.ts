@@ -12,11 +12,11 @@ const Counts = z.record(z.string(), z.unknown()).nullish().catch(undefined)
 const Typed = z.looseObject({ type: z.string() })
 const Start = z.object({ message: z.looseObject({ usage: Counts }) })
 const BlockStart = z.object({ index: z.int().nonnegative().max(10_000), content_block: z.looseObject({ type: z.string() }) })
-const BlockDelta = z.object({ index: z.int(), delta: z.object({ text: z.string().optional(), thinking: z.string().optional(), partial_json: z.string().optional() }) })
+const BlockDelta = z.object({ index: z.int(), delta: z.object({ text: z.string().optional(), thinking: z.string().optional(), partial_json: z.string().optional(), content: z.string().nullish().catch(undefined) }) })
 const MessageDelta = z.looseObject({ delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: Counts })
 const Failure = z.object({ error: z.object({ message: z.string() }) })
 
-interface Block { start: Record<string, unknown>, text: string, thinking: string, json: string }
+interface Block { start: Record<string, unknown>, text: string, thinking: string, json: string, summary: string }
 
 /** Reads a stream of Messages events. Held back are `message_stop`, and the `message_delta` before it: it tells the charged usage and cost. */
 export class MessagesTap extends EventTap {
@@ -32,12 +32,17 @@ export class MessagesTap extends EventTap {
   }
 
   get text(): string {
-    return [...this.blocks.values()].map(({ start, text, thinking, json }) => thinking + text + (typeof start.name === 'string' ? start.name : '') + json).join('')
+    return [...this.blocks.values()].map(({ start, text, thinking, json, summary }) => summary + thinking + text + (typeof start.name === 'string' ? start.name : '') + json).join('')
+  }
+
+  get summary(): string {
+    return [...this.blocks.values()].map(({ summary }) => summary).join('')
   }
 
   record(): Buffer {
-    const content = [...this.blocks.values()].map(({ start, text, thinking, json }) => ({
+    const content = [...this.blocks.values()].map(({ start, text, thinking, json, summary }) => ({
       ...start,
+      ...(summary && { content: summary }),
       ...(text && { text }),
       ...(thinking && { thinking }),
       // As it was streamed: cut off, it is no JSON.
@@ -89,17 +94,19 @@ export class MessagesTap extends EventTap {
   }
 
   private startBlock({ index, content_block: start }: z.infer<typeof BlockStart>): void {
-    this.blocks.set(index, { start, text: '', thinking: '', json: '' })
+    this.blocks.set(index, { start, text: '', thinking: '', json: '', summary: '' })
     this.grow(lengthAsJson(start))
   }
 
-  private extendBlock({ index, delta: { text = '', thinking = '', partial_json: json = '' } }: z.infer<typeof BlockDelta>): void {
+  private extendBlock({ index, delta: { text = '', thinking = '', partial_json: json = '', content } }: z.infer<typeof BlockDelta>): void {
     const block = this.blocks.get(index)
     if (!block) return
     block.text += text
     block.thinking += thinking
     block.json += json
-    this.grow(text.length + thinking.length + json.length)
+    const summary = block.start.type === 'compaction' ? content ?? '' : ''
+    block.summary += summary
+    this.grow(text.length + thinking.length + json.length + summary.length)
   }
 
   private takeDelta(event: z.infer<typeof MessageDelta>): void {

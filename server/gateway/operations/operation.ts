@@ -154,6 +154,8 @@ export interface StreamTap {
   readonly rawUsage: unknown
   /** What the model wrote so far, for our own count. */
   readonly text: string
+  /** What of it summed the conversation up, and was then read in its place. */
+  readonly summary?: string
   /** And by our own measure, where that is no text. */
   readonly outputTokens?: number
   /** What it told of other units than tokens. */

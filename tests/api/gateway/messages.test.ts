@@ -233,6 +233,22 @@ test('what Gemini tells of the prompt before it answers is told at the start, an
   expect(await readTrace(gateway, key, stream.request_id ?? null)).toMatchObject({ error_type: 'upstream_error', input_tokens: 10_000 })
 })
 
+test('what Claude summed the conversation up to is charged, written and read, should the answer break off', async () => {
+  const input = { inputTokens: 10_000, outputTokens: 50 }
+  const ask = async (summary?: string) => {
+    gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, summary, usage: input, fault: 'half' })
+    const response = await fetch(`${gateway.loom.url}/v1/messages`, { method: 'POST', headers: { 'x-api-key': key }, body: JSON.stringify({ model: native, max_tokens: 200, messages, stream: true, context_management: { edits: [{ type: 'compact_20260112' }] } }) })
+    expect(await response.text()).toContain('event: error')
+    return await readTrace(gateway, key, response.headers.get('request-id'))
+  }
+  expect(await ask()).toMatchObject({ input_tokens: 10_000 })
+  const trace = await ask('every good boy '.repeat(100))
+  expect(Number(trace.input_tokens)).toBeGreaterThanOrEqual(10_000 + 300)
+  expect(Number(trace.input_tokens)).toBeLessThan(10_000 + 310)
+  expect(Number(trace.output_tokens)).toBeGreaterThanOrEqual(300)
+  expect(String(trace.response_body)).toContain('every good boy')
+})
+
 test('the demo model answers this format too', async () => {
   const message = await anthropic.messages.stream({ model: 'demo', max_tokens: 300, messages }).finalMessage()
   expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Say hello') })

@@ -50,12 +50,17 @@ interface ContentBlock { whole: unknown, start: unknown, deltas: unknown[] }
 function contentBlocks(behaviour: MockBehaviour): ContentBlock[] {
   const pieces = textPieces(behaviour)
   return [
+    ...behaviour.summary ? [summaryBlock(behaviour.summary)] : [],
     ...behaviour.reasoning ? [thinkingBlock(behaviour.reasoning)] : [],
     ...behaviour.toolCalls.length && behaviour.text === undefined
       ? []
       : [{ whole: { type: 'text', text: pieces.join('') }, start: { type: 'text', text: '' }, deltas: pieces.map(text => ({ type: 'text_delta', text })) }],
     ...behaviour.toolCalls.map(toolUseBlock)
   ]
+}
+
+function summaryBlock(content: string): ContentBlock {
+  return { whole: { type: 'compaction', content }, start: { type: 'compaction', content: null }, deltas: [{ type: 'compaction_delta', content }] }
 }
 
 function thinkingBlock(thinking: string): ContentBlock {

@@ -9,6 +9,8 @@ export const MockBehaviour = z.strictObject({
   reasoning: z.string().optional(),
   /** Where chat completions show it. */
   reasoningField: z.enum(['reasoning_content', 'reasoning']).default('reasoning_content'),
+  /** Of the conversation, written before the answer. Anthropic's dialect alone, which counts it nowhere before the end. */
+  summary: z.string().optional(),
   /** `data:` URLs, as servers that make pictures send them beside the text. */
   images: z.array(z.string()).default([]),
   /** `arguments` is sent as it stands, valid JSON or not. Anthropic's dialect sends a `text` before them. */

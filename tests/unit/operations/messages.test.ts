@@ -225,6 +225,19 @@ describe('what Anthropic took to sum the conversation up first', () => {
     expect(tapStream(parseCall(messages, { ...hello, stream: true }), Buffer.from(stream)).tap).toMatchObject({ done: true, usage: counted })
   })
 
+  test('is read as it comes, for a stream that breaks off', () => {
+    const events = [
+      { type: 'message_start', message: { id: 'msg_1', model: 'claude', usage: { input_tokens: 10, output_tokens: 1 } } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'compaction', content: null } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'compaction_delta', content: 'They spoke of Oslo.' } },
+      { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'So' } }
+    ]
+    const { tap } = tapStream(parseCall(messages, { ...hello, stream: true }), Buffer.from(events.map(data => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`).join('')))
+    expect(tap).toMatchObject({ usage: undefined, summary: 'They spoke of Oslo.', text: 'They spoke of Oslo.So' })
+    expect(JSON.parse(tap.record().toString()).content).toEqual([{ type: 'compaction', content: 'They spoke of Oslo.' }, { type: 'text', text: 'So' }])
+  })
+
   test('is held for where it may come to that', async () => {
     const price = { source: 'test' as const, inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n }
     const target = targetOf('anthropic', 'm', { contextWindow: 200_000, maxOutputTokens: 64_000, price })
