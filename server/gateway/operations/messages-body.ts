@@ -56,7 +56,7 @@ export function mayBeSummedUp({ context_management: management }: MessagesBody):
 
 const Block = z.looseObject({
   type: z.string(),
-  source: z.looseObject({ type: z.string(), data: z.string().optional() }).optional().catch(undefined),
+  source: z.looseObject({ type: z.string(), data: z.string().optional(), content: z.unknown().optional() }).optional().catch(undefined),
   content: z.unknown().optional()
 })
 type Block = z.infer<typeof Block>
@@ -66,10 +66,17 @@ function isTyped(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'type' in value
 }
 
-/** The blocks of all messages, those within tool results too. */
+/** The blocks of all messages, those within tool results and documents too. */
 function blocksOf({ messages }: CountBody): Block[] {
   const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => isTyped(block) ? Block.safeParse(block).data ?? [] : []) : []
-  return messages.flatMap(({ content }) => blocksIn(content)).flatMap(block => block.type === 'tool_result' ? [block, ...blocksIn(block.content)] : [block])
+  return messages.flatMap(({ content }) => blocksIn(content))
+    .flatMap(block => block.type === 'tool_result' ? [block, ...blocksIn(block.content)] : [block])
+    .flatMap(block => isOfBlocks(block) ? [block, ...blocksIn(block.source?.content)] : [block])
+}
+
+/** A document that is written here as blocks, pictures among them. */
+function isOfBlocks({ type, source }: Block): boolean {
+  return type === 'document' && source?.type === 'content'
 }
 
 /** What the bounds of a call hang on. The data of images is not priced by the byte; a file's is, for it may be text. */
@@ -97,7 +104,7 @@ function mapBlocks(content: unknown, change: (block: unknown) => unknown): unkno
   return Array.isArray(content) ? content.map(change) : content
 }
 
-/** The body without the data of its images and files, and those. What is within a tool's result is as deep as the format has any. */
+/** The body without the data of its images and files, and those. A picture in a document in a tool's result is as deep as the format has any. */
 export function takeMedia<Body extends CountBody>(body: Body): Prompt {
   const media: Medium[] = []
   const take = (item: unknown) => {
@@ -109,9 +116,13 @@ export function takeMedia<Body extends CountBody>(body: Body): Prompt {
     else if (data) media.push({ kind: 'file', data })
     return data ? { ...block, source: { ...source, data: undefined } } : item
   }
-  const takeDeep = (item: unknown) => {
+  const takeDocument = (item: unknown) => {
     const block = Block.safeParse(item).data
-    return block?.type === 'tool_result' ? { ...block, content: mapBlocks(block.content, take) } : take(item)
+    return block && isOfBlocks(block) ? { ...block, source: { ...block.source, content: mapBlocks(block.source?.content, take) } } : take(item)
   }
-  return { rest: { ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, takeDeep) })) }, media }
+  const takeResult = (item: unknown) => {
+    const block = Block.safeParse(item).data
+    return block?.type === 'tool_result' ? { ...block, content: mapBlocks(block.content, takeDocument) } : takeDocument(item)
+  }
+  return { rest: { ...body, messages: body.messages.map(message => ({ ...message, content: mapBlocks(message.content, takeResult) })) }, media }
 }

@@ -32,7 +32,14 @@ export function requireForeground({ background }: ResponsesBody): void {
   if (background) throw new LoomError('invalid_request', 'Answers in the background are not offered here: an answer ends with its call. Leave "background" out, and stream.', { param: 'background' })
 }
 
-const Part = z.looseObject({ type: z.string(), image_url: z.string().nullish(), file_id: z.string().nullish(), file_url: z.string().nullish(), file_data: z.string().nullish() })
+const Part = z.looseObject({
+  type: z.string(),
+  image_url: z.string().nullish(),
+  file_id: z.string().nullish(),
+  file_url: z.string().nullish(),
+  file_data: z.string().nullish(),
+  input_audio: z.looseObject({ data: z.string() }).optional().catch(undefined)
+})
 type Part = z.infer<typeof Part>
 const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional(), result: z.unknown().optional() })
 /** What a tool that looks at a screen gives back is one, too. */
@@ -46,14 +53,19 @@ function partsOf(body: ResponsesBody): Part[] {
   return itemsOf(body).flatMap(({ content, output }) => [content, output]).flat().flatMap(part => Part.safeParse(part).data ?? [])
 }
 
-/** What the bounds of a call hang on, but for the length of its answer. The data of images is not priced by the byte; a file's is, for it may be text. */
+/** The sound that a part is. */
+function soundIn({ type, input_audio: sound }: Part): string | undefined {
+  return type === 'input_audio' ? sound?.data : undefined
+}
+
+/** What the bounds of a call hang on, but for the length of its answer. The data of images and sounds is not priced by the byte; a file's is, for it may be text. */
 export function measureResponses(body: ResponsesBody, bodyBytes: number): Omit<CallMeasure, 'maxOutputTokens'> {
   const parts = partsOf(body)
-  const images = parts.filter(({ type }) => imageTypes.has(type))
+  const seenOrHeard = parts.flatMap(part => imageTypes.has(part.type) ? part.image_url ?? '' : soundIn(part) ?? [])
   return {
     bodyBytes,
-    media: images.length,
-    mediaBytes: images.reduce((sum, { image_url: url }) => sum + (url?.length ?? 0), 0),
+    media: seenOrHeard.length,
+    mediaBytes: seenOrHeard.reduce((sum, data) => sum + data.length, 0),
     answers: 1,
     readsMore: readsMore(body, parts),
     packed: findPacked(parts.flatMap(({ file_data: data }) => data || []))
@@ -72,7 +84,7 @@ function readsMore(body: ResponsesBody, parts: readonly Part[]): boolean {
   return kept || fetched || findBilledByUse(body, ownTools) !== undefined
 }
 
-/** The body without the data of its images and files, and those. */
+/** The body without the data of its images, sounds and files, and those. */
 export function takeMedia(body: ResponsesBody): Prompt {
   const media: Medium[] = []
   const take = (item: unknown) => {
@@ -80,6 +92,11 @@ export function takeMedia(body: ResponsesBody): Prompt {
     if (part && imageTypes.has(part.type)) {
       media.push({ kind: 'image', data: part.image_url ?? '' })
       return { ...part, image_url: undefined }
+    }
+    const sound = part && soundIn(part)
+    if (sound !== undefined) {
+      media.push({ kind: 'sound', data: sound })
+      return { ...part, input_audio: { ...part?.input_audio, data: undefined } }
     }
     if (part?.type !== 'input_file' || !part.file_data) return item
     media.push({ kind: 'file', data: part.file_data })

@@ -93,10 +93,31 @@ test('pictures of a screen and of tools\' results are pictures, too', async () =
   expect(await count(messages, result)).toBeLessThan(1_700)
 })
 
-test('a sound counts by its length', async () => {
-  const sound = { type: 'input_audio', input_audio: { data: 'A'.repeat(200_000), format: 'mp3' } }
-  expect(await count(chatCompletions, { messages: [{ role: 'user', content: [sound] }] })).toBeLessThan(250)
-  expect(await count(chatCompletions, { messages: [{ role: 'user', content: [sound] }] })).toBeGreaterThanOrEqual(200)
+test('a picture in a document that is written as blocks is a picture, within a tool\'s result too', async () => {
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } }
+  const atUrl = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }
+  const documentOf = (content: unknown) => ({ type: 'document', source: { type: 'content', content } })
+  const ask = (content: object[]) => ({ max_tokens: 5, messages: [{ role: 'user', content }] })
+  const body = ask([documentOf([image, { type: 'text', text: words }]), { type: 'tool_result', tool_use_id: 'c', content: [documentOf([atUrl])] }])
+  const request = parseCall(messages, { model: 'm', ...body })
+  const counted = await request.countInput()
+  expect(counted).toBeGreaterThanOrEqual(2 * 1_600 + 5_000)
+  expect(counted).toBeLessThan(2 * 1_600 + 5_100)
+  expect(await request.countClosely?.()).toMatchObject({ images: 2, sounds: 0 })
+  expect(request.bound(targetOf('anthropic', 'm', { contextWindow: 400_000 })).inputTokens).toBe(request.raw.length - picture.length + 2 * 50_000)
+  expect(await count(messages, ask([documentOf(words)]))).toBeGreaterThanOrEqual(5_000)
+})
+
+test.each<[Operation, (part: object) => object]>([
+  [chatCompletions, part => ({ messages: [{ role: 'user', content: [part] }] })], [responses, part => ({ input: [{ role: 'user', content: [part] }] })]
+])('a sound in a call of $name counts by its length', async (operation, ask) => {
+  const data = 'A'.repeat(200_000)
+  const request = parseCall(operation, { model: 'm', ...ask({ type: 'input_audio', input_audio: { data, format: 'mp3' } }) })
+  const counted = await request.countInput()
+  expect(counted).toBeGreaterThanOrEqual(200)
+  expect(counted).toBeLessThan(250)
+  expect(await request.countClosely?.()).toMatchObject({ images: 0, sounds: 1 })
+  expect(request.bound(targetOf('openai', 'm', { contextWindow: 400_000 })).inputTokens).toBe(request.raw.length - data.length + 50_000)
 })
 
 test('what is sealed counts as about what it stands for, and a picture that was drawn as a picture', async () => {
