@@ -34,6 +34,11 @@ test.each<[Operation, object, object]>([
   expect(uncapped - capped).toBeLessThanOrEqual(4_096 - 500)
 })
 
+test('a PDF behind other bytes reserves its pages, too', () => {
+  const late = Buffer.concat([Buffer.from('x'.repeat(1_000)), Buffer.from(pdf, 'base64')]).toString('base64')
+  expect(reservedFor(chatCompletions, { max_tokens: 500, messages: [{ role: 'user', content: [{ type: 'file', file: { file_data: late } }] }] })).toBeGreaterThanOrEqual(40 * 3_000 + 500)
+})
+
 test('is no more than the window, and what is not in the body reserves all of it', () => {
   const ask = (data: string, ...more: object[]) => ({ max_tokens: 500, messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } }, ...more] }] })
   expect(reservedFor(messages, ask(blankPdf(500)))).toBe(1_000_000 + 500)
