@@ -11,6 +11,9 @@ export const TOKENS_PER_MEDIUM = 50_000
 /** English text has about four bytes a token, and so has JSON around it. */
 const BYTES_PER_TOKEN = 4
 
+/** What is read beside the body is taken to be, by itself: about what a search of the web finds, or a long conversation comes to. */
+const TOKENS_ELSEWHERE = 32_768
+
 /** Of models in the packaged catalogue, rounded up. */
 const LARGEST_WINDOW = 2_000_000
 
@@ -27,7 +30,7 @@ export interface TokenBounds {
   readings?: number
   /** The input is not in the body, so that no closer look at that tells more. */
   isElsewhere?: boolean
-  /** What the input is taken to be where a packed file makes its bound the whole window; without it, a share of the bound tells. */
+  /** What the input is taken to be where its bound is the whole window, whatever the body's size; without it, a share of the bound tells. */
   likelyInputTokens?: number
 }
 
@@ -62,6 +65,7 @@ export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, ans
   const asked = maxOutputTokens || limits.defaultOutputTokens || most
   const visible = bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM
   const prompt = Math.min(readsMore || packed ? LARGEST_WINDOW : visible, window)
+  const likelyBody = Math.ceil((visible - (packed?.bytes ?? 0)) / BYTES_PER_TOKEN) + (packed?.tokens ?? 0)
   const readings = sumsUp ? 2 : 1
   return {
     inputTokens: prompt * readings,
@@ -69,7 +73,7 @@ export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, ans
     ...(answers > 1 && { answers }),
     ...(readings > 1 && { readings }),
     ...(readsMore && { isElsewhere: true }),
-    ...(packed && !readsMore && { likelyInputTokens: Math.min(Math.ceil((visible - packed.bytes) / BYTES_PER_TOKEN) + packed.tokens, prompt) * readings })
+    ...((readsMore || packed) && { likelyInputTokens: Math.min(likelyBody + (readsMore ? TOKENS_ELSEWHERE : 0), prompt) * readings })
   }
 }
 

@@ -26,7 +26,7 @@ export function policyRequest({ requestId, operation, request, ip }: Pick<CallCo
 }
 
 /**
- * The most the call may use at a target; an estimate of its prompt where that has packed files, and of all of it where its caller could have set a cap, and did not.
+ * The most the call may use at a target; an estimate of its prompt where that may be the whole window whatever its size, and of all of it where its caller could have set a cap, and did not.
  * See docs/decisions/2026-11-29-uncapped-calls-reserve-an-estimate.md.
  */
 function reservedTokens({ limitOutput, askedOutputTokens }: Pick<CallRequest, 'limitOutput' | 'askedOutputTokens'>, tokens: TokenBounds): number {

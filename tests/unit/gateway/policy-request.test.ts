@@ -39,10 +39,22 @@ test('a PDF behind other bytes reserves its pages, too', () => {
   expect(reservedFor(chatCompletions, { max_tokens: 500, messages: [{ role: 'user', content: [{ type: 'file', file: { file_data: late } }] }] })).toBeGreaterThanOrEqual(40 * 3_000 + 500)
 })
 
-test('is no more than the window, and what is not in the body reserves all of it', () => {
+test.each<[Operation, object]>([
+  [responses, { max_output_tokens: 500, input: 'Go on', previous_response_id: 'resp_1' }],
+  [chatCompletions, { max_tokens: 500, web_search_options: {}, messages: [{ role: 'user', content: 'Search' }] }],
+  [messages, { max_tokens: 500, messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }] }] }]
+])('what a call of $name reads beside its body reserves an estimate, not the window it is held for', (operation, body) => {
+  const reserved = reservedFor(operation, body)
+  expect(reserved).toBeGreaterThanOrEqual(32_768 + 500)
+  expect(reserved).toBeLessThan(32_768 + 600)
+})
+
+test('is no more than the window, whatever is read beside the body', () => {
   const ask = (data: string, ...more: object[]) => ({ max_tokens: 500, messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } }, ...more] }] })
   expect(reservedFor(messages, ask(blankPdf(500)))).toBe(1_000_000 + 500)
-  expect(reservedFor(messages, ask(pdf, { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }))).toBe(1_000_000 + 500)
+  const beside = { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }
+  expect(reservedFor(messages, ask(blankPdf(500), beside))).toBe(1_000_000 + 500)
+  expect(reservedFor(messages, ask(pdf, beside))).toBeGreaterThanOrEqual(40 * 3_000 + 32_768 + 500)
 })
 
 test('text reserves its bytes where the answer is capped, a quarter of them where it could be and is not', () => {
