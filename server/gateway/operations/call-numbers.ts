@@ -16,7 +16,8 @@ interface Choice {
 
 /**
  * Gives each call of a tool in a stream an index of its own. Some servers write the same index for all calls of an answer, or none:
- * there, a name under another id begins a call. The same name does so only after whole arguments: amid them, or before, ids mean nothing.
+ * there, a name under another id begins a call. The same name does so only after whole arguments, for amid them, or before, ids mean nothing; or beside another
+ * in one chunk, for no server writes two pieces of a call at once.
  */
 export class CallNumbers {
   private readonly choices = new Map<number, Choice>()
@@ -24,10 +25,12 @@ export class CallNumbers {
   /** Puts the numbers in the place of the indexes that came. */
   assign(chunk: ChatChunk): void {
     for (const { index, delta, finish_reason: end } of chunk.choices) {
+      const written = new Set<OpenCall>()
       for (const call of delta?.tool_calls ?? []) {
         const choice = this.choices.get(index) ?? { open: new Map(), taken: new Set(), idsTellCalls: true }
         this.choices.set(index, choice)
-        const open = openCall(choice, call, Boolean(end))
+        const open = openCall(choice, call, Boolean(end), written)
+        written.add(open)
         open.arguments.read(call.function?.arguments ?? '')
         call.index = open.number
       }
@@ -35,11 +38,14 @@ export class CallNumbers {
   }
 }
 
-/** The call that this is a piece of. */
-function openCall(choice: Choice, call: ToolCallDelta, isLast: boolean): OpenCall {
+/**
+ * The call that this is a piece of.
+ * @param written calls that have a piece in this chunk already
+ */
+function openCall(choice: Choice, call: ToolCallDelta, isLast: boolean, written: ReadonlySet<OpenCall>): OpenCall {
   const current = choice.open.get(call.index)
   const [id, name] = [call.id || undefined, call.function?.name || undefined]
-  if (current && !begins(choice, current, call, isLast)) {
+  if (current && !begins(choice, current, call, isLast, written.has(current))) {
     current.id ??= id
     current.name ??= name
     return current
@@ -52,9 +58,9 @@ function openCall(choice: Choice, call: ToolCallDelta, isLast: boolean): OpenCal
 }
 
 /** Whether this piece begins a call; it may be what shows that ids mean nothing here. */
-function begins(choice: Choice, current: OpenCall, { id, function: called }: ToolCallDelta, isLast: boolean): boolean {
+function begins(choice: Choice, current: OpenCall, { id, function: called }: ToolCallDelta, isLast: boolean, isWritten: boolean): boolean {
   if (!called?.name || !id || id === current.id || choice.taken.size >= MAX_CALLS) return false
-  if (called.name !== current.name) return true
+  if (called.name !== current.name || (isWritten && current.id)) return true
   if (current.id && !current.arguments.isWhole) choice.idsTellCalls = false
   // The piece that ends the answer of such a server is empty, and has a new id too.
   const isEmptyEnd = isLast && !called.arguments

@@ -190,6 +190,11 @@ describe('calls of tools in a stream', () => {
       { ...at, id: 'b', function: { name: 'find', arguments: '{"q"' } }, { ...at, id: 'b', function: { name: 'find', arguments: ':2}' } }
     )).toMatchObject([{ id: 'a', function: { arguments: '{"q":1}' } }, { id: 'b', function: { arguments: '{"q":2}' } }])
   })
+  test.each([['one index', { index: 0 }], ['none', {}]])('without arguments are told apart where they come in one chunk, under %s', async (_, at) => {
+    const delta = { tool_calls: ['a', 'b', 'c'].map(id => ({ ...at, id, function: { name: 'find', arguments: '' } })) }
+    const { tap } = await relay([Buffer.from([chunk(delta), end, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))])
+    expect(JSON.parse(tap.record().toString()).choices[0].message.tool_calls).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+  })
   test('are not torn apart by ids that come late, or anew with every piece', async () => {
     expect(await recorded(
       { index: 0, function: { name: 'find', arguments: '{' } }, { index: 0, id: 'a', function: { arguments: '}' } },
