@@ -5,6 +5,7 @@ import { parseUsdDecimal } from '../../shared/money'
 import type { NanoUsd } from '../../shared/money'
 import { modelMode } from './model-mode'
 import type { Price, Rates } from '../billing/price'
+import { findSoundRates, mayHear } from './sound-prices'
 
 /** The version of `@pydantic/genai-prices` these prices come from, stored with every charge. A test holds it to the installed one. */
 export const PACKAGED_PRICES_VERSION = '0.1.8'
@@ -58,8 +59,30 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
   const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
   if (!match) return undefined
-  const price = toPrice(providerId, match.model.id, match.model_price)
+  const words = toPrice(providerId, match.model.id, match.model_price)
+  const price = words && withSound(words, providerId, model, at)
   return { price: price && searching.test(model) ? { ...price, isPartial: true } : price, contextWindow: match.model.context_window }
+}
+
+/** Sound costs many times what words do: a model that may bring some, at a price nobody knows, has none that is whole. */
+function withSound(price: Price, providerId: string, model: string, at: Date): Price {
+  if (price.byUnitsAlone || price.audioInputPrice !== undefined || price.audioOutputPrice !== undefined) return price
+  const sound = providerId === 'openrouter' ? findMakersSound(model, at) : findSoundRates(model)
+  if (sound) return { ...price, ...sound }
+  return mayHear(model) ? { ...price, isPartial: true } : price
+}
+
+/**
+ * OpenRouter asks what a model's maker does, as its pages of gpt-audio ($32) and gemini-2.0-flash ($0.70) say; of gpt-audio-mini they say
+ * that sound costs what words do: https://openrouter.ai/openai/gpt-audio-mini, read 2026-11.
+ */
+function findMakersSound(model: string, at: Date): Pick<Rates, 'audioInputPrice' | 'audioOutputPrice'> | undefined {
+  if (model === 'openai/gpt-audio-mini') return {}
+  const [, maker, name] = /^(openai|google)\/([^:]+)/.exec(model) ?? []
+  const price = maker !== undefined && name !== undefined ? readPackagedModel(maker, name, at)?.price : undefined
+  if (price?.audioInputPrice === undefined) return undefined
+  const { audioInputPrice, audioOutputPrice } = price
+  return { audioInputPrice, ...(audioOutputPrice !== undefined && { audioOutputPrice }) }
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */

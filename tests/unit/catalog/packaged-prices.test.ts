@@ -102,6 +102,29 @@ test('what is bounded before an answer is there counts as pictures, and what Ope
   expect(computeCost(usage ?? noUsage, price)).toBe(60n * 32_000n + 40n * 10_000n)
 })
 
+test.each([
+  ['openai', 'gpt-4o-audio-preview', 40, 80],
+  ['openai', 'gpt-4o-audio-preview-2025-06-03', 40, 80],
+  ['openai', 'gpt-4o-audio-preview-2024-10-01', 100, 200],
+  ['azure', 'gpt-4o-mini-audio-preview', 10, 20],
+  ['openai', 'gpt-audio', 32, 64],
+  ['openrouter', 'openai/gpt-audio', 32, 64],
+  ['openrouter', 'openai/gpt-4o-audio-preview', 40, 80]
+])('%s %s hears at $%d and speaks at $%d', (provider, model, heard, spoken) => {
+  const price = priceOf(provider, model)
+  expect(price).toMatchObject({ audioInputPrice: toNanoUsd(heard), audioOutputPrice: toNanoUsd(spoken) })
+  expect(price?.isPartial).toBeUndefined()
+})
+
+test('sound at OpenRouter costs what it does at the model\'s maker, and what neither prices makes a price partial', () => {
+  expect(priceOf('openrouter', 'google/gemini-2.5-flash')).toMatchObject({ inputPrice: toNanoUsd(0.3), audioInputPrice: toNanoUsd(1) })
+  expect(priceOf('openrouter', 'openai/gpt-audio-mini')).toMatchObject({ inputPrice: toNanoUsd(0.6), outputPrice: toNanoUsd(2.4) })
+  expect(priceOf('openrouter', 'openai/gpt-audio-mini')?.isPartial).toBeUndefined()
+  for (const [provider, model] of [['mistral', 'voxtral-small-latest'], ['openrouter', 'mistralai/voxtral-small-24b-2507']] as const) expect(priceOf(provider, model), model).toMatchObject({ isPartial: true })
+  expect(priceOf('mistral', 'voxtral-mini-latest')).toMatchObject({ byUnitsAlone: true })
+  expect(priceOf('mistral', 'voxtral-mini-latest')?.isPartial).toBeUndefined()
+})
+
 test('a remembered model is the same as a fresh one', () => {
   expect(findPackagedModel('openai', 'gpt-4o')).toEqual(readPackagedModel('openai', 'gpt-4o', new Date()))
   expect(findPackagedModel('openai', 'gpt-4o')).toBe(findPackagedModel('openai', 'gpt-4o'))
