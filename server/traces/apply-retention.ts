@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Database, Query } from '../../db/client'
+import { isDatabaseGone } from '../../db/is-database-gone'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
 import { listTracePartitions } from './trace-partitions'
@@ -8,8 +9,10 @@ import type { TracePartition } from './trace-partitions'
 const DAY_MS = 86_400_000
 /** Rows a statement: short enough to hold up nobody. */
 const BATCH_ROWS = 500
-/** Statements a run, so that a stop does not wait for long; the next run goes on. */
+/** Statements a run that take something away; the next run goes on. */
 const MAX_BATCHES = 400
+/** A stop waits for no more than this, however many find nothing. */
+const MAX_RUN_MS = 30_000
 /** New traces wait for a partition that is dropped, and it for them: rather try again than let calls queue. */
 const LOCK_TIMEOUT_MS = 250
 const LOCK_NOT_AVAILABLE = '55P03'
@@ -20,8 +23,10 @@ type Batch = z.infer<typeof Batch>
 const Answer = z.object({ answer: z.boolean() })
 
 interface Work { orgId: string, tracesBefore: Date | undefined, bodiesBefore: Date | undefined }
-/** Work under way; each batch yields whether it was done, or another replica is at it. */
-interface Walk { work: Work, batches: AsyncGenerator<'done' | 'busy', void> }
+/** What came of a batch: rows, none, nothing at all, or another replica is at it. */
+type Outcome = 'taken' | 'empty' | 'failed' | 'busy'
+/** Work under way; each batch yields what came of it. */
+interface Walk { work: Work, batches: AsyncGenerator<Outcome, void> }
 
 /**
  * Takes away the traces, and the bodies of traces, that orgs no longer want kept: a month at once where every org is done with
@@ -42,23 +47,36 @@ export class RetentionJob {
       if (month && month.to < today && await this.isUnwanted(this.db.query, month, today)) await this.dropPartition(name, month, today)
     }
     await this.plan(today)
-    for (let batches = 0; batches < this.limits.batches; batches++) {
+    const endsAt = performance.now() + MAX_RUN_MS
+    for (let batches = 0; batches < this.limits.batches && performance.now() < endsAt;) {
       const [next] = this.walks
       if (!next) return
-      const [orgId, walk] = next
-      // Out of the row first: one that failed is begun anew.
-      this.walks.delete(orgId)
-      const { done, value } = await walk.batches.next()
-      if (done) this.done.set(orgId, walk.work)
-      else this.walks.set(orgId, walk)
-      if (value === 'busy') return
+      const outcome = await this.advance(...next)
+      if (outcome === 'busy') return
+      if (outcome !== 'empty') batches++
     }
   }
 
-  /** Begins what is new to do, and ends what nobody wants any more. */
+  /** One batch of a walk, which then stands last in the row. One that fails leaves it, for the others' sake, and is begun anew at the next run. */
+  private async advance(orgId: string, walk: Walk): Promise<Outcome> {
+    this.walks.delete(orgId)
+    try {
+      const { done, value } = await walk.batches.next()
+      if (done) this.done.set(orgId, walk.work)
+      else this.walks.set(orgId, walk)
+      return value ?? 'empty'
+    } catch (error) {
+      if (isDatabaseGone(error)) throw error
+      this.metrics.failures.inc({ what: 'retention' })
+      this.log.error({ err: error, orgId }, 'What an organisation keeps no longer could not be taken away; it is tried again')
+      return 'failed'
+    }
+  }
+
+  /** Begins what is new to do, and ends what would take more than is wanted any more. What takes less, as after midnight, goes on, and the rest is the next walk's. */
   private async plan(today: Date): Promise<void> {
     const wanted = new Map((await this.findWork(today)).map(work => [work.orgId, work]))
-    for (const [orgId, { work }] of this.walks) if (!isSame(work, wanted.get(orgId))) this.walks.delete(orgId)
+    for (const [orgId, { work }] of this.walks) if (!isWithin(work, wanted.get(orgId))) this.walks.delete(orgId)
     for (const [orgId, work] of wanted) {
       if (!this.walks.has(orgId) && !isSame(work, this.done.get(orgId))) this.walks.set(orgId, { work, batches: this.walk(work) })
     }
@@ -87,7 +105,7 @@ export class RetentionJob {
             from = batch.reached ?? from
             this.metrics.expiredRows.inc({ what }, batch.count)
           }
-          yield batch ? 'done' : 'busy'
+          yield !batch ? 'busy' : taken > 0 ? 'taken' : 'empty'
         }
       }
     }
@@ -134,7 +152,13 @@ export class RetentionJob {
 }
 
 function isSame(one: Work, other: Work | undefined): boolean {
-  return other !== undefined && one.tracesBefore?.getTime() === other.tracesBefore?.getTime() && one.bodiesBefore?.getTime() === other.bodiesBefore?.getTime()
+  return isWithin(one, other) && other !== undefined && isWithin(other, one)
+}
+
+/** Whether all that one takes away, the other does, too. */
+function isWithin(one: Work, other: Work | undefined): boolean {
+  const ends = (before: Date | undefined) => before?.getTime() ?? -Infinity
+  return other !== undefined && ends(one.tracesBefore) <= ends(other.tracesBefore) && ends(one.bodiesBefore) <= ends(other.bodiesBefore)
 }
 
 async function isAlone(query: Query): Promise<boolean> {

@@ -18,6 +18,7 @@ let one: Workspace
 let other: Workspace
 let job: RetentionJob
 const now = new Date('2031-07-15T12:00:00Z')
+const DAY_MS = 86_400_000
 
 beforeEach(async () => {
   db = await openTestDatabase()
@@ -40,6 +41,12 @@ async function addTrace({ orgId }: Workspace, day: string): Promise<string> {
   await db.orm.insert(usageRecords).values({ id, orgId, endpoint: 'test', provider: 'demo', model: 'm', inputTokens: 1, outputTokens: 1, usageSource: 'provider', price: {}, cost: 7n, createdAt })
   return id
 }
+
+/** The database, with somebody who hears of each statement in a transaction before it is run. */
+const watching = (hear: (...query: Parameters<Query>) => Promise<void>): Database => ({ ...db, transaction: run => db.transaction(query => run(async (...asked) => {
+  await hear(...asked)
+  return query(...asked)
+})) })
 
 const left = async () => (await db.query('select id, cost, request_body is not null as has_body from traces order by created_at')).map(row => ({ id: row.id, hasBody: row.has_body }))
 const partitions = async () => (await db.query(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'traces'::regclass and inhrelid::regclass::text like 'traces_2031%' order by 1`)).map(({ name }) => name)
@@ -81,10 +88,10 @@ describe('retention', () => {
     const [first, second] = [await addTrace(one, '2031-07-05'), await addTrace(one, '2031-07-14')]
     await job.run(now)
     expect(await left()).toHaveLength(2)
-    await job.run(new Date(now.getTime() + 86_400_000))
+    await job.run(new Date(now.getTime() + DAY_MS))
     expect(await left()).toEqual([{ id: second, hasBody: true }])
     await keep(one, { tracesDays: 1, bodiesDays: null })
-    await job.run(new Date(now.getTime() + 86_400_000))
+    await job.run(new Date(now.getTime() + DAY_MS))
     expect(await left()).toEqual([])
     expect(first).not.toBe(second)
   })
@@ -114,14 +121,74 @@ describe('retention', () => {
     expect(await bodies()).toEqual([])
   })
 
+  test('goes on where it was at midnight, and takes what the new day adds after that', async () => {
+    await keep(one, { tracesDays: null, bodiesDays: 10 })
+    for (let day = 10; day < 20; day++) await addTrace(one, `2031-04-${day}`)
+    const newDays = await addTrace(one, '2031-07-05')
+    const begun: unknown[] = []
+    job = new RetentionJob(watching(async (text, [,, from] = []) => {
+      if (text.includes('update only traces_2031_04') && from === '-infinity') begun.push(text)
+    }), createMetrics(), pino({ level: 'silent' }), { rows: 2, batches: 2 })
+    const bodies = async () => (await left()).filter(({ hasBody }) => hasBody).map(({ id }) => id)
+    for (let day = 0; day < 3; day++) await job.run(new Date(now.getTime() + day * DAY_MS))
+    expect(await bodies()).toEqual([newDays])
+    expect(begun).toHaveLength(1)
+    await job.run(new Date(now.getTime() + 3 * DAY_MS))
+    expect(await bodies()).toEqual([])
+    expect(begun).toHaveLength(1)
+  })
+
+  test('stops where more is to be kept than when it began', async () => {
+    await keep(one, { tracesDays: null, bodiesDays: 10 })
+    for (let day = 10; day < 20; day++) await addTrace(one, `2031-04-${day}`)
+    job = new RetentionJob(db, createMetrics(), pino({ level: 'silent' }), { rows: 2, batches: 1 })
+    const bodies = async () => (await left()).filter(({ hasBody }) => hasBody)
+    await job.run(now)
+    for (const bodiesDays of [200, null]) {
+      await keep(one, { tracesDays: null, bodiesDays })
+      await job.run(now)
+      expect(await bodies()).toHaveLength(8)
+    }
+  })
+
+  test('comes to the newest month in one run, whatever months before it have nothing to take', async () => {
+    await keep(one, { tracesDays: null, bodiesDays: 10 })
+    const id = await addTrace(one, '2031-07-02')
+    const kept = await Promise.all(['2031-04-10', '2031-05-10', '2031-06-10'].map(day => addTrace(other, day)))
+    job = new RetentionJob(db, createMetrics(), pino({ level: 'silent' }), { rows: 2, batches: 1 })
+    await job.run(now)
+    expect(await left()).toEqual([...kept.map(id => ({ id, hasBody: true })), { id, hasBody: false }])
+  })
+
+  test('of one org that fails is logged, counted and tried again, and holds up no other', async () => {
+    for (const org of [one, other]) {
+      await keep(org, { tracesDays: 10, bodiesDays: null })
+      await addTrace(org, '2031-07-02')
+    }
+    const failing = [one.orgId]
+    const lines: string[] = []
+    const metrics = createMetrics()
+    const watched = watching(async (_, [orgId] = []) => {
+      if (failing.some(id => id === orgId)) throw new Error('A page of this table is broken')
+    })
+    job = new RetentionJob(watched, metrics, pino({ level: 'error' }, { write: line => lines.push(line) }))
+    const owners = () => db.query('select org_id from traces')
+    await job.run(now)
+    expect(await owners()).toEqual([{ org_id: one.orgId }])
+    expect(lines.map(line => JSON.parse(line))).toEqual([expect.objectContaining({ orgId: one.orgId, err: expect.objectContaining({ message: 'A page of this table is broken' }) })])
+    expect((await metrics.failures.get()).values).toEqual([{ labels: { what: 'retention' }, value: 1 }])
+    failing.length = 0
+    await job.run(now)
+    expect(await owners()).toEqual([])
+  })
+
   test('looks at no trace again whose body it took away', async () => {
     await keep(one, { tracesDays: null, bodiesDays: 10 })
     for (let day = 10; day < 30; day++) await addTrace(one, `2031-04-${day}`)
     const asked: Parameters<Query>[] = []
-    const watched: Database = { ...db, transaction: run => db.transaction(query => run((text, parameters) => {
-      if (text.includes('update only traces_2031_04')) asked.push([text, parameters])
-      return query(text, parameters)
-    })) }
+    const watched = watching(async (...query) => {
+      if (query[0].includes('update only traces_2031_04')) asked.push(query)
+    })
     job = new RetentionJob(watched, createMetrics(), pino({ level: 'silent' }), { rows: 5, batches: 100 })
     await job.run(now)
     // 20 in four batches, and one that finds no more.
