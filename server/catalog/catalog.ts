@@ -6,6 +6,7 @@ import type { Keyring } from '../crypto/keyring'
 import { databaseUnavailable } from '../errors'
 import type { Connection } from '../gateway/providers/provider'
 import { providers } from '../gateway/providers/registry'
+import type { NamedTarget } from '../policy/deny-targets'
 import { servedModel } from './connection-models'
 import { describeTarget } from './describe-target'
 import { findTargets } from './find-targets'
@@ -34,8 +35,8 @@ export interface Catalog {
   resolveTargets: (orgId: string, model: string) => Promise<Target[]>
   /** All models the org may name, each once. */
   listModels: (orgId: string) => Promise<readonly Model[]>
-  /** One model by any name a call may use for it; undefined when there is none. */
-  findModel: (orgId: string, id: string) => Promise<Model | undefined>
+  /** One model by any name a call may use for it, by the first of its targets that `accepts` takes; undefined when there is none. */
+  findModel: (orgId: string, id: string, accepts?: (target: NamedTarget) => boolean) => Promise<Model | undefined>
   /** Forgets one org's entries, or with `platform` everybody's. */
   invalidate: (owner: string) => void
   close: () => void
@@ -84,8 +85,8 @@ export async function openCatalog({ db, keyring, log }: CatalogOptions): Promise
       const entry = await entryOf(orgId)
       return entry.models ??= listSnapshotModels(entry.snapshot)
     },
-    async findModel(orgId, id) {
-      return findSnapshotModel((await entryOf(orgId)).snapshot, id)
+    async findModel(orgId, id, accepts) {
+      return findSnapshotModel((await entryOf(orgId)).snapshot, id, accepts)
     },
     invalidate,
     close: () => entries.clear()

@@ -7,10 +7,11 @@ import { abilitiesOf } from './model-abilities'
 import { modelMode } from './model-mode'
 import type { RouteRow, Snapshot, TargetRow } from './load-snapshot'
 import type { Price } from '../billing/price'
+import type { NamedTarget } from '../policy/deny-targets'
 
-/** What a name leads to, listed or not (`<connection>/<model>`, a dated version); undefined when it leads nowhere. */
-export function findSnapshotModel(snapshot: Snapshot, id: string): Model | undefined {
-  const [first] = findTargets(snapshot, id)
+/** What a name leads to, listed or not (`<connection>/<model>`, a dated version): its first target that `accepts` takes. Undefined when it leads nowhere. */
+export function findSnapshotModel(snapshot: Snapshot, id: string, accepts: (target: NamedTarget) => boolean = () => true): Model | undefined {
+  const first = findTargets(snapshot, id).find(({ connection, upstreamModel }) => accepts({ connection, upstreamModel, servedModel: servedModel(connection, upstreamModel) }))
   if (!first) return undefined
   const route = snapshot.routes.get(id)
   const { orgId, createdAt } = first.connection

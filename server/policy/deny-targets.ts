@@ -3,6 +3,9 @@ import type { CallerPolicy } from './compile-policy'
 import type { ModelMatcher } from './match-model'
 import { modelRefusal } from './static-rules'
 
+/** The names of a target that rules know it by. */
+export type NamedTarget = Pick<Target, 'upstreamModel' | 'servedModel'> & { connection: Pick<Target['connection'], 'name'> }
+
 /**
  * The targets that no rule denies: a denied model stays denied under another name that leads to it.
  * @param model the name in the request
@@ -10,15 +13,19 @@ import { modelRefusal } from './static-rules'
  */
 export function withoutDenied(policy: Pick<CallerPolicy, 'denied'>, model: string, targets: Target[]): Target[] {
   if (policy.denied.length === 0) return targets
-  const findDenying = (target: Target) => policy.denied.find(({ matcher }) => leadsToDenied(matcher, target))
-  const left = targets.filter(target => !findDenying(target))
+  const left = targets.filter(target => !findDenying(policy, target))
   const [first] = targets
-  const denying = left.length === 0 && first ? findDenying(first) : undefined
+  const denying = left.length === 0 && first ? findDenying(policy, first) : undefined
   if (denying) throw modelRefusal(denying.scope, model)
   return left
 }
 
-function leadsToDenied(matcher: ModelMatcher, { connection, upstreamModel, servedModel }: Target): boolean {
+/** The first rule that denies a target; undefined where calls may go there. */
+export function findDenying({ denied }: Pick<CallerPolicy, 'denied'>, target: NamedTarget): CallerPolicy['denied'][number] | undefined {
+  return denied.find(({ matcher }) => leadsToDenied(matcher, target))
+}
+
+function leadsToDenied(matcher: ModelMatcher, { connection, upstreamModel, servedModel }: NamedTarget): boolean {
   const isDenied = (name: string) => matcher.matches(name) || matcher.matches(`${connection.name}/${name}`)
   return isDenied(upstreamModel) || (servedModel !== upstreamModel && isDenied(servedModel))
 }

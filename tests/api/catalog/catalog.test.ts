@@ -220,6 +220,22 @@ describe('the list of models', () => {
     await expect(getAllowedModel(catalog, caller, 'gone')).rejects.toMatchObject({ code: 'model_not_found' })
   })
 
+  test('leaves out what leads to denied models alone, and shows of a route the target that is left', async () => {
+    const [mine, azure] = [await seedConnection(own, 'mine'), await seedConnection(own, 'azure', { kind: 'azure', baseUrl: 'https://x.example', config: { deployments: { prod: 'gpt-4o-mini' } } })]
+    await seedRoute(own, 'innocent', [{ connectionId: mine, upstreamModel: 'gpt-4o-mini' }, { connectionId: azure, upstreamModel: 'prod', priority: 1 }])
+    await seedRoute(own, 'mixed', [{ connectionId: mine, upstreamModel: 'gpt-4o-mini' }, { connectionId: mine, upstreamModel: 'gpt-4o', priority: 1 }])
+    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['gpt-4o-mini', 'mine/gpt-5'] } }], 'UTC') }
+    const listed = await listAllowedModels(catalog, caller)
+    const ids = listed.map(model => model.id)
+    expect(ids).toEqual(expect.arrayContaining(['mixed', 'gpt-4o']))
+    for (const denied of ['innocent', 'prod', 'azure/prod', 'gpt-4o-mini', 'mine/gpt-4o-mini', 'gpt-5']) {
+      expect(ids).not.toContain(denied)
+      await expect(getAllowedModel(catalog, caller, denied), denied).rejects.toMatchObject({ code: 'model_not_found' })
+    }
+    expect(listed.find(({ id }) => id === 'mixed')).toMatchObject({ upstreamModel: 'gpt-4o' })
+    expect(await getAllowedModel(catalog, caller, 'mixed')).toMatchObject({ upstreamModel: 'gpt-4o' })
+  })
+
   test('reads as OpenAI\'s, with prices in exact USD per token', async () => {
     await seedConnection(own, 'mine')
     const model = await catalog.findModel(own.orgId, 'gpt-4o-mini')
