@@ -1,4 +1,5 @@
 import { toolUseId } from '../providers/tool-use-id'
+import { fieldOf } from './field-of'
 import type { CountBody } from './messages-body'
 import { withoutExtra } from './over-chat'
 
@@ -26,7 +27,7 @@ function withoutUnsigned<Body extends CountBody>(body: Body): Body {
 }
 
 function isUnsigned(block: unknown): boolean {
-  return typeof block === 'object' && block !== null && 'type' in block && block.type === 'thinking' && 'signature' in block && block.signature === ''
+  return fieldOf(block, 'type') === 'thinking' && fieldOf(block, 'signature') === ''
 }
 
 function withToolUseIds<Body extends CountBody>(body: Body): Body {

@@ -1,14 +1,10 @@
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium } from './count-prompt'
+import { fieldOf } from './field-of'
 import { findPacked } from './packed-file'
 
 /** A chat message, as far as its media go. */
 interface Message { content?: unknown }
-
-/** A field of whatever it is. Not by a schema: a body has room for millions of parts, and one that fits none costs a schema 20 µs. */
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-}
 
 /** Which medium a part is, and the part without its data. */
 function findMedium(part: unknown): { medium: Medium, rest: unknown } | undefined {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium, Prompt } from './count-prompt'
+import { fieldOf } from './field-of'
 import { ModelName } from './model-name'
 import { findPacked } from './packed-file'
 
@@ -61,14 +62,9 @@ const Block = z.looseObject({
 })
 type Block = z.infer<typeof Block>
 
-/** Asked before a schema is: a value that fits none costs it microseconds. */
-function isTyped(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'type' in value
-}
-
 /** The blocks of all messages, those within tool results and documents too. */
 function blocksOf({ messages }: CountBody): Block[] {
-  const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => isTyped(block) ? Block.safeParse(block).data ?? [] : []) : []
+  const blocksIn = (content: unknown) => Array.isArray(content) ? content.flatMap(block => fieldOf(block, 'type') === undefined ? [] : Block.safeParse(block).data ?? []) : []
   return messages.flatMap(({ content }) => blocksIn(content))
     .flatMap(block => block.type === 'tool_result' ? [block, ...blocksIn(block.content)] : [block])
     .flatMap(block => isOfBlocks(block) ? [block, ...blocksIn(block.source?.content)] : [block])

@@ -9,6 +9,7 @@ import type { ChatChunk } from './assemble-completion'
 import { readChatAnswer } from './chat-completion'
 import type { ChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
+import { fieldOf } from './field-of'
 import { toMessageUsage } from './message-answer'
 import type { MessagesBody } from './messages-body'
 import { messagesToChat } from './messages-to-chat'
@@ -18,8 +19,8 @@ import { reasoningIn } from './reasoning-in'
 
 /** A Messages call put to a model that speaks chat completions only. Reasoning is shown as thinking to those who asked for it. */
 export function toMessageOverChat(body: MessagesBody, target: Target): OverChat {
-  const { thinking } = body
-  const thinks = typeof thinking === 'object' && thinking !== null && 'type' in thinking && thinking.type !== 'disabled'
+  const thinking = fieldOf(body.thinking, 'type')
+  const thinks = thinking !== undefined && thinking !== 'disabled'
   return {
     body: messagesToChat(body, target),
     toAnswer: completion => toMessage(completion, target.upstreamModel, thinks),

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { LoomError } from '../../errors'
 import { splitAlternatives } from '../requested-models'
+import { fieldOf } from './field-of'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -21,7 +22,7 @@ export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, max
   const json = parseJson(raw)
   if (raw.length > maxValues * LEAST_BYTES_A_VALUE) requireFewValues(json, maxValues)
   const { body, alternatives } = splitAlternatives(json)
-  const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : undefined
+  const metadata = fieldOf(body, 'metadata')
   return { body: parseBody(body, schema), alternatives, metadata }
 }
 
