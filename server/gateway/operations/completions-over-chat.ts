@@ -12,6 +12,7 @@ import { DEFAULT_MAX_TOKENS } from './completions-body'
 import type { CompletionsBody } from './completions-body'
 import { maxTokensField } from './over-chat'
 import type { OverChat } from './over-chat'
+import { unaskedServices } from './unpriced'
 
 const absent = 'is not offered by this model, which only chats'
 
@@ -30,7 +31,8 @@ const Askable = z.object({
   presence_penalty: z.number().nullish(),
   frequency_penalty: z.number().nullish(),
   seed: z.int().nullish(),
-  user: z.string().nullish()
+  user: z.string().nullish(),
+  ...unaskedServices
 })
 
 /**

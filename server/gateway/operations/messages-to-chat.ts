@@ -47,6 +47,7 @@ const Messages = z.object({
   })).nullish(),
   tool_choice: z.object({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   mcp_servers: z.array(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
+  thread: z.null('is kept by Anthropic, and this model is not Anthropic\'s').optional(),
   stop_sequences: z.array(z.string()).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),

@@ -3,6 +3,7 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { readAs } from '../read-as'
 import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+import { unaskedServices } from './unpriced'
 
 const InputPart = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() }),
@@ -54,7 +55,8 @@ const Responses = z.object({
   previous_response_id: never('previous_response_id'),
   conversation: never('conversation'),
   prompt: never('prompt'),
-  store: never('store')
+  store: never('store'),
+  ...unaskedServices
 })
 type Responses = z.infer<typeof Responses>
 

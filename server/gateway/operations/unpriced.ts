@@ -1,10 +1,13 @@
+import { z } from 'zod'
+import { fieldOf } from './field-of'
+
 type Body = Readonly<Record<string, unknown>>
 
 /** Tools that the caller of a chat runs itself. */
 const chatTools: ReadonlySet<string> = new Set(['function', 'custom'])
 
 /** Fields of OpenAI's formats that ask for a search, or another service that is billed by use, as OpenAI, OpenRouter, xAI and Alibaba call them. */
-const billedFields = ['web_search_options', 'plugins', 'search_parameters', 'enable_search']
+const billedFields = ['web_search_options', 'plugins', 'search_parameters', 'enable_search'] as const
 
 /** Tiers at the plain rate, or below it. Sources: the OpenAI API reference, `service_tier`; Groq, "Service Tiers" and "Flex Processing"; read 2026-11. */
 const plainTiers: ReadonlySet<unknown> = new Set(['auto', 'default', 'standard', 'on_demand', 'flex'])
@@ -59,9 +62,14 @@ function typeOf(tool: unknown): string {
   return Object.keys(tool).find(key => key !== 'type') ?? type
 }
 
+const unasked = (name: string) => z.unknown().refine(value => !isAsked(name, value), 'asks for a service that is not offered by this provider, or not in this format').optional()
+
+/** The same fields in a format that has no word for them: left out where they ask for nothing, and refused where they do. */
+export const unaskedServices = { web_search_options: unasked('web_search_options'), plugins: unasked('plugins'), search_parameters: unasked('search_parameters'), enable_search: unasked('enable_search') } satisfies Record<typeof billedFields[number], z.ZodType>
+
 /** An empty list asks for nothing, and xAI's parameters may say so, too. */
 function isAsked(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
-  const isOff = name === 'search_parameters' && typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'off'
+  const isOff = name === 'search_parameters' && fieldOf(value, 'mode') === 'off'
   return Boolean(value) && !isOff
 }

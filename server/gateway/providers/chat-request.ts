@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { unaskedServices } from '../operations/unpriced'
 import { readAs } from '../read-as'
 
 const unknownPart = 'is a part that this model cannot take here'
@@ -72,7 +73,7 @@ const ChatRequest = z.object({
   logprobs: z.literal(false, 'is not offered by this provider').nullish(),
   modalities: z.array(z.string().refine(modality => modality !== 'audio', 'sound is not offered by this provider')).nullish(),
   audio: z.null('sound is not offered by this provider').optional(),
-  web_search_options: z.null('is OpenAI\'s search, and not offered by this provider').optional(),
+  ...unaskedServices,
   functions: z.undefined('is replaced by `tools`').optional(),
   response_format: ResponseFormat.nullish(),
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),

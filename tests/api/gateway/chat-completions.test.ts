@@ -177,7 +177,8 @@ describe('what a provider tells of the prompt before it answers', () => {
 })
 
 test.each<[string, object]>([
-  ['modalities.1', { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'mp3' } }], ['audio', { audio: { voice: 'alloy', format: 'mp3' } }], ['web_search_options', { web_search_options: {} }]
+  ['modalities.1', { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'mp3' } }], ['audio', { audio: { voice: 'alloy', format: 'mp3' } }], ['web_search_options', { web_search_options: {} }],
+  ['plugins', { plugins: [{ id: 'web' }] }], ['search_parameters', { search_parameters: { mode: 'auto' } }], ['enable_search', { enable_search: true }]
 ])('what Claude cannot do is refused, and not left out: %s', async (param, rest) => {
   await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: `claude-${param}`, baseUrl: gateway.upstream.url, secret: 'sk-claude' })
   const response = await gateway.post(key, JSON.stringify({ model: `claude-${param}/claude-sonnet-4-5`, messages, ...rest }))

@@ -59,7 +59,7 @@ describe.each([['natively', 'plain/llama', '/v1/completions'], ['over chat compl
 test('a model that only chats writes no more than the format\'s own default, and says what it cannot do', async () => {
   await openai.completions.create({ model: 'gpt-4o-mini', prompt: ['Hi'], temperature: 0 })
   expect((await gateway.upstream.received()).json).toMatchObject({ max_completion_tokens: 16, temperature: 0, messages: [{ role: 'user', content: 'Hi' }] })
-  for (const [param, rest] of Object.entries({ prompt: { prompt: ['a', 'b'] }, echo: { echo: true }, best_of: { best_of: 3 }, logprobs: { logprobs: 5 }, suffix: { suffix: 'end' } })) {
+  for (const [param, rest] of Object.entries({ prompt: { prompt: ['a', 'b'] }, echo: { echo: true }, best_of: { best_of: 3 }, logprobs: { logprobs: 5 }, suffix: { suffix: 'end' }, plugins: { plugins: [{ id: 'web' }] } })) {
     await expect(openai.completions.create({ model: 'gpt-4o-mini', prompt: 'Hi', ...rest })).rejects.toMatchObject({ status: 400, param: expect.stringContaining(param) })
   }
   expect(gateway.upstream.requests).toHaveLength(1)

@@ -127,7 +127,7 @@ describe('a prepaid wallet', () => {
   const put = (path: string, asked: object) => fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(asked) })
 
   test.each<[string, object]>([
-    ['chat/completions', { ...question, model: claude, service_tier: 'priority' }], ['chat/completions', { ...question, model: claude, plugins: [{ id: 'web' }] }],
+    ['chat/completions', { ...question, model: claude, service_tier: 'priority' }], ['chat/completions', { ...question, model: claude, plugins: [] }],
     ['responses', { model: claude, input: 'Hi', service_tier: 'priority' }], ['completions', { model: claude, prompt: 'Hi', service_tier: 'priority' }], ['completions', { model, prompt: 'Hi', service_tier: 'priority' }],
     ['messages', { ...question, model, speed: 'fast' }]
   ])('takes what no provider of the model gets: %s %j', async (path, asked) => {

@@ -146,6 +146,12 @@ describe('what is held for a Responses call', () => {
   })
 })
 
+test('asked for another provider\'s service of a model that chats, is refused: it would be lost on the way', async () => {
+  const { target } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' } }] }))
+  await expect(attempt(parseCall(responses, { ...hello, plugins: [{ id: 'web' }] }), target)).rejects.toMatchObject({ code: 'invalid_request', param: 'plugins' })
+  await attempt(parseCall(responses, { ...hello, plugins: [], enable_search: false }), target)
+})
+
 test('what tools show follows all their results as the user\'s', async () => {
   const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' } }] }))
   const called = (id: string) => ({ type: 'function_call', call_id: id, name: 'look', arguments: '{}' })

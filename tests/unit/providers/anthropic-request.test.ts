@@ -145,6 +145,9 @@ test.each([
   ['modalities.1', { modalities: ['text', 'audio'] }],
   ['audio', { audio: { voice: 'alloy', format: 'mp3' } }],
   ['web_search_options', { web_search_options: {} }],
+  ['plugins', { plugins: [{ id: 'web' }] }],
+  ['search_parameters', { search_parameters: { mode: 'auto' } }],
+  ['enable_search', { enable_search: true }],
   ['messages.0.audio', { messages: [{ role: 'assistant', content: null, audio: { id: 'audio_1' } }] }],
   ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/tiff;base64,AA' } }] }] }],
   ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] }],
@@ -156,4 +159,9 @@ test.each([
   ['messages', { messages: [] }]
 ])('refuses what it cannot express, naming %s', (param, body) => {
   expect(() => translate(body)).toThrow(expect.objectContaining({ code: 'invalid_request', param }))
+})
+
+test('leaves out what asks for nothing', () => {
+  const nothing = [{ web_search_options: null }, { plugins: [] }, { search_parameters: { mode: 'off' } }, { enable_search: false }, { plugins: null, search_parameters: null, enable_search: null }]
+  for (const body of nothing) expect(translate(body)).toEqual(translate({}))
 })
