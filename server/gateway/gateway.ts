@@ -3,10 +3,13 @@ import type { AnswerCache } from '../cache/answer-cache'
 import type { Catalog } from '../catalog/catalog'
 import type { Config } from '../config'
 import type { Keyring } from '../crypto/keyring'
+import type { LoomError } from '../errors'
 import { GuessLimit } from '../keys/guess-limit'
 import type { CallTracing } from '../operations/call-tracing'
 import { openCallTracing } from '../operations/call-tracing'
 import type { Log } from '../operations/log'
+import { findRootCause } from '../operations/loggable-error'
+import type { RootCause } from '../operations/loggable-error'
 import type { Metrics } from '../operations/metrics'
 import { statusLabel } from '../operations/metrics'
 import type { LimitStore } from '../policy/limit-store'
@@ -97,10 +100,17 @@ export class Gateway {
     metrics.tokens.inc({ provider, direction: 'output' }, usage.outputTokens)
     metrics.cost.inc({ provider }, Number(costNanoUsd) / 1e9)
     this.callLog.info({
-      requestId, traceId: traceContext?.traceId, endpoint, status, error: error?.code, orgId: caller.orgId, keyId: caller.apiKeyId, provider, model: head.model, stream: request.stream,
+      requestId, traceId: traceContext?.traceId, endpoint, status, error: error?.code, cause: this.countUnserved(error), orgId: caller.orgId, keyId: caller.apiKeyId, provider, model: head.model, stream: request.stream,
       attempts: head.attempts, latencyMs: Math.round(latencyMs), ttfbMs: ttfbMs === null ? null : Math.round(ttfbMs), overheadMs: Math.round(head.overheadMs * 100) / 100,
       inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costNanoUsd: costNanoUsd.toString()
     }, 'call')
+  }
+
+  /** Counts a call to which the database or the cache did not answer, and tells why, for its line; undefined for any other. */
+  countUnserved(error: LoomError | null): RootCause | undefined {
+    if (error?.code !== 'service_unavailable' || error.cause === undefined) return undefined
+    this.metrics.unserved.inc()
+    return findRootCause(error.cause)
   }
 
   /** Ends what calls there still are, lets holds and captures under way finish, then closes the upstream connections. */

@@ -10,6 +10,15 @@ export interface LoggableError {
 
 const MAX_CAUSES = 5
 
+export type RootCause = Pick<LoggableError, 'type' | 'message' | 'code'>
+
+/** What an error came of in the end, short enough for the line of every call that it may befall. */
+export function findRootCause(error: unknown): RootCause {
+  const { type, message, code, cause } = toLoggableError(error)
+  if (error instanceof Error && cause) return findRootCause(error.cause)
+  return { type, message, ...(code && { code }) }
+}
+
 /** An error as it may be logged: what went wrong and where, without the values a failed query carried in its message. */
 export function toLoggableError(error: unknown, remainingCauses = MAX_CAUSES): LoggableError {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) }

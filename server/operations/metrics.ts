@@ -23,6 +23,7 @@ export function createMetrics() {
     tokens: new Counter({ name: 'gateway_tokens_total', help: 'Tokens charged for', labelNames: ['provider', 'direction'], registers }),
     cost: new Counter({ name: 'gateway_cost_usd_total', help: 'Cost of captured calls in USD; a monitoring figure, the ledger is exact', labelNames: ['provider'], registers }),
     cacheLookups: new Counter({ name: 'gateway_cache_lookups_total', help: 'Calls that asked the cache, by what it knew', labelNames: ['outcome'], registers }),
+    unserved: new Counter({ name: 'gateway_unserved_total', help: 'Calls to /v1 refused because the database, or the cache, did not answer', registers }),
     replays: new Counter({ name: 'gateway_replays_total', help: 'Calls answered from what an earlier one with their Idempotency-Key got', labelNames: ['endpoint'], registers }),
     httpRequests: new Counter({ name: 'loom_http_requests_total', help: 'Requests to everything but model calls', labelNames: ['method', 'status'], registers }),
     inFlight: new Gauge({ name: 'gateway_requests_in_flight', help: 'Calls running now', registers }),

@@ -34,7 +34,7 @@ export function defineGatewayHandler<Result>(scope: KeyScope | 'any call', handl
       return await handler({ event, caller, runtime })
     } catch (cause) {
       const error = toLoomError(cause)
-      if (error.status === 500) runtime.log.error({ err: cause, requestId, path: event.path.split('?')[0] }, 'A request failed on our side')
+      if (runtime.gateway.countUnserved(error) || error.status === 500) runtime.log.error({ err: cause, requestId, path: event.path.split('?')[0] }, 'A request failed on our side')
       setResponseStatus(event, error.status)
       setResponseHeaders(event, errorHeaders(error))
       return toOpenAiError(error)

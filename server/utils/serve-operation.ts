@@ -62,7 +62,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
   } catch (cause) {
     const error = cause instanceof LoomError ? cause : new LoomError('internal_error', 'Something went wrong on our side. Try again.', { cause })
     if (error.status === 500) gateway.log.error({ err: cause, requestId }, 'A call failed on our side')
-    else gateway.log.info({ requestId, endpoint: operation.name, status: error.status, error: error.code }, 'call')
+    else gateway.log.info({ requestId, endpoint: operation.name, status: error.status, error: error.code, cause: gateway.countUnserved(error) }, 'call')
     gateway.metrics.requests.inc({ endpoint: operation.name, provider: 'none', status: statusLabel(error.status) })
     sendError(response, operation, error, requestIdHeaders(operation, requestId))
   } finally {

@@ -26,6 +26,8 @@ test.runIf(testDatabaseKind === 'postgres')('a database that freezes: calls and 
       const refused = await gateway.post(caller, body)
       expect(refused.status).toBe(503)
       expect(await refused.json()).toMatchObject({ error: { code: 'service_unavailable', message: expect.stringContaining('try again') } })
+      const line = await until(() => gateway.loom.logs().split('\n').slice(0, -1).find(text => text.includes('"msg":"call"') && text.includes(String(refused.headers.get('x-request-id')))), { what: () => 'the line of the call' })
+      expect(JSON.parse(line)).toMatchObject({ msg: 'call', status: 503, error: 'service_unavailable', cause: { type: 'DatabaseSilentError', message: expect.any(String) } })
     }
     for (const [path, init] of [['/v1/traces'], ['/v1/wallet'], ['/v1/policy/check', { method: 'POST', body: JSON.stringify({ endpoint: '/v1/chat/completions', body: JSON.parse(body) }) }]] as const) {
       const refused = await ask(path, init)
@@ -44,6 +46,7 @@ test.runIf(testDatabaseKind === 'postgres')('a database that freezes: calls and 
     expect(await ready.json()).toMatchObject({ checks: { database: 'unreachable' } })
     const metrics = await (await fetch(`${gateway.loom.url}/metrics`)).text()
     expect(metrics).toMatch(/loom_failures_total\{what="database_silent"\} [1-9]/)
+    expect(metrics).toMatch(/^gateway_unserved_total [6-9]$/m)
     // The answers are here and wait to be recorded.
     await until(() => gateway.upstream.requests.every(request => request.answered), { what: () => 'the provider to have answered' })
 
