@@ -71,7 +71,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
 }
 
 /** A socket as the road sees it. Headers wait for the first byte of the answer, so that a failure before it keeps its status. */
-class ResponseSink implements CallSink {
+export class ResponseSink implements CallSink {
   private head: { head: AnswerHead, contentType: string } | undefined
   private keepAlive: NodeJS.Timeout | undefined
 
