@@ -8,27 +8,34 @@ const MAX_MS = 2_147_000_000
 const flag = z.stringbool()
 const milliseconds = z.coerce.number().int().positive().max(MAX_MS)
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' })
+const encoded = 'In its user and password, / is written %2F, # is %23 and % is %25'
 /** Of a service, maybe with a password in it. Its driver would not say which variable it cannot read. */
 const serviceUrl = (scheme: RegExp, schemes: string) => z.string()
   .regex(scheme, { error: `must start with ${schemes}`, abort: true })
-  .refine(isReadable, 'is not a URL. In its user and password, / is written %2F, # is %23 and % is %25')
+  .refine(isReadable, `is not a URL of one host. ${encoded}`)
+/** May name several hosts, which no other service's does: the first stands for all. */
+const databaseUrl = z.string()
+  .regex(/^postgres(ql)?:\/\//, { error: 'must start with postgres:// or postgresql://', abort: true })
+  .refine(url => isReadable(url.replace(/,[^/?#@]*(?=[/?#]|$)/, '')), `is not a URL. ${encoded}`)
 const ipRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must be IP addresses or CIDR ranges' })
 const commaSeparated = z.string().transform(text => text.split(',').map(item => item.trim()).filter(Boolean))
 
-/** PostgreSQL's may name several hosts, which no other URL does: the first stands for all. */
+/** Drivers decode the user, the password and the host, and take the rest of a URL as it is. */
 function isReadable(url: string): boolean {
-  return URL.canParse(url.replace(/,[^/?#@]*(?=[/?#]|$)/, '')) && !/%(?![0-9a-f]{2})/i.test(url)
+  if (!URL.canParse(url)) return false
+  const { username, password, hostname } = new URL(url)
+  return !/%(?![0-9a-f]{2})/i.test(username + password + hostname) && !hostname.includes(',')
 }
 
 /** Everything the environment may say, with its defaults. `docs/configuration.md` explains each; a test holds the two together. */
 const Environment = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
-  APP_URL: httpUrl.optional(),
+  APP_URL: httpUrl.transform(url => new URL(url).origin).optional(),
   LOOM_DATA_DIR: z.string().min(1).default('.data'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
-  DATABASE_URL: serviceUrl(/^postgres(ql)?:\/\//, 'postgres:// or postgresql://').optional(),
+  DATABASE_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
   DATABASE_DEADLINE_MS: milliseconds.default(10_000),
   DB_AUTO_MIGRATE: flag.default(true),

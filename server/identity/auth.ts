@@ -39,7 +39,7 @@ export type Auth = ReturnType<typeof createAuth>
 export function createAuth(config: Config, orm: Orm, sso?: SsoConfig) {
   return betterAuth({
     appName: 'Loom',
-    baseURL: config.APP_URL && new URL(config.APP_URL).origin,
+    baseURL: config.APP_URL,
     basePath: '/api/auth',
     secret: config.AUTH_SECRET ?? keepSecret(config.LOOM_DATA_DIR, 'auth-secret'),
     telemetry: { enabled: false },

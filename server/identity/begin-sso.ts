@@ -26,7 +26,7 @@ export async function beginSso({ sso, config, db }: Pick<Runtime, 'sso' | 'confi
   // As a request, for the library reads its own address from one.
   const response = await auth.handler(new Request(new URL(link ? '/api/auth/link-social' : '/api/auth/sign-in/social', APP_URL), {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', 'origin': new URL(APP_URL).origin },
+    headers: { ...headers, 'content-type': 'application/json', 'origin': APP_URL },
     body: JSON.stringify({ provider: SSO_PROVIDER, callbackURL: next, errorCallbackURL: link ? next : '/login', disableRedirect: true })
   }))
   await refuseAuthFailure(response)

@@ -21,5 +21,5 @@ export function requireSameOrigin(event: H3Event, appUrl: string | undefined): v
 function isOwn(origin: string, event: H3Event, appUrl: string | undefined): boolean {
   if (!URL.canParse(origin)) return false
   const { host } = new URL(origin)
-  return host === getRequestHeader(event, 'host') || (appUrl !== undefined && origin === new URL(appUrl).origin)
+  return host === getRequestHeader(event, 'host') || origin === appUrl
 }

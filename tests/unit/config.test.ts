@@ -10,6 +10,11 @@ const bad: [name: string, value: string][] = [
   ...['postgres://loom:s3/cret@db.example.com/loom', 'postgres://loom:s3#cret@db.example.com/loom', 'postgres://loom:100%cret@db.example.com/loom', 'mysql://loom:s3cret@db.example.com/loom'].map((value): [string, string] => ['DATABASE_URL', value]),
   ['REDIS_URL', 'redis://:s3/cret@redis.example.com'],
   ['REDIS_URL', 'redis.example.com:6379'],
+  ['REDIS_URL', 'redis://:100%cret@redis.example.com'],
+  ['REDIS_URL', 'redis://redis-1.example.com:6379,redis-2.example.com:6379'],
+  ['REDIS_URL', 'redis://redis-1.example.com,redis-2.example.com/1'],
+  ['SMTP_URL', 'smtp://mail-1.example.com:25,mail-2.example.com:25'],
+  ['SMTP_URL', 'smtp://mail-1.example.com,mail-2.example.com'],
   ['SMTP_URL', 'smtp://loom:s3#cret@mail.example.com'],
   ['AZURE_OPENAI_API_VERSION', 'preview'],
   ['PORT', '65536'],
@@ -36,5 +41,13 @@ test('what drivers and timers understand is taken as it is', () => {
   }
   expect(readConfig(good)).toMatchObject(good)
   expect(readConfig({ DATABASE_URL: 'postgresql:///loom?host=/run/postgresql' })).toMatchObject({ DATABASE_URL: 'postgresql:///loom?host=/run/postgresql' })
+  // What comes after the address is taken as it is written.
+  for (const [name, url] of [['DATABASE_URL', 'postgres://db.example.com/loom?application_name=100%'], ['REDIS_URL', 'redis://:a,b@redis.example.com/1?name=100%'], ['SMTP_URL', 'smtp://mail.example.com?name=100%,really']] as const) {
+    expect(readConfig({ [name]: url })).toMatchObject({ [name]: url })
+  }
   expect(readConfig({ UPSTREAM_TOTAL_TIMEOUT_MS: '2000000000' })).toMatchObject({ UPSTREAM_TOTAL_TIMEOUT_MS: 2_000_000_000 })
+})
+
+test('APP_URL is the origin of the address, however that is written', () => {
+  for (const url of ['HTTPS://Loom.Example.COM', 'https://loom.example.com/', 'https://loom.example.com:443/app?x=1']) expect(readConfig({ APP_URL: url }).APP_URL).toBe('https://loom.example.com')
 })
