@@ -220,7 +220,8 @@ function readWhole(body: Readable): Promise<Buffer> {
     const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))
     body.on('end', () => {
       body.off('close', onClose)
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+      const [first, second] = chunks
+      resolve(first && !second ? first : Buffer.concat(chunks, size))
     })
     body.on('error', reject)
     body.on('close', onClose)

@@ -17,7 +17,8 @@ export function readBody(request: IncomingMessage, maxBytes: number, tooLarge: (
     let size = 0
     const onEnd = () => {
       request.off('close', onClose)
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+      const [first, second] = chunks
+      resolve(first && !second ? first : Buffer.concat(chunks, size))
     }
     const onClose = () => reject(new LoomError('caller_gone', 'The connection closed before the request was complete.'))
     const onData = (chunk: Buffer) => {

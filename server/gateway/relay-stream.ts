@@ -39,7 +39,8 @@ export function relayStream(first: Buffer, body: Readable, sink: StreamSink, tap
       if (settled) return void body.destroy()
       try {
         const forward = tap.push(chunk)
-        if (forward.length > 0 && !sink.write(forward.length === 1 ? forward[0]! : Buffer.concat(forward))) {
+        const [next, second] = forward
+        if (next && !sink.write(second ? Buffer.concat(forward) : next)) {
           body.pause()
           blocked = true
           void sink.drained().then(() => {
