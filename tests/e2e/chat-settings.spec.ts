@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { BrowserContext, Page } from '@playwright/test'
 import { Project } from '../../shared/projects'
 import { ChatPage } from './chat-page'
 import { expectAccessible } from './expect-accessible'
@@ -11,6 +11,22 @@ async function setUp(page: Page) {
   await expectAccessible(page)
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByRole('dialog')).toHaveCount(0)
+}
+
+/** Begins a chat in `page`, and opens it in another page, too; in both its settings are open, and nothing is set. */
+async function openBeside(page: Page, context: BrowserContext): Promise<Page> {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('Hello')
+  await chat.settled()
+  const other = await context.newPage()
+  waitUntilAlive(other)
+  await other.goto(page.url())
+  for (const one of [page, other]) {
+    await one.getByRole('button', { name: 'Chat settings' }).click()
+    await expect(one.getByLabel('System prompt')).toHaveValue('')
+  }
+  return other
 }
 
 test('a new chat takes its prompt and parameters before its first message, and keeps them over a reload', async ({ page, mock }) => {
@@ -48,17 +64,7 @@ test('a temporary chat takes a prompt and parameters, and keeps them nowhere', a
 })
 
 test('of two pages that change the settings of one chat, the later is told what the other has saved, and loses nothing of its own', async ({ page, context }) => {
-  const chat = new ChatPage(page)
-  await chat.openNew()
-  await chat.send('Hello')
-  await chat.settled()
-  const other = await context.newPage()
-  waitUntilAlive(other)
-  await other.goto(page.url())
-  for (const one of [page, other]) {
-    await one.getByRole('button', { name: 'Chat settings' }).click()
-    await expect(one.getByLabel('System prompt')).toHaveValue('')
-  }
+  const other = await openBeside(page, context)
   const save = (one: Page) => one.getByRole('button', { name: 'Save', exact: true }).click()
   const dialog = page.getByRole('dialog')
 
@@ -100,17 +106,7 @@ test('of two pages that change the settings of one chat, the later is told what 
 })
 
 test('of two pages that change different settings of one chat, the later takes nothing of the other back', async ({ page, context }) => {
-  const chat = new ChatPage(page)
-  await chat.openNew()
-  await chat.send('Hello')
-  await chat.settled()
-  const other = await context.newPage()
-  waitUntilAlive(other)
-  await other.goto(page.url())
-  for (const one of [page, other]) {
-    await one.getByRole('button', { name: 'Chat settings' }).click()
-    await expect(one.getByLabel('System prompt')).toHaveValue('')
-  }
+  const other = await openBeside(page, context)
   await other.getByLabel('Temperature').fill('0.3')
   await other.getByRole('button', { name: 'Save', exact: true }).click()
   await expect(other.getByRole('dialog')).toHaveCount(0)
@@ -127,19 +123,9 @@ test('of two pages that change different settings of one chat, the later takes n
 })
 
 test('of two pages that leave settings of one chat unsaved, each leaves its own, whatever the other does with theirs', async ({ page, context }) => {
-  const chat = new ChatPage(page)
-  await chat.openNew()
-  await chat.send('Hello')
-  await chat.settled()
-  const other = await context.newPage()
-  waitUntilAlive(other)
-  await other.goto(page.url())
+  const other = await openBeside(page, context)
   const open = (one: Page) => one.getByRole('button', { name: 'Chat settings' }).click()
   const prompt = (one: Page) => one.getByLabel('System prompt')
-  for (const one of [page, other]) {
-    await open(one)
-    await expect(prompt(one)).toHaveValue('')
-  }
 
   // What the other has written since stays when one gives up its own.
   await prompt(page).fill('Answer in prose.')
