@@ -83,7 +83,8 @@ async function startServing(environment: Record<string, string | undefined>, rea
     makeRuntime(config, readMigrationFile),
     awaitListening(server => boundClients(server, config))
   ])
-  await announce(runtime, port)
+  // In development this is a worker behind Nuxt's own server: its port is nobody's to open.
+  await announce(runtime, environment.NITRO_DEV_WORKER_ID === undefined ? port : undefined)
   return runtime
 }
 
