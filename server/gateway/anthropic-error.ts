@@ -1,4 +1,5 @@
 import type { LoomError } from '../errors'
+import { UpstreamStatusError } from './upstream-error'
 
 /** Source: Anthropic's API reference, "Errors". */
 const types: Readonly<Record<number, string>> = {
@@ -24,7 +25,12 @@ export function toAnthropicError(error: LoomError): { type: 'error', error: Reco
       message: error.message,
       code: error.code,
       ...(error.param && { param: error.param }),
-      ...(error.details && { details: error.details })
+      ...(error.details && { details: { ...error.details, ...ownCode(error) } })
     }
   }
+}
+
+/** Anthropic's own code, where its SDK looks for it: by `thread_not_found` it begins a thread anew. */
+function ownCode(error: LoomError): { error_code?: string } {
+  return error instanceof UpstreamStatusError && error.told !== undefined ? { error_code: error.told } : {}
 }

@@ -47,7 +47,7 @@ const Messages = z.object({
   })).nullish(),
   tool_choice: z.object({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   mcp_servers: z.array(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
-  thread: z.null('is kept by Anthropic, and this model is not Anthropic\'s').optional(),
+  thread: z.unknown().optional(),
   stop_sequences: z.array(z.string()).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
@@ -71,6 +71,7 @@ type AssistantBlock = z.infer<typeof AssistantBlock>
  */
 export function messagesToChat(body: unknown, target: Target): Record<string, unknown> {
   const request = readAs(Messages, body)
+  if (request.thread) throw threadUnsupported()
   const { stop_sequences: stop, temperature, top_p: topP, metadata } = request
   return {
     messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, takesSignatures(target)))],
@@ -83,6 +84,13 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
     ...(takesEffort(target) && effortField(request)),
     ...(metadata?.user_id && { user: metadata.user_id })
   }
+}
+
+/** Only the newest messages of a thread come with a call. By the details, as Anthropic words them, its SDK's tool runner goes on without one and sends all. */
+function threadUnsupported(): LoomError {
+  return new LoomError('invalid_request', 'thread: is kept by Anthropic, and this model is not Anthropic\'s. Send the whole conversation instead.', {
+    param: 'thread', details: { error_code: 'thread_unsupported_request', unsupported: ['model'] }
+  })
 }
 
 function toMessages(message: Messages['messages'][number], index: number, signed: boolean): object[] {

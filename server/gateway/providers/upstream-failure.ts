@@ -19,8 +19,8 @@ const Explanation = z.object({
   code: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined)
 })
 
-/** What Google adds to an error: why, and when to come again (`34.4s`). */
-const Details = z.array(z.object({ reason: text, retryDelay: text })).optional().catch(undefined)
+/** What Google adds to an error: why, and when to come again (`34.4s`); and Anthropic, whose errors have no code beside their type. */
+const Details = z.union([z.array(z.object({ reason: text, retryDelay: text })), z.object({ error_code: text })]).optional().catch(undefined)
 
 /** Errors as providers write them: nested (OpenAI, Azure, Anthropic, Google), flat (vLLM), a string (Ollama), or `detail` (FastAPI). */
 const ErrorBody = Explanation.extend({
@@ -35,7 +35,7 @@ type ErrorBody = z.infer<typeof ErrorBody>
  */
 export async function toErrorResponse(connection: Connection, response: UpstreamResponse): Promise<UpstreamResponse> {
   const body = ErrorBody.safeParse(parseJson(await readStart(response.body))).data
-  const details = body?.error?.details
+  const details = Array.isArray(body?.error?.details) ? body.error.details : undefined
   // Google calls a wrong key a bad request.
   const status = details?.some(({ reason }) => reason === 'API_KEY_INVALID') ? 401 : response.status
   const json = JSON.stringify(describeFailure(connection, status, body))
@@ -57,7 +57,8 @@ function describeFailure(connection: Connection, status: number, body: ErrorBody
   const found: z.infer<typeof Explanation> = error ?? flat
   const told = found.message ?? detail
   const message = told === undefined ? `The provider answered with status ${status} and no explanation.` : redact(told, connection)
-  const [code, param] = [found.code, found.param].map(word => word === undefined ? undefined : redact(word, connection))
+  const ownCode = error?.details && 'error_code' in error.details ? error.details.error_code : undefined
+  const [code, param] = [found.code ?? ownCode, found.param].map(word => word === undefined ? undefined : redact(word, connection))
   return openAiError(message, found.type ?? 'upstream_error', code, param)
 }
 

@@ -216,6 +216,30 @@ describe('a call of a tool that the limit cut off, over chat completions', () =>
   })
 })
 
+test('a thread that Anthropic has lost is begun anew by the SDK, which reads so in the error', async () => {
+  const thread = anthropic.beta.messages.thread({ model: native, max_tokens: 200 })
+  await thread.send({ role: 'user', content: 'One' })
+  gateway.upstream.respondWith({ status: 404, errorBody: JSON.stringify({ type: 'error', error: { type: 'not_found_error', message: 'No such thread', details: { error_code: 'thread_not_found' } } }) })
+  await thread.send({ role: 'user', content: 'Two' })
+  expect(gateway.upstream.requests.map(({ json }) => json)).toMatchObject([
+    { thread: { type: 'create' }, messages: [{ content: 'One' }] },
+    { thread: { type: 'continue' }, messages: [{ content: 'Two' }] },
+    { thread: { type: 'create' }, messages: [{ content: 'One' }, { role: 'assistant' }, { content: 'Two' }] }
+  ])
+})
+
+test.each([false, true])('the SDK\'s tool runner, which would leave the conversation with Anthropic in a thread, sends all of it to a model of others (streamed: %s)', async (stream) => {
+  gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] }, { times: 1 })
+  const runner = anthropic.beta.messages.toolRunner({
+    model: translated, max_tokens: 200, messages, stream, max_iterations: 2, tools: tools.map(tool => ({ ...tool, parse: (input: unknown) => input, run: () => 'Sunny' }))
+  })
+  await runner
+  expect(gateway.upstream.requests.map(({ json }) => json.messages)).toMatchObject([
+    [{ role: 'user' }],
+    [{ role: 'user' }, { role: 'assistant', tool_calls: [{ function: { name: 'weather' } }] }, { role: 'tool', content: 'Sunny' }]
+  ])
+})
+
 test.each(['shared', 'none'] as const)('parallel calls whose index a server writes so are told apart by their ids: %s', async (callIndexes) => {
   gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Rome"}' }], callIndexes })
   const message = await anthropic.messages.stream({ model: translated, max_tokens: 200, messages, tools }).finalMessage()

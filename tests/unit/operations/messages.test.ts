@@ -165,7 +165,7 @@ describe('a Messages request over chat completions', () => {
   test.each<[string, object]>([
     ['tools.0.type', { tools: [{ type: 'bash_20250124', name: 'bash', input_schema: {} }] }],
     ['mcp_servers', { mcp_servers: [{ url: 'https://example.com' }] }],
-    ['thread', { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
+    ['thread', { thread: { type: 'create' } }],
     ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }] }] }],
     ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'search_result' }] }] }]
   ])('is refused where it cannot be said: %s', async (param, rest) => {
