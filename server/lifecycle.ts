@@ -124,8 +124,8 @@ export async function stop(): Promise<void> {
 }
 
 async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
-  const log = createLog(config)
   const metrics = createMetrics()
+  const log = createLog(config, metrics)
   const keyring = openKeyring(config)
   const db = await connectDatabase(config, readMigrationFile, {
     onSilence: (error) => {

@@ -228,9 +228,19 @@ export class CallRecord implements Progress {
     const head = this.head()
     const latencyMs = performance.now() - this.context.receivedAt
     const outcome: CallOutcome = { head, usage, usageSource, costNanoUsd, latencyMs, ttfbMs: this.ttfbMs(), answer: null, ending: error && this.tap ? this.tap.failure(error) : null, error }
-    this.gateway.observe(this.context, outcome)
-    this.span?.end(outcome)
+    this.tell(outcome)
     return outcome
+  }
+
+  /** It is settled by now: whatever goes wrong while it is told of must not fail it. */
+  private tell(outcome: CallOutcome): void {
+    try {
+      this.gateway.observe(this.context, outcome)
+      this.span?.end(outcome)
+    } catch (error) {
+      this.gateway.metrics.failures.inc({ what: 'observe' })
+      this.gateway.log.error({ err: error, requestId: this.context.requestId }, 'A call could not be counted, or not be logged')
+    }
   }
 
   private ttfbMs(): number | null {

@@ -1,17 +1,31 @@
 import pino from 'pino'
 import type { Config } from '../config'
 import { toLoggableError } from './loggable-error'
+import type { Metrics } from './metrics'
 
 /** A write a line, or a thread woken a write, would be a tenth of the gateway's CPU time: lines wait for company, but not for long. */
 const BUFFER_BYTES = 8_192
 const FLUSH_MS = 100
+/** What waits for a place that takes nothing, such as a full disk or a reader who hangs; what comes beyond it is lost. */
+const BUFFER_MAX_BYTES = 1_048_576
 
 /**
  * Structured JSON lines on stdout. Never given bodies or secrets; what might carry one by accident (headers,
- * credentials in an error object) is redacted by name.
+ * credentials in an error object) is redacted by name. Writing one never throws: a line that could not be written is tried again, and counted as a failure.
  */
-export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
-  const destination = pino.destination({ dest: 1, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS })
+export function createLog(config: Pick<Config, 'LOG_LEVEL'>, { failures }: Pick<Metrics, 'failures'>) {
+  const destination = pino.destination({
+    dest: 1,
+    sync: true,
+    minLength: BUFFER_BYTES,
+    maxLength: BUFFER_MAX_BYTES,
+    periodicFlush: FLUSH_MS,
+    // It would wait for a pipe that is full, and the process with it.
+    retryEAGAIN: () => false
+  })
+  // With nobody to hear of it, the error would be thrown at whoever logs.
+  destination.on('error', () => failures.inc({ what: 'log' }))
+  destination.on('drop', () => failures.inc({ what: 'log' }))
   process.once('exit', () => writeLastLines(destination))
   return pino({
     level: config.LOG_LEVEL,
@@ -28,11 +42,8 @@ export function createLog(config: Pick<Config, 'LOG_LEVEL'>) {
  * `flushSync` tries for ever where nobody reads them any more, or the disk is full.
  */
 function writeLastLines(destination: ReturnType<typeof pino.destination>): void {
-  try {
-    destination.flush()
-  } catch (error) {
-    process.stderr.write(`The last lines of the log could not be written: ${String(error)}\n`)
-  }
+  destination.once('error', error => process.stderr.write(`The last lines of the log could not be written: ${String(error)}\n`))
+  destination.flush()
 }
 
 export type Log = ReturnType<typeof createLog>

@@ -35,7 +35,8 @@ import type { WebhookReceiver } from '../../support/webhook-receiver'
 import { startWebhookReceiver } from '../../support/webhook-receiver'
 
 const keyring = openKeyring({ ENCRYPTION_MASTER_KEY: randomBytes(32).toString('hex'), LOOM_DATA_DIR: '.unused' })
-const log = createLog({ LOG_LEVEL: 'silent' })
+const metrics = createMetrics()
+const log = createLog({ LOG_LEVEL: 'silent' }, metrics)
 const sender = new WebhookSender()
 
 let db: Database
@@ -60,7 +61,7 @@ afterAll(async () => {
 
 const author = () => ({ principal: { ...workspace.principal, platformAdmin: true }, ip: null })
 const job = (resting: ReturnType<ConstructorParameters<typeof AlertsJob>[1]['resting']> = []) => new AlertsJob(db, { resting: () => resting }, 60_000, log)
-const deliverer = (mailer?: Mailer) => new AlertDeliverer({ db, keyring, webhooks: sender, mailer, metrics: createMetrics(), log })
+const deliverer = (mailer?: Mailer) => new AlertDeliverer({ db, keyring, webhooks: sender, mailer, metrics, log })
 const hook = () => createWebhook(db.orm, keyring, author(), { name: 'ops', url: receiver.url })
 const rule = async (condition: AlertCondition, more: object = {}) => createRule(db.orm, author(), CreateAlertRule.parse({ name: 'told', condition, ...more }))
 const told = async () => (await db.orm.select().from(alertEvents).where(eq(alertEvents.orgId, workspace.orgId))).map(({ summary }) => summary)
