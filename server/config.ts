@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Password } from '../shared/identity'
 import { Domain, SsoRole } from '../shared/sso'
 import { AzureApiVersion } from './gateway/providers/azure-api-version'
 
@@ -47,7 +48,7 @@ const Environment = z.object({
   ENCRYPTION_MASTER_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal characters (openssl rand -hex 32)').optional(),
   AUTH_SECRET: z.string().min(32).optional(),
   ADMIN_EMAIL: z.email().optional(),
-  ADMIN_PASSWORD: z.string().min(10).optional(),
+  ADMIN_PASSWORD: Password.optional(),
   SIGN_UP_OPEN: flag.optional(),
   NEW_ORG_WALLET: z.enum(['prepaid', 'unlimited']).default('prepaid'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
