@@ -1,5 +1,6 @@
 import type { Orm } from '../../db/client'
 import { LoomError } from '../errors'
+import { networkOf } from '../keys/network-of'
 import type { AttemptWindow } from './attempt-counts'
 import { countAttempt, forgetAttempt, forgetAttempts } from './attempt-counts'
 
@@ -9,7 +10,7 @@ const ACCOUNT: AttemptWindow = { max: 10, seconds: WINDOW_SECONDS }
 const ADDRESS: AttemptWindow = { max: 50, seconds: WINDOW_SECONDS }
 
 const accountName = (email: string) => `sign-in:account:${email}`
-const addressName = (ip: string | null) => `sign-in:address:${ip ?? 'unknown'}`
+const addressName = (ip: string | null) => `sign-in:address:${ip === null ? 'unknown' : networkOf(ip)}`
 
 /**
  * Counts an attempt to sign in, of the account and of the address, on all replicas together, before the password is looked at: many at

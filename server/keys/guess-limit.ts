@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { LoomError } from '../errors'
+import { networkOf } from './network-of'
 
 const MINUTE_MS = 60_000
 /** How often an address over its limit may still have a key looked up: a good caller behind the same address gets in with its next try. */
@@ -52,14 +52,4 @@ function tooMany(address: Address, now: number): LoomError {
     retryAfterSeconds: Math.max(1, Math.ceil((Math.min(address.endsMs, Math.max(address.nextLookupMs, now)) - now) / 1000)),
     details: { rule: 'failed_authentications_per_minute' }
   })
-}
-
-/** Whoever has an IPv6 address has the 2^64 of its network. */
-function networkOf(ip: string): string {
-  if (isIP(ip) !== 6) return ip
-  const [head = '', tail] = ip.split('::')
-  const before = head.split(':').filter(Boolean)
-  const after = tail === undefined ? [] : tail.split(':').filter(Boolean)
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0')
-  return [...before, ...zeros, ...after].slice(0, 4).map(group => Number.parseInt(group, 16).toString(16)).join(':')
 }
