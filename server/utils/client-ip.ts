@@ -43,7 +43,10 @@ function isTrusted(address: string, proxies: BlockList): boolean {
   return family !== 0 && proxies.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** `::ffff:192.0.2.1`, as dual-stack sockets write it, is 192.0.2.1. */
+/**
+ * `::ffff:192.0.2.1`, as dual-stack sockets write it, is 192.0.2.1. Some proxies write the port as well: `192.0.2.1:4711`,
+ * `[2001:db8::5]:4711`.
+ */
 function plain(address: string): string {
-  return address.trim().replace(/^::ffff:(?=\d+\.)/i, '')
+  return address.trim().replace(/^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/, '$1$2').replace(/^::ffff:(?=\d+\.)/i, '')
 }

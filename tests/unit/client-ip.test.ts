@@ -21,7 +21,11 @@ test.each([
   ['a chain of trusted proxies is followed to its start', '10.1.2.3', '198.51.100.1, 10.9.9.9', '198.51.100.1'],
   ['what is no address ends the chain', '10.1.2.3', 'unknown', '10.1.2.3'],
   ['IPv4 written as IPv6 is IPv4', '::ffff:192.0.2.7', undefined, '192.0.2.7'],
-  ['a trusted proxy may speak IPv6', '::1', '2001:db8::5', '2001:db8::5']
+  ['a trusted proxy may speak IPv6', '::1', '2001:db8::5', '2001:db8::5'],
+  ['a trusted proxy may write ports', '10.1.2.3', '198.51.100.1:51234, 10.9.9.9:443', '198.51.100.1'],
+  ['a trusted proxy may write ports of IPv6', '::1', '[2001:db8::5]:51234', '2001:db8::5'],
+  ['a trusted proxy may write IPv6 in brackets', '::1', '[::ffff:198.51.100.1]', '198.51.100.1'],
+  ['a port alone is no address', '10.1.2.3', ':51234', '10.1.2.3']
 ])('%s', (_, peer, forwarded, expected) => {
   expect(readClientIp(requestFrom(peer, forwarded), proxies)).toBe(expected)
 })
