@@ -29,6 +29,7 @@ export const SESSION_SECONDS = 30 * 24 * 60 * 60
 export const SESSION_REFRESH_SECONDS = 24 * 60 * 60
 
 const Credentials = z.object({ email: z.string().trim().toLowerCase() })
+const Fields = z.record(z.string(), z.unknown())
 
 export type Auth = ReturnType<typeof createAuth>
 
@@ -103,6 +104,7 @@ export function createAuth(config: Config, orm: Orm, sso?: SsoConfig) {
       before: createAuthMiddleware(async (context) => {
         if (context.path === '/sign-in/email') await asApiError(beginSignIn(orm, Credentials.parse(context.body).email, ipOf(context.headers)))
         if (context.path === '/sign-up/email') await asApiError(requireOpenSignUp(orm, config))
+        if (context.path === '/change-password') return { context: { body: { ...Fields.parse(context.body), revokeOtherSessions: true } } }
       }),
       after: createAuthMiddleware(async (context) => {
         if (context.path !== '/sign-in/email' || context.context.returned instanceof APIError) return

@@ -19,7 +19,8 @@ const sessionByToken = prepareOnce(orm => orm
   .innerJoin(users, eq(users.id, authSessions.userId))
   .leftJoin(orgMembers, eq(orgMembers.userId, users.id))
   .leftJoin(orgs, and(eq(orgs.id, orgMembers.orgId), eq(orgs.status, 'active'), isNull(orgs.deletedAt)))
-  .where(eq(authSessions.token, sql.placeholder('token')))
+  // A login may have raced the deactivation, which ended the sessions there were.
+  .where(and(eq(authSessions.token, sql.placeholder('token')), isNull(users.deactivatedAt)))
   .orderBy(sql`${orgs.id} is null`, desc(sql`${orgs.id} = ${authSessions.activeOrgId}`), asc(orgMembers.createdAt), asc(orgMembers.id))
   .limit(1)
   .prepare('session_by_token'))

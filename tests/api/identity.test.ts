@@ -42,12 +42,15 @@ describe('the first set-up', () => {
   })
 })
 
-test('ADMIN_EMAIL and ADMIN_PASSWORD make the administrator at start, once', async () => {
+test('ADMIN_EMAIL and ADMIN_PASSWORD make the administrator at start, once; a new password logs their other devices out', async () => {
   const loom = await startLoom({ env: { ADMIN_EMAIL: 'Root@Example.com', ADMIN_PASSWORD: PASSWORD } })
   try {
     expect(loom.logs()).not.toContain('/setup?token=')
     const root = await signInAs(loom, 'root@example.com')
+    const elsewhere = await signInAs(loom, 'root@example.com')
     await root.succeed('POST', '/api/auth/change-password', { currentPassword: PASSWORD, newPassword: 'another good one' })
+    expect((await root.call('GET', '/api/projects')).status).toBe(200)
+    expect((await elsewhere.call('GET', '/api/projects')).status).toBe(401)
     await loom.stop()
     await loom.start()
     expect(await session(await signInAs(loom, 'root@example.com', 'another good one'))).toMatchObject({ platformAdmin: true, orgs: [{ role: 'owner' }] })

@@ -77,5 +77,9 @@ describe.runIf(testDatabaseKind === 'postgres')('a session', () => {
     const alone = await join(owner, 'alone@example.com', 'member')
     await sql`delete from org_members using users where users.id = user_id and email = 'alone@example.com'`
     expect((await projects(alone)).status).toBe(401)
+    // As is left where somebody logs in at the moment they are deactivated.
+    const deactivated = await join(owner, 'deactivated@example.com', 'member')
+    await sql`update users set deactivated_at = now() where email = 'deactivated@example.com'`
+    expect((await projects(deactivated)).status).toBe(401)
   })
 })
