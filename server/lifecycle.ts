@@ -21,6 +21,7 @@ import { listenForAnswers } from './chat/answer-signals'
 import { listenForDecisions } from './chat/decide-tool'
 import { ConversationFeed } from './chat/conversation-feed'
 import { EventLog } from './chat/event-log'
+import { stopFollowing } from './chat/follow-answer'
 import { drainAnswers, findRunningMessage } from './chat/running-answers'
 import { settleInterrupted } from './chat/settle-interrupted'
 import { listenForStops } from './chat/stop-answer'
@@ -94,6 +95,7 @@ export async function beginStop(): Promise<void> {
   if (!runtime) return
   runtime.stopping = true
   runtime.conversationFeed.close()
+  stopFollowing()
   await (ending ??= endCalls(runtime))
 }
 

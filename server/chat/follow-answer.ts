@@ -16,7 +16,14 @@ import { findRunning, isRunning } from './select-messages'
 /** How long an answer that another replica writes is waited for without a sign of it: its process may be gone. */
 const LOOK_UP_MS = 2_000
 
-/** Calls back with an answer's events; resolves after the one that ends it, or once `signal` says that nobody reads on. */
+const stopping = new AbortController()
+
+/** Sends away who follows what another replica writes, and whoever asks from now on: this process stops, and they go on there. */
+export function stopFollowing(): void {
+  stopping.abort()
+}
+
+/** Calls back with an answer's events; resolves after the one that ends it, once `signal` says that nobody reads on, or where it has to be followed on another replica. */
 export type AnswerEvents = (emit: (item: NumberedEvent) => void, signal: AbortSignal) => Promise<void>
 
 /**
@@ -76,9 +83,10 @@ function followStored(orm: Orm, orgId: string, messageId: string, after: number)
       emit(item)
       last = item.id
     }
-    while (!signal.aborted) {
+    const end = AbortSignal.any([signal, stopping.signal])
+    while (!end.aborted) {
       // Waited for from before the look, so that nothing slips in between.
-      const more = nextSignOf(messageId, LOOK_UP_MS, signal)
+      const more = nextSignOf(messageId, LOOK_UP_MS, end)
       const events = last > 0 ? await readEvents(orm, orgId, messageId, last) : await snapshotOf(orm, orgId, messageId)
       events.forEach(pass)
       if (events.length === 0 && !await isAnswerRunning(orm, orgId, messageId)) return emit({ id: last + 1, event: endEvent(await readAnswer(orm, orgId, messageId)) })

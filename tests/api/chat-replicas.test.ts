@@ -14,6 +14,7 @@ import { mockModel } from '../support/mock-upstream/behaviour'
 import { startMockUpstream } from '../support/mock-upstream'
 import type { MockUpstream } from '../support/mock-upstream'
 import { setUpLoom } from '../support/set-up-loom'
+import type { Session } from '../support/set-up-loom'
 import { until } from '../support/until'
 
 describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', () => {
@@ -22,16 +23,18 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
   let replicas: [LoomServer, LoomServer]
   let writing: ChatClient
   let watching: ChatClient
+  let env: Record<string, string>
+  let session: Session
 
   beforeAll(async () => {
     database = await createPostgresDatabase()
     upstream = await startMockUpstream()
-    const env = {
+    env = {
       DATABASE_URL: database.url, OPENAI_API_KEY: 'sk-mock', OPENAI_BASE_URL: upstream.baseUrl, REPLICA_TIMEOUT_MS: '2000',
       ENCRYPTION_MASTER_KEY: 'ab'.repeat(32), AUTH_SECRET: 'one secret for all of the replicas'
     }
     replicas = [await startLoomServer({ env }), await startLoomServer({ env })]
-    const session = await setUpLoom(replicas[0])
+    session = await setUpLoom(replicas[0])
     writing = new ChatClient(replicas[0], session)
     watching = new ChatClient(replicas[1], session)
   })
@@ -69,6 +72,22 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
     await writing.call('PUT', `/conversations/${id}/seen`)
     await feed.until(change => change.type === 'seen' && change.conversationId === id)
     feed.leave()
+  })
+
+  test('a replica that stops does not wait for who follows what another one writes', async () => {
+    const id = await beginAnswer(2_000)
+    const third = await startLoomServer({ env })
+    try {
+      const events = new ChatClient(third, session).events('GET', `/conversations/${id}/stream`)
+      expect(await events.next()).toMatchObject({ value: { event: { type: 'snapshot' } } })
+      const [stopped, next] = [third.stop(), () => events.next()]
+      while (!(await next()).done);
+      await stopped
+      expect(await lastMessage(watching, id)).toMatchObject({ status: 'streaming' })
+      await watching.post(`/conversations/${id}/stop`)
+    } finally {
+      await third.remove()
+    }
   })
 
   test('an answer that was followed on one is taken up on the other after the last event seen', async () => {
