@@ -6,6 +6,9 @@ import type { Metrics } from '../operations/metrics'
 import { openPacked, sealPacked } from './seal-answer'
 import type { AnswerStore } from './answer-store'
 
+/** After a failure calls do not ask for so long: a store that hangs must not cost each of them its time. */
+const REST_MS = 1_000
+
 const count = z.number()
 const extra = count.optional()
 
@@ -48,6 +51,8 @@ interface Parts { store: AnswerStore, keyring: Keyring, metrics: Metrics, log: L
 
 /** Complete answers of providers, an org's for that org alone, sealed with its key wherever they are kept. A cache that fails is a cache that knows nothing. */
 export class AnswerCache {
+  private restUntilMs = 0
+
   constructor(private readonly parts: Parts) {}
 
   /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`; and the `generation` to keep another under. */
@@ -60,12 +65,7 @@ export class AnswerCache {
 
   /** What an answer that is asked for now is to be kept under. */
   async generation({ orgId }: Owner): Promise<Generation> {
-    try {
-      return await this.parts.store.generation(orgId)
-    } catch (cause) {
-      this.report(cause, 'The cache could not be read')
-      return undefined
-    }
+    return this.ask(store => store.generation(orgId))
   }
 
   /**
@@ -93,16 +93,26 @@ export class AnswerCache {
   }
 
   private async read(owner: Owner, question: string): Promise<Found> {
-    let generation: Generation
+    const stored = await this.ask(store => store.get(owner.orgId, this.nameOf(owner, question)))
+    if (!stored?.value) return { answer: undefined, generation: stored?.generation }
     try {
-      const stored = await this.parts.store.get(owner.orgId, this.nameOf(owner, question))
-      generation = stored.generation
-      if (!stored.value) return { answer: undefined, generation }
       const { head, body } = openPacked(this.key(owner), this.context(owner, question), stored.value)
-      return { answer: { head: CachedHead.parse(head), body }, generation }
+      return { answer: { head: CachedHead.parse(head), body }, generation: stored.generation }
     } catch (cause) {
+      this.report(cause, 'A cached answer could not be read')
+      return { answer: undefined, generation: stored.generation }
+    }
+  }
+
+  /** Undefined where the store does not answer, or did not a moment ago. */
+  private async ask<Answer>(question: (store: AnswerStore) => Promise<Answer>): Promise<Answer | undefined> {
+    if (Date.now() < this.restUntilMs) return undefined
+    try {
+      return await question(this.parts.store)
+    } catch (cause) {
+      this.restUntilMs = Date.now() + REST_MS
       this.report(cause, 'The cache could not be read')
-      return { answer: undefined, generation }
+      return undefined
     }
   }
 
