@@ -49,9 +49,11 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
   }
 }
 
-/** What a prepaid wallet has for a call now, nano-USD; null for an unlimited one. */
+/** What a prepaid wallet has for a call now, nano-USD, with what lies in leases: a call draws on them, or has them given back. Null for an unlimited one. */
 async function availableTo(db: Pick<Database, 'query'>, orgId: string): Promise<bigint | null> {
-  const [row] = await db.query(`select case mode when 'prepaid' then balance - held end as available from wallets where org_id = $1`, [orgId])
+  const [row] = await db.query(`
+    select case mode when 'prepaid' then balance - held + (select coalesce(sum(amount), 0) from wallet_leases l where l.org_id = w.org_id)::bigint end as available
+      from wallets w where org_id = $1`, [orgId])
   return Funds.parse(row).available
 }
 
