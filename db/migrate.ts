@@ -46,8 +46,7 @@ export async function revertLast(db: Database, migrations: readonly Migration[])
 
 /** Every migration known here or applied there, in order. */
 export async function migrationStatus(db: Database, migrations: readonly Migration[]): Promise<MigrationStatus[]> {
-  const [exists] = await db.query(`select to_regclass('schema_migrations') is not null as "exists"`)
-  return compare(exists?.exists === true ? await readApplied(db.query) : [], migrations)
+  return compare(await readApplied(db.query), migrations)
 }
 
 /** Empties the database: everything in its public schema is dropped. The caller decides whether that is allowed. */
@@ -92,7 +91,10 @@ async function run(query: Query, tag: string, failure: string, statements: reado
   }
 }
 
+/** None in a database that was never migrated. */
 async function readApplied(query: Query): Promise<AppliedMigration[]> {
+  const [exists] = await query(`select to_regclass('schema_migrations') is not null as "exists"`)
+  if (exists?.exists !== true) return []
   return AppliedMigration.array().parse(await query('select tag, hash from schema_migrations order by tag'))
 }
 

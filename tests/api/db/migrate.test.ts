@@ -102,6 +102,24 @@ describe('migrations', () => {
     expect(await describeSchema(db)).toEqual(newest)
   })
 
+  test('a database that was never migrated has nothing to take back', async () => {
+    expect(await revertLast(await openEmpty(), await readTestMigrations())).toBeUndefined()
+  })
+
+  test('artifacts there are do not end the way forth, once their conversation was taken back', async () => {
+    const [db, migrations] = [await openEmpty(), await readTestMigrations()]
+    const before = migrations.findIndex(({ tag }) => tag.startsWith('0011_'))
+    await migrate(db, migrations.slice(0, before + 1))
+    await db.transaction(async (query) => {
+      // Without all that an artifact belongs to.
+      await query('set local session_replication_role = replica')
+      await query(`insert into artifacts (id, org_id, part_id, conversation_id, version, kind, path, mime, size_bytes, sha256, storage_key)
+        select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'file', 'a.txt', 'text/plain', 1, '', ''`)
+    })
+    expect(await revertLast(db, migrations)).toBe(migrations[before]?.tag)
+    expect(await migrate(db, migrations)).toEqual(migrations.slice(before).map(({ tag }) => tag))
+  })
+
   test('a reset empties the database, whatever it held', async () => {
     const [db, migrations] = [await openEmpty(), await readTestMigrations()]
     await migrate(db, migrations)
