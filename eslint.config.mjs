@@ -19,7 +19,7 @@ export default withNuxt(
       'no-restricted-imports': ['error', {
         patterns: [{
           // Up out of this part, or by an alias of the root, into another one.
-          regex: `^((\\.\\./)+|(~~|@@)/|#)(${others.join('|')})(/|$)`,
+          regex: `^(([~@]/)?(\\.\\./)+|(~~|@@)/|#)(${others.join('|')})(/|$)`,
           message: `Imports go one way: app → shared ← server → db. ${part}/ imports neither of: ${others.join(', ')}.`
         }, ...part === 'shared' ? [{ regex: '^zod$', message: 'Import it from shared/zod.ts, which makes contracts speak plainly.' }] : []]
       }]
