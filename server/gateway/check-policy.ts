@@ -15,7 +15,7 @@ const Funds = z.object({ available: z.bigint().nullable() })
 
 /**
  * What the road would decide of a call now, rule by rule: where wallet and budgets have less than its upper bound, of what it could be
- * held for instead. Counts, holds and calls nothing.
+ * held for instead. Counts and holds nothing, and calls nobody but a provider for its count of a prompt.
  * @throws {LoomError} `model_not_found`, `model_without_price`, `insufficient_scope` and `ref_id_conflict` of its billing, and `model_not_allowed` when a rule denies
  * wherever the model leads; what `prepare` of the request does
  */

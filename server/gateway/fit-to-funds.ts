@@ -1,8 +1,9 @@
 import type { Target } from '../catalog/target'
 import { computeCost } from '../billing/compute-cost'
+import type { CloserLook } from './closer-look'
 import { boundCost, TOKENS_PER_MEDIUM } from './estimate-cost'
 import type { TokenBounds } from './estimate-cost'
-import type { CallRequest } from './operations/operation'
+import type { CallRequest, CountedRequest } from './operations/operation'
 
 /** Below this an answer is not worth having: the call is refused rather than cut. */
 const LEAST_ANSWER_TOKENS = 256
@@ -29,19 +30,17 @@ export interface Offer {
 }
 
 /**
- * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, and, unless
+ * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, has its provider count what we cannot, and, unless
  * the caller chose a cap, caps the answer at what the funds pay, leaving room for other calls. Undefined when even that is too much.
  * See docs/decisions/2026-11-21-holds-fit-the-funds.md.
  * @param charge what the org is charged for a provider's cost, nano-USD
  * @param available what the wallet has, nano-USD
- * @param count the closer look; for who asks more than once, once
  */
-export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: (raw: bigint) => bigint, available: bigint, count = () => request.countClosely?.()): Promise<Offer | undefined> {
+export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: (raw: bigint) => bigint, available: bigint, look: CloserLook): Promise<Offer | undefined> {
   const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price }] : [])
   // Counting takes time: not for a wallet that even long words would exceed.
-  if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor(tokens.inputTokens / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
-  const counted = priced.every(({ tokens }) => tokens.isElsewhere) ? undefined : await count()
-  const closer = priced.map(bound => ({ ...bound, tokens: counted && !bound.tokens.isElsewhere ? closeIn(bound.target, bound.tokens, counted) : bound.tokens }))
+  if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor((tokens.likelyInputTokens ?? tokens.inputTokens) / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
+  const closer = await Promise.all(priced.map(async bound => ({ ...bound, tokens: await closeIn(bound, look) })))
   const amountOf = (maxOutputTokens: number) => dearest(closer.map(({ tokens, price }) =>
     charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price))))
   const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / (tokens.answers ?? 1))))
@@ -54,12 +53,24 @@ export async function fitToFunds(request: CallRequest, bounds: readonly BoundTar
   return { amount: amountOf(maxOutputTokens), maxOutputTokens }
 }
 
-/** With a margin, since each provider counts with a tokenizer of its own. */
-function closeIn(target: Target, tokens: TokenBounds, counted: { tokens: number, images: number, sounds: number }): TokenBounds {
+/** What is not in the body, no look at that tells. A provider is asked only for what our own count does not bound, such as the pages of a PDF. */
+async function closeIn({ target, tokens }: BoundTarget, look: CloserLook): Promise<TokenBounds> {
+  if (tokens.isElsewhere) return tokens
+  const counted = await look.ours()
+  if (counted) return within(tokens, withMargin(target, counted))
+  const told = await look.theirs(target)
+  return told === undefined ? tokens : within(tokens, Math.ceil(told * OWN_TOKENIZER_FACTOR) + FRAMING_TOKENS)
+}
+
+function within(tokens: TokenBounds, promptTokens: number): TokenBounds {
+  return { ...tokens, inputTokens: Math.min(tokens.inputTokens, promptTokens * (tokens.readings ?? 1)) }
+}
+
+/** Each provider counts with a tokenizer of its own. */
+function withMargin(target: Target, counted: CountedRequest): number {
   const factor = target.connection.kind === 'openai' || target.connection.kind === 'azure' ? OWN_TOKENIZER_FACTOR : FOREIGN_TOKENIZER_FACTOR
   const perImage = target.upstreamModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
-  const prompt = Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
-  return { ...tokens, inputTokens: Math.min(tokens.inputTokens, prompt * (tokens.readings ?? 1)) }
+  return Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
 }
 
 function dearest(amounts: readonly bigint[]): bigint {

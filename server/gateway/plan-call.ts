@@ -6,6 +6,7 @@ import { withoutDenied } from '../policy/deny-targets'
 import { requireScope } from './apply-policy'
 import type { CallContext } from './call-context'
 import { isPayer } from './caller'
+import { lookCloser } from './closer-look'
 import { boundCost } from './estimate-cost'
 import type { BoundTarget, Offer } from './fit-to-funds'
 import { fitToFunds } from './fit-to-funds'
@@ -34,7 +35,7 @@ type PlannedCall = Pick<CallContext, 'requestId' | 'operation' | 'caller' | 'req
  * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
  * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` of the request does
  */
-export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls'>, call: PlannedCall): Promise<CallPlan> {
+export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls' | 'pools' | 'log'>, call: PlannedCall): Promise<CallPlan> {
   const { requestId, caller, request, billing } = call
   await request.prepare?.(requestId, gateway.earlierCalls(call))
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
@@ -50,8 +51,8 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   if (pays) requirePriced(request, targets)
   const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
-  let counted: ReturnType<NonNullable<CallRequest['countClosely']>> | undefined
-  const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, () => counted ??= request.countClosely?.())
+  const look = lookCloser(gateway, call)
+  const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, look)
   return { models, targets, bounds, amount: charge(most), lower }
 }
 

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import type { ProviderKind } from '../../shared/catalog'
 import type { Target } from '../../server/catalog/target'
+import type { CloserLook } from '../../server/gateway/closer-look'
 import type { CallRequest, Operation, StreamTap } from '../../server/gateway/operations/operation'
 import { providers } from '../../server/gateway/providers/registry'
 import type { Provider, ProviderRequest } from '../../server/gateway/providers/provider'
@@ -9,6 +10,11 @@ import { connectionOf } from './provider-calls'
 /** A request as an operation parses it. */
 export function parseCall(operation: Operation, body: unknown): CallRequest {
   return operation.parse(Buffer.from(JSON.stringify(body)), {})
+}
+
+/** Our own count of a call's prompt, and what every provider tells. */
+export function lookAt(request: CallRequest, told?: number): CloserLook {
+  return { ours: async () => request.countClosely?.(), theirs: () => Promise.resolve(told) }
 }
 
 /** A target of a kind, as the road chooses it. */

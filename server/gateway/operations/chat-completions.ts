@@ -97,6 +97,10 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
     return countClosely(promptOf(this.body), this.media.packed)
   }
 
+  async countAt({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
+    return provider.countPrompt?.('chat.completions', connection, { body: this.body, upstreamModel, stream: false }, transport, signal)
+  }
+
   send(target: Target, transport: Transport, signal: AbortSignal) {
     return target.provider.chatCompletions(target.connection, { body: this.bodyFor(target), upstreamModel: target.upstreamModel, stream: this.stream }, transport, signal)
   }

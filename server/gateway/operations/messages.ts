@@ -59,6 +59,10 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
     return countClosely(takeMedia(this.body), this.measured.packed)
   }
 
+  async countAt({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
+    return provider.countPrompt?.('messages', connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
+  }
+
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
     const native = nativeCall(target)

@@ -88,6 +88,11 @@ export interface CallRequest {
   /** A closer look than `bound` at what is in the body, for a wallet that cannot cover that; undefined for a prompt too long to be counted in good time. */
   countClosely?: () => Promise<CountedRequest | undefined>
   /**
+   * The prompt's tokens as a target's provider counts them, files and all, before it answers and for nothing; undefined where it does not.
+   * @throws {LoomError} as `send`
+   */
+  countAt?: (target: Target, transport: Transport, signal: AbortSignal) => Promise<number | undefined>
+  /**
    * One attempt: the answer of a target in this operation's own format, natively or translated. A refusal (status ≥ 400)
    * is an OpenAI error object, whatever the format.
    * @throws {LoomError} `invalid_request` when the target's kind cannot express the request: another may

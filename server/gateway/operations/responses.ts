@@ -15,6 +15,7 @@ import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
 import { toResponseOverChat } from './responses-over-chat'
+import { responsesToChat } from './responses-to-chat'
 import { ResponsesTap } from './responses-tap'
 import { findUnpriced } from './unpriced'
 
@@ -75,6 +76,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   countClosely() {
     return countClosely(takeMedia(this.body), this.measured.packed)
+  }
+
+  async countAt(target: Target, transport: Transport, signal: AbortSignal) {
+    const { provider, connection, upstreamModel } = target
+    return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.body, target), upstreamModel, stream: false }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

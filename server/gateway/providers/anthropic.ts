@@ -11,6 +11,10 @@ import { commonHeaders, sendUpstream } from './send-upstream'
 import { jsonResponse, streamedResponse } from './translated-response'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_COUNT_BYTES = 64 * 1024
+/** What a count is of, PDFs included, within a small amount of what is billed; it takes no other field of a call. Source: Anthropic, "Token counting", read 2026-11. */
+const countedFields: ReadonlySet<string> = new Set(['messages', 'system', 'tools', 'tool_choice', 'thinking', 'output_config'])
+const Count = z.object({ input_tokens: z.int().nonnegative() })
 
 const AnthropicConfig = z.strictObject({
   /** What may be called beside the catalogue's own list. */
@@ -27,12 +31,20 @@ export const anthropic: Provider = {
     if (call.stream) return streamedResponse(response, new AnthropicStream(connection, new Date()))
     return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), new Date()))
   },
+  async countPrompt(format, connection, call, transport, signal) {
+    const whole = format === 'messages' ? call.body : toMessagesBody(call)
+    const body = Object.fromEntries(Object.entries(whole).filter(([name]) => countedFields.has(name)))
+    const response = await count(connection, { ...call, body, stream: false }, transport, signal)
+    const text = await readText(response.body, MAX_COUNT_BYTES)
+    return response.status >= 400 ? undefined : Count.parse(JSON.parse(text)).input_tokens
+  },
   native(operation) {
     if (operation === 'messages') return post('v1/messages', renamedBody)
-    return operation === 'messages.count_tokens' ? post('v1/messages/count_tokens', renamedBody) : undefined
+    return operation === 'messages.count_tokens' ? count : undefined
   }
 }
 
+const count = post('v1/messages/count_tokens', renamedBody)
 const translated = post('v1/messages', call => encodeBody(toMessagesBody(call)))
 
 function post(path: string, encode: (call: ProviderRequest) => string): ProviderCall {

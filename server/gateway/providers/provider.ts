@@ -80,6 +80,11 @@ export interface Provider {
   /** The connection's `config`, checked when a connection is written and read. */
   Config: z.ZodType
   chatCompletions: ProviderCall
+  /**
+   * How many tokens the prompt of a call in that format is, by the provider's own count, which it gives for nothing; undefined where it refuses.
+   * @throws {LoomError} as `ProviderCall`
+   */
+  countPrompt?: (format: 'chat.completions' | 'messages', connection: Connection, call: ProviderRequest, transport: Transport, signal: AbortSignal) => Promise<number | undefined>
   /** Another operation that the kind speaks itself, bytes passed through, with that model and as the connection is configured. */
   native?: (operation: OperationName, connection: Connection, upstreamModel: string) => ProviderCall | undefined
 }

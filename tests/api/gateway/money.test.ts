@@ -103,6 +103,30 @@ describe('a prepaid wallet', () => {
     expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: String(40_000_000 - 2 * 18_012_000) })
   })
 
+  test('that cannot cover Claude\'s whole window pays for a PDF by Anthropic\'s own count, and for none without one', async () => {
+    await topUp('0.05')
+    const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(2)}` } }
+    const ask = { model: 'claude-haiku-4-5', messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }], max_tokens: 100 }
+    const paths = () => gateway.upstream.requests.map(({ path }) => path)
+    const counted = { usage: { inputTokens: 6_000, outputTokens: 20 } }
+    gateway.upstream.respondWith(counted, { times: 2 })
+    const response = await gateway.post(key, JSON.stringify(ask))
+    expect(response.status).toBe(200)
+    // 6,000 × 1,000 + 20 × 5,000 nano-USD
+    expect(response.headers.get('x-loom-cost-usd')).toBe('0.0061')
+    expect(paths()).toEqual(['/v1/messages/count_tokens', '/v1/messages'])
+    await nothingHeld()
+    for (const behaviour of [{ usage: { inputTokens: 100_000, outputTokens: 20 } }, { status: 500 }, { fault: 'garbage' as const }, { fault: 'reset' as const }]) {
+      gateway.upstream.reset()
+      gateway.upstream.respondWith(behaviour)
+      expect((await gateway.post(key, JSON.stringify(ask))).status).toBe(402)
+      expect(paths()).toEqual(['/v1/messages/count_tokens'])
+    }
+    gateway.upstream.respondWith(counted)
+    const check = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: ask }) })
+    expect(await check.json()).toMatchObject({ allowed: true })
+  })
+
   test('refuses a model whose price nobody knows, rather than charging nothing', async () => {
     await topUp('1')
     const response = await gateway.post(key, JSON.stringify({ model: 'mock/model-of-no-price', messages: [{ role: 'user', content: 'Hi' }] }))

@@ -5,6 +5,8 @@ import { boundCost } from '../../../server/gateway/estimate-cost'
 import { fitToFunds } from '../../../server/gateway/fit-to-funds'
 import { parseChatRequest } from '../../../server/gateway/operations/chat-completions'
 import { openai } from '../../../server/gateway/providers/openai'
+import { blankPdf } from '../../support/blank-pdf'
+import { lookAt } from '../../support/operation-calls'
 
 /** $1 and $10 per million: a token in costs 1,000 nano-USD, one out 10,000. */
 const price: Price = { source: 'test', inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n }
@@ -18,7 +20,7 @@ function ask(body: Record<string, unknown> = {}) {
   const request = parseChatRequest(Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: words }], ...body })))
   return { request, bounds: [{ target, tokens: request.bound(target) }] }
 }
-const fit = ({ request, bounds }: ReturnType<typeof ask>, available: bigint, charge = (raw: bigint) => raw) => fitToFunds(request, bounds, charge, available)
+const fit = ({ request, bounds }: ReturnType<typeof ask>, available: bigint, charge = (raw: bigint) => raw, told?: number) => fitToFunds(request, bounds, charge, available, lookAt(request, told))
 const usd = (dollars: number) => BigInt(Math.round(dollars * 1e9))
 
 describe('a call that the wallet cannot cover at its upper bound', () => {
@@ -74,6 +76,19 @@ describe('a call that the wallet cannot cover at its upper bound', () => {
   test('keeps the bound of a prompt too long to count', async () => {
     const call = ask({ messages: [{ role: 'user', content: 'word '.repeat(100_000) }], max_tokens: 10 })
     expect(await fit(call, boundCost(call.request.bound(target), price) - 1n)).toBeUndefined()
+  })
+
+  test('is held for what its provider tells of a PDF, with a margin, and for all of the window where that tells nothing', async () => {
+    const pdf = ask({ messages: [{ role: 'user', content: [{ type: 'file', file: { file_data: blankPdf(3) } }] }], max_tokens: 10 })
+    const fitPdf = (told?: number) => fit(pdf, usd(0.02), raw => raw, told)
+    expect((await fitPdf(10_000))?.amount).toBe((11_000n + 200n) * 1_000n + 10n * 10_000n)
+    expect(await fitPdf(100_000)).toBeUndefined()
+    expect(await fitPdf()).toBeUndefined()
+  })
+
+  test('is no cheaper for what a provider tells of its body where more is read', async () => {
+    const elsewhere = ask({ messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }], max_tokens: 10 })
+    expect(await fit(elsewhere, usd(0.02), raw => raw, 10)).toBeUndefined()
   })
 
   test('counts whatever else a message carries', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import type { Target } from '../../../server/catalog/target'
@@ -8,7 +9,7 @@ import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
 import { blankPdf } from '../../support/blank-pdf'
-import { parseCall, targetOf } from '../../support/operation-calls'
+import { lookAt, parseCall, targetOf } from '../../support/operation-calls'
 
 const words = 'every good boy does fine '.repeat(1_000)
 const picture = 'iVBORw0KGgo'.repeat(5_000)
@@ -17,7 +18,7 @@ const target = targetOf('openai', 'm', { contextWindow: 400_000, maxOutputTokens
 /** What a call is held for at a target, where there is not all its bound would take. */
 function offerFor(operation: Operation, ask: object, at: Target = target) {
   const request = parseCall(operation, { model: 'm', max_tokens: 10, max_output_tokens: 10, ...ask })
-  return fitToFunds(request, [{ target: at, tokens: request.bound(at) }], raw => raw, 100_000_000n)
+  return fitToFunds(request, [{ target: at, tokens: request.bound(at) }], raw => raw, 100_000_000n, lookAt(request))
 }
 
 describe.each<[Operation, (text: string) => object]>([
@@ -112,6 +113,30 @@ test.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf], [re
   await request.countClosely?.()
   expect(read.mock.calls.filter(([value]) => String(value) === data)).toHaveLength(1)
   read.mockRestore()
+})
+
+describe.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf], [responses, inputFile], [messages, documentOf]])('Anthropic\'s count of a call of $name', (operation, ask) => {
+  const countAt = async (status: number, answer: object) => {
+    const asked: { path: string, body: Record<string, unknown> }[] = []
+    const request = parseCall(operation, { model: 'm', max_tokens: 10, temperature: 0.5, stream: true, tools: [], ...ask(`${operation === messages ? '' : 'data:application/pdf;base64,'}${pdf}`) })
+    const tokens = await request.countAt?.(targetOf('anthropic', 'claude-haiku-4-5'), ({ url, body }) => {
+      asked.push({ path: url.pathname, body: JSON.parse(String(body)) })
+      return Promise.resolve({ status, headers: { 'content-type': 'application/json' }, body: Readable.from([Buffer.from(JSON.stringify(answer))]) })
+    }, new AbortController().signal)
+    return { tokens, asked }
+  }
+
+  test('is asked with all it is of, and with nothing else', async () => {
+    const { tokens, asked: [{ path, body } = { path: '', body: {} }] } = await countAt(200, { input_tokens: 1_234 })
+    expect([tokens, path, body.model]).toEqual([1_234, '/v1/messages/count_tokens', 'claude-haiku-4-5'])
+    expect(JSON.stringify(body.messages)).toContain(pdf)
+    for (const name of ['max_tokens', 'temperature', 'stream']) expect(body).not.toHaveProperty(name)
+  })
+
+  test('is none where it refuses, and fails where it makes no sense', async () => {
+    expect((await countAt(400, { type: 'error', error: { type: 'invalid_request_error', message: 'No' } })).tokens).toBeUndefined()
+    await expect(countAt(200, { input_tokens: 'many' })).rejects.toThrow()
+  })
 })
 
 test('what a target does not get makes its hold no larger', async () => {

@@ -8,7 +8,7 @@ import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/m
 import { fitsStrictMode } from '../../../server/gateway/operations/strict-schema'
 import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/anthropic-usage'
 import { readUsage } from '../../../server/gateway/usage'
-import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, lookAt, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
 const hello = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] }
@@ -249,7 +249,7 @@ describe('what Anthropic took to sum the conversation up first', () => {
     expect(plain.bound(target)).toMatchObject({ inputTokens: plain.raw.length, outputTokens: 100 })
     expect(request.bound(chatTarget('').target).inputTokens).toBe(request.raw.length)
     // Where the wallet has less: the prompt by its tokens, twice, and both answers.
-    const offer = await fitToFunds(request, [{ target, tokens }], raw => raw, boundCost(tokens, price) - 1n)
+    const offer = await fitToFunds(request, [{ target, tokens }], raw => raw, boundCost(tokens, price) - 1n, lookAt(request))
     const counted = await request.countClosely?.()
     expect(offer?.amount).toBeGreaterThan(BigInt((counted?.tokens ?? 0) * 2) * 1_000n + 64_100n * 10_000n)
   })
