@@ -13,7 +13,6 @@ import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { takesChatAsIs } from './over-chat'
-import { MAX_PROMPT_VALUES } from './read-json'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
@@ -67,7 +66,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   private measuredMedia: ReturnType<typeof measureMedia> | undefined
 
   constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void) {
-    super(raw, ChatBody, MAX_PROMPT_VALUES)
+    super(raw, ChatBody)
   }
 
   limitOutput(maxTokens: number) {

@@ -25,7 +25,7 @@ const Askable = z.object({
   echo: z.literal(false, absent).nullish(),
   suffix: z.literal('', absent).nullish(),
   logprobs: z.literal(0, absent).nullish(),
-  stop: z.union([z.string(), z.array(z.string())]).nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   presence_penalty: z.number().nullish(),

@@ -12,6 +12,7 @@ import { CompletionsTap } from './completions-tap'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendOverChat } from './over-chat'
+import { MAX_TOKEN_VALUES } from './token-list'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
 const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })), usage: z.unknown().optional() })
@@ -21,7 +22,7 @@ export const completions: Operation = {
   name: 'completions',
   path: '/v1/completions',
   scope: 'chat',
-  parse: raw => new CompletionsRequest(raw, CompletionsBody),
+  parse: raw => new CompletionsRequest(raw, CompletionsBody, MAX_TOKEN_VALUES),
   toError: toOpenAiError
 }
 
@@ -100,7 +101,7 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
 
   /** The prompt's text, and how many tokens of it came as such. */
   private promptParts(): { text: string, tokens: number } {
-    const pieces = [this.body.prompt].flat(2)
+    const pieces = [this.body.prompt ?? []].flat(2)
     const texts = pieces.filter(piece => typeof piece === 'string')
     return { text: texts.join('\n'), tokens: pieces.length - texts.length }
   }

@@ -11,7 +11,6 @@ import { countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { CountBody, takeMedia } from './messages-body'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
-import { MAX_PROMPT_VALUES } from './read-json'
 
 const Count = z.object({ input_tokens: z.int().nonnegative() })
 
@@ -32,7 +31,7 @@ class CountRequest extends JsonRequest<CountBody> implements CallRequest {
   readonly headers: Readonly<Record<string, string>>
 
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
-    super(raw, CountBody, MAX_PROMPT_VALUES)
+    super(raw, CountBody)
     this.headers = anthropicHeaders(headers)
   }
 

@@ -10,13 +10,12 @@ import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
-
-const Tokens = z.array(z.int().nonnegative()).min(1)
+import { MAX_TOKEN_VALUES, TokenList } from './token-list'
 
 /** Texts, or texts as tokens: what else providers may embed has no bound that could be held. Source: the OpenAI API reference, "Create embeddings". */
 export const EmbeddingsBody = z.looseObject({
   model: ModelName,
-  input: z.union([z.string().min(1), z.array(z.string()).min(1).max(2_048), Tokens, z.array(Tokens).min(1).max(2_048)], { error: 'must be a text, an array of up to 2,048 texts, or tokens' }),
+  input: z.union([z.string().min(1), z.array(z.string()).min(1).max(2_048), TokenList, z.array(TokenList).min(1).max(2_048)], { error: 'must be a text, an array of up to 2,048 texts, or tokens' }),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.int().positive().nullish()
 })
@@ -30,7 +29,7 @@ export const embeddings: Operation = {
   name: 'embeddings',
   path: '/v1/embeddings',
   scope: 'embeddings',
-  parse: raw => new EmbeddingsRequest(raw, EmbeddingsBody),
+  parse: raw => new EmbeddingsRequest(raw, EmbeddingsBody, MAX_TOKEN_VALUES),
   toError: toOpenAiError
 }
 

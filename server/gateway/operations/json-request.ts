@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { readModelRequest } from './read-json'
+import { MAX_PROMPT_VALUES, readModelRequest } from './read-json'
 
 /** What the request of every operation with a JSON body has: the body, parsed as far as the road must understand it, and the models it names. */
 export abstract class JsonRequest<Body extends { model: string }> {
@@ -12,7 +12,7 @@ export abstract class JsonRequest<Body extends { model: string }> {
    * @param maxValues how many values the body may have
    * @throws {LoomError} `invalid_request` naming the first field at fault
    */
-  constructor(readonly raw: Buffer, schema: z.ZodType<Body>, maxValues?: number) {
+  constructor(readonly raw: Buffer, schema: z.ZodType<Body>, maxValues = MAX_PROMPT_VALUES) {
     const { body, alternatives, metadata } = readModelRequest(raw, schema, maxValues)
     this.body = body
     this.model = body.model

@@ -14,7 +14,6 @@ import { toMessageOverChat } from './messages-over-chat'
 import { MessagesTap } from './messages-tap'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat } from './over-chat'
-import { MAX_PROMPT_VALUES } from './read-json'
 
 /** `POST /v1/messages`: Anthropic's format, for every kind of provider. */
 export const messages: Operation = {
@@ -36,7 +35,7 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
 
   /** @throws {LoomError} `invalid_request` for a call with fallbacks of Anthropic's, too */
   constructor(raw: Buffer, headers: IncomingHttpHeaders) {
-    super(raw, MessagesBody, MAX_PROMPT_VALUES)
+    super(raw, MessagesBody)
     requireOneModel(this.body)
     this.headers = anthropicHeaders(headers)
   }

@@ -18,10 +18,12 @@ const Part = z.union([
 
 /** Source: the OpenAI API reference, "Create moderation". */
 const DEFAULT_MODEL = 'omni-moderation-latest'
+/** As many as embeddings have; OpenAI names no number. */
+const MAX_INPUTS = 2_048
 
 export const ModerationsBody = z.looseObject({
   model: ModelName.default(DEFAULT_MODEL),
-  input: z.union([z.string(), z.array(z.string()).min(1), z.array(Part).min(1)], { error: 'must be a text, texts, or text and image parts' })
+  input: z.union([z.string(), z.array(z.string()).min(1).max(MAX_INPUTS), z.array(Part).min(1).max(MAX_INPUTS)], { error: `must be a text, or an array of up to ${MAX_INPUTS.toLocaleString('en')} texts, or of text and image parts` })
 })
 type ModerationsBody = z.infer<typeof ModerationsBody>
 

@@ -18,7 +18,7 @@ const LEAST_BYTES_A_VALUE = 2
  * @param maxValues how many values it may have, at all depths
  * @throws {LoomError} `invalid_request` naming the first field at fault
  */
-export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, maxValues = Infinity): ModelRequest<Body> {
+export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, maxValues: number): ModelRequest<Body> {
   const json = parseJson(raw)
   if (raw.length > maxValues * LEAST_BYTES_A_VALUE) requireFewValues(json, maxValues)
   const { body, alternatives } = splitAlternatives(json)

@@ -38,7 +38,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
   constructor(raw: Buffer) {
-    super(raw, ResponsesBody, MAX_PROMPT_VALUES)
+    super(raw, ResponsesBody)
     requireForeground(this.body)
   }
 

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import { CompletionsBody } from '../../../server/gateway/operations/completions-body'
+import { completions } from '../../../server/gateway/operations/completions'
+import { embeddings, EmbeddingsBody } from '../../../server/gateway/operations/embeddings'
+import { moderations, ModerationsBody } from '../../../server/gateway/operations/moderations'
+import { parseCall } from '../../support/operation-calls'
+
+const listed: { name: string, schema: z.ZodType, field: string }[] = [
+  { name: 'moderations', schema: ModerationsBody, field: 'input' },
+  { name: 'completions', schema: CompletionsBody, field: 'prompt' },
+  { name: 'embeddings', schema: EmbeddingsBody, field: 'input' }
+]
+const many = <Item>(item: Item): Item[] => Array.from({ length: 20_000 }, () => item)
+
+/** How many issues there are at all depths: each is an object that is made and kept. */
+function countIssues(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce((sum, issue) => sum + 1 + (issue.code === 'invalid_union' ? issue.errors.reduce((inner, errors) => inner + countIssues(errors), 0) : 0), 0)
+}
+
+test.each(listed)('a list of $name that does not fit is refused for a few reasons, not for one an element', ({ schema, field }) => {
+  for (const list of [many(-1), [...many(1), 'x'], ['x', ...many(1)], many(null), many({}), [...many('x'), 1], many([]), [many(-1)], [[...many(1), 'x']]]) {
+    const issues = schema.safeParse({ model: 'm', [field]: list }).error?.issues
+    expect(issues && countIssues(issues), JSON.stringify(list).slice(0, 30)).toBeLessThan(20)
+  }
+})
+
+test('tokens are taken by the hundred thousand, of one text and of several', async () => {
+  for (const [operation, field] of [[completions, 'prompt'], [embeddings, 'input']] as const) {
+    expect(await parseCall(operation, { model: 'm', [field]: Array.from({ length: 300_000 }, () => 1) }).countInput()).toBe(300_000)
+    expect(await parseCall(operation, { model: 'm', [field]: [[1, 2], [3]] }).countInput()).toBe(3)
+  }
+})
+
+test('a body of more values than anybody reads is refused before any of them is looked at', () => {
+  expect(() => parseCall(moderations, { input: Array.from({ length: 100_001 }, () => 1) })).toThrow('more than 100,000 values')
+  expect(() => parseCall(embeddings, { model: 'm', input: Array.from({ length: 1_000_001 }, () => 1) })).toThrow('more than 1,000,000 values')
+})
+
+test('a completion that begins with nothing (`prompt: null`) is understood', async () => {
+  expect(await parseCall(completions, { model: 'm', prompt: null }).countInput()).toBe(0)
+})
