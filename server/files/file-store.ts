@@ -3,6 +3,7 @@ import { createStorage } from 'unstorage'
 import fsDriver from 'unstorage/drivers/fs-lite'
 import s3Driver from 'unstorage/drivers/s3'
 import type { Config } from '../config'
+import { ByteCollector } from '../gateway/byte-collector'
 
 /** Where the bytes of files and artifacts lie: a folder, or a bucket that speaks S3. */
 export interface FileStore {
@@ -23,7 +24,7 @@ export function openFileStore(config: StoreConfig): FileStore {
     async write(key, chunks) {
       try {
         // The folder's driver writes as the bytes come. A request to a bucket is signed with their hash and tells their length, so it takes them whole.
-        await storage.setItemRaw(key, bucket ? Buffer.concat(await Array.fromAsync(chunks)) : chunks)
+        await storage.setItemRaw(key, bucket ? await collect(chunks) : chunks)
       } catch (error) {
         await storage.removeItem(key)
         throw error
@@ -36,6 +37,12 @@ export function openFileStore(config: StoreConfig): FileStore {
     },
     remove: key => storage.removeItem(key)
   }
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const file = new ByteCollector()
+  for await (const chunk of chunks) file.push(Buffer.from(chunk))
+  return file.bytes()
 }
 
 function toBucket({ FILES_S3_ENDPOINT: endpoint, FILES_S3_BUCKET: bucket, FILES_S3_REGION: region, FILES_S3_ACCESS_KEY_ID: accessKeyId, FILES_S3_SECRET_ACCESS_KEY: secretAccessKey }: StoreConfig) {

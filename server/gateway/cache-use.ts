@@ -4,6 +4,7 @@ import type { CacheDirective } from '../cache/cache-directive'
 import { hashQuestion } from '../cache/hash-question'
 import { MAX_CACHED_BYTES } from '../cache/answer-store'
 import type { Target } from '../catalog/target'
+import { ByteCollector } from './byte-collector'
 import type { CallRecord } from './call-record'
 import type { Gateway } from './gateway'
 import type { Opened } from './open-upstream'
@@ -15,7 +16,7 @@ import type { Usage } from './usage'
 const KEPT_HEADERS = ['content-type']
 
 /** What a provider answered. */
-interface Recorded { headers: UpstreamResponse['headers'], chunks: Buffer[], bytes: number }
+interface Recorded { headers: UpstreamResponse['headers'], body: ByteCollector, isWhole: boolean }
 
 /** One call's dealings with the cache: an answer found there takes the provider's place on the road. */
 export class CacheUse {
@@ -57,12 +58,13 @@ export class CacheUse {
 
   /** The same response, its bytes noted on their way. */
   record(response: UpstreamResponse): UpstreamResponse {
-    const recorded: Recorded = { headers: response.headers, chunks: [], bytes: 0 }
+    const recorded: Recorded = { headers: response.headers, body: new ByteCollector(), isWhole: true }
     this.recorded = recorded
     const body = new Transform({
       transform(chunk: Buffer, _encoding, done) {
-        recorded.bytes += chunk.length
-        if (recorded.bytes <= MAX_CACHED_BYTES) recorded.chunks.push(chunk)
+        recorded.isWhole &&= recorded.body.size + chunk.length <= MAX_CACHED_BYTES
+        if (recorded.isWhole) recorded.body.push(chunk)
+        else recorded.body.clear()
         done(null, chunk)
       }
     })
@@ -74,9 +76,9 @@ export class CacheUse {
   /** Keeps a complete answer for the next who asks. Nobody waits for it. */
   keep(usage: Usage): void {
     const { recorded, call: { target, context: { caller } } } = this
-    if (!recorded || !target || recorded.bytes > MAX_CACHED_BYTES) return
+    if (!recorded || !target || !recorded.isWhole) return
     const headers = Object.fromEntries(Object.entries(recorded.headers).filter(([name]) => KEPT_HEADERS.includes(name)))
     const head = { storedAtMs: Date.now(), connectionId: target.connection.id, upstreamModel: target.upstreamModel, headers, usage }
-    void this.gateway.answers.keep(caller, this.question, { head, body: Buffer.concat(recorded.chunks) }, this.directive.ttlSeconds, this.generation)
+    void this.gateway.answers.keep(caller, this.question, { head, body: recorded.body.bytes() }, this.directive.ttlSeconds, this.generation)
   }
 }

@@ -1,4 +1,5 @@
 import { LoomError } from '../errors'
+import { ByteCollector } from './byte-collector'
 
 const MAX_PARTS = 64
 const MAX_HEAD_BYTES = 4_096
@@ -36,7 +37,7 @@ export class FormParser {
   /** What is not understood yet, and where in the body it begins. */
   private pending: Buffer = NOTHING
   private at = 0
-  private field: Buffer[] = []
+  private readonly field = new ByteCollector()
 
   /** @throws {LoomError} `invalid_request` when the content type is no form's */
   constructor(contentType: string | undefined) {
@@ -110,7 +111,8 @@ export class FormParser {
     if (found < 0) return false
     if (part) {
       part.end = this.at
-      part.text = Buffer.concat(this.field.splice(0)).toString('utf8')
+      part.text = this.field.bytes().toString('utf8')
+      this.field.clear()
     }
     this.skip(this.needle.length)
     this.state = 'delimited'

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Readable } from 'node:stream'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
+import { ByteCollector } from './byte-collector'
 import type { LatencyBoard } from './latency-board'
 import { readOpeningError } from './opening-error'
 import type { CallRequest, StreamTap, WholeAnswer } from './operations/operation'
@@ -208,20 +209,17 @@ async function readAnswer(request: CallRequest, { body, headers }: UpstreamRespo
 /** By events rather than an async iterator, which costs as much as parsing a short answer. */
 function readWhole(body: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const answer = new ByteCollector()
     body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size <= MAX_ANSWER_BYTES) return
+      answer.push(chunk)
+      if (answer.size <= MAX_ANSWER_BYTES) return
       reject(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.'))
       body.destroy()
     })
     const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))
     body.on('end', () => {
       body.off('close', onClose)
-      const [first, second] = chunks
-      resolve(first && !second ? first : Buffer.concat(chunks, size))
+      resolve(answer.bytes())
     })
     body.on('error', reject)
     body.on('close', onClose)

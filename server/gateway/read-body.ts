@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { LoomError } from '../errors'
+import { ByteCollector } from './byte-collector'
 
 /** How much of a refused body is read and dropped, so that its sender gets to read why: one cut off while writing sees a broken pipe. */
 const MAX_DROPPED_BYTES = 64 * 1024 * 1024
@@ -13,19 +14,16 @@ export function readBody(request: IncomingMessage, maxBytes: number, tooLarge: (
   const refusal = refuseAtOnce(request, maxBytes, tooLarge)
   if (refusal) return Promise.reject(refusal)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const body = new ByteCollector()
     const onEnd = () => {
       request.off('close', onClose)
-      const [first, second] = chunks
-      resolve(first && !second ? first : Buffer.concat(chunks, size))
+      resolve(body.bytes())
     }
     const onClose = () => reject(new LoomError('caller_gone', 'The connection closed before the request was complete.'))
     const onData = (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= maxBytes) return void chunks.push(chunk)
+      if (body.size + chunk.length <= maxBytes) return body.push(chunk)
       request.off('data', onData).off('end', onEnd)
-      chunks.length = 0
+      body.clear()
       drop(request)
       reject(tooLarge())
     }

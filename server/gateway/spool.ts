@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ByteCollector } from './byte-collector'
 
 /** Up to here bytes stay in memory; most things people say are shorter. */
 const MAX_MEMORY_BYTES = 256 * 1024
@@ -10,7 +11,7 @@ const MAX_MEMORY_BYTES = 256 * 1024
 /** Bytes kept until they are needed again: the first of them in memory, more in a file without a name, which the system deletes with the process. */
 export class Spool {
   size = 0
-  private memory: Buffer[] = []
+  private readonly memory = new ByteCollector()
   private file: FileHandle | undefined
 
   /** Whether `append` will have to write to the disk. */
@@ -34,15 +35,14 @@ export class Spool {
   /** The bytes from `start` to before `end`, which must be here. */
   async read(start: number, end: number): Promise<Buffer> {
     if (!this.file) {
-      if (this.memory.length > 1) this.memory = [Buffer.concat(this.memory)]
-      return this.memory[0]?.subarray(start, end) ?? Buffer.alloc(0)
+      return this.memory.bytes().subarray(start, end)
     }
     const { buffer, bytesRead } = await this.file.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
     return buffer.subarray(0, bytesRead)
   }
 
   async close(): Promise<void> {
-    this.memory = []
+    this.memory.clear()
     await this.file?.close()
   }
 
@@ -50,8 +50,8 @@ export class Spool {
     const path = join(tmpdir(), `loom-upload-${randomUUID()}`)
     const file = await open(path, 'wx+', 0o600)
     await unlink(path)
-    await writeAll(file, Buffer.concat(this.memory), 0)
-    this.memory = []
+    await writeAll(file, this.memory.bytes(), 0)
+    this.memory.clear()
     return file
   }
 }

@@ -1,4 +1,5 @@
 import { LoomError } from '../errors'
+import { ByteCollector } from './byte-collector'
 
 const LF = 10
 const CR = 13
@@ -18,15 +19,14 @@ export interface SseEvent { bytes: Buffer, data: string }
  * ends their event. Source: the HTML standard, "Server-sent events", 9.2.6.
  */
 export class SseSplitter {
-  private rest: Buffer[] = []
-  private restBytes = 0
+  private readonly rest = new ByteCollector()
   private seam: Buffer = NOTHING
 
   /** @throws {LoomError} `upstream_error` when one event grows beyond 8 MiB */
   push(chunk: Buffer): SseEvent[] {
     // Only where old meets new can an event have ended: what was searched once is not searched again.
-    if (this.rest.length > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
-    const bytes = this.rest.length > 0 ? Buffer.concat([...this.rest, chunk]) : chunk
+    if (this.rest.size > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
+    const bytes = this.rest.size > 0 ? Buffer.concat([this.rest.bytes(), chunk]) : chunk
     const events: SseEvent[] = []
     let start = 0
     for (let end = findEventEnd(bytes, start); end > 0; end = findEventEnd(bytes, start)) {
@@ -41,22 +41,20 @@ export class SseSplitter {
 
   /** What came after the last complete event, once the stream has ended. */
   end(): SseEvent | undefined {
-    const bytes = Buffer.concat(this.rest)
+    const bytes = this.rest.bytes()
     this.clear()
     return bytes.length === 0 ? undefined : { bytes: Buffer.concat([bytes, Buffer.from('\n\n')]), data: readData(bytes) }
   }
 
   private keep(chunk: Buffer): SseEvent[] {
-    this.restBytes += chunk.length
-    if (this.restBytes > MAX_EVENT_BYTES) throw new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB.')
     this.rest.push(chunk)
+    if (this.rest.size > MAX_EVENT_BYTES) throw new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB.')
     this.seam = Buffer.concat([this.seam, chunk.subarray(-SEAM_BYTES)]).subarray(-SEAM_BYTES)
     return []
   }
 
   private clear(): void {
-    this.rest = []
-    this.restBytes = 0
+    this.rest.clear()
     this.seam = NOTHING
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../errors'
 import type { ErrorCode } from '../errors'
+import { ByteCollector } from './byte-collector'
 import type { UpstreamResponse } from './providers/provider'
 
 const MAX_ERROR_BYTES = 64 * 1024
@@ -85,18 +86,16 @@ function readRetryAfter(headers: Record<string, string>): number | undefined {
 }
 
 async function readJson(response: UpstreamResponse): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
+  const body = new ByteCollector()
   try {
     for await (const chunk of response.body) {
-      size += chunk.length
-      if (size > MAX_ERROR_BYTES) {
+      body.push(chunk)
+      if (body.size > MAX_ERROR_BYTES) {
         response.body.destroy()
         return undefined
       }
-      chunks.push(chunk)
     }
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(body.bytes().toString('utf8'))
   } catch {
     // A broken or unreadable error body: the status alone tells the caller enough.
     return undefined

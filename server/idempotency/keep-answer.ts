@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { sealBody } from '../traces/seal-body'
 import type { Sealed } from '../crypto/envelope'
+import { ByteCollector } from '../gateway/byte-collector'
 import type { AnswerHead } from './claim-key'
 
 /** Longer answers are not kept: a repeat is told so. */
@@ -18,27 +19,27 @@ interface Owner { orgId: string, encryptionKeyVersion: number }
 
 /** Collects one call's answer as it goes out. */
 export class AnswerKeeper {
-  private chunks: Buffer[] = []
-  private bytes = 0
+  private readonly answer = new ByteCollector()
+  private isWhole = true
 
   constructor(private readonly owner: Owner, private readonly orgKey: KeyObject) {}
 
   push(bytes: Buffer): void {
-    this.bytes += bytes.length
-    if (this.bytes > MAX_KEPT_BYTES) this.chunks = []
-    else this.chunks.push(bytes)
+    if (!this.isWhole) return
+    this.answer.push(bytes)
+    if (this.answer.size > MAX_KEPT_BYTES) this.drop()
   }
 
   /** Nothing of it can be given again. */
   drop(): void {
-    this.bytes = Infinity
-    this.chunks = []
+    this.isWhole = false
+    this.answer.clear()
   }
 
   /** All that was pushed, sealed for this call's id. */
   seal(head: AnswerHead): KeptAnswer {
     const { orgId, encryptionKeyVersion } = this.owner
-    const body = this.bytes > MAX_KEPT_BYTES ? null : sealBody(this.orgKey, orgId, head.requestId, 'replay', Buffer.concat(this.chunks))
+    const body = this.isWhole ? sealBody(this.orgKey, orgId, head.requestId, 'replay', this.answer.bytes()) : null
     return { head, body, encryptionKeyVersion }
   }
 }

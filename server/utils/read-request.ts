@@ -4,6 +4,7 @@ import { getQuery, getRequestHeader, getRouterParam, readRawBody } from 'h3'
 import { z } from 'zod'
 import { StatementMonth } from '../../shared/billing'
 import { LoomError } from '../errors'
+import { ByteCollector } from '../gateway/byte-collector'
 import { tooLarge as fileTooLarge } from '../files/inspect-bytes'
 
 const Id = z.uuid()
@@ -71,15 +72,12 @@ export async function readBoundedBody(event: H3Event, maxBytes: number): Promise
   if (Number(getRequestHeader(event, 'content-length') ?? 0) > maxBytes) throw tooLarge(event, maxBytes)
   // Calls the server makes to itself while rendering carry their body in memory.
   if (!(request instanceof IncomingMessage)) return await readRawBody(event, false) ?? Buffer.alloc(0)
-  const chunks: Buffer[] = []
-  let size = 0
+  const body = new ByteCollector()
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    const bytes = Buffer.from(chunk)
-    size += bytes.length
-    if (size > maxBytes) throw tooLarge(event, maxBytes)
-    chunks.push(bytes)
+    body.push(Buffer.from(chunk))
+    if (body.size > maxBytes) throw tooLarge(event, maxBytes)
   }
-  return Buffer.concat(chunks)
+  return body.bytes()
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LoomError } from '../../errors'
+import { ByteCollector } from '../byte-collector'
 import type { UpstreamResponse } from '../providers/provider'
 import type { StreamTap } from './operation'
 
@@ -13,7 +14,7 @@ export class BinaryTap implements StreamTap {
   readonly rawUsage = undefined
   readonly text = ''
   private bytes = 0
-  private kept: Buffer[] = []
+  private readonly kept = new ByteCollector()
 
   /**
    * @param maxBytes more than any such answer has
@@ -35,7 +36,7 @@ export class BinaryTap implements StreamTap {
     this.bytes += chunk.length
     if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
     if (this.bytes <= MAX_RECORDED_BYTES) this.kept.push(chunk)
-    else this.kept = []
+    else this.kept.clear()
     return [chunk]
   }
 
@@ -45,7 +46,7 @@ export class BinaryTap implements StreamTap {
 
   record(): Buffer {
     const isSmall = this.bytes <= MAX_RECORDED_BYTES
-    return Buffer.from(JSON.stringify({ content_type: this.contentType, bytes: this.bytes, ...(isSmall && { base64: Buffer.concat(this.kept).toString('base64') }) }))
+    return Buffer.from(JSON.stringify({ content_type: this.contentType, bytes: this.bytes, ...(isSmall && { base64: this.kept.bytes().toString('base64') }) }))
   }
 
   closing(): Buffer {

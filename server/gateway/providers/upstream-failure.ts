@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { ByteCollector } from '../byte-collector'
 import type { Connection, UpstreamResponse } from './provider'
 
 const MAX_ERROR_BYTES = 64 * 1024
@@ -97,19 +98,16 @@ function redact(message: string, { secret }: Connection): string {
 
 /** As much of an error body as is worth reading. */
 async function readStart(body: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
+  const start = new ByteCollector()
   try {
     for await (const chunk of body) {
-      const bytes = Buffer.from(chunk)
-      chunks.push(bytes)
-      size += bytes.length
-      if (size > MAX_ERROR_BYTES) break
+      start.push(Buffer.from(chunk))
+      if (start.size > MAX_ERROR_BYTES) break
     }
   } catch (cause) {
     throw new LoomError('upstream_error', 'The provider broke off while explaining an error.', { cause })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return start.bytes().toString('utf8')
 }
 
 /** Undefined for what is not JSON (a proxy's page, plain text): the status is told in place of its words. */
