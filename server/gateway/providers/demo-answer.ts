@@ -1,10 +1,12 @@
 import { LoomError } from '../../errors'
 import { contentText, requestedMaxTokens, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
-import { chooseTools, lastUserText, sampleValue } from './demo-tool-calls'
+import { chooseTools, lastUserText, readSamples, sampleValue } from './demo-tool-calls'
+import type { Samples } from './demo-tool-calls'
 
 export const DEMO_MAX_OUTPUT_TOKENS = 2_048
-export const DEMO_CONTEXT_WINDOW = 1_000_000
+export const DEMO_CONTEXT_WINDOW = 200_000
+const MAX_CHARACTERS_PER_TOKEN = 8
 const TOKENS_PER_ATTACHMENT = 85
 
 export interface DemoAnswer {
@@ -27,9 +29,10 @@ export interface DemoAnswer {
  */
 export function composeDemoAnswer(request: ChatRequest, reasons: boolean): DemoAnswer {
   const promptTokens = countPrompt(request)
-  if (promptTokens > DEMO_CONTEXT_WINDOW) throw new LoomError('invalid_request', `The prompt has ${promptTokens} tokens; the demo model reads at most ${DEMO_CONTEXT_WINDOW}.`, { param: 'messages' })
+  if (promptTokens > DEMO_CONTEXT_WINDOW) throw tooLong()
   const limit = Math.min(requestedMaxTokens(request) ?? DEMO_MAX_OUTPUT_TOKENS, DEMO_MAX_OUTPUT_TOKENS)
   const prompt = lastUserText(request)
+  const samples = readSamples(prompt)
   const tools = chooseTools(request)
   let left = limit
   let cut = false
@@ -44,9 +47,9 @@ export function composeDemoAnswer(request: ChatRequest, reasons: boolean): DemoA
   const toolCalls = tools.map((tool, index) => ({
     id: `call_demo_${request.messages.length}_${index}`,
     name: tool.function.name,
-    arguments: write(JSON.stringify(sampleValue({ type: 'object', ...tool.function.parameters }, prompt))).join('')
+    arguments: write(JSON.stringify(sampleValue({ type: 'object', ...tool.function.parameters }, samples))).join('')
   }))
-  const content = tools.length > 0 ? [] : write(beforeStop(composeText(request, prompt), stopSequences(request)))
+  const content = tools.length > 0 ? [] : write(beforeStop(composeText(request, prompt, samples), stopSequences(request)))
   const completionTokens = limit - left
   return {
     reasoning,
@@ -63,11 +66,20 @@ export function composeDemoAnswer(request: ChatRequest, reasons: boolean): DemoA
   }
 }
 
-/** Text by its tokens, each image or file at a flat rate, as providers do. */
+function tooLong(): LoomError {
+  return new LoomError('invalid_request', `The demo model reads prompts of at most ${DEMO_CONTEXT_WINDOW.toLocaleString('en')} tokens.`, { param: 'messages' })
+}
+
+/**
+ * Text by its tokens, each image or file at a flat rate, as providers do.
+ * @throws {LoomError} `invalid_request` when there is more text than the window can have, whatever it says: counting that takes a while
+ */
 function countPrompt({ messages, tools }: ChatRequest): number {
   const attachments = messages.flatMap(message => message.role === 'user' && typeof message.content !== 'string' ? message.content : []).filter(part => part.type !== 'text')
   const texts = messages.map(message => contentText(message.content) + (message.role === 'assistant' ? JSON.stringify(message.tool_calls ?? '') : ''))
-  return [...texts, JSON.stringify(tools ?? '')].reduce((sum, text) => sum + toTokens(text).length, 0) + attachments.length * TOKENS_PER_ATTACHMENT
+  const all = [...texts, JSON.stringify(tools ?? '')]
+  if (all.reduce((sum, text) => sum + text.length, 0) > DEMO_CONTEXT_WINDOW * MAX_CHARACTERS_PER_TOKEN) throw tooLong()
+  return all.reduce((sum, text) => sum + toTokens(text).length, 0) + attachments.length * TOKENS_PER_ATTACHMENT
 }
 
 /** Pieces of at most eight characters, which joined give the text again: close to what real tokenizers count. */
@@ -80,9 +92,9 @@ function beforeStop(text: string, stops: string[]): string {
   return cuts.length > 0 ? text.slice(0, Math.min(...cuts)) : text
 }
 
-function composeText(request: ChatRequest, prompt: string): string {
+function composeText(request: ChatRequest, prompt: string, samples: Samples): string {
   const format = request.response_format
-  if (format?.type === 'json_schema') return JSON.stringify(sampleValue(format.json_schema.schema, prompt))
+  if (format?.type === 'json_schema') return JSON.stringify(sampleValue(format.json_schema.schema, samples))
   if (format?.type === 'json_object') return JSON.stringify({ model: 'demo', prompt: excerpt(prompt, 200) })
   const results = toolResults(request)
   return results.length > 0 ? answerWithResults(results) : answerPrompt(request, prompt)

@@ -3,6 +3,7 @@ import { crc32, deflateSync } from 'node:zlib'
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { OperationName } from '../operations/operation-name'
+import { TokenList } from '../operations/token-list'
 import { toTokens } from './demo-answer'
 import { readDemoRequest, wordsOf } from './demo-request'
 import { encodeEmbedding } from './encode-embedding'
@@ -26,8 +27,14 @@ export function demoMedia(operation: OperationName): ProviderCall | undefined {
   })
 }
 
+const DIMENSIONS = 256
+/** Every word is hashed: more text than this would hold up all others. */
+const MAX_CHARACTERS = 100_000
+/** Numbers in an answer. */
+const MAX_NUMBERS = 1_000_000
+
 const EmbeddingsRequest = z.object({
-  input: z.union([z.string(), z.array(z.string()), z.array(z.number()), z.array(z.array(z.number()))]),
+  input: z.union([z.string(), z.array(z.string()).max(2_048), TokenList, z.array(TokenList).max(2_048)]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.int().min(1).max(4_096, 'the demo model makes at most 4,096').nullish()
 })
@@ -36,9 +43,11 @@ const EmbeddingsRequest = z.object({
 function embed({ body, upstreamModel }: ProviderRequest): object {
   const { input, encoding_format: format, dimensions } = readDemoRequest(EmbeddingsRequest, body)
   const texts = (typeof input === 'string' || typeof input[0] === 'number' ? [input] : input).map(text => Array.isArray(text) ? text.join(' ') : String(text))
+  requireShort(texts, 'input')
+  if (texts.length * (dimensions ?? DIMENSIONS) > MAX_NUMBERS) throw new LoomError('invalid_request', `The demo model makes at most ${MAX_NUMBERS.toLocaleString('en')} numbers a call.`, { param: 'dimensions' })
   return {
     object: 'list',
-    data: texts.map((text, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(toVector(text, dimensions ?? 256), format === 'base64') })),
+    data: texts.map((text, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(toVector(text, dimensions ?? DIMENSIONS), format === 'base64') })),
     model: upstreamModel,
     usage: usageOf(texts)
   }
@@ -57,7 +66,7 @@ function toVector(text: string, dimensions: number): number[] {
   return vector.map(value => value / length)
 }
 
-const ModerationRequest = z.object({ input: z.union([z.string(), z.array(z.union([z.string(), z.object({ text: z.string().default('') })]))]) })
+const ModerationRequest = z.object({ input: z.union([z.string(), z.array(z.union([z.string(), z.object({ text: z.string().default('') })])).max(2_048)]) })
 
 const badWords: Readonly<Record<string, readonly string[]>> = {
   'harassment': ['idiot', 'moron', 'stupid'],
@@ -72,6 +81,7 @@ function moderate({ body, upstreamModel }: ProviderRequest): object {
   const { input } = readDemoRequest(ModerationRequest, body)
   const isOne = Array.isArray(input) && input.some(part => typeof part !== 'string')
   const texts = [input].flat().map(part => typeof part === 'string' ? part : part.text)
+  requireShort(texts, 'input')
   return { id: 'modr-demo', model: upstreamModel, results: (isOne ? [texts.join(' ')] : texts).map(judge), usage: usageOf(texts) }
 }
 
@@ -84,7 +94,7 @@ function judge(text: string): object {
 
 const RerankRequest = z.object({
   query: z.string(),
-  documents: z.array(z.union([z.string(), z.object({ text: z.string() })])),
+  documents: z.array(z.union([z.string(), z.object({ text: z.string() })])).max(10_000),
   top_n: z.int().positive().nullish(),
   return_documents: z.boolean().nullish()
 })
@@ -93,17 +103,17 @@ const RerankRequest = z.object({
 function rank({ body, upstreamModel }: ProviderRequest): object {
   const { query, documents, top_n: most, return_documents: withDocuments } = readDemoRequest(RerankRequest, body)
   const texts = documents.map(document => typeof document === 'string' ? document : document.text)
+  requireShort([query, ...texts], 'documents')
   const wanted = new Set(wordsOf(query))
   const results = texts.map((text, index) => {
-    const words = new Set(wordsOf(text))
-    const shared = [...wanted].filter(word => words.has(word)).length
+    const shared = [...new Set(wordsOf(text))].filter(word => wanted.has(word)).length
     return { index, relevance_score: wanted.size > 0 ? shared / wanted.size : 0, ...(withDocuments && { document: { text } }) }
   })
   return {
     id: 'rerank-demo',
     model: upstreamModel,
     results: results.sort((a, b) => b.relevance_score - a.relevance_score).slice(0, most ?? undefined),
-    usage: usageOf([...texts, ...texts.map(() => query)])
+    usage: usageOf(texts, toTokens(query).length * texts.length)
   }
 }
 
@@ -146,7 +156,13 @@ function pngChunk(type: string, data: Buffer): Buffer {
   return frame
 }
 
-function usageOf(texts: readonly string[]): { prompt_tokens: number, total_tokens: number } {
-  const tokens = texts.reduce((sum, text) => sum + toTokens(text).length, 0)
+/** @throws {LoomError} `invalid_request` */
+function requireShort(texts: readonly string[], param: string): void {
+  if (texts.reduce((sum, text) => sum + text.length, 0) > MAX_CHARACTERS) throw new LoomError('invalid_request', `The demo model reads at most ${MAX_CHARACTERS.toLocaleString('en')} characters here.`, { param })
+}
+
+/** @param more tokens besides those of the texts */
+function usageOf(texts: readonly string[], more = 0): { prompt_tokens: number, total_tokens: number } {
+  const tokens = texts.reduce((sum, text) => sum + toTokens(text).length, more)
   return { prompt_tokens: tokens, total_tokens: tokens }
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import type { OperationName } from '../../../server/gateway/operations/operation-name'
 import { demo } from '../../../server/gateway/providers/demo'
 import { toTokens } from '../../../server/gateway/providers/demo-answer'
-import { ask, connectionOf, readChunks, readCompletion, textOf } from '../../support/provider-calls'
+import { ask, connectionOf, plainTransport, readChunks, readCompletion, textOf } from '../../support/provider-calls'
 import type { Answer } from '../../support/provider-calls'
 
 const quick = connectionOf('demo', { secret: null, config: { chunkDelayMs: 0 } })
@@ -71,6 +72,24 @@ describe('tools', () => {
 test('answers by schema when JSON is asked for', async () => {
   const { content } = await answer({ ...user('I want 4 apples'), response_format: { type: 'json_schema', json_schema: { name: 'order', schema: { type: 'object', properties: { count: { type: 'integer' }, fruit: { enum: ['apple'] } } } } } })
   expect(JSON.parse(content)).toEqual({ count: 4, fruit: 'apple' })
+})
+
+test('reads as much of a long prompt as it needs, in no more time than others can wait', async () => {
+  const words = `for the herons ${'a '.repeat(160_000)}`
+  const schema = { type: 'object', properties: Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`p${n}`, { type: 'string' }])) }
+  const { content } = await answer({ ...user(words), response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } })
+  expect(JSON.parse(content)).toMatchObject({ p0: expect.stringMatching(/^the herons/), p199: expect.stringMatching(/^the herons/) })
+})
+
+test('refuses more text than it reads before it counts it', async () => {
+  for (const text of ['a '.repeat(1_000_000), 'a '.repeat(250_000)]) await expect(answer(user(text))).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('200,000 tokens') })
+})
+
+test.each<[OperationName, object]>([
+  ['embeddings', { input: 'a '.repeat(60_000) }], ['embeddings', { input: ['a', 'b', 'c'].concat(Array.from({ length: 500 }, () => 'd')), dimensions: 4_096 }],
+  ['moderations', { input: 'a '.repeat(60_000) }], ['rerank', { query: 'a', documents: ['b '.repeat(60_000)] }]
+])('refuses %s of more than it can make in a moment', async (operation, body) => {
+  await expect(demo.native?.(operation, quick, 'demo')?.(quick, { body: { model: 'demo', ...body }, upstreamModel: 'demo', stream: false }, plainTransport, new AbortController().signal)).rejects.toMatchObject({ code: 'invalid_request' })
 })
 
 test('admits that it cannot see an image', async () => {
