@@ -22,8 +22,8 @@ function parseHeader(header: string): [string, string][] {
   const pairs = header.split(',').map(pair => pair.trim()).filter(pair => pair !== '')
   if (pairs.length > MAX_TAGS) throw invalid(`names ${pairs.length} tags; a call may have ${MAX_TAGS}`)
   return pairs.map((pair) => {
-    const [, name = '', value = ''] = /^([^=]*?)\s*=\s*(.*)$/s.exec(pair) ?? []
-    const tag: [string, string] = [decode(name), decode(value)]
+    const at = pair.indexOf('=')
+    const tag: [string, string] = at < 0 ? ['', ''] : [decode(pair.slice(0, at).trim()), decode(pair.slice(at + 1).trim())]
     if (!isTag(...tag)) throw invalid(`must be a list such as "team=search, env=prod": names of 1 to ${MAX_TAG_NAME} characters, values of up to ${MAX_TAG_VALUE}`)
     return tag
   })
