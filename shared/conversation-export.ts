@@ -5,6 +5,7 @@ import { ARTIFACT_MAX } from './artifacts'
 import { Conversation, SYSTEM_PROMPT_MAX } from './conversations'
 import { toFileName } from './file-name'
 import { ModelName, ModelParameters } from './model-parameters'
+import { untilFault } from './until-fault'
 
 /** `GET /api/conversations/{id}/export` */
 export const ExportQuery = z.object({ format: z.enum(['markdown', 'json']).default('markdown') })
@@ -47,6 +48,13 @@ const IMPORT_MESSAGES_MAX = 20_000
 const IMPORT_DOCUMENTS_MAX = 5_000
 const IMPORT_TEXT_MAX = 8 * 1024 * 1024
 
+const ImportedMessage = Message.extend({
+  siblingIds: z.array(Id).max(IMPORT_MESSAGES_MAX),
+  parts: z.array(MessagePart).max(1_000),
+  model: storableText(200).nullable(),
+  provider: storableText(100).nullable()
+})
+
 /** `POST /api/projects/{id}/import`: what `GET …/export?format=json` gave, now or in version 1. Costs and traces stay where they were; ids are made anew. */
 export const ImportConversation = ConversationExport.extend({
   version: z.union([z.literal(1), z.literal(2)]),
@@ -56,7 +64,7 @@ export const ImportConversation = ConversationExport.extend({
   parameters: ModelParameters.default({}),
   tools: z.boolean().default(false),
   documents: z.array(ExportedDocument.extend({ content: z.string().max(ARTIFACT_MAX) })).max(IMPORT_DOCUMENTS_MAX).default([]),
-  messages: z.array(Message.extend({ parts: z.array(MessagePart).max(1_000), model: storableText(200).nullable(), provider: storableText(100).nullable() })).max(IMPORT_MESSAGES_MAX)
+  messages: z.array(z.unknown()).max(IMPORT_MESSAGES_MAX).transform(untilFault(ImportedMessage))
 }).superRefine(({ messages, shownMessageId, documents }, context) => {
   const problem = findImportProblem(messages, shownMessageId)
   if (problem) context.addIssue({ code: 'custom', path: ['messages'], message: problem })
