@@ -42,10 +42,17 @@ interface Span { window: AnalyticsWindow, from?: string | undefined, to?: string
 const isSpan = ({ from, to }: Span) => to === undefined || (from !== undefined && Date.parse(from) < Date.parse(to))
 const aboutSpan = { path: ['to'], message: '`to` needs a `from` before it' }
 
+/** The bucket of a span of so many milliseconds, where none is named. */
+export function bucketFor(lengthMs: number): AnalyticsBucket {
+  const days = lengthMs / (24 * HOUR_MS)
+  if (days <= 2) return 'hour'
+  if (days <= 92) return 'day'
+  return days <= 370 ? 'week' : 'month'
+}
+
 function isBounded({ window, from, to, bucket }: Span & { bucket?: AnalyticsBucket | undefined }): boolean {
-  if (!bucket) return true
   const length = from ? (to ? Date.parse(to) : Date.now()) - Date.parse(from) : window === '24h' ? 24 * HOUR_MS : Number.parseInt(window) * 24 * HOUR_MS
-  return length <= BUCKETS_MAX * bucketMs[bucket]
+  return length <= BUCKETS_MAX * bucketMs[bucket ?? bucketFor(length)]
 }
 const aboutBuckets = { path: ['bucket'], message: `more than ${BUCKETS_MAX} buckets; choose a larger bucket or a shorter time` }
 

@@ -1,4 +1,5 @@
 import { z } from './zod'
+import { Moment } from './moment'
 
 /** One change, as lists show it. */
 export const AuditEntry = z.object({
@@ -19,9 +20,6 @@ export const AuditEntry = z.object({
   hash: z.string()
 })
 export type AuditEntry = z.infer<typeof AuditEntry>
-
-/** PostgreSQL's calendar has no year 0. */
-const Moment = z.iso.datetime({ offset: true }).refine(text => !text.startsWith('0000'), 'no such year')
 
 /** What of the log is wanted; times are ISO 8601, `from` included, `to` not. */
 export const AuditFilter = z.object({

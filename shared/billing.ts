@@ -1,5 +1,6 @@
 import { z } from './zod'
 import { storableText } from './json'
+import { Moment } from './moment'
 import { budgetPeriods, policyScopes } from './policy'
 
 export const walletModes = ['prepaid', 'unlimited'] as const
@@ -45,8 +46,6 @@ export type Transaction = z.infer<typeof Transaction>
 
 export const TransactionPage = z.object({ items: z.array(Transaction), nextCursor: z.string().nullable() })
 export type TransactionPage = z.infer<typeof TransactionPage>
-
-const Moment = z.iso.datetime({ offset: true })
 
 /** `GET /api/transactions`; `from` (included) and `to` (not) are of when a transaction was made. */
 export const TransactionQuery = z.object({

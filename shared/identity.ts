@@ -21,8 +21,12 @@ export type NewUser = z.infer<typeof NewUser>
 export const CompleteSetup = NewUser.extend({ token: z.string().max(200) })
 export type CompleteSetup = z.infer<typeof CompleteSetup>
 
-/** An IANA time zone, such as `Europe/Berlin`. */
-export const TimeZone = z.string().min(1).max(64).refine(isTimeZone, 'is not a time zone; name one like Europe/Berlin')
+/** An IANA time zone, such as `Europe/Berlin`: written in any case, and by an older or a newer name, it comes out under the one name that `Intl` has for it. */
+export const TimeZone = z.string().min(1).max(64).transform((name, context) => {
+  const zone = findTimeZone(name)
+  if (zone === undefined) context.addIssue({ code: 'custom', message: 'is not a time zone; name one like Europe/Berlin' })
+  return zone ?? z.NEVER
+})
 
 /** `PATCH /api/orgs/current`: what is left out stays. */
 export const UpdateOrg = z.strictObject({
@@ -183,11 +187,13 @@ export interface InvitationPreview {
   role: MemberRole
 }
 
-function isTimeZone(name: string): boolean {
+/** Undefined for what is none, and for an offset: east of Greenwich for `Intl`, `+05:30` is west of it for PostgreSQL. */
+function findTimeZone(name: string): string | undefined {
+  if (/^[+-]/.test(name)) return undefined
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone
   } catch (error) {
-    if (error instanceof RangeError) return false
+    if (error instanceof RangeError) return undefined
     throw error
   }
 }

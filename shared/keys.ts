@@ -1,5 +1,6 @@
 import { z } from './zod'
 import { storableText } from './json'
+import { Moment } from './moment'
 import { callScopes, KeyLimits, ModelPattern } from './policy'
 
 export const keyStatuses = ['active', 'revoked'] as const
@@ -20,7 +21,7 @@ const Scopes = z.array(KeyScope).min(1).max(keyScopes.length).transform(scopes =
 /** 1 second to 30 days. */
 const CacheTtl = z.int().min(1).max(30 * 24 * 3_600).nullable()
 const AllowedModels = z.array(ModelPattern).min(1).max(200).nullable()
-const ExpiresAt = z.iso.datetime({ offset: true }).transform(text => new Date(text)).refine(date => date.getTime() > Date.now(), 'must be in the future').nullable()
+const ExpiresAt = Moment.transform(text => new Date(text)).refine(date => date.getTime() > Date.now(), 'must be in the future').nullable()
 
 /** The longest a rotated key's old secret may stay valid. */
 const MAX_OVERLAP_HOURS = 24 * 90

@@ -2,6 +2,7 @@ import { z } from './zod'
 import { NanoUsdString } from './billing'
 import { ProviderKind } from './catalog'
 import { storableText } from './json'
+import { Moment } from './moment'
 
 /** What callers write in `model`. */
 const Alias = z.string().trim().min(1).regex(/^[a-z0-9][\w.:/@-]{0,199}$/i, 'may hold letters, digits and . _ - : / @')
@@ -99,7 +100,7 @@ export const CreateModelPrice = z.strictObject({
   thousandSearchesNanoUsd: PriceNanoUsd.nullable().default(null),
   pictureNanoUsd: PicturePrices.nullable().default(null),
   /** Absent: now. */
-  effectiveFrom: z.iso.datetime({ offset: true }).optional(),
+  effectiveFrom: Moment.optional(),
   /** For the current org alone, instead of all. */
   ownOrgOnly: z.boolean().default(false)
 })

@@ -1,5 +1,6 @@
 import { z } from './zod'
 import { storableText } from './json'
+import { Moment } from './moment'
 
 /** Where rules are set. All apply to a call at once, so the strictest wins. */
 export const policyScopes = ['key', 'project', 'org', 'platform'] as const
@@ -55,7 +56,7 @@ export const Policy = z.strictObject({
   /** The only kinds of calls that may be made. */
   allowedScopes: z.array(CallScope).min(1).max(callScopes.length).optional(),
   /** No calls from then on. */
-  expiresAt: z.iso.datetime({ offset: true }).optional()
+  expiresAt: Moment.optional()
 })
 export type Policy = z.infer<typeof Policy>
 

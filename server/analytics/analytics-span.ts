@@ -25,17 +25,10 @@ export async function findSpan(orm: Orm, orgId: string, { window, from, to, time
   return { from: wholeHour(new Date(first)), to: now, timeZone: zone }
 }
 
-/** The span of the same length right before. */
+/** The span of the same length right before; it begins no earlier than 1970, when there were no calls. */
 export function spanBefore({ from, to, timeZone }: AnalyticsSpan): AnalyticsSpan {
   const length = wholeHour(new Date(to.getTime() + HOUR_MS - 1)).getTime() - from.getTime()
-  return { from: new Date(from.getTime() - length), to: new Date(to.getTime() - length), timeZone }
-}
-
-export function bucketFor({ from, to }: AnalyticsSpan): AnalyticsBucket {
-  const days = (to.getTime() - from.getTime()) / DAY_MS
-  if (days <= 2) return 'hour'
-  if (days <= 92) return 'day'
-  return days <= 370 ? 'week' : 'month'
+  return { from: new Date(Math.max(from.getTime() - length, 0)), to: new Date(Math.max(to.getTime() - length, 0)), timeZone }
 }
 
 /** When each bucket of the span begins: the first with the span, the others as its time zone says. */

@@ -1,11 +1,12 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { apiKeys, users } from '../../db/schema'
+import { bucketFor } from '../../shared/analytics'
 import type { AnalyticsGroup, Timeseries, TimeseriesGroup, TimeseriesQuery } from '../../shared/analytics'
 import { findProjectNames } from '../projects/find-project-names'
 import type { Reader } from '../projects/scope'
 import type { TraceScope } from '../traces/list-traces'
-import { bucketFor, findSpan, listBuckets } from './analytics-span'
+import { findSpan, listBuckets } from './analytics-span'
 import { NONE } from './roll-up'
 import type { UsageSums } from './sum-usage'
 import { addSums, groupColumns, toTotals, usageSource, whereUsage } from './sum-usage'
@@ -18,7 +19,7 @@ type Row = UsageSums & { bucket: number, group: string | null }
  */
 export async function plotUsage(orm: Orm, reader: Reader, query: TimeseriesQuery): Promise<Timeseries> {
   const span = await findSpan(orm, reader.orgId, query)
-  const bucket = query.bucket ?? bucketFor(span)
+  const bucket = query.bucket ?? bucketFor(span.to.getTime() - span.from.getTime())
   const buckets = listBuckets(span, bucket)
   const rows = await sumBuckets(orm, reader, query, buckets, span.to)
   const groups = query.groupBy ? rank(rows, buckets.length, query.groups) : [toGroup(null, false, rows, buckets.length)]

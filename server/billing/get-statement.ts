@@ -85,10 +85,11 @@ function idsSince(moment: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
-// A call has no row of its own before it ends, so a month is only over when its last calls surely are.
+// A call has no row of its own before it ends, so a month is only over when its last calls surely are. An org may have been given an offset once,
+// which PostgreSQL reads with the opposite sign: its statements are in UTC, and say so.
 const FRAME = `
 select zone as time_zone, lower::text, upper::text, upper <= now() - interval '1 day' as over
-  from (select coalesce(settings->>'timeZone', 'UTC') as zone from orgs where id = $1) o,
+  from (select coalesce(substring(settings->>'timeZone' from '^[A-Za-z].*'), 'UTC') as zone from orgs where id = $1) o,
        lateral (select $2::timestamp at time zone zone as lower, ($2::timestamp + interval '1 month') at time zone zone as upper) m`
 
 // The balance is what was posted less what was captured, so what it was then is what it is now less what came since.

@@ -90,6 +90,11 @@ describe('sums', () => {
     expect(summary.p95LatencyMs).toBeLessThan(360)
   })
 
+  test('of all there ever was stand beside nothing', async () => {
+    const summary = await summarizeUsage(db.orm, workspace.principal, AnalyticsQuery.parse({ from: '1970-01-01T00:00:00Z', to: '9999-12-31T00:00:00Z' }))
+    expect(summary.previous).toMatchObject({ from: '1970-01-01T00:00:00.000Z', totalRequests: 0 })
+  })
+
   test('name nothing of another org, and a caller bound to a project sees that one alone', async () => {
     await call('2026-03-12T10:00:00Z', 1n, { projectId: workspace.projectId })
     await call('2026-03-12T10:00:00Z', 1n)
@@ -104,7 +109,7 @@ describe('sums', () => {
 
 test.each([
   { timeZone: 'Mars/Olympus' }, { timeZone: '\'; drop table orgs' }, { window: '3y' }, { to: '2026-01-01T00:00:00Z' }, { from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' },
-  { bucket: 'hour', from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }, { groupBy: 'password' }, { groups: 1000 }, { apiKeyId: 'x' }, { from: '0000-01-01T00:00:00Z' }
+  { bucket: 'hour', from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }, { groupBy: 'password' }, { groups: 1000 }, { apiKeyId: 'x' }, { from: '0000-01-01T00:00:00Z' }, { timeZone: '+05:30' }, { from: '1970-01-01T00:00:00Z', to: '9999-12-31T00:00:00Z' }
 ])('%j is refused', (query) => {
   expect(TimeseriesQuery.safeParse(query).success).toBe(false)
 })
