@@ -175,6 +175,24 @@ describe('text in bodies', () => {
     expect(TraceSearchPage.parse((await search('somebody else')).body).items).toEqual([])
   })
 
+  test('is looked for in so many bytes at a time, and the cursor goes on to the others', async () => {
+    const heavy = await signUp(owner, 'heavy@example.com')
+    const secret = Key.parse((await heavy.succeed('POST', '/api/keys', { name: 'heavy', scopes: ['inference'] })).body).key
+    for (let call = 0; call < 9; call++) await ask(secret, 'demo', `${call === 0 ? 'a cormorant' : 'nothing'} ${'a'.repeat(9_000_000)}`)
+    await until(async () => (await list('', heavy)).items.length === 9)
+    const found: string[] = []
+    const looks: number[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: z.infer<typeof TraceSearchPage> = TraceSearchPage.parse((await heavy.succeed('GET', `/api/traces/search?text=cormorant${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).body)
+      found.push(...page.items.map(({ id }) => id))
+      looks.push(page.searched)
+      cursor = page.nextCursor
+    }
+    expect(found).toEqual([(await list('', heavy)).items.at(-1)?.id])
+    expect(looks.length).toBeGreaterThan(1)
+    expect(looks.reduce((sum, searched) => sum + searched, 0)).toBe(9)
+  })
+
   test('is not for viewers, and each search is in the audit log', async () => {
     const before = await audited('trace.search')
     expect(await search('herons', viewer)).toMatchObject({ status: 403 })
