@@ -1,4 +1,5 @@
 import { applyMarkup } from '../billing/apply-markup'
+import { MAX_BALANCE } from '../billing/max-balance'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { allowsModel } from '../policy/compile-policy'
@@ -13,6 +14,9 @@ import { fitToFunds } from './fit-to-funds'
 import type { Gateway } from './gateway'
 import type { CallRequest } from './operations/operation'
 import { routeCall } from './route-targets'
+
+/** The ledger's numbers end not far above what a wallet can have: a call that may cost more is refused for want of funds, whatever the exact amount. */
+const BEYOND_ANY_WALLET = MAX_BALANCE + 1n
 
 /** What a call would take, before anything is asked of anyone. */
 export interface CallPlan {
@@ -53,7 +57,8 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
   const look = lookCloser(gateway, call)
   const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, look)
-  return { models, targets, bounds, amount: charge(most), lower }
+  const amount = charge(most)
+  return { models, targets, bounds, amount: amount > MAX_BALANCE ? BEYOND_ANY_WALLET : amount, lower }
 }
 
 /** @throws {LoomError} `model_without_price`: an unknown price is not zero */

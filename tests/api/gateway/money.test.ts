@@ -49,6 +49,18 @@ describe('a prepaid wallet', () => {
     expect(gateway.upstream.requests).toHaveLength(0)
   })
 
+  test('refuses a call of more than a ledger can hold as it does any other that is too dear', async () => {
+    await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'dear', baseUrl: gateway.upstream.baseUrl, secret: 'sk-dear' })
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'dearest', inputNanoUsd: '1', outputNanoUsd: '999999999999999' })
+    const ask = () => fetch(`${gateway.loom.url}/v1/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model: 'dear/dearest', prompt: Array.from({ length: 2_048 }, () => ''), n: 128, max_tokens: 10_000_000 }) })
+    // Word of a price travels by notification.
+    const response = await until(async () => {
+      const answered = await ask()
+      return answered.status === 404 || (await answered.clone().json()).error?.code === 'model_without_price' ? undefined : answered
+    }, { what: () => 'the price to be known' })
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 402, body: { error: { code: 'insufficient_funds' } } })
+  })
+
   test('with one last cent lets exactly one of two racing calls pass', async () => {
     await topUp('0.01')
     gateway.upstream.respondWith({ firstByteDelayMs: 300 }, { times: 2 })
