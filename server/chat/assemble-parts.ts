@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
 import type { ImagePart, MessagePart, ToolResultPart } from '../../shared/messages'
+import { MAX_CHOICES, MAX_PARTS } from '../gateway/answer-limits'
 import { reasoningIn } from '../gateway/operations/reasoning-in'
 import { readUsage } from '../gateway/usage'
 
@@ -20,15 +21,15 @@ const Chunk = z.looseObject({
       content: text,
       reasoning_content: text,
       reasoning: text,
-      images: z.array(z.looseObject({ image_url: z.looseObject({ url: z.string() }) })).nullish().catch(undefined),
+      images: z.array(z.looseObject({ image_url: z.looseObject({ url: z.string() }) })).max(MAX_PARTS).nullish().catch(undefined),
       tool_calls: z.array(z.looseObject({
         index: z.number().catch(0),
         id: text,
         function: z.looseObject({ name: text, arguments: text }).catch({}),
         extra_content: z.record(z.string(), z.unknown()).optional().catch(undefined)
-      })).nullish().catch(undefined)
+      })).max(MAX_PARTS).nullish().catch(undefined)
     }).catch({})
-  })).catch([]),
+  })).max(MAX_CHOICES).catch([]),
   usage: z.unknown().optional()
 })
 

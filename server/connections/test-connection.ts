@@ -5,6 +5,7 @@ import { orgs, providerConnections } from '../../db/schema'
 import type { ConnectionTest, TestConnection } from '../../shared/connections'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
+import { MAX_CHOICES } from '../gateway/answer-limits'
 import { declaredModels, describeUpstreamModel } from '../catalog/connection-models'
 import type { ModelSource } from '../catalog/connection-models'
 import { modelMode } from '../catalog/model-mode'
@@ -94,4 +95,4 @@ function refusal(status: number, message: string, model: string): Verdict {
 }
 
 /** As little as any answer has. */
-const Answer = z.looseObject({ choices: z.array(z.looseObject({})).min(1) })
+const Answer = z.looseObject({ choices: z.array(z.looseObject({})).min(1).max(MAX_CHOICES) })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
 import { reasoningIn } from './reasoning-in'
 
 /** Text, or as some providers write it, parts with text. */
-const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))])
+const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).max(MAX_PARTS).transform(parts => parts.map(part => part.text ?? '').join(''))])
 
 const ToolCallDelta = z.looseObject({
   // Servers that only ever make one call leave it out.
@@ -25,10 +26,10 @@ export const ChatChunk = z.looseObject({
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
       reasoning: z.unknown().optional(),
-      tool_calls: z.array(ToolCallDelta).nullish()
+      tool_calls: z.array(ToolCallDelta).max(MAX_PARTS).nullish()
     }).nullish(),
     finish_reason: z.string().nullish()
-  })).nullish().transform(choices => choices ?? []),
+  })).max(MAX_CHOICES).nullish().transform(choices => choices ?? []),
   usage: z.unknown().optional()
 })
 export type ChatChunk = z.infer<typeof ChatChunk>

@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
 import { isCut } from '../is-cut'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import { reasoningIn } from './reasoning-in'
 
-const text = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).transform(parts => parts.map(part => part.text ?? '').join(''))]).nullish().transform(content => content ?? '')
+const text = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).max(MAX_PARTS).transform(parts => parts.map(part => part.text ?? '').join(''))]).nullish().transform(content => content ?? '')
 
 const ChatCompletion = z.object({
   model: z.string().nullish(),
@@ -15,10 +16,10 @@ const ChatCompletion = z.object({
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
       reasoning: z.unknown().optional(),
-      tool_calls: z.array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string().nullish() }), extra_content: z.unknown().optional() })).nullish()
+      tool_calls: z.array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string().nullish() }), extra_content: z.unknown().optional() })).max(MAX_PARTS).nullish()
     }),
     finish_reason: z.string().nullish()
-  })).min(1),
+  })).min(1).max(MAX_CHOICES),
   usage: z.unknown().optional()
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
+import { MAX_CHOICES } from '../answer-limits'
 import { boundTokens } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
@@ -37,7 +38,7 @@ export type ChatBody = z.infer<typeof ChatBody>
 const Completion = z.looseObject({
   choices: z.array(z.looseObject({
     message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional() }).nullish()
-  })),
+  })).max(MAX_CHOICES),
   usage: z.unknown().optional()
 })
 type Completion = z.infer<typeof Completion>

@@ -5,7 +5,7 @@ import { TokenList } from './token-list'
 /** The API's own default. */
 export const DEFAULT_MAX_TOKENS = 16
 /** Of a call; each is answered by itself. */
-const MAX_PROMPTS = 2_048
+export const MAX_PROMPTS = 2_048
 
 /** What the road must understand of a completions body. Source: the OpenAI API reference, "Create completion". */
 export const CompletionsBody = z.looseObject({

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
+import { MAX_CHOICES } from '../answer-limits'
 import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
 import { boundTokens } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
 import type { ProviderCall, Transport } from '../providers/provider'
 import { readUsage } from '../usage'
-import { CompletionsBody, DEFAULT_MAX_TOKENS } from './completions-body'
+import { CompletionsBody, DEFAULT_MAX_TOKENS, MAX_PROMPTS } from './completions-body'
 import { toCompletionOverChat } from './completions-over-chat'
 import { CompletionsTap } from './completions-tap'
 import { JsonRequest } from './json-request'
@@ -15,7 +16,7 @@ import { sendOverChat } from './over-chat'
 import { MAX_TOKEN_VALUES } from './token-list'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
-const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })), usage: z.unknown().optional() })
+const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })).max(MAX_CHOICES * MAX_PROMPTS), usage: z.unknown().optional() })
 
 /** `POST /v1/completions`: OpenAI's first format, natively where a provider still has it, else over chat. */
 export const completions: Operation = {

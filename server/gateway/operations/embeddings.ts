@@ -21,7 +21,7 @@ export const EmbeddingsBody = z.looseObject({
 })
 type EmbeddingsBody = z.infer<typeof EmbeddingsBody>
 
-export const Embeddings = z.looseObject({ data: z.array(z.looseObject({ embedding: z.unknown() })), usage: z.unknown().optional() })
+export const Embeddings = z.looseObject({ data: z.array(z.looseObject({ embedding: z.unknown() })).max(2_048), usage: z.unknown().optional() })
 type Embeddings = z.infer<typeof Embeddings>
 
 /** `POST /v1/embeddings`: texts as vectors. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import type { Target } from '../../catalog/target'
+import { MAX_CHOICES } from '../answer-limits'
 import { countTextTokens } from '../count-tokens'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
@@ -38,7 +39,7 @@ export const ImagesBody = z.looseObject({
 })
 type ImagesBody = z.infer<typeof ImagesBody>
 
-export const Images = z.looseObject({ data: z.array(z.looseObject({ b64_json: z.string().nullish() })), usage: z.unknown().optional() })
+export const Images = z.looseObject({ data: z.array(z.looseObject({ b64_json: z.string().nullish() })).max(MAX_CHOICES), usage: z.unknown().optional() })
 type Images = z.infer<typeof Images>
 
 /** `POST /v1/images/generations`: pictures from a text. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_ITEMS } from '../answer-limits'
 import { MessageUsage, toChatUsage } from '../providers/anthropic-usage'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
@@ -6,7 +7,7 @@ import type { WholeAnswer } from './operation'
 
 const Message = z.looseObject({
   type: z.literal('message'),
-  content: z.array(z.looseObject({ type: z.string() })),
+  content: z.array(z.looseObject({ type: z.string() })).max(MAX_ITEMS),
   usage: z.unknown().optional()
 })
 

@@ -28,7 +28,7 @@ type RerankBody = z.infer<typeof RerankBody>
 
 /** Jina tells its usage at the top, Cohere in `meta`: as tokens where it knows them. */
 export const Ranking = z.looseObject({
-  results: z.array(z.looseObject({ index: z.int().nonnegative(), relevance_score: z.number() })),
+  results: z.array(z.looseObject({ index: z.int().nonnegative(), relevance_score: z.number() })).max(10_000),
   usage: z.unknown().optional(),
   meta: z.looseObject({ tokens: z.looseObject({ input_tokens: z.number().nullish() }).nullish(), billed_units: z.unknown().optional() }).nullish()
 })

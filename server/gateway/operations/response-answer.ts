@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { MAX_ITEMS, MAX_PARTS } from '../answer-limits'
 import { ToldFailure } from '../providers/upstream-failure'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
@@ -38,7 +39,7 @@ const Response = z.looseObject({
   object: z.literal('response'),
   status: z.string().nullish(),
   error: z.looseObject({ message: z.string() }).nullish().catch(undefined),
-  output: z.array(z.looseObject({ type: z.string() })),
+  output: z.array(z.looseObject({ type: z.string() })).max(MAX_ITEMS),
   usage: z.unknown().optional()
 })
 
@@ -69,6 +70,6 @@ const Text = z.looseObject({ text: z.string().optional(), refusal: z.string().op
 
 /** What the model wrote in an item: texts, a refusal, a call's name and arguments. */
 function textOf({ content, summary, name, arguments: called }: Record<string, unknown>): string {
-  const parts = [content, summary].flatMap((list: unknown) => z.array(Text).safeParse(list).data ?? [])
+  const parts = [content, summary].flatMap((list: unknown) => z.array(Text).max(MAX_PARTS).safeParse(list).data ?? [])
   return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('') + [name, called].map(text => typeof text === 'string' ? text : '').join('')
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { MAX_ITEMS } from '../answer-limits'
 import { isCut } from '../is-cut'
 import { finishReason, MessageUsage, toChatUsage } from './anthropic-usage'
 
@@ -14,7 +15,7 @@ const Block = z.union([
 const Message = z.object({
   id: z.string(),
   model: z.string(),
-  content: z.array(Block),
+  content: z.array(Block).max(MAX_ITEMS),
   stop_reason: z.string().nullish(),
   usage: MessageUsage.optional()
 })

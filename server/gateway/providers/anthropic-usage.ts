@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_PARTS } from '../answer-limits'
 
 const tokens = z.int().min(0).nullish()
 
@@ -15,7 +16,7 @@ const Counts = z.looseObject({
 export const MessageUsage = Counts.extend({
   output_tokens_details: z.looseObject({ thinking_tokens: tokens }).nullish(),
   /** What it took, step by step. A `compaction` summed up the conversation first, and is counted here alone. */
-  iterations: z.array(Counts.extend({ type: z.string() })).nullish().catch(undefined)
+  iterations: z.array(Counts.extend({ type: z.string() })).max(MAX_PARTS).nullish().catch(undefined)
 })
 export type MessageUsage = z.infer<typeof MessageUsage>
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { MAX_ITEMS } from '../answer-limits'
 import { encodeEmbedding } from './encode-embedding'
 import type { ProviderRequest } from './provider'
 
@@ -13,7 +14,7 @@ const Request = z.object({
 })
 
 const Answer = z.object({
-  embeddings: z.array(z.object({ values: z.array(z.number()) })),
+  embeddings: z.array(z.object({ values: z.array(z.number()).max(MAX_ITEMS) })).max(MAX_TEXTS),
   usageMetadata: z.object({ promptTokenCount: z.int().nonnegative().optional() }).optional()
 })
 

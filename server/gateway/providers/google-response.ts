@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { MAX_CHOICES, MAX_ITEMS } from '../answer-limits'
 import { UsageMetadata } from './google-usage'
 
 /** Parts of kinds not named here (code that Google ran itself) have no place in a chat completion. */
@@ -16,7 +17,7 @@ const Part = z.object({
 export const GenerateContentResponse = z.object({
   responseId: z.string().optional(),
   modelVersion: z.string().optional(),
-  candidates: z.array(z.object({ content: z.object({ parts: z.array(Part).default([]) }).optional(), finishReason: z.string().optional() })).default([]),
+  candidates: z.array(z.object({ content: z.object({ parts: z.array(Part).max(MAX_ITEMS).default([]) }).optional(), finishReason: z.string().optional() })).max(MAX_CHOICES).default([]),
   promptFeedback: z.object({ blockReason: z.string().optional() }).optional(),
   usageMetadata: UsageMetadata.optional()
 })

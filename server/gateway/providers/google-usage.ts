@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { MAX_PARTS } from '../answer-limits'
 
 const tokens = z.int().min(0).nullish()
 
-const Modalities = z.array(z.looseObject({ modality: z.string(), tokenCount: tokens })).nullish()
+const Modalities = z.array(z.looseObject({ modality: z.string(), tokenCount: tokens })).max(MAX_PARTS).nullish()
 
 /** Google counts thoughts beside the answer and cached tokens within the prompt. Each report in a stream is cumulative, and leaves out what is zero. */
 export const UsageMetadata = z.looseObject({

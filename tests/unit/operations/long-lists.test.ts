@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import { CompletionsBody } from '../../../server/gateway/operations/completions-body'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { embeddings, EmbeddingsBody } from '../../../server/gateway/operations/embeddings'
+import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
+import { messages } from '../../../server/gateway/operations/messages'
 import { moderations, ModerationsBody } from '../../../server/gateway/operations/moderations'
+import type { Operation } from '../../../server/gateway/operations/operation'
+import { rerank } from '../../../server/gateway/operations/rerank'
+import { responses } from '../../../server/gateway/operations/responses'
 import { parseCall } from '../../support/operation-calls'
 
 const listed: { name: string, schema: z.ZodType, field: string }[] = [
@@ -23,6 +29,18 @@ test.each(listed)('a list of $name that does not fit is refused for a few reason
     const issues = schema.safeParse({ model: 'm', [field]: list }).error?.issues
     expect(issues && countIssues(issues), JSON.stringify(list).slice(0, 30)).toBeLessThan(20)
   }
+})
+
+test.each<[Operation, Record<string, unknown>, (list: unknown[]) => object]>([
+  [chatCompletions, { messages: [{ role: 'user', content: 'Hi' }] }, choices => ({ choices })],
+  [embeddings, { input: 'Hi' }, data => ({ data })],
+  [imagesGenerations, { prompt: 'Hi' }, data => ({ data })],
+  [rerank, { query: 'Hi', documents: ['a'] }, results => ({ results })],
+  [responses, { input: 'Hi' }, output => ({ object: 'response', output })],
+  [messages, { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }, content => ({ type: 'message', content })]
+])('so is such a list in a provider\'s answer', (operation, body, answerOf) => {
+  const request = parseCall(operation, { model: 'm', ...body })
+  expect(() => request.readAnswer(Buffer.from(JSON.stringify(answerOf(many(1)))), {})).toThrow(expect.objectContaining({ issues: [expect.objectContaining({ code: 'too_big' })] }))
 })
 
 test('tokens are taken by the hundred thousand, of one text and of several', async () => {
