@@ -8,7 +8,7 @@ import { LoomError } from '../errors'
 export function readAs<Value>(schema: z.ZodType<Value>, value: unknown): Value {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const { path, message } = parsed.error.issues.map(deepest)[0] ?? { path: ['body'], message: 'cannot be read' }
+  const { path, message } = parsed.error.issues.slice(0, 1).map(deepest)[0] ?? { path: ['body'], message: 'cannot be read' }
   const param = path.join('.')
   throw new LoomError('invalid_request', `${param}: ${message}`, { param, cause: parsed.error })
 }
