@@ -67,14 +67,14 @@ end
 `
 
 /** ARGV: lease ms, then for each key the id of a call running under it. */
-const RENEW = script(`
+const RENEW = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 for i, key in ipairs(KEYS) do
   redis.call('ZADD', key, now + ARGV[1], ARGV[i + 1])
   redis.call('PEXPIRE', key, ARGV[1])
 end
-`)
+`
 
 const Answer = z.array(z.number())
 
@@ -131,7 +131,8 @@ export class RedisLimits implements LimitStore {
 
   private async renew(): Promise<void> {
     const slots = [...this.running].flatMap(([callId, keys]) => keys.map(key => ({ callId, key })))
-    if (slots.length > 0) await evaluate(this.redis, RENEW, slots.map(({ key }) => key), [LEASE_MS, ...slots.map(({ callId }) => callId)])
+    // Whole, as when it is settled: by the second attempt a call of the list may be over, and would take its place again.
+    if (slots.length > 0) await this.redis.eval(RENEW, slots.length, ...slots.map(({ key }) => key), LEASE_MS, ...slots.map(({ callId }) => callId))
   }
 }
 

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CounterRule } from '../../../server/policy/compile-policy'
 import type { Grant, LimitStore, Refused } from '../../../server/policy/limit-store'
 import { WINDOW_MS } from '../../../server/policy/limit-store'
@@ -127,6 +127,21 @@ describe.runIf(hasRedis)('replicas that share Redis', () => {
     const ttl = await client?.pttl(`loom:limit:${running.key}`)
     expect(ttl).toBeGreaterThan(0)
     expect(ttl).toBeLessThanOrEqual(30_000)
+  })
+
+  test('a call that ends while its place is renewed, at a Redis that forgot its scripts, does not take it again', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] })
+    try {
+      const [store, running] = [openRedis(), counter('max_concurrent', 1)]
+      const call = granted(await take(store, [running, 1]))
+      await clients.at(-1)?.script('FLUSH')
+      vi.advanceTimersByTime(10_000)
+      call.settle(0)
+      await store.peek([running])
+      expect(await store.peek([running])).toMatchObject([{ remaining: 1 }])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('a Redis that forgot its scripts is told them again', async () => {
