@@ -96,8 +96,11 @@ export class Gateway {
     metrics.duration.observe({ endpoint, provider }, latencyMs / 1000)
     metrics.overhead.observe({ endpoint }, head.overheadMs / 1000)
     if (ttfbMs !== null) metrics.ttft.observe({ endpoint, provider }, ttfbMs / 1000)
-    metrics.tokens.inc({ provider, direction: 'input' }, usage.inputTokens)
-    metrics.tokens.inc({ provider, direction: 'output' }, usage.outputTokens)
+    // What the cache gave for nothing was charged to nobody.
+    if (head.cache !== 'hit' || costNanoUsd > 0n) {
+      metrics.tokens.inc({ provider, direction: 'input' }, usage.inputTokens)
+      metrics.tokens.inc({ provider, direction: 'output' }, usage.outputTokens)
+    }
     metrics.cost.inc({ provider }, Number(costNanoUsd) / 1e9)
     this.callLog.info({
       requestId, traceId: traceContext?.traceId, endpoint, status, error: error?.code, cause: this.countUnserved(error), orgId: caller.orgId, keyId: caller.apiKeyId, provider, model: head.model, stream: request.stream,

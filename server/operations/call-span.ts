@@ -96,13 +96,17 @@ export class CallSpan {
       'gen_ai.provider.name': head.provider === 'none' ? undefined : providerNames[head.provider] ?? head.provider,
       'gen_ai.response.model': head.provider === 'none' ? undefined : head.model,
       'gen_ai.response.time_to_first_chunk': this.context.request.stream && ttfbMs !== null ? ttfbMs / 1000 : undefined,
-      'gen_ai.usage.input_tokens': usage.inputTokens,
-      'gen_ai.usage.output_tokens': usage.outputTokens,
-      'gen_ai.usage.cache_read.input_tokens': usage.cachedInputTokens,
-      'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
-      'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens,
+      // No model wrote what the cache gave.
+      ...(head.cache !== 'hit' && {
+        'gen_ai.usage.input_tokens': usage.inputTokens,
+        'gen_ai.usage.output_tokens': usage.outputTokens,
+        'gen_ai.usage.cache_read.input_tokens': usage.cachedInputTokens,
+        'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
+        'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens
+      }),
       'http.response.status_code': error?.status ?? 200,
       'error.type': error?.code,
+      'loom.cache': head.cache === 'none' ? undefined : head.cache,
       'loom.usage.source': usageSource,
       'loom.cost.usd': Number(toUsdDecimal(costNanoUsd)),
       'loom.attempts': head.attempts

@@ -63,6 +63,16 @@ test('a call is a span below the caller\'s, with its steps and attempts below it
   expect(received?.headers).toMatchObject({ traceparent: `00-${traceId}-${attempt?.spanId}-01`, tracestate: 'vendor=opaque' })
 })
 
+test('an answer from the cache is said to be one, and has no model\'s tokens', async () => {
+  const [first, again] = ['4bf92f3577b34da6a3ce929d0e0e4747', '4bf92f3577b34da6a3ce929d0e0e4748'] as const
+  for (const traceId of [first, again]) expect((await gateway.post(key, question(), { ...caller(traceId), 'x-loom-cache': 'on' })).status).toBe(200)
+  const [miss] = await spansOf(first)
+  expect(miss.attributes).toMatchObject({ 'loom.cache': 'miss', 'gen_ai.usage.input_tokens': 10 })
+  const [hit] = await spansOf(again)
+  expect(hit.attributes).toMatchObject({ 'loom.cache': 'hit', 'loom.cost.usd': 0 })
+  expect(hit.attributes).not.toHaveProperty('gen_ai.usage.input_tokens')
+})
+
 test('each attempt is a span of its own, with the error it ended in', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4737'
   gateway.upstream.respondWith({ status: 500 })

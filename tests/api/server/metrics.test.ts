@@ -17,6 +17,8 @@ const scrape = async (authorization?: string) => {
   return { status: response.status, text: await response.text() }
 }
 
+const totalOf = (text: string, name: string) => [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0)
+
 test('metrics are for who has their token', async () => {
   for (const authorization of [undefined, '', 'Bearer', 'Bearer wrong', token, `Basic ${token}`, `Bearer ${token}x`]) {
     const { status, text } = await scrape(authorization)
@@ -32,12 +34,23 @@ test('metrics count calls, their time, tokens, cost and batches', async () => {
   const call = await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }))
   expect(call.status).toBe(200)
   const { text } = await scrape(`Bearer ${token}`)
-  const total = (name: string) => [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0)
+  const total = (name: string) => totalOf(text, name)
   expect(total('gateway_requests_total')).toBe(1)
   expect(total('gateway_request_duration_seconds_count')).toBe(1)
   expect(total('gateway_tokens_total')).toBe(1_100)
   expect(total('gateway_cost_usd_total')).toBeCloseTo(0.00021, 9)
   expect(total('gateway_batch_size_count')).toBeGreaterThan(0)
+})
+
+test('metrics count no tokens of an answer that the cache gave for nothing', async () => {
+  const { key } = await gateway.createKey()
+  const tokens = async () => totalOf((await scrape(`Bearer ${token}`)).text, 'gateway_tokens_total')
+  const before = await tokens()
+  gateway.upstream.respondWith({ usage: { inputTokens: 1_000, outputTokens: 100 } })
+  const ask = () => gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello again' }] }), { 'x-loom-cache': 'on' })
+  expect((await ask()).headers.get('x-loom-cache')).toBe('miss')
+  expect((await ask()).headers.get('x-loom-cache')).toBe('hit')
+  expect(await tokens()).toBe(before + 1_100)
 })
 
 test('metrics tell what each pool of the database has to do', async () => {
