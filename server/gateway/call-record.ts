@@ -19,7 +19,7 @@ import { countTextTokens } from './count-tokens'
 import type { Gateway } from './gateway'
 import type { Hold } from './hold-budget'
 import type { Attempt, Progress } from './open-upstream'
-import type { StreamTap } from './operations/operation'
+import type { Made, StreamTap, WholeAnswer } from './operations/operation'
 import type { Surcharge } from './operations/unpriced'
 import type { Usage } from './usage'
 import { noUsage, storable } from './usage'
@@ -119,16 +119,16 @@ export class CallRecord implements Progress {
    * What the call used: as the provider told, else by our own count of the `text` it made and of what it `made` that is no text.
    * @param units told in the answer; what it tells none of, the request itself measures
    */
-  async measureUsage(told: Usage | undefined, units: Units | undefined, text: () => string, made = 0): Promise<{ usage: Usage, usageSource: 'provider' | 'estimated' }> {
-    const tokens = told ?? await this.countUsage(text(), made)
+  async measureUsage(told: Usage | undefined, units: Units | undefined, text: () => string, made: Made & Pick<WholeAnswer, 'timesWritten'> = {}): Promise<{ usage: Usage, usageSource: 'provider' | 'estimated' }> {
+    const tokens = told ?? await this.countUsage(text(), made, made.timesWritten)
     const used = units ?? this.context.request.measure?.()
     const isTold = told !== undefined || (units !== undefined && this.target?.price?.byUnitsAlone === true)
     return { usage: used ? { ...tokens, units: used } : tokens, usageSource: isTold ? 'provider' : 'estimated' }
   }
 
-  private async countUsage(text: string, made: number): Promise<Usage> {
+  private async countUsage(text: string, { outputTokens: made = 0, audioOutputTokens: spoken = 0 }: Made, times = 1): Promise<Usage> {
     const [inputTokens, outputTokens] = await Promise.all([this.context.request.countInput(), countTextTokens(text)])
-    return { ...noUsage, inputTokens, outputTokens: outputTokens + made }
+    return { ...noUsage, inputTokens, outputTokens: Math.ceil(outputTokens * times) + made, ...(spoken > 0 && { audioOutputTokens: spoken }) }
   }
 
   /** Charges an answer that was given, whole or in part. */
@@ -143,7 +143,7 @@ export class CallRecord implements Progress {
     const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd, surcharge) }
     const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd) }, finished.isStream).then(() => undefined, toLoomError)
     this.span?.step('capture')
-    return failure ? this.outcome(failure, usage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
+    return failure ? this.outcome(failure, noUsage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
   }
 
   /** Nobody who pays is let through with what costs more than we charge: where it shows in the answer alone, an operator is to know. */

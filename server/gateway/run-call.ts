@@ -88,7 +88,7 @@ function finish(call: CallRecord, opened: Opened, sink: CallSink): Promise<CallO
 
 async function finishWhole(call: CallRecord, { answer }: Extract<Opened, { kind: 'whole' }>): Promise<CallOutcome> {
   call.upstreamEndedAt = call.firstByteAt
-  const { usage, usageSource } = await call.measureUsage(answer.usage, answer.units, answer.text, answer.outputTokens)
+  const { usage, usageSource } = await call.measureUsage(answer.usage, answer.units, answer.text, answer)
   const body = answer.finish(usage)
   const { contentType } = answer
   const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, surcharge: answer.surcharge, responseBody: answer.record?.() ?? body, rest: { contentType, bytes: body }, error: null })
@@ -104,8 +104,11 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.span?.step('relay')
   // Nothing came but the failure: that is no answer, and is not charged.
   if (error && error.code !== 'caller_gone' && !tap.usage && tap.text === '' && !tap.outputTokens) throw error
+  // Given out before the capture, as all that came before it was.
+  const undelivered = error && tap.undelivered?.()
+  if (undelivered?.length) sink.write(undelivered)
   call.upstreamEndedAt = endedAt
-  const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap.outputTokens)
+  const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap)
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
+import type { ChatOutput } from './chat-output'
+import { chatOutput, HeardAndSeen } from './chat-output'
+import type { Made } from './operation'
 import { reasoningIn } from './reasoning-in'
 
 /** Text, or as some providers write it, parts with text. */
@@ -26,7 +29,8 @@ export const ChatChunk = z.looseObject({
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
       reasoning: z.unknown().optional(),
-      tool_calls: z.array(ToolCallDelta).max(MAX_PARTS).nullish()
+      tool_calls: z.array(ToolCallDelta).max(MAX_PARTS).nullish(),
+      ...chatOutput
     }).nullish(),
     finish_reason: z.string().nullish()
   })).max(MAX_CHOICES).nullish().transform(choices => choices ?? []),
@@ -38,6 +42,8 @@ interface Choice {
   content: string
   refusal: string
   reasoning: string
+  transcript: string
+  functionCall: { name: string, arguments: string }
   toolCalls: Map<number, { id: string, name: string, arguments: string }>
   finishReason: string | null
 }
@@ -48,6 +54,7 @@ interface Choice {
  */
 export class CompletionAssembler {
   private readonly choices = new Map<number, Choice>()
+  private readonly heardAndSeen = new HeardAndSeen()
   /** What all chunks say of their answer. */
   readonly head: { id?: string, created?: number, model?: string } = {}
   /** Characters of text so far. */
@@ -60,11 +67,12 @@ export class CompletionAssembler {
     this.head.model ||= chunk.model ?? undefined
     for (const { index, delta, finish_reason } of chunk.choices) {
       let choice = this.choices.get(index)
-      if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', toolCalls: new Map(), finishReason: null })
+      if (!choice) this.choices.set(index, choice = { content: '', refusal: '', reasoning: '', transcript: '', functionCall: { name: '', arguments: '' }, toolCalls: new Map(), finishReason: null })
       if (finish_reason) choice.finishReason = finish_reason
       if (!delta) continue
       const reasoning = reasoningIn(delta)
       this.length += (delta.content?.length ?? 0) + (delta.refusal?.length ?? 0) + reasoning.length
+      this.addOutput(choice, delta)
       if (delta.content) choice.content += delta.content
       if (delta.refusal) choice.refusal += delta.refusal
       if (reasoning) choice.reasoning += reasoning
@@ -85,16 +93,30 @@ export class CompletionAssembler {
     }
   }
 
-  /** Whether every choice that began has ended. */
-  get finished(): boolean {
-    return this.choices.size > 0 && [...this.choices.values()].every(choice => choice.finishReason !== null)
+  private addOutput(choice: Choice, output: ChatOutput): void {
+    const { audio, function_call: called } = output
+    this.heardAndSeen.add(output)
+    choice.transcript += audio?.transcript ?? ''
+    choice.functionCall.name ||= called?.name ?? ''
+    choice.functionCall.arguments += called?.arguments ?? ''
+    this.length += (audio?.transcript?.length ?? 0) + (called?.name?.length ?? 0) + (called?.arguments?.length ?? 0)
+  }
+
+  /** How many choices have ended; undefined while one that began has not. */
+  get ended(): number | undefined {
+    return [...this.choices.values()].every(choice => choice.finishReason !== null) ? this.choices.size : undefined
   }
 
   /** All text the model made so far, for counting. */
   get text(): string {
     return [...this.choices.values()]
-      .map(choice => choice.reasoning + choice.content + choice.refusal + [...choice.toolCalls.values()].map(call => call.name + call.arguments).join(''))
+      .map(choice => choice.reasoning + choice.content + choice.refusal + choice.transcript + choice.functionCall.name + choice.functionCall.arguments + [...choice.toolCalls.values()].map(call => call.name + call.arguments).join(''))
       .join('')
+  }
+
+  /** And what of it is no text, by our own measure. */
+  get made(): Required<Made> {
+    return this.heardAndSeen.made
   }
 
   /** The `chat.completion` object so far. */
@@ -111,6 +133,8 @@ export class CompletionAssembler {
           content: choice.content || null,
           ...(choice.refusal && { refusal: choice.refusal }),
           ...(choice.reasoning && { reasoning_content: choice.reasoning }),
+          ...(choice.transcript && { audio: { transcript: choice.transcript } }),
+          ...(choice.functionCall.name && { function_call: choice.functionCall }),
           ...(choice.toolCalls.size > 0 && {
             tool_calls: [...choice.toolCalls.values()].map(call => ({ id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } }))
           })

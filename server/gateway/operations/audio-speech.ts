@@ -10,11 +10,8 @@ import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
+import { soundTokens, TOKENS_PER_SECOND } from './sound-tokens'
 
-/** Source: OpenAI's pricing of gpt-4o-mini-tts: $12 per million tokens are about $0.015 a minute. */
-const TOKENS_PER_SECOND = 1_250 / 60
-/** What OpenAI sends of each format; of what varies, and of formats not known, no less than it does. */
-const bytesPerSecond: Readonly<Record<string, number>> = { pcm: 48_000, wav: 48_000, flac: 24_000, mp3: 16_000, aac: 16_000, opus: 8_000 }
 /** Twice what the slowest voice takes for a character. */
 const BOUND_TOKENS_PER_CHARACTER = 8
 const BOUND_TOKENS_AT_LEAST = 500
@@ -79,6 +76,6 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
   }
 
   private tokensIn(bytes: number): number {
-    return Math.ceil(bytes / (bytesPerSecond[this.body.response_format ?? 'mp3'] ?? 8_000) * TOKENS_PER_SECOND)
+    return soundTokens(bytes, this.body.response_format ?? 'mp3')
   }
 }

@@ -7,12 +7,13 @@ import type { Transport } from '../providers/provider'
 import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { measureMedia, refersElsewhere, takeMedia } from './chat-media'
+import { chatOutput, HeardAndSeen } from './chat-output'
 import { ChatTap } from './chat-tap'
 import type { Prompt } from './count-prompt'
 import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
-import type { CallRequest, Operation, WholeAnswer } from './operation'
+import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
 import { takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
@@ -37,7 +38,7 @@ export type ChatBody = z.infer<typeof ChatBody>
 /** A `chat.completion`, as far as the road reads it. */
 const Completion = z.looseObject({
   choices: z.array(z.looseObject({
-    message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional() }).nullish()
+    message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional(), ...chatOutput }).nullish()
   })).max(MAX_CHOICES),
   usage: z.unknown().optional()
 })
@@ -124,13 +125,14 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
       usage: readUsage(completion.usage),
       rawUsage: completion.usage,
       text: () => textOf(completion),
+      ...measureOutput(completion, this.body.audio),
       surcharge: findSurcharge(completion),
       finish: () => body
     }
   }
 
   tap() {
-    return new ChatTap(this.body.stream_options?.include_usage === true, this.onChunk)
+    return new ChatTap(this.body.stream_options?.include_usage === true, this.body.n ?? 1, this.onChunk)
   }
 
   /** Once a request, for every file of it is read. */
@@ -144,12 +146,22 @@ function askedOutputTokens({ max_completion_tokens, max_tokens }: ChatBody): num
   return Math.max(max_completion_tokens ?? 0, max_tokens ?? 0) || undefined
 }
 
-/** What was written and thought; a call of a tool counts with its framing. */
+/** What was written, thought and said; a call of a tool counts with its framing. */
 function textOf({ choices }: Completion): string {
   return choices.map(({ message }) => {
-    const calls = Array.isArray(message?.tool_calls) && message.tool_calls.length > 0
-    return typeof message?.content === 'string' && !calls ? reasoningIn(message) + message.content : JSON.stringify(message ?? '')
+    if (!message) return ''
+    const { audio, images: _images, ...written } = message
+    const isCall = (Array.isArray(message.tool_calls) && message.tool_calls.length > 0) || Boolean(message.function_call)
+    const text = typeof message.content === 'string' && !isCall ? reasoningIn(message) + message.content : JSON.stringify(written)
+    return text + (audio?.transcript ?? '')
   }).join('')
+}
+
+/** @param audio how the sound was asked for */
+function measureOutput({ choices }: Completion, audio: unknown): Made {
+  const heardAndSeen = new HeardAndSeen(z.object({ format: z.string() }).safeParse(audio).data?.format)
+  for (const { message } of choices) if (message) heardAndSeen.add(message)
+  return heardAndSeen.made
 }
 
 function promptOf(body: ChatBody): Prompt {

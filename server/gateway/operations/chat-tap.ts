@@ -15,17 +15,28 @@ export class ChatTap extends ChunkTap {
   private readonly assembled = new CompletionAssembler()
   private readonly calls = new CallNumbers()
 
-  constructor(wantsUsage: boolean, private readonly onChunk?: (chunk: ChatChunk) => void) {
-    super(wantsUsage)
+  /**
+   * @param answers how many were asked for
+   * @param onChunk told each chunk
+   */
+  constructor(wantsUsage: boolean, answers = 1, private readonly onChunk?: (chunk: ChatChunk) => void) {
+    super(wantsUsage, answers)
   }
 
-  /** Some servers leave `[DONE]` out; an answer whose choices have all ended is whole nevertheless. */
-  get whole(): boolean {
-    return this.assembled.finished
+  protected get ended(): number | undefined {
+    return this.assembled.ended
   }
 
   get text(): string {
     return this.assembled.text
+  }
+
+  get outputTokens(): number {
+    return this.assembled.made.outputTokens
+  }
+
+  get audioOutputTokens(): number {
+    return this.assembled.made.audioOutputTokens
   }
 
   record(): Buffer {

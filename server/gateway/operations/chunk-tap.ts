@@ -23,9 +23,22 @@ export abstract class ChunkTap extends EventTap {
   inputUsage: PromptUsage | undefined
   protected usageChunk: UsageChunk | undefined
 
-  constructor(protected readonly wantsUsage: boolean) {
+  /** @param answers how many were asked for */
+  constructor(protected readonly wantsUsage: boolean, private readonly answers = 1) {
     super()
   }
+
+  /**
+   * Some servers leave `[DONE]` out; an answer whose choices have all ended is whole nevertheless. One of fewer choices than were asked for,
+   * as servers give that know no `n`, only where a chunk of usage says that no more will come.
+   */
+  get whole(): boolean {
+    const { ended = 0 } = this
+    return ended >= this.answers || (ended > 0 && this.usageChunk !== undefined)
+  }
+
+  /** How many choices have ended; undefined while one that began has not. */
+  protected abstract readonly ended: number | undefined
 
   closing(usage: Usage, costUsd: string): Buffer {
     if (!this.wantsUsage) return Buffer.from(DONE)

@@ -19,12 +19,20 @@ export class CompletionsTap extends ChunkTap {
   private head: Record<string, unknown> | undefined
   private length = 0
 
-  get whole(): boolean {
-    return this.texts.size > 0 && [...this.texts.values()].every(({ finishReason }) => finishReason !== null)
+  /**
+   * @param answers how many were asked for
+   * @param written what of a choice's text the model wrote
+   */
+  constructor(wantsUsage: boolean, answers: number, private readonly written: (text: string, index: number) => string) {
+    super(wantsUsage, answers)
+  }
+
+  protected get ended(): number | undefined {
+    return [...this.texts.values()].every(({ finishReason }) => finishReason !== null) ? this.texts.size : undefined
   }
 
   get text(): string {
-    return [...this.texts.values()].map(({ text }) => text).join('')
+    return [...this.texts].map(([index, { text }]) => this.written(text, index)).join('')
   }
 
   record(): Buffer {

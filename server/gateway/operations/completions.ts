@@ -16,7 +16,7 @@ import { sendOverChat } from './over-chat'
 import { MAX_TOKEN_VALUES } from './token-list'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
-const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string() })).max(MAX_CHOICES * MAX_PROMPTS), usage: z.unknown().optional() })
+const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string(), index: z.int().nullish().catch(undefined) })).max(MAX_CHOICES * MAX_PROMPTS), usage: z.unknown().optional() })
 
 /** `POST /v1/completions`: OpenAI's first format, natively where a provider still has it, else over chat. */
 export const completions: Operation = {
@@ -77,17 +77,27 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
 
   readAnswer(body: Buffer): WholeAnswer {
     const completion = Completion.parse(JSON.parse(body.toString('utf8')))
+    const { n, best_of: best } = this.body
     return {
       contentType: 'application/json',
       usage: readUsage(completion.usage),
       rawUsage: completion.usage,
-      text: () => completion.choices.map(({ text }) => text).join(''),
+      text: () => completion.choices.map(({ text, index }, place) => this.written(text, index ?? place)).join(''),
+      ...(best && best > (n ?? 1) && { timesWritten: best / (n ?? 1) }),
       finish: () => body
     }
   }
 
   tap() {
-    return new CompletionsTap(this.body.stream_options?.include_usage === true)
+    return new CompletionsTap(this.body.stream_options?.include_usage === true, this.prompts * (this.body.n ?? 1), (text, index) => this.written(text, index))
+  }
+
+  /** Of a choice's text, what the model wrote: with `echo` it begins with the prompt. */
+  private written(text: string, index: number): string {
+    const { prompt, echo, n } = this.body
+    if (echo !== true) return text
+    const own = typeof prompt === 'string' ? prompt : prompt?.[Math.floor(index / (n ?? 1))]
+    return typeof own === 'string' && text.startsWith(own) ? text.slice(own.length) : text
   }
 
   private get maxTokens(): number {
@@ -95,9 +105,13 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
   }
 
   private get answers(): number {
-    const { prompt, n, best_of: best } = this.body
-    const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
-    return prompts * Math.max(n ?? 1, best ?? 1)
+    const { n, best_of: best } = this.body
+    return this.prompts * Math.max(n ?? 1, best ?? 1)
+  }
+
+  private get prompts(): number {
+    const { prompt } = this.body
+    return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
   }
 
   /** The prompt's text, and how many tokens of it came as such. */

@@ -9,9 +9,6 @@ import { storable } from '../usage'
 import { EventTap, parseEvent } from './event-tap'
 import { readMediaUsage } from './media-usage'
 
-/** As much as of an answer that comes whole. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024
-
 const Event = z.looseObject({ type: z.string(), usage: z.unknown().optional(), delta: z.unknown().optional() })
 const Failure = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
 
@@ -29,7 +26,7 @@ export interface StreamMeasures {
 
 /**
  * Reads the typed events in which OpenAI streams pictures, speech and transcripts. Held back is the last: the one of
- * the type that ends such a stream, with its usage.
+ * the type that ends such a stream, with its usage. Of several pictures each ends with such an event.
  */
 export class FinalEventTap extends EventTap {
   text = ''
@@ -37,18 +34,18 @@ export class FinalEventTap extends EventTap {
   units: Units | undefined
   private finals = 0
   private held: Buffer[] = []
-  private heldBytes = 0
 
   /**
    * @param finalType what ends the stream: `transcript.text.done`
    * @param maxBytes more than any such answer has
+   * @param wanted how many such events were asked for
    */
-  constructor(private readonly finalType: string, maxBytes: number, private readonly measures: StreamMeasures = {}) {
+  constructor(private readonly finalType: string, maxBytes: number, private readonly measures: StreamMeasures = {}, private readonly wanted = 1) {
     super(maxBytes)
   }
 
   get whole(): boolean {
-    return this.held.length > 0
+    return this.finals >= this.wanted
   }
 
   record(): Buffer {
@@ -59,13 +56,18 @@ export class FinalEventTap extends EventTap {
     return Buffer.concat(this.held)
   }
 
+  undelivered(): Buffer {
+    return this.closing()
+  }
+
   failure(error: LoomError): Buffer {
     return Buffer.from(`data: ${JSON.stringify(toOpenAiError(error))}\n\n`)
   }
 
   protected read({ data, bytes }: SseEvent): Buffer | undefined {
     if (data === '[DONE]') {
-      this.hold(bytes)
+      if (this.finals === 0) throw new LoomError('upstream_error', 'The provider ended its answer half way.')
+      this.held.push(bytes)
       this.done = true
       return undefined
     }
@@ -79,6 +81,7 @@ export class FinalEventTap extends EventTap {
 
   private take(event: Event, bytes: Buffer): Buffer | undefined {
     const { tokensOf, finalTokens = 0, unitsOf } = this.measures
+    const before = this.release()
     const isFinal = event.type === this.finalType
     if (isFinal) this.finals++
     this.units = unitsOf?.(event, this.finals) ?? this.units
@@ -86,20 +89,21 @@ export class FinalEventTap extends EventTap {
       if (typeof event.delta === 'string') this.text += event.delta
       this.requireSane(this.text.length)
       this.outputTokens += tokensOf?.(event) ?? 0
-      return bytes
+      return before.length > 0 ? Buffer.concat([...before, bytes]) : bytes
     }
     const usage = readMediaUsage(event.usage)
     if (usage) this.usage = this.usage ? sum(this.usage, usage) : usage
     this.rawUsage = event.usage ?? this.rawUsage
     this.outputTokens += finalTokens
-    this.hold(bytes)
-    return undefined
+    this.held.push(bytes)
+    return before.length > 0 ? Buffer.concat(before) : undefined
   }
 
-  private hold(bytes: Buffer): void {
-    this.heldBytes += bytes.length
-    if (this.heldBytes > MAX_HELD_BYTES) throw new LoomError('upstream_error', 'The provider ended its answer with more than 64 MiB.')
-    this.held.push(bytes)
+  /** What was held is not the last. */
+  private release(): Buffer[] {
+    const before = this.held
+    this.held = []
+    return before
   }
 }
 

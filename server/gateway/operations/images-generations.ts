@@ -89,7 +89,7 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
       finalTokens: this.tokensEach(),
       // Who was shown a picture on the way has it, should they leave before it is finished.
       unitsOf: ({ type }, finished) => type === FINISHED ? this.pictures(finished) : type === PARTIAL ? this.pictures(finished + 1) : undefined
-    })
+    }, this.body.n ?? 1)
   }
 
   private pictures(count: number): Units {

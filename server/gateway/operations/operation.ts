@@ -115,8 +115,15 @@ export interface CountedRequest {
   sounds: number
 }
 
+/** By our own measure, what of an answer is no text, in tokens. */
+export interface Made {
+  outputTokens?: number
+  /** Of those, sound. */
+  audioOutputTokens?: number
+}
+
 /** An answer that does not stream. */
-export interface WholeAnswer {
+export interface WholeAnswer extends Made {
   contentType: string
   /** What the provider counted; undefined when it told nothing sensible. */
   usage: Usage | undefined
@@ -124,8 +131,8 @@ export interface WholeAnswer {
   rawUsage: unknown
   /** What the model wrote, for our own count. */
   text: () => string
-  /** And by our own measure, where that is no text. */
-  outputTokens?: number
+  /** How many times as much as that was written, where the best of several is shown. */
+  timesWritten?: number
   /** What the answer tells of other units than tokens. */
   units?: Units | undefined
   surcharge?: Surcharge | undefined
@@ -139,7 +146,7 @@ export interface WholeAnswer {
  * Reads one streamed answer as it passes. What ends an answer for an SDK (`[DONE]`, `message_stop`, …) is held back
  * until the call is captured: `push` gives out all before it, `closing` the rest.
  */
-export interface StreamTap {
+export interface StreamTap extends Readonly<Made> {
   readonly contentType: string
   /**
    * What of the upstream's bytes goes to the caller now, in whole events.
@@ -161,8 +168,6 @@ export interface StreamTap {
   readonly text: string
   /** What of it summed the conversation up, and was then read in its place. */
   readonly summary?: string
-  /** And by our own measure, where that is no text. */
-  readonly outputTokens?: number
   /** What it told of other units than tokens. */
   readonly units?: Units | undefined
   readonly surcharge?: Surcharge | undefined
@@ -170,6 +175,8 @@ export interface StreamTap {
   record: () => Buffer
   /** What ends the stream well, once the call is captured at this usage and cost. */
   closing: (usage: Usage, costUsd: string) => Buffer
+  /** What was held back of a stream that broke off, and is charged. */
+  undelivered?: () => Buffer
   /** What ends it otherwise: this format's error event; null where it has none, and breaking off must say it. */
   failure: (error: LoomError) => Buffer | null
 }

@@ -22,6 +22,9 @@ const answers: Record<string, RawAnswer> = {
   'partial-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.partial_image', b64_json: long })),
   'final-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.completed', b64_json: long })),
   'half-a-picture': write => write(stream + event({ type: 'image_generation.partial_image', b64_json: long })),
+  'one-picture-of-two': write => write(stream + event({ type: 'image_generation.completed', b64_json: 'AAAA' })),
+  'half-a-drawn-chat': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { role: 'assistant', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] } }] })),
+  'one-choice-of-two': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop' }] })),
   'transcript-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.delta', delta: long })),
   'other-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.segment', text: long })),
   'half-a-transcript': write => write(stream + event({ type: 'transcript.text.delta', delta: 'Half of' })),
@@ -133,6 +136,28 @@ test.each([
     expect(text).toMatch(/\{"error":\{"message":"[^\n]*\}\s*$/)
   })
   expect(taken).toBeLessThan(100 * MEGABYTE)
+})
+
+/** What was recorded of a call. */
+async function traceOf(response: Response): Promise<Record<string, unknown>> {
+  return (await fetch(`${gateway.loom.url}/v1/traces/${response.headers.get('x-request-id')}`, { headers: { authorization: `Bearer ${key}` } })).json()
+}
+
+test('a stream that ends before all its pictures came gives out what is charged, and does not look whole', async () => {
+  const response = await ask('images/generations', 'one-picture-of-two', { stream: true, n: 2, quality: 'low', size: '1024x1024' })
+  expect(await response.text()).toMatch(/"type":"image_generation\.completed"[^\n]*\n\ndata: \{"error":[^\n]*half way/)
+  expect(await traceOf(response)).toMatchObject({ status_code: 502, output_tokens: 272 })
+})
+
+test('a picture of a chat that breaks off is charged', async () => {
+  const response = await ask('chat/completions', 'half-a-drawn-chat', { stream: true, messages: [{ role: 'user', content: 'Draw' }] })
+  expect(await response.text()).toContain('half way')
+  expect(await traceOf(response)).toMatchObject({ status_code: 502, output_tokens: 1_290 })
+})
+
+test('a chat that ends before all its choices began does not look whole', async () => {
+  const response = await ask('chat/completions', 'one-choice-of-two', { stream: true, n: 2, messages: [{ role: 'user', content: 'Hi' }] })
+  expect(await response.text()).toMatch(/"error":[^\n]*half way/)
 })
 
 test.each(['whole-gigabyte', 'garbage', 'half'])('embeddings of a Gemini that answers with %s end in a clear error', async (name) => {

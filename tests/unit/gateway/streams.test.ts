@@ -23,11 +23,11 @@ const framings: Record<string, (data: string) => string> = {
 }
 
 /** Relays `pieces` as an upstream would send them; what the caller got, and what was read. */
-async function relay(pieces: Buffer[], { fail, wantsUsage = false }: { fail?: Error, wantsUsage?: boolean } = {}) {
+async function relay(pieces: Buffer[], { fail, wantsUsage = false, answers = 1 }: { fail?: Error, wantsUsage?: boolean, answers?: number } = {}) {
   const body = new PassThrough()
   const [first = Buffer.alloc(0), ...later] = pieces
   const sent: Buffer[] = []
-  const tap = new ChatTap(wantsUsage)
+  const tap = new ChatTap(wantsUsage, answers)
   const relayed = relayStream(first, body, { write: bytes => sent.push(bytes) > 0, drained: () => Promise.resolve() }, tap, new AbortController().signal)
   for (const piece of later) body.write(piece)
   if (fail) body.destroy(fail)
@@ -116,6 +116,29 @@ describe('a relayed stream', () => {
   test('is whole without [DONE] when its choices ended, and without a last blank line', async () => {
     expect((await relay(stream(...answer))).error).toBeUndefined()
     expect((await relay([Buffer.from(`data: ${end}\n\ndata: [DONE]`)])).error).toBeUndefined()
+  })
+  test('of several answers is whole when as many came, or when usage or [DONE] says that no more will', async () => {
+    const second = JSON.stringify({ id: 'c1', choices: [{ index: 1, delta: { content: 'b' }, finish_reason: 'stop' }] })
+    const errorOf = async (...data: string[]) => (await relay(stream(...data), { answers: 2 })).error?.code
+    expect(await errorOf(...answer)).toBe('upstream_error')
+    expect(await errorOf(...answer, second)).toBeUndefined()
+    // Servers that know no `n`.
+    expect(await errorOf(...answer, usageChunk)).toBeUndefined()
+    expect(await errorOf(...answer, '[DONE]')).toBeUndefined()
+    expect(await errorOf(chunk({ content: 'half' }), usageChunk)).toBe('upstream_error')
+  })
+  test('counts what is heard, drawn and called in OpenAI\'s first format, should it break off', async () => {
+    // A second of sound: 24,000 samples of two bytes.
+    const second = Buffer.alloc(48_000).toString('base64')
+    const heard = await relay(stream(chunk({ audio: { id: 'a', transcript: 'Hi ' } }), chunk({ audio: { transcript: 'you', data: second } })))
+    expect(heard.text).toBe('Hi you')
+    expect(heard.tap).toMatchObject({ outputTokens: 21, audioOutputTokens: 21 })
+    const drawn = await relay(stream(chunk({ images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] })))
+    expect(drawn.tap).toMatchObject({ outputTokens: 1_290, audioOutputTokens: 0 })
+    const called = await relay(stream(chunk({ function_call: { name: 'find', arguments: '' } }), chunk({ function_call: { arguments: '{}' } })))
+    expect(called.text).toBe('find{}')
+    expect(JSON.parse(called.tap.record().toString()).choices[0].message).toMatchObject({ function_call: { name: 'find', arguments: '{}' } })
+    expect((await relay(stream(chunk({ audio: 'odd', images: 'odd', function_call: 'odd', content: 'a' }), end))).error).toBeUndefined()
   })
   test.each([
     ['an error event', '{"error":{"message":"overloaded"}}', 'overloaded'],
@@ -224,10 +247,10 @@ test('chunks put together are the completion they amount to, tool calls and all'
   add(1, { content: 'B' })
   add(0, { reasoning_content: 'Hm. ' })
   add(0, { tool_calls: [{ index: 0, id: 't1', function: { name: 'find', arguments: '{"a"' } }] })
-  expect(assembled.finished).toBe(false)
+  expect(assembled.ended).toBeUndefined()
   add(0, { tool_calls: [{ index: 0, function: { arguments: ':1}' } }, { index: 1, id: 't2', function: { name: 'stop' } }] }, 'tool_calls')
   add(1, { refusal: 'No.' }, 'stop')
-  expect(assembled.finished).toBe(true)
+  expect(assembled.ended).toBe(2)
   expect(assembled.length).toBe(assembled.text.length)
   expect(assembled.completion(usage)).toMatchObject({
     object: 'chat.completion',

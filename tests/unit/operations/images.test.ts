@@ -14,6 +14,20 @@ test('several streamed pictures add up: each of them, and each kind of their tok
   expect(tap.units).toEqual({ pictures: { count: 2, quality: 'hd', size: undefined } })
 })
 
+test('of several streamed pictures all but the last go out at once, and that one too where they break off', () => {
+  const eventTypes = (bytes: Buffer | string | undefined) => [...String(bytes).matchAll(/"type":"image_generation\.(\w+)"/g)].map(([, type]) => type)
+  const tapped = (...data: object[]) => tapStream(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 2, stream: true }), events(...data))
+  const half = tapped(partial, finished)
+  expect(half.tap.whole).toBe(false)
+  expect(eventTypes(half.sent)).toEqual(['partial_image'])
+  expect(eventTypes(half.tap.undelivered?.())).toEqual(['completed'])
+  const whole = tapped(partial, finished, partial, finished)
+  expect(whole.tap.whole).toBe(true)
+  expect(eventTypes(whole.sent)).toEqual(['partial_image', 'completed', 'partial_image'])
+  expect(eventTypes(whole.closing)).toEqual(['completed'])
+  expect(() => tapStream(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', stream: true }), Buffer.from('data: [DONE]\n\n'))).toThrow('half way')
+})
+
 test('a picture that was only shown on the way counts as one', () => {
   expect(draw().units).toBeUndefined()
   expect(draw(partial, partial).units).toMatchObject({ pictures: { count: 1 } })

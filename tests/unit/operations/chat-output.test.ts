@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
+import { completions } from '../../../server/gateway/operations/completions'
+import { parseCall, tapStream } from '../../support/operation-calls'
+
+const read = (message: object, rest: object = {}) => parseCall(chatCompletions, { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...rest })
+  .readAnswer(Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] })), {})
+
+test('what a whole answer says aloud counts by its length, its data not as text', () => {
+  const spoken = { role: 'assistant', content: null, audio: { id: 'a', data: Buffer.alloc(480_000).toString('base64'), transcript: 'Good morning' } }
+  const answer = read(spoken, { audio: { format: 'wav' } })
+  expect(answer).toMatchObject({ outputTokens: 209, audioOutputTokens: 209 })
+  expect(answer.text()).toContain('Good morning')
+  expect(answer.text().length).toBeLessThan(100)
+  expect(read(spoken, { audio: { format: 'mp3' } })).toMatchObject({ outputTokens: 625 })
+})
+
+test('a picture counts as one, not as its data', () => {
+  const answer = read({ role: 'assistant', content: 'A cat', images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(1_000)}` } }] })
+  expect(answer).toMatchObject({ outputTokens: 1_290, audioOutputTokens: 0 })
+  expect(answer.text()).toBe('A cat')
+})
+
+test('a prompt that is repeated before the answer is not counted as written, each choice its own', () => {
+  const body = { model: 'm', prompt: ['Once', 'Twice'], n: 2, echo: true }
+  const choices = ['Once upon', 'Once more', 'Twice a', 'Two'].map((text, index) => ({ index, text, finish_reason: 'stop' }))
+  expect(parseCall(completions, body).readAnswer(Buffer.from(JSON.stringify({ choices })), {}).text()).toBe(' upon more aTwo')
+  expect(parseCall(completions, { ...body, prompt: null }).readAnswer(Buffer.from('{"choices":[{"text":"b"}]}'), {}).text()).toBe('b')
+  const stream = choices.flatMap(({ index, text }) => [...text].map(letter => `data: ${JSON.stringify({ choices: [{ index, text: letter }] })}\n\n`)).join('')
+  expect(tapStream(parseCall(completions, { ...body, stream: true }), Buffer.from(stream)).tap.text).toBe(' upon more aTwo')
+})
+
+test('of the best of several, those that are not shown were written too', () => {
+  const answer = (body: object) => parseCall(completions, { model: 'm', prompt: 'a', ...body }).readAnswer(Buffer.from('{"choices":[{"text":"b"}]}'), {})
+  expect(answer({ best_of: 5 }).timesWritten).toBe(5)
+  expect(answer({ best_of: 6, n: 4 }).timesWritten).toBe(1.5)
+  expect(answer({ best_of: 2, n: 2 }).timesWritten).toBeUndefined()
+})
+
+test('a stream of completions is whole when as many came as prompts and `n` ask for', () => {
+  const end = (index: number) => `data: ${JSON.stringify({ choices: [{ index, text: 'a', finish_reason: 'stop' }] })}\n\n`
+  const isWhole = (...indexes: number[]) => tapStream(parseCall(completions, { model: 'm', prompt: ['a', 'b'], n: 2, stream: true }), Buffer.from(indexes.map(end).join(''))).tap.whole
+  expect(isWhole(0, 1, 2)).toBe(false)
+  expect(isWhole(0, 1, 2, 3)).toBe(true)
+})
