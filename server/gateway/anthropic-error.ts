@@ -32,5 +32,5 @@ export function toAnthropicError(error: LoomError): { type: 'error', error: Reco
 
 /** Anthropic's own code, where its SDK looks for it: by `thread_not_found` it begins a thread anew. */
 function ownCode(error: LoomError): { error_code?: string } {
-  return error instanceof UpstreamStatusError && error.told !== undefined ? { error_code: error.told } : {}
+  return error instanceof UpstreamStatusError && error.told.code !== undefined ? { error_code: error.told.code } : {}
 }

@@ -22,14 +22,15 @@ export function toOpenAiError(error: LoomError): { error: Record<string, unknown
       type: types[error.code] ?? error.code,
       param: error.param ?? null,
       code: codeOf(error),
-      ...(error.details && { details: error.details })
+      ...(error.details && { details: error.details }),
+      ...(error instanceof UpstreamStatusError && error.told.innererror && { innererror: error.told.innererror })
     }
   }
 }
 
 /** What a provider refuses it tells by the code its own SDKs know: programs shorten a prompt on `context_length_exceeded`. */
 function codeOf(error: LoomError): string {
-  if (error instanceof UpstreamStatusError && error.told !== undefined) return error.told
+  if (error instanceof UpstreamStatusError && error.told.code !== undefined) return error.told.code
   return error.code === 'invalid_request' ? 'invalid_request_error' : error.code
 }
 

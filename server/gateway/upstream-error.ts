@@ -7,7 +7,7 @@ import type { UpstreamResponse } from './providers/provider'
 const MAX_ERROR_BYTES = 64 * 1024
 const MAX_MESSAGE_LENGTH = 2_000
 
-const ErrorBody = z.object({ error: z.looseObject({ message: z.string(), param: z.string().nullish(), code: z.union([z.string(), z.number()]).nullish() }) })
+const ErrorBody = z.object({ error: z.looseObject({ message: z.string(), param: z.string().nullish(), code: z.union([z.string(), z.number()]).nullish(), innererror: z.record(z.string(), z.unknown()).nullish() }) })
 
 /** An upstream's refusal, and what the road should do about it. */
 export interface UpstreamRefusal {
@@ -17,10 +17,17 @@ export interface UpstreamRefusal {
   retryAfterMs: number | undefined
 }
 
+interface ToldReason {
+  /** Its own name for what the caller did wrong, such as `context_length_exceeded`. */
+  code?: string | undefined
+  /** What Azure adds: by which of its filters a prompt was refused. */
+  innererror?: Record<string, unknown> | undefined
+}
+
 /** A failure that keeps the status the upstream gave. */
 export class UpstreamStatusError extends LoomError {
-  /** @param told the upstream's own word for what the caller did wrong, such as `context_length_exceeded`; undefined where it has none */
-  constructor(code: ErrorCode, message: string, private readonly upstreamStatus: number, options: ConstructorParameters<typeof LoomError>[2], readonly told?: string) {
+  /** @param told what the upstream says of it beside its words */
+  constructor(code: ErrorCode, message: string, private readonly upstreamStatus: number, options: ConstructorParameters<typeof LoomError>[2], readonly told: ToldReason = {}) {
     super(code, message, options)
   }
 
@@ -45,7 +52,7 @@ export async function readUpstreamError(response: UpstreamResponse): Promise<Ups
   const meant = body?.code === 'insufficient_quota' ? 402 : status
   const refused = connectionRefusals.get(meant)
   const error = refused === undefined
-    ? new UpstreamStatusError(codeOf(status), message, status, options, status < 500 ? wordIn(body?.code) : undefined)
+    ? new UpstreamStatusError(codeOf(status), message, status, options, status < 500 ? { code: wordIn(body?.code), innererror: body?.innererror ?? undefined } : {})
     : new UpstreamStatusError('upstream_error', refused, 502, options)
   return { error, verdict: verdictOf(meant), retryAfterMs }
 }

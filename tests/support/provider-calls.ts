@@ -67,7 +67,7 @@ const Completion = z.object({
   })]),
   usage: Usage.optional()
 })
-export const ErrorObject = z.strictObject({ error: z.strictObject({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string().nullable() }) })
+export const ErrorObject = z.strictObject({ error: z.strictObject({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string().nullable(), innererror: z.record(z.string(), z.unknown()).optional() }) })
 
 /** What a caller makes of an answer, streamed or not. */
 export interface Answer {

@@ -6,10 +6,12 @@ import type { Connection, UpstreamResponse } from './provider'
 
 const MAX_ERROR_BYTES = 64 * 1024
 const MAX_MESSAGE_LENGTH = 2_000
+const MAX_INNER_LENGTH = 8_000
+const MAX_INNER_DEPTH = 6
 
 /** The object OpenAI's SDKs turn into their error classes. */
 export interface OpenAiError {
-  error: { message: string, type: string, param: string | null, code: string | null }
+  error: { message: string, type: string, param: string | null, code: string | null, innererror?: Record<string, unknown> }
 }
 
 const text = z.string().optional().catch(undefined)
@@ -17,7 +19,8 @@ const Explanation = z.object({
   message: text,
   type: text,
   param: text,
-  code: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined)
+  code: z.union([z.string(), z.number().transform(String)]).optional().catch(undefined),
+  innererror: z.record(z.string(), z.unknown()).optional().catch(undefined)
 })
 
 /** What Google adds to an error: why, and when to come again (`34.4s`); and Anthropic, whose errors have no code beside their type. */
@@ -60,7 +63,20 @@ function describeFailure(connection: Connection, status: number, body: ErrorBody
   const message = told === undefined ? `The provider answered with status ${status} and no explanation.` : redact(told, connection)
   const ownCode = error?.details && 'error_code' in error.details ? error.details.error_code : undefined
   const [code, param] = [found.code ?? ownCode, found.param].map(word => word === undefined ? undefined : redact(word, connection))
-  return openAiError(message, found.type ?? 'upstream_error', code, param)
+  const described = openAiError(message, found.type ?? 'upstream_error', code, param)
+  const innererror = found.innererror && redactWithin(found.innererror, connection)
+  return innererror && JSON.stringify(innererror).length <= MAX_INNER_LENGTH ? { error: { ...described.error, innererror } } : described
+}
+
+/** What is nested more deeply than any provider writes is left out. */
+function redactWithin(object: object, connection: Connection, depth = MAX_INNER_DEPTH): Record<string, unknown> {
+  const redacted = (value: unknown): unknown => {
+    if (typeof value === 'string') return redact(value, connection)
+    if (typeof value !== 'object' || value === null) return value
+    if (depth === 1) return null
+    return Array.isArray(value) ? Object.values(redactWithin(value, connection, depth - 1)) : redactWithin(value, connection, depth - 1)
+  }
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [redact(name, connection), redacted(value)]))
 }
 
 /** A duration as Google writes it, in whole seconds, rounded up. */

@@ -150,9 +150,10 @@ describe('an upstream that', () => {
       refuse(status, code)
       await expect(gateway.client(key).chat.completions.create({ model: `${id}/${model}`, messages })).rejects.toMatchObject({ status, code: expected, type: 'invalid_request_error', param: 'messages' })
     }
-    refuse(400, 'content_filter')
+    const innererror = { code: 'ResponsibleAIPolicyViolation', content_filter_result: { hate: { filtered: true, severity: 'high' }, custom_blocklists: { filtered: false, details: [] } } }
+    gateway.upstream.respondWith({ status: 400, errorBody: JSON.stringify({ error: { message: 'Filtered', param: 'prompt', code: 'content_filter', status: 400, innererror } }) })
     const azure = new AzureOpenAI({ endpoint: gateway.loom.url, apiKey: key, apiVersion: '2024-10-21', maxRetries: 0 })
-    await expect(azure.chat.completions.create({ model, messages })).rejects.toMatchObject({ status: 400, code: 'content_filter' })
+    await expect(azure.chat.completions.create({ model, messages })).rejects.toMatchObject({ status: 400, code: 'content_filter', error: { innererror } })
   })
 
   test('has no quota left is not waited for, whatever status says so', async () => {

@@ -30,6 +30,6 @@ test('what a provider tells of a failure is looked through for the secret, our o
   const answer = (status: number, body: string): Transport => () => Promise.resolve({ status, headers: { 'content-type': 'text/event-stream' }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
   await expect(call(answer(200, 'data: {"error":{"message":"Your provider key is off"}}\n\n'))).rejects.toMatchObject({ message: 'Your [redacted] key is off' })
   await expect(call(answer(500, '{"error":{"message":"Your provider key is off"}}'))).rejects.toMatchObject({ message: 'Your [redacted] key is off' })
-  await expect(call(answer(400, '{"error":{"message":"No","code":"provider","param":"the provider"}}'))).rejects.toMatchObject({ told: undefined, param: 'the [redacted]' })
+  await expect(call(answer(400, '{"error":{"message":"No","code":"provider","param":"the provider"}}'))).rejects.toMatchObject({ told: { code: undefined }, param: 'the [redacted]' })
   await expect(call(answer(500, '{}'))).rejects.toMatchObject({ message: 'The provider answered with status 500 and no explanation.' })
 })

@@ -159,6 +159,18 @@ describe.each(kinds)('$kind', ({ kind, baseUrl, path, credential, config }) => {
     expect(message).toBe('Rate limit reached in organization [redacted] with [redacted]')
   })
 
+  test('keeps what is told beside the words of a refusal, without keys, and no deeper than anybody writes', async () => {
+    const deep = (levels: number): object => levels === 0 ? {} : { in: deep(levels - 1) }
+    const refuse = async (innererror: unknown) => {
+      upstream.respondWith({ status: 400, errorBody: JSON.stringify({ error: { message: 'Filtered', innererror } }) })
+      return ErrorObject.parse(JSON.parse(await textOf(await ask(connection, { messages })))).error
+    }
+    const inner = { code: 'ResponsibleAIPolicyViolation', content_filter_result: { hate: { filtered: true, severity: 'high' }, lists: [{ id: 'sk-secret-of-the-connection' }] } }
+    expect(await refuse(inner)).toMatchObject({ innererror: { ...inner, content_filter_result: { hate: { filtered: true, severity: 'high' }, lists: [{ id: '[redacted]' }] } } })
+    expect(await refuse(deep(1_000))).toMatchObject({ message: 'Filtered', innererror: deep(1) })
+    for (const none of ['Filtered', null, { text: 'long '.repeat(2_000) }]) expect(await refuse(none)).not.toHaveProperty('innererror')
+  })
+
   test.each([
     ['the dialect\'s own object', undefined, 'The mock answers 500.'],
     ['a web page', '<html>Bad gateway</html>', 'The provider answered with status 500 and no explanation.'],
