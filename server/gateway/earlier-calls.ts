@@ -17,6 +17,8 @@ interface EarlierCallsTerms {
   maxBytes: number
   /** Rejects with what speaks against the call itself: asked once, before any is looked for. */
   admit: () => Promise<void>
+  /** Whether the org keeps bodies: what this call is answered, too, can be gone on from. */
+  areKept: boolean
   /** Of a call that nobody waits for any longer. */
   signal?: AbortSignal | undefined
 }
@@ -43,6 +45,11 @@ export class EarlierCalls {
     })
     for (const { request, response } of bodies.values()) this.bytesLeft -= (request?.length ?? 0) + response.length
     return new Map([...bodies].map(([id, { request, response }]) => [id, { request: parseJson(request), response: parseJson(response) }]))
+  }
+
+  /** Whether what this call is answered will be found here. */
+  get areKept(): boolean {
+    return this.terms.areKept
   }
 }
 

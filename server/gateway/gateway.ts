@@ -82,6 +82,7 @@ export class Gateway {
   earlierCalls({ caller, operation, request, ip, abort }: Pick<CallContext, 'caller' | 'operation' | 'request' | 'ip'> & Partial<Pick<CallContext, 'abort'>>): EarlierCalls {
     return new EarlierCalls(this.db.orm, this.keyring, caller, {
       maxBytes: this.config.MAX_BODY_BYTES - request.raw.length,
+      areKept: caller.traceBodies,
       admit: () => this.policy.requireRoom(caller, { scope: operation.scope, ip }),
       signal: abort?.signal
     })

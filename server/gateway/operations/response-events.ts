@@ -6,7 +6,7 @@ import { reasoningIn } from './reasoning-in'
 import { toResponseUsage } from './response-answer'
 import { newId } from './response-ids'
 import { callItem, describeResponse, messageItem, outcomeOf, reasoningItem } from './response-items'
-import type { ItemStatus, MessagePart } from './response-items'
+import type { ItemStatus, MessagePart, ToldCall } from './response-items'
 import type { ResponsesBody } from './responses-body'
 
 /** An item that is being written. */
@@ -23,10 +23,12 @@ export class ResponseEvents extends ChatEvents {
   private begun = false
   private lastCall = -1
   private sequence = 0
+  private readonly callId: string
 
-  constructor(body: ResponsesBody, model: string, private readonly callId: string) {
+  constructor(body: ResponsesBody, model: string, call: ToldCall) {
     super()
-    this.response = describeResponse(body, model, callId)
+    this.callId = call.id
+    this.response = describeResponse(body, model, call)
   }
 
   protected translate(chunk: ChatChunk): string {

@@ -5,11 +5,20 @@ import type { ResponsesBody } from './responses-body'
 
 export type MessagePart = { type: 'output_text', text: string, annotations: [], logprobs: [] } | { type: 'refusal', refusal: string }
 
+/** What an answer that we write tells of its call, beside the request as it is asked. */
+export interface ToldCall {
+  id: string
+  /** As the caller named it, though what it stands for is in its place. */
+  previousResponseId: string | null
+  /** Later calls can go on from it. */
+  isStored: boolean
+}
+
 /** A `response` object without its answer: who answers, and what was asked of it. */
-export function describeResponse(body: ResponsesBody, model: string, callId: string): Record<string, unknown> {
+export function describeResponse(body: ResponsesBody, model: string, { id, previousResponseId, isStored }: ToldCall): Record<string, unknown> {
   const { instructions, max_output_tokens: maxTokens, metadata, parallel_tool_calls: parallel, reasoning, temperature, text, tool_choice: choice, tools, top_p: topP, user } = body
   return {
-    id: newId('resp', callId),
+    id: newId('resp', id),
     object: 'response',
     created_at: Math.floor(Date.now() / 1_000),
     status: 'in_progress',
@@ -21,9 +30,9 @@ export function describeResponse(body: ResponsesBody, model: string, callId: str
     model,
     output: [],
     parallel_tool_calls: parallel ?? true,
-    previous_response_id: null,
+    previous_response_id: previousResponseId,
     reasoning: { effort: null, summary: null, ...(typeof reasoning === 'object' && reasoning) },
-    store: false,
+    store: isStored,
     temperature: temperature ?? null,
     text: text ?? { format: { type: 'text' } },
     tool_choice: choice ?? 'auto',

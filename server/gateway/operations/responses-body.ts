@@ -18,6 +18,7 @@ export const ResponsesBody = z.looseObject({
   max_output_tokens: z.int().positive().nullish(),
   background: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
+  store: z.unknown().optional(),
   conversation: z.unknown().optional(),
   prompt: z.unknown().optional(),
   tools: z.array(z.looseObject({ type: z.string() })).nullish()

@@ -55,7 +55,7 @@ const Responses = z.object({
   previous_response_id: never('previous_response_id'),
   conversation: never('conversation'),
   prompt: never('prompt'),
-  store: never('store'),
+  store: z.boolean().nullish(),
   ...unaskedServices
 })
 type Responses = z.infer<typeof Responses>

@@ -14,6 +14,7 @@ import { sendOverChat, withoutExtra } from './over-chat'
 import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
+import type { ToldCall } from './response-items'
 import { toResponseOverChat } from './responses-over-chat'
 import { responsesToChat } from './responses-to-chat'
 import { ResponsesTap } from './responses-tap'
@@ -31,7 +32,7 @@ export const responses: Operation = {
 class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
   readonly stream = this.body.stream === true
   readonly askedOutputTokens = this.body.max_output_tokens ?? undefined
-  private callId = uuidv7()
+  private told: ToldCall = { id: uuidv7(), previousResponseId: null, isStored: false }
   /** The body with what it names of earlier answers, where it names any. */
   private whole: Buffer | undefined
   private measurement: ReturnType<typeof measureResponses> | undefined
@@ -48,7 +49,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   /** @throws {LoomError} `not_found` for an earlier answer that is not kept, `invalid_request` for a body that has too many values with them */
   async prepare(callId: string, earlier: EarlierCalls) {
-    this.callId = callId
+    this.told = { id: callId, previousResponseId: this.body.previous_response_id ?? null, isStored: earlier.areKept && this.body.store !== false }
     const body = await withEarlier(this.body, earlier)
     if (body === this.body) return
     requireFewValues(body, MAX_PROMPT_VALUES)
@@ -87,7 +88,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     const { provider, connection, upstreamModel } = target
     const native = provider.native?.('responses', connection, upstreamModel)
     if (native) return native(connection, { body: withoutExtra(this.whole ?? this.raw, this.body, 'input'), upstreamModel, stream: this.stream }, transport, signal)
-    return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.callId), transport, signal)
+    return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.told), transport, signal)
   }
 
   readAnswer(body: Buffer) {

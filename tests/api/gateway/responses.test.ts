@@ -113,7 +113,7 @@ describe.each([['natively', native, '/v1/responses'], ['over chat completions', 
 test('what needs answers kept at the provider passes natively, and is refused elsewhere in plain words', async () => {
   await openai.responses.create({ model: native, input: 'Go on', previous_response_id: 'resp_1', store: true })
   expect((await gateway.upstream.received()).json).toMatchObject({ previous_response_id: 'resp_1', store: true })
-  for (const [param, rest] of Object.entries({ previous_response_id: { previous_response_id: 'resp_1' }, store: { store: true }, conversation: { conversation: 'conv_1' } })) {
+  for (const [param, rest] of Object.entries({ previous_response_id: { previous_response_id: 'resp_1' }, conversation: { conversation: 'conv_1' } })) {
     await expect(openai.responses.create({ model: 'plain/llama', input: 'Go on', ...rest })).rejects.toMatchObject({ status: 400, param, message: expect.stringContaining('needs a provider with the Responses API') })
   }
   await expect(openai.responses.create({ model: 'plain/llama', input: 'Hi', tools: [{ type: 'web_search' }] })).rejects.toMatchObject({ status: 400, param: 'tools.0.type' })
@@ -220,6 +220,15 @@ describe('what a translated model answered is named by ids', () => {
     expect(json).not.toHaveProperty('previous_response_id')
   })
 
+  test('which the next answer tells, and that it is kept unless it was not to be', async () => {
+    const { id } = await answered()
+    const told = { previous_response_id: id, store: true }
+    for (const body of [{}, { store: true }]) expect(await openai.responses.create({ model: translated, input: 'Hi', previous_response_id: id, ...body })).toMatchObject(told)
+    const events = await collect(await openai.responses.create({ model: translated, input: 'Hi', previous_response_id: id, store: true, stream: true }))
+    expect([events[0], events.at(-1)]).toMatchObject([{ type: 'response.created', response: told }, { type: 'response.completed', response: told }])
+    expect(await openai.responses.create({ model: translated, input: 'Hi', store: false })).toMatchObject({ previous_response_id: null, store: false })
+  })
+
   test('which stand for what came of an answer that broke off', async () => {
     gateway.upstream.respondWith({ text: 'Once upon a time there was', chunks: 6, fault: 'half' })
     const events: OpenAI.Responses.ResponseStreamEvent[] = []
@@ -297,6 +306,8 @@ describe('what a translated model answered is named by ids', () => {
         return openai.responses.create({ model: translated, input: 'Hi', previous_response_id: id }).then(() => undefined, (error: unknown) => error)
       })
       expect(refusal).toMatchObject(isMissing)
+      await expect(openai.responses.create({ model: translated, input: 'Hi', store: true })).rejects.toMatchObject({ status: 400, param: 'store' })
+      expect(await openai.responses.create({ model: translated, input: 'Hi' })).toMatchObject({ store: false })
     } finally {
       await gateway.api('PATCH', '/api/orgs/current', { traceBodies: true })
     }
