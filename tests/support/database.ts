@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -97,9 +97,10 @@ async function prepare(db: Database, migrations: readonly Migration[]): Promise<
   await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
 }
 
+/** Short enough for the name of a file, and of a database, of which PostgreSQL reads 63 bytes. */
 function fingerprint(migrations: readonly Migration[]): string {
   const month = new Date().toISOString().slice(0, 7).replace('-', '_')
-  return `${month}_${migrations.map(({ hash }) => hash.slice(0, 8)).join('_')}`
+  return `${month}_${createHash('sha256').update(migrations.map(({ hash }) => hash).join()).digest('hex').slice(0, 32)}`
 }
 
 /** Runs `work` on one connection of its own to the server's maintenance database. */
