@@ -33,6 +33,7 @@ import { purgeConversations } from './chat/purge-conversations'
 import { purgeProjectFiles } from './files/purge-project-files'
 import { sweepFiles } from './files/sweep-files'
 import { Gateway } from './gateway/gateway'
+import { forgetGivenIds } from './gateway/given-ids'
 import { sweepAttempts } from './identity/attempt-counts'
 import { createAuth } from './identity/auth'
 import { SingleSignOn } from './identity/single-sign-on'
@@ -216,6 +217,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(config.ALERTS_INTERVAL_MS, 'alerts', () => alerts.run())
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
   jobs.every(HOUR_MS, 'forget_alerts', () => forgetAlerts(db))
+  jobs.every(HOUR_MS, 'forget_given_ids', () => forgetGivenIds(db))
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
 }
 

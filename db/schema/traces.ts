@@ -66,3 +66,18 @@ export const traces = pgTable('traces', {
   index('traces_dear_idx').on(table.orgId, table.createdAt).where(sql.raw(`cost >= ${DEAR_NANO_USD}`)),
   index('traces_tags_idx').using('gin', table.tags.op('jsonb_path_ops')).where(sql`tags <> '{}'::jsonb`)
 ])
+
+/**
+ * The ids that an org was given of what a provider keeps, at a connection that all orgs share: only who was given one may name it there. Append-only, and
+ * forgotten when the provider has forgotten, too. Without foreign keys, as traces: no call fails because its connection was deleted meanwhile.
+ */
+export const givenIds = pgTable('given_ids', {
+  orgId: uuid('org_id').notNull(),
+  connectionId: uuid('connection_id').notNull(),
+  /** Half of its SHA-256: an id is as good as what it names, and may be of any length. */
+  idHash: uuid('id_hash').notNull(),
+  createdAt: createdAt()
+}, table => [
+  primaryKey({ name: 'given_ids_pkey', columns: [table.orgId, table.connectionId, table.idHash] }),
+  index('given_ids_created_idx').on(table.createdAt)
+])

@@ -20,7 +20,7 @@ export function openConnection(row: ConnectionRow, keyring: Keyring, orgSalt: Bu
   // A private address that shows in the URL was let through by a platform admin; one that hides behind a public name was not.
   const publicOnly = row.orgId !== null && baseUrl !== null && !isPrivateHost(new URL(baseUrl).hostname)
   try {
-    return { id, kind, name, baseUrl, secret: openSecret(row, keyring, orgSalt), config: providers[kind].Config.parse(row.config), publicOnly }
+    return { id, kind, name, baseUrl, secret: openSecret(row, keyring, orgSalt), config: providers[kind].Config.parse(row.config), publicOnly, isShared: row.orgId === null }
   } catch (cause) {
     throw new LoomError('no_healthy_target', `Connection "${name}" cannot be read. Ask an admin to save it again under Connections.`, { cause })
   }

@@ -16,6 +16,7 @@ import { isPayer } from './caller'
 import type { AnswerHead, CallContext, CallOutcome } from './call-context'
 import { describeSteps } from './describe-steps'
 import { countTextTokens } from './count-tokens'
+import type { GivenIds } from './given-ids'
 import type { Gateway } from './gateway'
 import type { Hold } from './hold-budget'
 import type { Attempt, Progress } from './open-upstream'
@@ -34,6 +35,7 @@ interface Answered {
   rawUsage: unknown
   surcharge?: Surcharge | undefined
   responseBody: Buffer | null
+  givenIds?: (() => string[]) | undefined
   /** What is still to be sent: the whole answer, or what ends its stream. Null where nobody gets one. */
   rest: { contentType: string, bytes: Buffer } | null
   error: LoomError | null
@@ -141,7 +143,7 @@ export class CallRecord implements Progress {
     if (surcharge) this.reportSurcharge(surcharge)
     // What costs nothing and was not held has its trace, and no line in the ledger.
     const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd, surcharge) }
-    const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd) }, finished.isStream).then(() => undefined, toLoomError)
+    const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd), given: this.given(answered) }, finished.isStream).then(() => undefined, toLoomError)
     this.span?.step('capture')
     return failure ? this.outcome(failure, noUsage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
   }
@@ -180,6 +182,13 @@ export class CallRecord implements Progress {
     else keeper.drop()
     const { provider, model, attempts, cache } = this.head()
     return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
+  }
+
+  /** What the answer gave its org to name, where all orgs share the connection. A cached one gave it before. */
+  private given({ givenIds }: Answered): GivenIds | undefined {
+    const { target, context } = this
+    if (!givenIds || !target?.connection.isShared || this.cache === 'hit') return undefined
+    return { orgId: context.caller.orgId, connectionId: target.connection.id, ids: givenIds() }
   }
 
   release(): void {

@@ -15,6 +15,8 @@ import { releaseClaim } from '../idempotency/sweep-claims'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
 import { Batcher } from './batcher'
+import type { GivenIds } from './given-ids'
+import { keepGivenIds } from './given-ids'
 import type { BudgetHolder, Hold } from './hold-budget'
 import { isRowFault } from './row-fault'
 
@@ -26,8 +28,8 @@ const RETRY_PAUSE_MS = 250
 
 const OwnTransaction = z.object({ status: z.enum(transactionStatuses), ref_id: z.string() })
 
-/** A finished call with the hold as the process keeps it. */
-export type CallToCapture = FinishedCall & { hold: Hold | null }
+/** A finished call with the hold as the process keeps it, and what its answer gave the org to name. */
+export type CallToCapture = FinishedCall & { hold: Hold | null, given?: GivenIds | undefined }
 
 /** The billing ref of a late call is held by a repeat of it, which may be charged yet, or fail. */
 class RepeatUnderWay extends Error {
@@ -156,6 +158,8 @@ export class Capturer {
   }
 
   private async settleBatch(calls: CallToCapture[]): Promise<CaptureOutcome[]> {
+    // Before an answer can be gone on from, it must be known whose it is.
+    await keepGivenIds(this.db, calls.flatMap(({ given }) => given ?? []))
     if (canDraw(calls)) {
       const violation = await drawCalls(this.db, this.replicaId, calls)
       if (!violation) return calls.map(() => 'settled')

@@ -1,9 +1,11 @@
-import type { Orm } from '../../db/client'
+import type { Database } from '../../db/client'
 import { isDatabaseGone } from '../../db/is-database-gone'
 import type { Keyring } from '../crypto/keyring'
 import { databaseUnavailable, LoomError } from '../errors'
 import { findBodies } from '../traces/find-bodies'
 import type { TraceScope } from '../traces/list-traces'
+import type { GivenAt } from './given-ids'
+import { findGivenIds } from './given-ids'
 
 /** Answers that one request may go on from: far more than any conversation has turns. */
 const MAX_CALLS = 500
@@ -28,7 +30,7 @@ export class EarlierCalls {
   private bytesLeft: number
   private admitted: Promise<void> | undefined
 
-  constructor(private readonly orm: Orm, private readonly keyring: Keyring, private readonly scope: TraceScope, private readonly terms: EarlierCallsTerms) {
+  constructor(private readonly db: Pick<Database, 'orm' | 'query'>, private readonly keyring: Keyring, private readonly scope: TraceScope, private readonly terms: EarlierCallsTerms) {
     this.bytesLeft = terms.maxBytes
   }
 
@@ -38,18 +40,30 @@ export class EarlierCalls {
    */
   async find(ids: readonly string[], { withRequests = false } = {}): Promise<ReadonlyMap<string, EarlierCall>> {
     if (ids.length > MAX_CALLS) throw new LoomError('invalid_request', `The request goes on from more than ${MAX_CALLS} answers. Send the items themselves.`, { param: 'input' })
-    await (this.admitted ??= this.terms.admit())
-    this.terms.signal?.throwIfAborted()
-    const bodies = await findBodies(this.orm, this.keyring, this.scope, ids, { withRequests, maxBytes: this.bytesLeft }).catch((cause: unknown) => {
-      throw isDatabaseGone(cause) ? databaseUnavailable(cause) : cause
-    })
+    const bodies = await this.look(() => findBodies(this.db.orm, this.keyring, this.scope, ids, { withRequests, maxBytes: this.bytesLeft }))
     for (const { request, response } of bodies.values()) this.bytesLeft -= (request?.length ?? 0) + response.length
     return new Map([...bodies].map(([id, { request, response }]) => [id, { request: parseJson(request), response: parseJson(response) }]))
+  }
+
+  /**
+   * Which of `ids` earlier answers gave the caller's org, by the connections that they came over.
+   * @throws {LoomError} `service_unavailable` when the database does not answer; whatever `admit` throws; the reason of the signal
+   */
+  async given(connectionIds: readonly string[], ids: readonly string[]): Promise<GivenAt> {
+    return this.look(() => findGivenIds(this.db, this.scope.orgId, connectionIds, ids))
   }
 
   /** Whether what this call is answered will be found here. */
   get areKept(): boolean {
     return this.terms.areKept
+  }
+
+  private async look<Found>(find: () => Promise<Found>): Promise<Found> {
+    await (this.admitted ??= this.terms.admit())
+    this.terms.signal?.throwIfAborted()
+    return find().catch((cause: unknown) => {
+      throw isDatabaseGone(cause) ? databaseUnavailable(cause) : cause
+    })
   }
 }
 

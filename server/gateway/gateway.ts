@@ -80,7 +80,7 @@ export class Gateway {
 
   /** What was asked and answered before a call that may be made: with its own body no more of it than a body may have. */
   earlierCalls({ caller, operation, request, ip, abort }: Pick<CallContext, 'caller' | 'operation' | 'request' | 'ip'> & Partial<Pick<CallContext, 'abort'>>): EarlierCalls {
-    return new EarlierCalls(this.db.orm, this.keyring, caller, {
+    return new EarlierCalls(this.db, this.keyring, caller, {
       maxBytes: this.config.MAX_BODY_BYTES - request.raw.length,
       areKept: caller.traceBodies,
       admit: () => this.policy.requireRoom(caller, { scope: operation.scope, ip }),

@@ -37,7 +37,7 @@ type PlannedCall = Pick<CallContext, 'requestId' | 'operation' | 'caller' | 'req
 
 /**
  * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
- * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` of the request does
+ * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` and `reachable` of the request do
  */
 export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls' | 'pools' | 'log'>, call: PlannedCall): Promise<CallPlan> {
   const { requestId, caller, request, billing } = call
@@ -46,7 +46,8 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   // A call with a price of its own needs no other.
   const pays = billing.amount === null && !request.free && isPayer(caller)
   const models = modelsOf(caller, request)
-  const targets = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, { orgId: caller.orgId, pays }, request, models))
+  const routed = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, { orgId: caller.orgId, pays }, request, models))
+  const targets = request.reachable ? await request.reachable(routed) : routed
   const bounds = targets.map(target => ({ target, tokens: request.bound(target) }))
   if (billing.amount !== null) {
     requireScope(caller, 'billing')

@@ -91,7 +91,7 @@ async function finishWhole(call: CallRecord, { answer }: Extract<Opened, { kind:
   const { usage, usageSource } = await call.measureUsage(answer.usage, answer.units, answer.text, answer)
   const body = answer.finish(usage)
   const { contentType } = answer
-  const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, surcharge: answer.surcharge, responseBody: answer.record?.() ?? body, rest: { contentType, bytes: body }, error: null })
+  const outcome = await call.capture({ usage, usageSource, rawUsage: answer.rawUsage, surcharge: answer.surcharge, responseBody: answer.record?.() ?? body, givenIds: answer.givenIds, rest: { contentType, bytes: body }, error: null })
   return outcome.error ? outcome : { ...outcome, answer: { contentType, body } }
 }
 
@@ -112,7 +112,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
-  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
+  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), givenIds: () => tap.givenIds?.() ?? [], rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
   return outcome.error ? outcome : { ...outcome, ending }
 }
 

@@ -71,6 +71,11 @@ export interface CallRequest {
    * @throws {LoomError} `not_found` for one that is not; whatever `earlier` throws
    */
   prepare?: (callId: string, earlier: EarlierCalls) => Promise<void>
+  /**
+   * Of its targets, those that may be asked for what it names of a provider's keeping: at a connection that all orgs share, only what this org was given there.
+   * @throws {LoomError} for none, as a provider refuses what it does not have; whatever `earlier` throws
+   */
+  reachable?: (targets: Target[]) => Promise<Target[]>
   /** What of the request a target gets and bills beside tokens, or at other prices than ours: refused for orgs that pay. */
   unpriced?: (target: Target) => string | undefined
   /** What models of this endpoint may be priced by instead of tokens. */
@@ -140,6 +145,8 @@ export interface WholeAnswer extends Made {
   finish: (usage: Usage) => Buffer
   /** What the trace keeps in their place; left out, those bytes. */
   record?: () => Buffer
+  /** Its ids of what its provider keeps, which a later request may name. */
+  givenIds?: () => string[]
 }
 
 /**
@@ -173,6 +180,8 @@ export interface StreamTap extends Readonly<Made> {
   readonly surcharge?: Surcharge | undefined
   /** The answer so far as one body, for the trace. */
   record: () => Buffer
+  /** Ids so far of what its provider keeps, which a later request may name. */
+  givenIds?: () => string[]
   /** What ends the stream well, once the call is captured at this usage and cost. */
   closing: (usage: Usage, costUsd: string) => Buffer
   /** What was held back of a stream that broke off, and is charged. */

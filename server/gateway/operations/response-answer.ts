@@ -5,6 +5,7 @@ import { ToldFailure } from '../providers/upstream-failure'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
+import { idsGiven } from './provider-ids'
 import { ownTools } from './responses-body'
 import { findSurcharge } from './unpriced'
 
@@ -57,6 +58,7 @@ export function readResponse(body: Buffer): WholeAnswer {
     rawUsage: response.usage,
     text: () => response.output.map(textOf).join(''),
     surcharge: findSurcharge(response, ownTools),
+    givenIds: () => idsGiven(response),
     finish: counted => usage ? body : Buffer.from(JSON.stringify({ ...response, usage: toResponseUsage(counted) }))
   }
 }

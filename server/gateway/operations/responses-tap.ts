@@ -6,6 +6,7 @@ import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
+import { idsGiven } from './provider-ids'
 import { messageItem } from './response-items'
 import { ownTools } from './responses-body'
 import type { Surcharge } from './unpriced'
@@ -51,8 +52,11 @@ export class ResponsesTap extends EventTap {
   }
 
   record(): Buffer {
-    const response = this.last?.response ?? { ...this.response, status: 'incomplete', output: this.outputSoFar(), output_text: this.text }
-    return Buffer.from(JSON.stringify({ ...response, usage: storable(this.rawUsage) }))
+    return Buffer.from(JSON.stringify({ ...this.responseSoFar(), usage: storable(this.rawUsage) }))
+  }
+
+  givenIds(): string[] {
+    return idsGiven(this.responseSoFar())
   }
 
   closing(usage: Usage, costUsd: string): Buffer {
@@ -94,6 +98,10 @@ export class ResponsesTap extends EventTap {
     this.requireSane(this.itemsLength)
     this.items.push(item)
     this.message = undefined
+  }
+
+  private responseSoFar(): object {
+    return this.last?.response ?? { ...this.response, status: 'incomplete', output: this.outputSoFar(), output_text: this.text }
   }
 
   private outputSoFar(): object[] {

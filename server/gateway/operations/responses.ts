@@ -3,14 +3,16 @@ import type { Target } from '../../catalog/target'
 import type { EarlierCalls } from '../earlier-calls'
 import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
+import type { GivenAt } from '../given-ids'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
-import type { Transport } from '../providers/provider'
+import type { ProviderCall, Transport } from '../providers/provider'
 import { countClosely, countPrompt } from './count-prompt'
 import { withEarlier } from './earlier-items'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
+import { idsNamed, refusalOf, withOwnIds } from './provider-ids'
 import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
@@ -35,6 +37,9 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private told: ToldCall = { id: uuidv7(), previousResponseId: null, isStored: false }
   /** The body with what it names of earlier answers, where it names any. */
   private whole: Buffer | undefined
+  private earlier: Pick<EarlierCalls, 'given'> | undefined
+  /** What the org was given of what the request names, at each connection that all orgs share. */
+  private given: GivenAt = new Map()
   private measurement: ReturnType<typeof measureResponses> | undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
@@ -50,6 +55,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   /** @throws {LoomError} `not_found` for an earlier answer that is not kept, `invalid_request` for a body that has too many values with them */
   async prepare(callId: string, earlier: EarlierCalls) {
     this.told = { id: callId, previousResponseId: this.body.previous_response_id ?? null, isStored: earlier.areKept && this.body.store !== false }
+    this.earlier = earlier
     const body = await withEarlier(this.body, earlier)
     if (body === this.body) return
     requireFewValues(body, MAX_PROMPT_VALUES)
@@ -58,13 +64,25 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     this.measurement = undefined
   }
 
+  async reachable(targets: Target[]) {
+    const ids = idsNamed(this.body)
+    const shared = ids.length === 0 ? [] : targets.filter(target => target.connection.isShared && nativeOf(target))
+    if (shared.length === 0) return targets
+    this.given = await this.earlier?.given([...new Set(shared.map(({ connection }) => connection.id))], ids) ?? this.given
+    const refusals = new Map(shared.map(target => [target, refusalOf(this.body, this.given.get(target.connection.id) ?? new Set())]))
+    const left = targets.filter(target => !refusals.get(target))
+    const [refusal] = refusals.values()
+    if (left.length === 0 && refusal) throw refusal
+    return left
+  }
+
   limitOutput(maxTokens: number) {
     if (this.askedOutputTokens === undefined) this.body = { ...this.body, max_output_tokens: maxTokens }
   }
 
   /** Over chat completions none of it reaches the provider. */
-  unpriced({ provider, connection, upstreamModel }: Target) {
-    return provider.native?.('responses', connection, upstreamModel) && findUnpriced(this.body, ownTools)
+  unpriced(target: Target) {
+    return nativeOf(target) && findUnpriced(this.body, ownTools)
   }
 
   bound(limits: ModelLimits) {
@@ -85,10 +103,12 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    const { provider, connection, upstreamModel } = target
-    const native = provider.native?.('responses', connection, upstreamModel)
-    if (native) return native(connection, { body: withoutExtra(this.whole ?? this.raw, this.body, 'input'), upstreamModel, stream: this.stream }, transport, signal)
-    return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.told), transport, signal)
+    const { connection, upstreamModel } = target
+    const native = nativeOf(target)
+    if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.told), transport, signal)
+    const body = withoutExtra(this.whole ?? this.raw, this.body, 'input')
+    const given = this.given.get(connection.id)
+    return native(connection, { body: given ? withOwnIds(body, given) : body, upstreamModel, stream: this.stream }, transport, signal)
   }
 
   readAnswer(body: Buffer) {
@@ -103,4 +123,8 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private get measured() {
     return this.measurement ??= measureResponses(this.body, this.bodyBytes)
   }
+}
+
+function nativeOf({ provider, connection, upstreamModel }: Target): ProviderCall | undefined {
+  return provider.native?.('responses', connection, upstreamModel)
 }

@@ -14,6 +14,8 @@ export interface Connection {
   config: unknown
   /** A tenant wrote its address: it must not lead into a private network. */
   publicOnly?: boolean
+  /** It is the platform's: whatever its account keeps at the provider, all orgs could name. */
+  isShared?: boolean
 }
 
 /** One call in its operation's format, as the caller sent it plus what the road adds. */

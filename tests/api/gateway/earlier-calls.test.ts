@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => db.close())
 
-const calls = (admit: () => Promise<void>, signal?: AbortSignal) => new EarlierCalls(db.orm, keyring, { orgId: uuidv7(), projectId: null }, { maxBytes: 1_000, areKept: true, admit, signal })
+const calls = (admit: () => Promise<void>, signal?: AbortSignal) => new EarlierCalls(db, keyring, { orgId: uuidv7(), projectId: null }, { maxBytes: 1_000, areKept: true, admit, signal })
 
 test('earlier calls are looked for once the call itself may be made', async () => {
   let asked = 0
