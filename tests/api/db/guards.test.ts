@@ -124,6 +124,16 @@ describe('traces', () => {
     for (const { relname, reloptions } of indexes) expect(reloptions, String(relname)).toEqual(['fastupdate=off'])
   })
 
+  test('are tended little, as all that calls are appended to: in every partition, and by each of their columns', async () => {
+    await ensureTracePartitions(db, 1, new Date('2038-01-10'))
+    const tables = await db.query(`select oid, relname, reloptions from pg_class where relname in ('usage_records', 'transactions') or oid in (select inhrelid from pg_inherits where inhparent = 'traces'::regclass)`)
+    expect(tables.map(({ relname }) => relname)).toEqual(expect.arrayContaining(['usage_records', 'transactions', 'traces_default', 'traces_2038_02']))
+    for (const { oid, relname, reloptions } of tables) {
+      expect(reloptions, String(relname)).toEqual(['autovacuum_vacuum_insert_threshold=-1'])
+      expect(await db.query('select attname from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped and attstattarget is distinct from 20', [oid]), String(relname)).toEqual([])
+    }
+  })
+
   test.skipIf(testDatabaseKind === 'embedded')('do not wait for an index that is being read, which is changed the next time', async () => {
     await ensureTracePartitions(db, 0, new Date('2037-01-10'))
     await db.transaction(async (query) => {

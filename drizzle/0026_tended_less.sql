@@ -1,0 +1,38 @@
+-- For tables that calls are appended to, and whose rows hardly ever change. Autovacuum would read and rewrite all of them once for rows that nobody deletes (a month's traces
+-- are dropped whole), and after each tenth that is added sort a sample of 30,000 rows by every column: one of two processors for more than a second, while calls wait.
+-- They are frozen before their transaction ids run out, as every table; 20 gives the planner's estimates from 6,000 rows.
+CREATE FUNCTION "tend_appended_table"("name" regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('ALTER TABLE %s SET (autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1), %s', name,
+		(SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 20', attname), ', ') FROM pg_attribute WHERE attrelid = name AND attnum > 0 AND NOT attisdropped));
+END
+$$;
+--> statement-breakpoint
+SELECT tend_appended_table(name) FROM (SELECT 'usage_records'::regclass AS name UNION ALL SELECT 'transactions' UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'traces'::regclass) AS appended;
+--> statement-breakpoint
+-- As it was, and then tends the partition.
+CREATE OR REPLACE FUNCTION "ensure_trace_partition"("moment" timestamp with time zone) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	first_day CONSTANT timestamp := date_trunc('month', moment AT TIME ZONE 'UTC');
+	lower_bound CONSTANT timestamptz := first_day AT TIME ZONE 'UTC';
+	upper_bound CONSTANT timestamptz := (first_day + interval '1 month') AT TIME ZONE 'UTC';
+	partition CONSTANT text := to_char(first_day, '"traces_"YYYY_MM');
+BEGIN
+	-- Several replicas ask at once: one makes it, the others then find it.
+	PERFORM pg_advisory_xact_lock(hashtext('loom:ensure_trace_partition'));
+	IF to_regclass(partition) IS NOT NULL THEN
+		RETURN false;
+	END IF;
+	-- Writers wait, readers do not: an insert under way has chosen traces_default by the partitions it knew, and would be refused there
+	-- once the month has its own.
+	LOCK TABLE traces IN SHARE ROW EXCLUSIVE MODE;
+	EXECUTE format('CREATE TABLE %I (LIKE traces INCLUDING ALL)', partition);
+	-- Held until the end, so that no row of this month slips into traces_default between the move and the attachment.
+	LOCK TABLE traces_default IN ACCESS EXCLUSIVE MODE;
+	EXECUTE format('WITH moved AS (DELETE FROM traces_default WHERE created_at >= $1 AND created_at < $2 RETURNING *) INSERT INTO %I SELECT * FROM moved', partition)
+		USING lower_bound, upper_bound;
+	EXECUTE format('ALTER TABLE traces ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, lower_bound, upper_bound);
+	PERFORM tend_appended_table(partition::regclass);
+	RETURN true;
+END
+$$;
