@@ -1,6 +1,5 @@
 import { z } from './zod'
 import { storableText } from './json'
-import { Moment } from './moment'
 
 /** Where rules are set. All apply to a call at once, so the strictest wins. */
 export const policyScopes = ['key', 'project', 'org', 'platform'] as const
@@ -55,8 +54,8 @@ export const Policy = z.strictObject({
   allowedModels: ModelPatterns.optional(),
   /** The only kinds of calls that may be made. */
   allowedScopes: z.array(CallScope).min(1).max(callScopes.length).optional(),
-  /** No calls from then on. */
-  expiresAt: Moment.optional()
+  /** No calls from then on. Any year: what was stored once must stay readable, or every call under it would fail. */
+  expiresAt: z.iso.datetime({ offset: true }).optional()
 })
 export type Policy = z.infer<typeof Policy>
 

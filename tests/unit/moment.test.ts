@@ -4,6 +4,7 @@ import { TransactionQuery } from '../../shared/billing'
 import { AnalyticsQuery, TimeseriesQuery } from '../../shared/analytics'
 import { UpdateOrg } from '../../shared/identity'
 import { CreateKey } from '../../shared/keys'
+import { Policy } from '../../shared/policy'
 import { TraceQuery } from '../../shared/traces'
 
 test.each(['9999-12-31T23:59:59-12:00', '0001-01-01T00:00:00+14:00', '0000-01-01T00:00:00Z', '1000-01-01T00:00:00Z', '1969-12-31T23:59:59Z', '2026-13-01T00:00:00Z', 'yesterday'])('the time %s is refused wherever times are asked for', (from) => {
@@ -13,6 +14,10 @@ test.each(['9999-12-31T23:59:59-12:00', '0001-01-01T00:00:00+14:00', '0000-01-01
 
 test.each(['1970-01-01T00:00:00Z', '2026-11-29T12:00:00.5+05:30', '9999-12-31T23:59:59Z'])('the time %s is taken', (from) => {
   for (const schema of [TraceQuery, AuditFilter, TransactionQuery, AnalyticsQuery]) expect(schema.safeParse({ from }).success).toBe(true)
+})
+
+test('a policy that was stored with any time stays readable: every call under it asks it', () => {
+  for (const expiresAt of ['1900-01-01T00:00:00Z', '9999-12-31T23:59:59-12:00']) expect(Policy.safeParse({ expiresAt }).success, expiresAt).toBe(true)
 })
 
 test('a time zone has one name, however it is written', () => {
