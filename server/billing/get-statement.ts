@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Database } from '../../db/client'
 import type { Statement, StatementLine } from '../../shared/billing'
 import { LoomError } from '../errors'
+import { findTimeZone } from '../identity/get-org'
+import { dateIn, findWindow } from '../policy/budget-window'
 import { findProjectNames } from '../projects/find-project-names'
 import type { Reader } from '../projects/scope'
 
@@ -19,7 +21,6 @@ const Group = Line.extend({
   key_name: z.string().nullable(),
   project_id: z.string().nullable()
 })
-const Frame = z.object({ time_zone: z.string(), lower: z.string(), upper: z.string(), over: z.boolean() })
 const Balances = z.object({ opening: amount, held: z.coerce.number() })
 
 /**
@@ -38,20 +39,24 @@ export async function getStatement(db: Pick<Database, 'transaction' | 'orm'>, re
 async function sumMonth(db: Pick<Database, 'transaction'>, orgId: string, month: string): Promise<Statement> {
   return db.transaction(async (query) => {
     await query('set transaction isolation level repeatable read, read only')
-    const frame = Frame.parse((await query(FRAME, [orgId, `${month}-01`]))[0])
-    const [lower, upper] = [new Date(frame.lower), new Date(frame.upper)]
-    if (lower.getTime() > Date.now()) throw new LoomError('not_found', 'This month has not begun yet.')
+    const timeZone = findTimeZone((await query('select settings from orgs where id = $1', [orgId]))[0]?.settings)
+    // The database is given moments alone: its time zones are not Node's, by name or, for an offset, by sign.
+    const { startsAtMs, endsAtMs } = findWindow('month', Date.parse(`${month}-15T12:00:00Z`), timeZone)
+    const [lower, upper] = [new Date(startsAtMs), new Date(endsAtMs)]
+    if (startsAtMs > Date.now()) throw new LoomError('not_found', 'This month has not begun yet.')
+    const days = listDays(startsAtMs, endsAtMs, timeZone)
     const range = [orgId, idsSince(lower), lower, upper]
     const { opening, held } = Balances.parse((await query(BALANCES, range))[0])
-    const groups = (await query(GROUPS, [...range, frame.time_zone])).map(row => Group.parse(row))
+    const groups = (await query(GROUPS, [...range, days.map(({ startsAt }) => startsAt), days.map(({ name }) => name)])).map(row => Group.parse(row))
     const of = (by: Group['by']) => groups.filter(group => group.by === by)
     const totals = of('all')[0] ?? nothing
     return {
       month,
-      timeZone: frame.time_zone,
+      timeZone,
       from: lower.toISOString(),
       to: upper.toISOString(),
-      final: frame.over && held === 0,
+      // A call has no row of its own before it ends, so a month is only over when its last calls surely are.
+      final: endsAtMs <= Date.now() - DAY_MS && held === 0,
       openingBalanceNanoUsd: opening.toString(),
       closingBalanceNanoUsd: (opening + totals.topped_up + totals.refunded + totals.adjusted - totals.charged).toString(),
       totals: toLine(totals),
@@ -79,18 +84,18 @@ function toLine(line: Line): StatementLine {
   }
 }
 
+/** The days of a month in a time zone, which are longer or shorter where its clock is changed. */
+function listDays(fromMs: number, toMs: number, timeZone: string): { startsAt: string, name: string }[] {
+  const days = []
+  for (let at = fromMs; at < toMs; at = findWindow('day', at, timeZone).endsAtMs) days.push({ startsAt: new Date(at).toISOString(), name: dateIn(timeZone, at) })
+  return days
+}
+
 /** The least id a transaction made since then can have: ids begin with their time. A day less, for clocks that differ. */
 function idsSince(moment: Date): string {
   const hex = Math.max(moment.getTime() - DAY_MS, 0).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
-
-// A call has no row of its own before it ends, so a month is only over when its last calls surely are. An org may have been given an offset once,
-// which PostgreSQL reads with the opposite sign: its statements are in UTC, and say so.
-const FRAME = `
-select zone as time_zone, lower::text, upper::text, upper <= now() - interval '1 day' as over
-  from (select coalesce(substring(settings->>'timeZone' from '^[A-Za-z].*'), 'UTC') as zone from orgs where id = $1) o,
-       lateral (select $2::timestamp at time zone zone as lower, ($2::timestamp + interval '1 month') at time zone zone as upper) m`
 
 // The balance is what was posted less what was captured, so what it was then is what it is now less what came since.
 const BALANCES = `
@@ -103,7 +108,7 @@ select (w.balance - coalesce(sum(case t.status when 'posted' then t.amount when 
 // A refund counts where its charge did.
 const GROUPS = `
 with moved as (
-  select t.type, t.amount, t.captured, to_char(t.created_at at time zone $5, 'YYYY-MM-DD') as day, coalesce(c.api_key_id, t.api_key_id) as api_key_id,
+  select t.type, t.amount, t.captured, ($6::text[])[width_bucket(t.created_at, $5::timestamptz[])] as day, coalesce(c.api_key_id, t.api_key_id) as api_key_id,
          u.provider, u.model, u.project_id, case when t.type = 'charge' then u.input_tokens end as input_tokens, case when t.type = 'charge' then u.output_tokens end as output_tokens
     from transactions t
     left join transactions c on c.id = t.charge_id and c.org_id = t.org_id

@@ -60,6 +60,11 @@ function startOfDay(day: number, timeZone: string): number {
   return after
 }
 
+/** The date in a time zone, `YYYY-MM-DD`. */
+export function dateIn(timeZone: string, ms: number): string {
+  return new Date(localDate(ms, timeZone) * DAY_MS).toISOString().slice(0, 10)
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 function localDate(ms: number, timeZone: string): number {

@@ -66,11 +66,11 @@ describe('a statement', () => {
     expect(november.totals).toEqual({ calls: 2, inputTokens: 20, outputTokens: 10, chargedNanoUsd: '37', toppedUpNanoUsd: '500', refundedNanoUsd: '10', adjustedNanoUsd: '-3' })
   })
 
-  test('of an org that was given an offset once, which the database would read the other way round, is in UTC', async () => {
+  test('of an org that was given an offset once, which the database would read the other way round, is of that offset', async () => {
     const other = await seedWorkspace(db.orm)
     for (const offset of ['+05:30', '+0530']) {
       await db.query('update orgs set settings = jsonb_build_object(\'timeZone\', $2::text) where id = $1', [other.orgId, offset])
-      expect(await getStatement(db, other.principal, '2025-11')).toMatchObject({ timeZone: 'UTC', from: '2025-11-01T00:00:00.000Z', to: '2025-12-01T00:00:00.000Z' })
+      expect(await getStatement(db, other.principal, '2025-11')).toMatchObject({ timeZone: offset, from: '2025-10-31T18:30:00.000Z', to: '2025-11-30T18:30:00.000Z' })
     }
   })
 
