@@ -184,10 +184,10 @@ export class CallRecord implements Progress {
     return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
   }
 
-  /** What the answer gave its org to name, where all orgs share the connection. A cached one gave it before. */
+  /** What the answer gave its org to name, where all orgs share the connection; a cached one, too, which may be older than what is written down of it. */
   private given({ givenIds }: Answered): GivenIds | undefined {
     const { target, context } = this
-    if (!givenIds || !target?.connection.isShared || this.cache === 'hit') return undefined
+    if (!givenIds || !target?.connection.isShared) return undefined
     return { orgId: context.caller.orgId, connectionId: target.connection.id, ids: givenIds() }
   }
 

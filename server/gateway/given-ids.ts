@@ -8,6 +8,8 @@ export const GIVEN_DAYS = 30
 const MAX_IDS = 1_000
 /** Rows a statement: short enough to hold up nobody. */
 const BATCH_ROWS = 5_000
+/** Statements a run, so that a stop does not wait for long; the next run goes on. */
+const MAX_BATCHES = 100
 
 /** What an answer at a connection that all orgs share gave its org to name later: itself, and what is in it. */
 export interface GivenIds { orgId: string, connectionId: string, ids: readonly string[] }
@@ -43,13 +45,13 @@ export async function findGivenIds(db: Pick<Database, 'query'>, orgId: string, c
  */
 export async function forgetGivenIds(db: Pick<Database, 'query'>, now = new Date()): Promise<number> {
   let forgotten = 0
-  for (let batch = BATCH_ROWS; batch === BATCH_ROWS;) {
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const rows = await db.query(`
       delete from given_ids where (org_id, connection_id, id_hash) in (
         select org_id, connection_id, id_hash from given_ids where created_at < $1::timestamptz - make_interval(days => $2::int) limit $3::int for update skip locked
       ) returning 1`, [now, GIVEN_DAYS, BATCH_ROWS])
-    batch = rows.length
-    forgotten += batch
+    forgotten += rows.length
+    if (rows.length < BATCH_ROWS) break
   }
   return forgotten
 }

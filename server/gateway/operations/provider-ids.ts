@@ -57,9 +57,9 @@ function isWhole(item: Readonly<Record<string, unknown>>): boolean {
   return !isReference(item) && WHOLE.test(typeof item.type === 'string' ? item.type : 'message')
 }
 
-/** What is in it came along, and its provider checks that it has this id. */
-function isSealed({ encrypted_content: content }: Readonly<Record<string, unknown>>): boolean {
-  return typeof content === 'string' && content !== ''
+/** What is in it came along, and its provider checks that it has this id. Only these kinds are sealed: on any other the field says nothing. */
+function isSealed({ type, encrypted_content: content }: Readonly<Record<string, unknown>>): boolean {
+  return (type === 'reasoning' || type === 'compaction') && typeof content === 'string' && content !== ''
 }
 
 function itemsOf({ input }: ResponsesBody): Item[] {

@@ -71,8 +71,9 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     this.given = await this.earlier?.given([...new Set(shared.map(({ connection }) => connection.id))], ids) ?? this.given
     const refusals = new Map(shared.map(target => [target, refusalOf(this.body, this.given.get(target.connection.id) ?? new Set())]))
     const left = targets.filter(target => !refusals.get(target))
-    const [refusal] = refusals.values()
-    if (left.length === 0 && refusal) throw refusal
+    const refusal = targets[0] && refusals.get(targets[0])
+    // Another model has nothing of that conversation either: rather the refusal that programs know than an answer that lacks it.
+    if (refusal && !left.some(nativeOf)) throw refusal
     return left
   }
 

@@ -116,6 +116,17 @@ test('an org\'s own connection is asked for whatever is named, and the only one 
   expect(gateway.upstream.requests.slice(1).map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-shared', 'Bearer sk-private'])
 })
 
+test('a model that Loom translates for does not take over a conversation that the one before it has not', async () => {
+  const { id: translatedId } = await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'translated', baseUrl: gateway.upstream.baseUrl, secret: 'sk-translated' })
+  const targets = [sharedId, translatedId].map(connectionId => ({ connectionId, upstreamModel: 'gpt-4o-mini' }))
+  await gateway.api('POST', '/api/models/routes', { alias: 'translated-second', strategy: 'ordered', targets })
+  await expect(ask(openai, { previous_response_id: 'resp_of_others' }, 'translated-second')).rejects.toMatchObject({ status: 400, code: 'previous_response_not_found' })
+  await expect(ask(openai, { input: [{ type: 'reasoning', id: 'rs_1', summary: [] }, user] }, 'translated-second')).rejects.toMatchObject({ status: 404, param: 'input' })
+  expect(gateway.upstream.requests).toHaveLength(0)
+  await ask(openai, {}, 'translated-second')
+  expect(gateway.upstream.requests).toHaveLength(1)
+})
+
 test('a dry run refuses what the call would be refused', async () => {
   const { key } = await gateway.createKey()
   const checked = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/responses', body: { model: shared, input: 'Hi', previous_response_id: 'resp_of_others' } }) })

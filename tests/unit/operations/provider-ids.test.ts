@@ -19,7 +19,7 @@ test('one that we wrote, or that is none, gives nothing', () => {
 })
 
 test('a request names whatever has an id, but for what its provider has sealed', () => {
-  const input = [...output, { type: 'reasoning', id: 'rs_2', encrypted_content: 'gAAAA' }, { id: 'msg_2' }, { role: 'user', content: 'Hi' }]
-  expect(idsNamed({ model: 'm', input, previous_response_id: 'resp_1', conversation: { id: 'conv_1' } })).toEqual(['resp_1', 'conv_1', 'rs_1', 'ws_1', 'msg_1', 'fc_1', 'msg_2'])
+  const input = [...output, { type: 'reasoning', id: 'rs_2', encrypted_content: 'gAAAA' }, { id: 'msg_2' }, { type: 'item_reference', id: 'msg_3', encrypted_content: 'gAAAA' }, { role: 'user', content: 'Hi' }]
+  expect(idsNamed({ model: 'm', input, previous_response_id: 'resp_1', conversation: { id: 'conv_1' } })).toEqual(['resp_1', 'conv_1', 'rs_1', 'ws_1', 'msg_1', 'fc_1', 'msg_2', 'msg_3'])
   expect(idsNamed({ model: 'm', input: 'Hi', previous_response_id: null, conversation: null })).toEqual([])
 })
