@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { prepareOnce } from '../../db/prepare-once'
 import { authSessions, orgMembers, orgs, users } from '../../db/schema'
@@ -31,4 +31,10 @@ export async function findSession(orm: Orm, token: string): Promise<FoundSession
   if (!row) return undefined
   const { userId, userRole, expiresAt, orgId, role } = row
   return { userId, platformAdmin: userRole === 'admin', expiresAt, org: orgId && role ? { id: orgId, role } : null }
+}
+
+/** Ends the session of a login that raced the deactivation of its user, for the sign-in library would go on with it. */
+export async function endRacedSession(orm: Orm, token: string): Promise<void> {
+  const deactivated = orm.select({ id: users.id }).from(users).where(isNotNull(users.deactivatedAt))
+  await orm.delete(authSessions).where(and(eq(authSessions.token, token), inArray(authSessions.userId, deactivated)))
 }

@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime'
 import type { Auth } from './auth'
 import { SESSION_REFRESH_SECONDS, SESSION_SECONDS } from './auth'
 import type { FoundSession } from './find-session'
-import { findSession } from './find-session'
+import { endRacedSession, findSession } from './find-session'
 import type { Principal } from './principal'
 
 /**
@@ -36,6 +36,7 @@ async function resolveSession(event: H3Event, { auth, db }: Runtime, cookie: str
   const token = await auth.api.readSessionToken({ headers: new Headers({ cookie }) })
   if (!token) return null
   const session = await findSession(db.orm, token)
+  if (!session) await endRacedSession(db.orm, token)
   const isAlive = (session && !isDue(session)) || await renewSession(event, auth, cookie)
   if (!isAlive || !session?.org) return null
   const { userId, platformAdmin, org } = session

@@ -81,5 +81,8 @@ describe.runIf(testDatabaseKind === 'postgres')('a session', () => {
     const deactivated = await join(owner, 'deactivated@example.com', 'member')
     await sql`update users set deactivated_at = now() where email = 'deactivated@example.com'`
     expect((await projects(deactivated)).status).toBe(401)
+    // Nor are they in again, on that device, once they are let back.
+    await sql`update users set deactivated_at = null where email = 'deactivated@example.com'`
+    expect((await projects(deactivated)).status).toBe(401)
   })
 })
