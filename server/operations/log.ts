@@ -8,6 +8,8 @@ const BUFFER_BYTES = 8_192
 const FLUSH_MS = 100
 /** What waits for a place that takes nothing, such as a full disk or a reader who hangs; what comes beyond it is lost. */
 const BUFFER_MAX_BYTES = 1_048_576
+const MAX_LAST_WRITES = 200
+const BUSY_MS = 10
 
 /**
  * Structured JSON lines on stdout. Never given bodies or secrets; what might carry one by accident (headers,
@@ -38,12 +40,18 @@ export function createLog(config: Pick<Config, 'LOG_LEVEL'>, { failures }: Pick<
 }
 
 /**
- * The last lines of a process wait for company, too; pino itself sees to that only where it writes asynchronously. By one write:
- * `flushSync` tries for ever where nobody reads them any more, or the disk is full.
+ * The last lines of a process wait for company, too; pino itself sees to that only where it writes asynchronously. By a bounded number of writes, each
+ * of a part of what waits: `flushSync` tries for ever where nobody reads them any more, or the disk is full. Who is only slow to read gets two seconds.
  */
 function writeLastLines(destination: ReturnType<typeof pino.destination>): void {
-  destination.once('error', error => process.stderr.write(`The last lines of the log could not be written: ${String(error)}\n`))
-  destination.flush()
+  let failure: NodeJS.ErrnoException | undefined
+  destination.on('error', (error: NodeJS.ErrnoException) => failure = error)
+  for (let writes = 0; writes < MAX_LAST_WRITES && (!failure || failure.code === 'EAGAIN'); writes++) {
+    if (failure) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MS)
+    failure = undefined
+    destination.flush()
+  }
+  if (failure) process.stderr.write(`The last lines of the log could not be written: ${String(failure)}\n`)
 }
 
 export type Log = ReturnType<typeof createLog>

@@ -20,6 +20,16 @@ test('what is logged right before the end of a process is written', async () => 
   expect(JSON.parse(stdout)).toMatchObject({ level: 'info', msg: 'the last words' })
 })
 
+test('so is all that waits for a reader who is only slow', async () => {
+  const script = node(`
+    console.info('Loom is ready')
+    for (let line = 0; line < 2_000; line++) log.info('x'.repeat(200))
+    log.info('the last words')
+    process.exit(0)`)
+  const { stdout } = await promisify(execFile)('sh', ['-c', '"$@" | (sleep 1; tail -n 1)', 'sh', process.execPath, ...script], { cwd: root })
+  expect(JSON.parse(stdout)).toMatchObject({ msg: 'the last words' })
+})
+
 test.each(['"$@" | true', ...existsSync('/dev/full') ? ['"$@" > /dev/full'] : []])('a process ends where its log cannot be written: %s', async (command) => {
   await promisify(execFile)('sh', ['-c', command, 'sh', process.execPath, ...lastWords], { cwd: root })
 })
