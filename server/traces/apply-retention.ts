@@ -12,7 +12,7 @@ const BATCH_ROWS = 500
 /** Statements a run that take something away; the next run goes on. */
 const MAX_BATCHES = 400
 /** A stop waits for no more than this, however many find nothing. */
-const MAX_RUN_MS = 30_000
+const MAX_RUN_MS = 5_000
 /** New traces wait for a partition that is dropped, and it for them: rather try again than let calls queue. */
 const LOCK_TIMEOUT_MS = 250
 const LOCK_NOT_AVAILABLE = '55P03'
