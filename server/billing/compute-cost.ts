@@ -11,9 +11,11 @@ export interface BilledTokens {
   cacheWriteTokens?: number
   /** The part of `cacheWriteTokens` that is kept for an hour. */
   longCacheWriteTokens?: number
-  /** Sound among the input that is neither read from nor written to a cache, and among the output. */
+  /** Sound among the input, cached or not, and among the output. */
   audioInputTokens?: number
   audioOutputTokens?: number
+  /** Of `cachedInputTokens`, what the provider tells to be sound. */
+  cachedAudioInputTokens?: number
   /** Of the input, what the provider tells to be text rather than a picture. */
   textInputTokens?: number
   /** Of the output, what the provider tells to be words or thoughts rather than a picture. */
@@ -28,7 +30,8 @@ const TOKENS_PER_PRICE = 1_000_000n
 
 /**
  * The exact cost of a call: every kind of token, and of other units, at its own rate, rounded up once, at the end. Cache counts beyond the
- * input (a provider's mistake) are cut to it, so that no part is ever negative.
+ * input (a provider's mistake) are cut to it, so that no part is ever negative. Sound that nobody tells to be cached is taken to be as little cached
+ * as it can be.
  * @throws {RangeError} when a count is negative or not a whole number
  */
 export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
@@ -37,7 +40,10 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
   const written = smaller(toCount(tokens.cacheWriteTokens ?? 0), input - cached)
   const writtenLong = smaller(toCount(tokens.longCacheWriteTokens ?? 0), written)
   const fresh = input - cached - written
-  const heard = smaller(toCount(tokens.audioInputTokens ?? 0), fresh)
+  const told = smaller(toCount(tokens.cachedAudioInputTokens ?? 0), cached)
+  const untold = larger(toCount(tokens.audioInputTokens ?? 0), told) - told
+  const heard = smaller(untold, fresh)
+  const recalled = told + smaller(untold - heard, cached - told)
   const worded = smaller(toCount(tokens.textInputTokens ?? 0), fresh - heard)
   const output = toCount(tokens.outputTokens)
   const spoken = smaller(toCount(tokens.audioOutputTokens ?? 0), output)
@@ -47,7 +53,8 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
   const total = (fresh - heard - worded) * rates.inputPrice
     + worded * (rates.textInputPrice ?? rates.inputPrice)
     + heard * (rates.audioInputPrice ?? rates.inputPrice)
-    + cached * (rates.cachedInputPrice ?? rates.inputPrice)
+    + (cached - recalled) * (rates.cachedInputPrice ?? rates.inputPrice)
+    + recalled * (rates.cachedAudioInputPrice ?? rates.audioInputPrice ?? rates.cachedInputPrice ?? rates.inputPrice)
     + (written - writtenLong) * writePrice
     + writtenLong * (rates.longCacheWritePrice ?? writePrice)
     + (output - spoken - said) * rates.outputPrice
@@ -66,6 +73,10 @@ export function isPricedFor(price: Price | undefined, unit: UnitKind | undefined
 /** The rates of a call with this much input: long prompts cost more with some models, for the whole call. */
 export function ratesFor(price: Price, inputTokens: number): Rates {
   return price.tiers?.findLast(tier => inputTokens > tier.aboveInputTokens) ?? price
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 function smaller(a: bigint, b: bigint): bigint {

@@ -15,8 +15,13 @@ export interface Rates {
   longCacheWritePrice?: NanoUsd
   /** Of sound, where it differs from text. */
   audioInputPrice?: NanoUsd
+  /** Of sound that is read from a cache; left out, that costs what other sound does. */
+  cachedAudioInputPrice?: NanoUsd
   audioOutputPrice?: NanoUsd
 }
+
+/** Of them, those of sound. */
+export type SoundRates = Pick<Rates, 'audioInputPrice' | 'cachedAudioInputPrice' | 'audioOutputPrice'>
 
 /** What a model costs now, and where that is known from: `override:<row id>`, `catalog:<version>`, `published` (what the provider says, noted in our own code) or `demo`. */
 export interface Price extends Rates {

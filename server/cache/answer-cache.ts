@@ -30,6 +30,7 @@ const CachedHead = z.object({
     reasoningTokens: count,
     audioInputTokens: extra,
     audioOutputTokens: extra,
+    cachedAudioInputTokens: extra,
     textInputTokens: extra,
     textOutputTokens: extra,
     units: z.object({ audioMs: extra, characters: extra, searches: extra, pictures: z.object({ count, quality: z.string().optional(), size: z.string().optional() }).optional() }).optional()

@@ -3,7 +3,7 @@ import type { UnitRates } from '../billing/units'
 import { describeUpstreamModel, servedModel } from './connection-models'
 import type { UpstreamModel } from './connection-models'
 import type { ConnectionRow, PriceRow, Snapshot } from './load-snapshot'
-import type { Price, Rates } from '../billing/price'
+import type { Price, Rates, SoundRates } from '../billing/price'
 
 /** An upstream model as the org sees it: overridden prices win over Loom's own. */
 export function describeTarget(snapshot: Snapshot, connection: ConnectionRow, upstreamModel: string): UpstreamModel {
@@ -28,13 +28,23 @@ function overridePrice(row: PriceRow, known: Price | undefined): Price {
  * What an override says nothing of, and Loom knows to cost more: sound, at no less than it cost before, and long prompts, which cost as many
  * times more as they did. A model that was made free is free.
  */
-function keptOf(known: Price, rates: Rates): Pick<Price, 'tiers' | 'audioInputPrice' | 'audioOutputPrice'> {
+function keptOf(known: Price, rates: Rates): SoundRates & Pick<Price, 'tiers'> {
   if (rates.inputPrice === 0n && rates.outputPrice === 0n) return {}
-  const { audioInputPrice: heard, audioOutputPrice: spoken } = known
+  return {
+    ...soundOf(known, rates),
+    ...(known.tiers && { tiers: known.tiers.map(tier => ({ aboveInputTokens: tier.aboveInputTokens, ...withSound(raised(rates, tier, known), tier) })) })
+  }
+}
+
+function withSound(rates: Rates, known: Rates): Rates {
+  return { ...soundOf(known, rates), ...rates }
+}
+
+function soundOf({ audioInputPrice: heard, cachedAudioInputPrice: recalled, audioOutputPrice: spoken }: Rates, rates: Rates): SoundRates {
   return {
     ...(heard !== undefined && { audioInputPrice: larger(heard, rates.inputPrice) }),
-    ...(spoken !== undefined && { audioOutputPrice: larger(spoken, rates.outputPrice) }),
-    ...(known.tiers && { tiers: known.tiers.map(tier => ({ aboveInputTokens: tier.aboveInputTokens, ...raised(rates, tier, known) })) })
+    ...(recalled !== undefined && { cachedAudioInputPrice: larger(recalled, rates.cachedInputPrice ?? rates.inputPrice) }),
+    ...(spoken !== undefined && { audioOutputPrice: larger(spoken, rates.outputPrice) })
   }
 }
 
@@ -47,8 +57,7 @@ function raised(rates: Rates, tier: Rates, base: Rates): Rates {
     outputPrice: timesMore(rates.outputPrice, tier.outputPrice, base.outputPrice),
     ...(cachedInputPrice !== undefined && { cachedInputPrice: input(cachedInputPrice) }),
     ...(cacheWritePrice !== undefined && { cacheWritePrice: input(cacheWritePrice) }),
-    ...(longCacheWritePrice !== undefined && { longCacheWritePrice: input(longCacheWritePrice) }),
-    ...(tier.audioInputPrice !== undefined && { audioInputPrice: larger(tier.audioInputPrice, input(rates.inputPrice)) })
+    ...(longCacheWritePrice !== undefined && { longCacheWritePrice: input(longCacheWritePrice) })
   }
 }
 

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { parseUsdDecimal } from '../../shared/money'
 import type { NanoUsd } from '../../shared/money'
 import { modelMode } from './model-mode'
-import type { Price, Rates } from '../billing/price'
+import type { Price, Rates, SoundRates } from '../billing/price'
 import { findSoundRates, mayHear } from './sound-prices'
 
 /** The version of `@pydantic/genai-prices` these prices come from, stored with every charge. A test holds it to the installed one. */
@@ -76,13 +76,13 @@ function withSound(price: Price, providerId: string, model: string, at: Date): P
  * OpenRouter asks what a model's maker does, as its pages of gpt-audio ($32) and gemini-2.0-flash ($0.70) say; of gpt-audio-mini they say
  * that sound costs what words do: https://openrouter.ai/openai/gpt-audio-mini, read 2026-11.
  */
-function findMakersSound(model: string, at: Date): Pick<Rates, 'audioInputPrice' | 'audioOutputPrice'> | undefined {
+function findMakersSound(model: string, at: Date): SoundRates | undefined {
   if (model === 'openai/gpt-audio-mini') return {}
   const [, maker, name] = /^(openai|google)\/([^:]+)/.exec(model) ?? []
   const price = maker !== undefined && name !== undefined ? readPackagedModel(maker, name, at)?.price : undefined
   if (price?.audioInputPrice === undefined) return undefined
-  const { audioInputPrice, audioOutputPrice } = price
-  return { audioInputPrice, ...(audioOutputPrice !== undefined && { audioOutputPrice }) }
+  const { audioInputPrice, cachedAudioInputPrice, audioOutputPrice } = price
+  return { audioInputPrice, ...(cachedAudioInputPrice !== undefined && { cachedAudioInputPrice }), ...(audioOutputPrice !== undefined && { audioOutputPrice }) }
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */
@@ -133,6 +133,7 @@ function ratesAbove(prices: ModelPrice, start: number, writesNothing: boolean): 
   const cacheWritePrice = dearest('cache_write_mtok')
   const longCacheWritePrice = dearest('cache_write_1h_mtok')
   const audioInputPrice = dearest('input_audio_mtok')
+  const cachedAudioInputPrice = dearest('cache_audio_read_mtok')
   const audioOutputPrice = dearest('output_audio_mtok')
   return {
     inputPrice,
@@ -143,6 +144,7 @@ function ratesAbove(prices: ModelPrice, start: number, writesNothing: boolean): 
     ...(cacheWritePrice !== undefined && { cacheWritePrice }),
     ...(longCacheWritePrice !== undefined && { longCacheWritePrice }),
     ...(audioInputPrice !== undefined && { audioInputPrice }),
+    ...(cachedAudioInputPrice !== undefined && { cachedAudioInputPrice }),
     ...(audioOutputPrice !== undefined && { audioOutputPrice })
   }
 }

@@ -1,7 +1,4 @@
-import type { NanoUsd } from '../../shared/money'
-
-/** Nano-USD per million tokens of sound. */
-interface SoundRates { audioInputPrice: NanoUsd, audioOutputPrice: NanoUsd }
+import type { SoundRates } from '../billing/price'
 
 const dollars = (input: bigint, output: bigint): SoundRates => ({ audioInputPrice: input * 1_000_000_000n, audioOutputPrice: output * 1_000_000_000n })
 

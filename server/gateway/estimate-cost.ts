@@ -84,8 +84,8 @@ export function likelyInput({ inputTokens, likelyInputTokens }: TokenBounds): nu
 
 /** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input may be one written to the provider's cache. */
 export function boundCost(tokens: TokenBounds, price: Price): bigint {
-  const { inputPrice, outputPrice, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
-  const dearestInput = [cacheWritePrice, longCacheWritePrice, audioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
+  const { inputPrice, outputPrice, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, cachedAudioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
+  const dearestInput = [cacheWritePrice, longCacheWritePrice, audioInputPrice, cachedAudioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
   const dearestOutput = audioOutputPrice > outputPrice ? audioOutputPrice : outputPrice
   return computeCost(tokens, { source: price.source, inputPrice: dearestInput, outputPrice: dearestOutput, units: price.units })
 }

@@ -10,9 +10,11 @@ export interface Usage {
   /** The part of `cacheWriteTokens` that the provider keeps for an hour; absent means none. */
   longCacheWriteTokens?: number
   reasoningTokens: number
-  /** Sound among the input and the output; absent means none. */
+  /** Sound among the input, cached or not, and among the output; absent means none. */
   audioInputTokens?: number
   audioOutputTokens?: number
+  /** Of the cached input, what is told to be sound; absent where nobody tells. */
+  cachedAudioInputTokens?: number
   /** Of the input, what is told to be text rather than a picture; absent where nobody tells. */
   textInputTokens?: number
   /** Of the output, what is told to be words or thoughts rather than a picture; absent where nobody tells. */
@@ -32,7 +34,7 @@ const tokens = z.int().nonnegative().max(MAX_TOKENS)
 /** What only some tell: where it makes no sense, the rest still counts. */
 const extra = tokens.nullish().catch(undefined)
 
-const InputDetails = z.looseObject({ cached_tokens: tokens.nullish(), cache_write_tokens: tokens.nullish(), cache_write_1h_tokens: extra, audio_tokens: extra })
+const InputDetails = z.looseObject({ cached_tokens: tokens.nullish(), cache_write_tokens: tokens.nullish(), cache_write_1h_tokens: extra, audio_tokens: extra, cached_tokens_details: z.looseObject({ audio_tokens: extra }).nullish().catch(undefined) })
 
 /** `usage` of the OpenAI chat format, as the providers that speak it write it; an explicit 0 is a count, not a gap. */
 const ChatUsage = z.looseObject({
@@ -56,12 +58,14 @@ export function readUsage(usage: unknown): Usage | undefined {
   const cachedInputTokens = Math.min(input?.cached_tokens ?? prompt_cache_hit_tokens ?? cached_tokens ?? 0, prompt_tokens)
   const cacheWriteTokens = Math.min(input?.cache_write_tokens ?? 0, prompt_tokens - cachedInputTokens)
   const longCacheWriteTokens = Math.min(input?.cache_write_1h_tokens ?? 0, cacheWriteTokens)
+  const cachedAudio = input?.cached_tokens_details?.audio_tokens
   return {
     inputTokens: prompt_tokens,
     cachedInputTokens,
     cacheWriteTokens,
     ...(longCacheWriteTokens > 0 && { longCacheWriteTokens }),
     ...(input?.audio_tokens && { audioInputTokens: Math.min(input.audio_tokens, prompt_tokens) }),
+    ...(cachedAudio && { cachedAudioInputTokens: Math.min(cachedAudio, cachedInputTokens) }),
     ...countOutput(parsed.data)
   }
 }

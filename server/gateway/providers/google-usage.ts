@@ -25,14 +25,15 @@ export function toChatUsage(usage: UsageMetadata | undefined) {
   const prompt = usage.promptTokenCount + (usage.toolUsePromptTokenCount ?? 0)
   const reasoning = usage.thoughtsTokenCount ?? 0
   const completion = (usage.candidatesTokenCount ?? 0) + reasoning
-  const heard = tokensOf('AUDIO', usage.promptTokensDetails) - tokensOf('AUDIO', usage.cacheTokensDetails)
+  const heard = tokensOf('AUDIO', usage.promptTokensDetails)
+  const recalled = tokensOf('AUDIO', usage.cacheTokensDetails)
   const spoken = tokensOf('AUDIO', usage.candidatesTokensDetails)
   const drawn = drawnIn(usage)
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: usage.cachedContentTokenCount ?? 0, ...(heard > 0 && { audio_tokens: heard }) },
+    prompt_tokens_details: { cached_tokens: usage.cachedContentTokenCount ?? 0, ...(heard > 0 && { audio_tokens: heard }), ...(recalled > 0 && { cached_tokens_details: { audio_tokens: recalled } }) },
     completion_tokens_details: { reasoning_tokens: reasoning, ...(spoken > 0 && { audio_tokens: spoken }), ...(drawn !== undefined && { text_tokens: completion - spoken - drawn, image_tokens: drawn }) }
   }
 }

@@ -17,6 +17,8 @@ const sources = {
   google: 'https://ai.google.dev/gemini-api/docs/pricing, 2026-03',
   // What the documentation's tables are made of: `pricing` and `apiNames` of src/schema/models/models.
   mistral: 'https://github.com/mistralai/platform-docs-public, 2026-08-21',
+  // What a model's maker asks.
+  openRouter: 'https://openrouter.ai/google/gemini-2.5-flash, 2026-11',
   // The usage and bill of a real call: `cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD.
   xAi: 'https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08'
 }
@@ -79,9 +81,21 @@ const rows: Row[] = [
   // Above 200,000: $2.50, $15
   [sources.google, 'google', 'gemini-2.5-pro', 'a long prompt', { promptTokenCount: 250_000, candidatesTokenCount: 2_000, totalTokenCount: 252_000 }, 655_000_000n],
   [sources.google, 'google', 'gemini-2.5-pro', 'cached input and thoughts', { promptTokenCount: 11_500, candidatesTokenCount: 1_000, totalTokenCount: 22_500, cachedContentTokenCount: 10_000, thoughtsTokenCount: 10_000 }, 113_125_000n],
-  // $0.30, $0.03 cached, $2.50, sound $1
+  // $2.50, $10, sound $32, none of it cheaper from a cache; how much of that is sound is not told, so as little as can be
+  [sources.openAi, 'openai', 'gpt-audio', 'cached sound', { ...openAi(4_000, 2_000, 100), prompt_tokens_details: { cached_tokens: 2_000, audio_tokens: 3_000 } }, 3_000n * 32_000n + 1_000n * 2_500n + 1_000_000n],
+  // $0.30, $0.03 cached, $2.50, sound $1, $0.10 cached
   [sources.google, 'google', 'gemini-2.5-flash', 'text', { promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 1_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 4_000 }] }, 1_180_000n],
   [sources.google, 'google', 'gemini-2.5-flash', 'sound', { promptTokenCount: 4_000, candidatesTokenCount: 100, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }] }, 3_550_000n],
+  [sources.google, 'google', 'gemini-2.5-flash', 'cached sound', {
+    promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 2_000, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 1_000 }, { modality: 'AUDIO', tokenCount: 3_000 }],
+    cacheTokensDetails: [{ modality: 'TEXT', tokenCount: 500 }, { modality: 'AUDIO', tokenCount: 1_500 }]
+  }, 500n * 300n + 1_500n * 1_000n + 500n * 30n + 1_500n * 100n + 250_000n],
+  [sources.google, 'google', 'gemini-2.5-flash', 'cached sound that is not told apart', {
+    promptTokenCount: 4_000, candidatesTokenCount: 100, cachedContentTokenCount: 2_000, promptTokensDetails: [{ modality: 'AUDIO', tokenCount: 3_000 }]
+  }, 2_000n * 1_000n + 1_000n * 100n + 1_000n * 30n + 250_000n],
+  [sources.openRouter, 'openrouter', 'google/gemini-2.5-flash', 'cached sound', {
+    ...openAi(4_000, 2_000, 100), prompt_tokens_details: { cached_tokens: 2_000, audio_tokens: 3_000, cached_tokens_details: { audio_tokens: 2_000 } }
+  }, 1_000n * 300n + 1_000n * 1_000n + 2_000n * 100n + 250_000n],
   // $2, $12 words and thoughts, $120 pictures, 1,120 tokens each
   [sources.google, 'google', 'gemini-3-pro-image-preview', 'a picture, words and thoughts', {
     promptTokenCount: 100, candidatesTokenCount: 1_320, thoughtsTokenCount: 800, candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 200 }, { modality: 'IMAGE', tokenCount: 1_120 }]
