@@ -92,6 +92,12 @@ export const CreateModelPrice = z.strictObject({
   cacheWriteNanoUsd: PriceNanoUsd.nullable().default(null),
   /** Of what is kept for an hour; null: as any other write. */
   longCacheWriteNanoUsd: PriceNanoUsd.nullable().default(null),
+  /** Of sound that is heard. null: what the packaged list says, or what words cost, whichever is more. */
+  audioInputNanoUsd: PriceNanoUsd.nullable().default(null),
+  /** Of sound that is read from a cache. null: as other sound where `audioInputNanoUsd` says what that costs, else as the packaged list says. */
+  cachedAudioInputNanoUsd: PriceNanoUsd.nullable().default(null),
+  /** Of sound that is spoken. null: as with `audioInputNanoUsd`. */
+  audioOutputNanoUsd: PriceNanoUsd.nullable().default(null),
   /** Of an hour of sound that is listened to. With `inputNanoUsd` and `outputNanoUsd` "0", the model is priced by such units alone. */
   audioHourNanoUsd: PriceNanoUsd.nullable().default(null),
   /** Of a million characters that are read aloud. */
@@ -115,6 +121,9 @@ export const ModelPrice = z.object({
   cachedInputNanoUsd: z.string().nullable(),
   cacheWriteNanoUsd: z.string().nullable(),
   longCacheWriteNanoUsd: z.string().nullable(),
+  audioInputNanoUsd: z.string().nullable(),
+  cachedAudioInputNanoUsd: z.string().nullable(),
+  audioOutputNanoUsd: z.string().nullable(),
   audioHourNanoUsd: z.string().nullable(),
   millionCharactersNanoUsd: z.string().nullable(),
   thousandSearchesNanoUsd: z.string().nullable(),

@@ -67,6 +67,9 @@ export const modelPrices = pgTable('model_prices', {
   cachedInputPrice: nanoUsd('cached_input_price'),
   cacheWritePrice: nanoUsd('cache_write_price'),
   longCacheWritePrice: nanoUsd('long_cache_write_price'),
+  audioInputPrice: nanoUsd('audio_input_price'),
+  cachedAudioInputPrice: nanoUsd('cached_audio_input_price'),
+  audioOutputPrice: nanoUsd('audio_output_price'),
   audioHourPrice: nanoUsd('audio_hour_price'),
   millionCharactersPrice: nanoUsd('million_characters_price'),
   thousandSearchesPrice: nanoUsd('thousand_searches_price'),
@@ -78,5 +81,6 @@ export const modelPrices = pgTable('model_prices', {
   index('model_prices_lookup_idx').on(table.providerKind, table.model, table.effectiveFrom),
   oneOf('model_prices_kind_check', table.providerKind, providerKinds),
   check('model_prices_positive_check', sql`${table.inputPrice} >= 0 and ${table.outputPrice} >= 0 and coalesce(${table.cachedInputPrice}, 0) >= 0 and coalesce(${table.cacheWritePrice}, 0) >= 0 and coalesce(${table.longCacheWritePrice}, 0) >= 0`),
+  check('model_prices_positive_sound_check', sql`coalesce(${table.audioInputPrice}, 0) >= 0 and coalesce(${table.cachedAudioInputPrice}, 0) >= 0 and coalesce(${table.audioOutputPrice}, 0) >= 0`),
   check('model_prices_positive_units_check', sql`coalesce(${table.audioHourPrice}, 0) >= 0 and coalesce(${table.millionCharactersPrice}, 0) >= 0 and coalesce(${table.thousandSearchesPrice}, 0) >= 0`)
 ])

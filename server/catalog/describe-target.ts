@@ -19,9 +19,12 @@ function overridePrice(row: PriceRow, known: Price | undefined): Price {
     outputPrice: row.outputPrice,
     ...(row.cachedInputPrice !== null && { cachedInputPrice: row.cachedInputPrice }),
     ...(row.cacheWritePrice !== null && { cacheWritePrice: row.cacheWritePrice }),
-    ...(row.longCacheWritePrice !== null && { longCacheWritePrice: row.longCacheWritePrice })
+    ...(row.longCacheWritePrice !== null && { longCacheWritePrice: row.longCacheWritePrice }),
+    ...(row.audioInputPrice !== null && { audioInputPrice: row.audioInputPrice }),
+    ...(row.cachedAudioInputPrice !== null && { cachedAudioInputPrice: row.cachedAudioInputPrice }),
+    ...(row.audioOutputPrice !== null && { audioOutputPrice: row.audioOutputPrice })
   }
-  return { source: `override:${row.id}`, ...rates, ...(known && keptOf(known, rates)), ...unitPrices(row) }
+  return { source: `override:${row.id}`, ...(known && keptOf(known, rates)), ...rates, ...unitPrices(row) }
 }
 
 /**
@@ -40,10 +43,11 @@ function withSound(rates: Rates, known: Rates): Rates {
   return { ...soundOf(known, rates), ...rates }
 }
 
+/** Once an override says what sound costs, cached sound costs as much, unless it says that, too. */
 function soundOf({ audioInputPrice: heard, cachedAudioInputPrice: recalled, audioOutputPrice: spoken }: Rates, rates: Rates): SoundRates {
   return {
     ...(heard !== undefined && { audioInputPrice: larger(heard, rates.inputPrice) }),
-    ...(recalled !== undefined && { cachedAudioInputPrice: larger(recalled, rates.cachedInputPrice ?? rates.inputPrice) }),
+    ...(recalled !== undefined && rates.audioInputPrice === undefined && { cachedAudioInputPrice: larger(recalled, rates.cachedInputPrice ?? rates.inputPrice) }),
     ...(spoken !== undefined && { audioOutputPrice: larger(spoken, rates.outputPrice) })
   }
 }
@@ -51,13 +55,17 @@ function soundOf({ audioInputPrice: heard, cachedAudioInputPrice: recalled, audi
 /** The rates, as many times higher as those of `tier` are than those of `base`. */
 function raised(rates: Rates, tier: Rates, base: Rates): Rates {
   const input = (price: NanoUsd) => timesMore(price, tier.inputPrice, base.inputPrice)
-  const { cachedInputPrice, cacheWritePrice, longCacheWritePrice } = rates
+  const output = (price: NanoUsd) => timesMore(price, tier.outputPrice, base.outputPrice)
+  const { cachedInputPrice, cacheWritePrice, longCacheWritePrice, audioInputPrice, cachedAudioInputPrice, audioOutputPrice } = rates
   return {
     inputPrice: input(rates.inputPrice),
-    outputPrice: timesMore(rates.outputPrice, tier.outputPrice, base.outputPrice),
+    outputPrice: output(rates.outputPrice),
     ...(cachedInputPrice !== undefined && { cachedInputPrice: input(cachedInputPrice) }),
     ...(cacheWritePrice !== undefined && { cacheWritePrice: input(cacheWritePrice) }),
-    ...(longCacheWritePrice !== undefined && { longCacheWritePrice: input(longCacheWritePrice) })
+    ...(longCacheWritePrice !== undefined && { longCacheWritePrice: input(longCacheWritePrice) }),
+    ...(audioInputPrice !== undefined && { audioInputPrice: input(audioInputPrice) }),
+    ...(cachedAudioInputPrice !== undefined && { cachedAudioInputPrice: input(cachedAudioInputPrice) }),
+    ...(audioOutputPrice !== undefined && { audioOutputPrice: output(audioOutputPrice) })
   }
 }
 

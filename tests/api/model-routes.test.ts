@@ -68,13 +68,13 @@ describe('a model route', () => {
 })
 
 test('a price is set by platform admins alone, exactly, and counts at once', async () => {
-  const price = { providerKind: 'demo', model: 'demo', inputNanoUsd: '123456789012345678', outputNanoUsd: '7' }
+  const price = { providerKind: 'demo', model: 'demo', inputNanoUsd: '123456789012345678', outputNanoUsd: '7', audioInputNanoUsd: '8', cachedAudioInputNanoUsd: '9', audioOutputNanoUsd: '10' }
   expect((await tenant.call('POST', '/api/models/prices', { ...price, ownOrgOnly: true })).status).toBe(403)
   const { id } = ModelPrice.parse((await operator.succeed('POST', '/api/models/prices', price)).body)
   const priceOfDemo = async () => (await modelsOf(tenant)).find(model => model.id === 'demo')?.price
   await expect.poll(priceOfDemo, soon).toMatchObject({ source: `override:${id}`, inputNanoUsd: '123456789012345678', outputNanoUsd: '7' })
-  expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toMatchObject([{ id, platform: true }])
+  expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toMatchObject([{ ...price, id, platform: true }])
   await operator.succeed('DELETE', `/api/models/prices/${id}`)
   await expect.poll(priceOfDemo, soon).toMatchObject({ source: 'demo' })
-  for (const wrong of [{ inputNanoUsd: '-1' }, { inputNanoUsd: '1.5' }, { inputNanoUsd: 1 }, { inputNanoUsd: '9'.repeat(19) }]) expect((await operator.call('POST', '/api/models/prices', { ...price, ...wrong })).status).toBe(400)
+  for (const wrong of [{ inputNanoUsd: '-1' }, { inputNanoUsd: '1.5' }, { inputNanoUsd: 1 }, { inputNanoUsd: '9'.repeat(19) }, { audioInputNanoUsd: '-1' }]) expect((await operator.call('POST', '/api/models/prices', { ...price, ...wrong })).status).toBe(400)
 })

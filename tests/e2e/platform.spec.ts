@@ -1,8 +1,9 @@
+import { ModelPriceList } from '../../shared/model-routes'
 import { CreatedOrg, PlatformOrgPage } from '../../shared/platform'
 import { startIdentityProvider } from '../support/identity-provider'
 import { expect, test } from './fixtures'
 
-test('a platform admin connects a provider for every organisation, and sets a price for all', async ({ page, isMobile }) => {
+test('a platform admin connects a provider for every organisation, and sets a price for all', async ({ page, client, isMobile }) => {
   const name = `shared-${isMobile ? 'phone' : 'desktop'}`
   await page.goto('/dashboard/platform')
   await page.getByRole('navigation', { name: 'Platform' }).getByRole('link', { name: 'Providers' }).click()
@@ -16,8 +17,13 @@ test('a platform admin connects a provider for every organisation, and sets a pr
   await dialog.getByRole('textbox', { name: 'Model' }).fill(`model-of-${name}`)
   await dialog.getByRole('textbox', { name: 'Input', exact: true }).fill('0.15')
   await dialog.getByRole('textbox', { name: 'Output', exact: true }).fill('0.60')
+  await dialog.getByRole('textbox', { name: 'Sound in' }).fill('10')
+  await dialog.getByRole('textbox', { name: 'Sound out' }).fill('20')
   await dialog.getByRole('button', { name: 'Set price' }).click()
   await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name}`, exact: true })).toBeVisible()
+  expect(ModelPriceList.parse(await client.get('/models/prices')).prices).toContainEqual(expect.objectContaining({
+    model: `model-of-${name}`, inputNanoUsd: '150000000', audioInputNanoUsd: '10000000000', audioOutputNanoUsd: '20000000000', cachedAudioInputNanoUsd: null
+  }))
   await expect(page.getByRole('region', { name: 'Limits of the installation' })).toBeVisible()
 })
 

@@ -305,6 +305,16 @@ describe('POST /v1/audio/transcriptions', () => {
     expect(cost).toBe(6_100_000n)
   })
 
+  test('hears at the price that an override sets for sound', async () => {
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai', model: 'a-listener', inputNanoUsd: '1000000', outputNanoUsd: '2000000', audioInputNanoUsd: '50000000' })
+    const cost = await spend(() => until(async () => {
+      gateway.upstream.respondWith({ usage })
+      const heard = await client.audio.transcriptions.create({ model: 'mock/a-listener', file: await sound() }).catch((error: unknown) => error)
+      return !(heard instanceof Error)
+    }, { what: () => 'the price to be known' }))
+    expect(cost).toBe(100n * 50n + 400n * 2n)
+  })
+
   test('of such a model, where it tells none, by what a file of that size usually lasts; never free', async () => {
     gateway.upstream.respondWith({ usage: false })
     const file = await toFile(Buffer.alloc(160_000, 1), 'long.mp3')
