@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { findRef } from '../billing/late-ref'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
@@ -9,9 +8,6 @@ import type { Gateway } from './gateway'
 import { insufficientFunds, refConflict } from './hold-budget'
 import { planCall } from './plan-call'
 import { policyRequest } from './policy-request'
-
-/** `available` of an unlimited wallet is null. */
-const Funds = z.object({ available: z.bigint().nullable() })
 
 /**
  * What the road would decide of a call now, rule by rule: where wallet and budgets have less than its upper bound, of what it could be
@@ -26,8 +22,9 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
   const rules = await gateway.policy.explain(caller, judged)
   const budgets = callBudgets(caller) ?? []
   const lefts = await leftInBudgets(db, budgets)
-  const available = await availableTo(db, caller.orgId)
-  const least = [...lefts, ...available === null ? [] : [available]].reduce((a, b) => a < b ? a : b, plan.amount)
+  const leastLeft = lefts.reduce(smaller, plan.amount)
+  const available = await gateway.budget.availableFor(caller.orgId, leastLeft)
+  const least = available === null ? leastLeft : smaller(leastLeft, available)
   const offer = least < plan.amount ? await plan.lower?.(least) : undefined
   const amount = offer?.amount ?? plan.amount
   const decisions = [...rules, ...judgeBudgets(budgets, lefts, amount), judgeWallet(available, amount)]
@@ -49,12 +46,8 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
   }
 }
 
-/** What a prepaid wallet has for a call now, nano-USD, with what lies in leases: a call draws on them, or has them given back. Null for an unlimited one. */
-async function availableTo(db: Pick<Database, 'query'>, orgId: string): Promise<bigint | null> {
-  const [row] = await db.query(`
-    select case mode when 'prepaid' then balance - held + (select coalesce(sum(amount), 0) from wallet_leases l where l.org_id = w.org_id)::bigint end as available
-      from wallets w where org_id = $1`, [orgId])
-  return Funds.parse(row).available
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
 }
 
 function judgeWallet(available: bigint | null, amount: bigint): PolicyDecision {

@@ -4,7 +4,7 @@ import { toUsdDecimal } from '../../shared/money'
 import type { HoldRequest, HoldResult } from '../billing/hold-funds'
 import { holdFunds } from '../billing/hold-funds'
 import { sumLeases } from '../billing/lease-funds'
-import { unspentInWallet, unspentInWindow } from '../billing/unspent-funds'
+import { availableInWallet, unspentInWallet, unspentInWindow } from '../billing/unspent-funds'
 import { LoomError } from '../errors'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
@@ -95,6 +95,15 @@ export class BudgetHolder {
     }
   }
 
+  /**
+   * What of a prepaid wallet a call of `amount` nano-USD would find now; null for an unlimited one. Holds nothing: as for a call, what is
+   * set aside and not in use is asked back where too little is left without it.
+   */
+  async availableFor(orgId: string, amount: bigint): Promise<bigint | null> {
+    const ask = () => availableInWallet(this.db, orgId)
+    return this.reclaiming(orgId, await ask(), left => left !== null && left < amount, ask)
+  }
+
   /** What a call may draw on its lease to cost `cost` nano-USD: its reservation, and beyond it what the lease has left. */
   extend(hold: Hold, cost: bigint): void {
     if (hold.kind === 'lease' && cost > hold.reserved) hold.reserved += this.leases.extend(hold.lease, cost - hold.reserved)
@@ -127,8 +136,8 @@ export class BudgetHolder {
   private async holdOwn(request: CallHold): Promise<Answered> {
     this.open.add(request.id)
     try {
-      const result = await this.ask(request)
-      const settled = result.outcome === 'insufficient' && await sumLeases(this.db, request.orgId) > 0n ? await this.holdReclaimed(request, result) : result
+      const ask = () => this.ask(request)
+      const settled = await this.reclaiming(request.orgId, await ask(), ({ outcome }) => outcome === 'insufficient', ask)
       if (settled.outcome !== 'held') this.open.delete(request.id)
       return settled
     } catch (cause) {
@@ -177,16 +186,17 @@ export class BudgetHolder {
     return request.amount <= unspent || await lower?.(unspent) !== undefined
   }
 
-  /** Nobody is refused for money that lies in a lease unused: all replicas are asked to give back what they can. */
-  private async holdReclaimed(request: CallHold, refused: Answered): Promise<Answered> {
-    this.leases.retire(request.orgId)
-    await this.db.notify(SHORT_CHANNEL, request.orgId)
-    let result = refused
-    for (let tries = 0; tries < RECLAIM_TRIES && result.outcome === 'insufficient'; tries++) {
+  /** Nobody is refused for money that lies in a lease unused: while an answer `isShort` of it, all replicas are asked to give back what they can. */
+  private async reclaiming<Answer>(orgId: string, first: Answer, isShort: (answer: Answer) => boolean, ask: () => Promise<Answer>): Promise<Answer> {
+    if (!isShort(first) || await sumLeases(this.db, orgId) === 0n) return first
+    this.leases.retire(orgId)
+    await this.db.notify(SHORT_CHANNEL, orgId)
+    let answer = first
+    for (let tries = 0; tries < RECLAIM_TRIES && isShort(answer); tries++) {
       await sleep(RECLAIM_PAUSE_MS)
-      result = await this.ask(request)
+      answer = await ask()
     }
-    return result
+    return answer
   }
 }
 

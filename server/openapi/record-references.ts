@@ -20,7 +20,7 @@ export const recordReferences: readonly RouteReference[] = [
     tag: 'Models',
     scopes: ['inference', ...callScopes],
     summary: 'Tell what would be decided of a call, without making it',
-    description: '`X-Billing-Amount` and `X-Billing-Ref-Id` count as they would with the call.',
+    description: '`X-Billing-Amount`, `X-Billing-Ref-Id` and `anthropic-beta` count as they would with the call.',
     body: { contentType: 'application/json', schema: PolicyCheckRequest },
     headers: billingHeaders,
     answers: json(PolicyCheck)

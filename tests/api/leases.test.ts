@@ -140,6 +140,18 @@ test('no caller is refused for money that another replica has leased and does no
   expect(await wallet()).toEqual({ balance: 0n, held: 0n })
 })
 
+test('a dry run finds what a call would: what other replicas have leased and do not use, and nothing that calls have reserved of it', async () => {
+  const [one, other] = [await startReplica(), await startReplica()]
+  const call = await leased(one)
+  await finishRest(one, call)
+  expect(await leasedInDatabase()).toBeGreaterThan(CALL)
+  expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBe(10_000_000_000n - CALL)
+  expect(await leasedInDatabase()).toBe(CALL)
+  await finish(one, call, null)
+  await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [workspace.orgId])
+  expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBeNull()
+})
+
 test('leases never reserve more than the wallet has, and replicas racing on them spend it to the last call', async () => {
   await fund('-9.9')
   const racing = await Promise.all([startReplica(), startReplica(), startReplica()])

@@ -4,7 +4,7 @@ import { blankPdf } from '../../support/blank-pdf'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
-import { toUsdDecimal } from '../../../shared/money'
+import { parseUsdDecimal, toUsdDecimal } from '../../../shared/money'
 
 let gateway: GatewayUnderTest
 let key: string
@@ -230,6 +230,46 @@ describe('a dry run decides as the call would be decided', () => {
     expect(await check(uncapped, { of: bounded })).toMatchObject({ allowed: true, estimate: { offered_max_tokens: expect.any(Number) } })
     expect((await gateway.post(bounded, JSON.stringify(uncapped))).headers.get('x-loom-max-tokens')).toMatch(/^\d+$/)
     expect(await check({ ...uncapped, max_tokens: 16_000 }, { of: bounded })).toMatchObject({ allowed: false })
+  })
+
+  test('where money lies in a lease: what nobody uses is there in time, what calls under way have reserved is not', async () => {
+    await topUp('1')
+    const dear = { model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 16_000 }
+    const each = parseUsdDecimal((await check(dear)).estimate.hold_usd)
+    const leaving = new AbortController()
+    const calls: Promise<unknown>[] = []
+    const held = async () => BigInt(String((await gateway.api('GET', '/api/wallet')).heldNanoUsd))
+    const begin = async (count: number) => {
+      gateway.upstream.respondWith({ fault: 'never-answers' }, { times: count })
+      for (let n = 0; n < count; n++) calls.push(fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify(dear), signal: leaving.signal }).catch((error: unknown) => error))
+      await gateway.upstream.received(calls.length)
+    }
+    try {
+      // An org is busy from its fifth call in a second on; those after it draw on what is set aside then.
+      await until(async () => {
+        await begin(5)
+        return await held() > each * BigInt(calls.length)
+      }, { what: () => 'a lease' })
+      await begin(2)
+      const left = parseUsdDecimal('1') - each * BigInt(calls.length)
+      const priced = (amount: bigint) => ({ 'x-billing-amount': toUsdDecimal(amount) })
+      expect(await check(dear, { headers: priced(left + 1n) })).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'wallet', outcome: 'deny', remaining: toUsdDecimal(left) })]) })
+      expect(await check(dear, { headers: priced(left) })).toMatchObject({ allowed: true })
+      expect((await gateway.post(key, JSON.stringify(dear), priced(left))).status).toBe(200)
+    } finally {
+      leaving.abort()
+      await Promise.all(calls)
+    }
+  })
+
+  test('where its provider counts the prompt: with the beta features of the call', async () => {
+    await topUp('0.05')
+    const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: blankPdf(2) } }
+    const ask = { model: 'claude-haiku-4-5', messages: [{ role: 'user', content: [pdf, { type: 'text', text: 'Read' }] }], max_tokens: 100 }
+    gateway.upstream.respondWith({ usage: { inputTokens: 6_000, outputTokens: 20 } })
+    expect(await check(ask, { endpoint: '/v1/messages', headers: { 'anthropic-beta': 'context-1m-2025-08-07' } })).toMatchObject({ allowed: true })
+    const { path, headers } = await gateway.upstream.received()
+    expect({ path, beta: headers['anthropic-beta'] }).toEqual({ path: '/v1/messages/count_tokens', beta: 'context-1m-2025-08-07' })
   })
 
   test('where a tool cannot be charged', async () => {

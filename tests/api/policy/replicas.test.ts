@@ -1,9 +1,9 @@
-import postgres from 'postgres'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ensureBuilt } from '../../../scripts/ensure-build.mjs'
 import { withLock } from '../../../scripts/take-lock.mjs'
 import { SETTLING_PATIENCE_MS } from '../../../server/gateway/hold-budget'
+import { toUsdDecimal } from '../../../shared/money'
 import type { KeyLimits } from '../../../shared/policy'
 import { checkLedgerOf } from '../../support/check-ledger'
 import { createPostgresDatabase, testDatabaseKind } from '../../support/database'
@@ -55,20 +55,22 @@ async function callPatiently(...args: Parameters<typeof call>) {
 const metric = async (loom: LoomServer, name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'm').exec(await (await fetch(`${loom.url}/metrics`)).text())?.[1])
 
 describe.runIf(testDatabaseKind === 'postgres')('two replicas on one PostgreSQL', () => {
-  test('money that lies in leases is there, for a dry run as for a call', async () => {
-    const { url, drop } = await createPostgresDatabase()
-    cleanUp.push(drop)
-    const gateway = await openGateway({ DATABASE_URL: url })
-    cleanUp.push(gateway.remove)
+  test('money that another has leased and does not use is there, for a dry run as for a call', async () => {
+    const { gateway, replicas: [one, other] } = await openFleet()
+    await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '1', refId: 'funds' })
+    await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
     const { key } = await gateway.createKey()
-    const sql = postgres(url, { max: 1 })
-    await sql`update wallets set mode = 'prepaid', balance = 1000000000, held = 999999999 where org_id = ${gateway.orgId}`
-    await sql`insert into wallet_leases (id, org_id, replica, amount) select gen_random_uuid(), ${gateway.orgId}::uuid, id, 999999999 from replicas`
-    await sql.end()
-    const response = await fetch(`${gateway.loom.url}/v1/policy/check`, {
-      method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: { model, messages: [{ role: 'user', content: 'Hi' }] } })
-    })
-    expect(await response.json()).toMatchObject({ allowed: true, decisions: expect.arrayContaining([{ rule: 'wallet', scope: 'org', outcome: 'allow', remaining: '1' }]) })
+    const wallet = () => gateway.api('GET', '/api/wallet')
+    // Between calls nothing is held but what is leased.
+    const { balanceNanoUsd } = await until(async () => {
+      await Promise.all(Array.from({ length: 8 }, () => call(one, key)))
+      const found = await wallet()
+      return found.heldNanoUsd === '0' ? undefined : found
+    }, { what: () => 'a lease' })
+    const everything = toUsdDecimal(BigInt(String(balanceNanoUsd)))
+    const headers = { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', 'x-billing-amount': everything }
+    const response = await fetch(`${other?.url}/v1/policy/check`, { method: 'POST', headers, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: { model, messages: [{ role: 'user', content: 'Hi' }] } }) })
+    expect(await response.json()).toMatchObject({ allowed: true, decisions: expect.arrayContaining([{ rule: 'wallet', scope: 'org', outcome: 'allow', remaining: everything }]) })
   })
 
   test('50 keys racing for shared budgets spend them to the last nano-USD and never beyond', async () => {

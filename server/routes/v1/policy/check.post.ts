@@ -10,13 +10,12 @@ import { defineGatewayHandler } from '../../../utils/gateway-handler'
 import { readJson } from '../../../utils/read-request'
 import { PolicyCheckRequest } from '../../../../shared/policy'
 
-/** Any API key that may call models: what would be decided of a call, without making it. The billing headers are those of the call. */
+/** Any API key that may call models: what would be decided of a call, without making it. Its headers are those of the call. */
 export default defineGatewayHandler('any call', async ({ event, caller, runtime }) => {
   const { endpoint, body } = await readJson(event, PolicyCheckRequest, runtime.config.MAX_BODY_BYTES)
   const operation = operationAt(endpoint)
   if (!operation) throw new LoomError('invalid_request', 'The endpoint is not the path of a model call, such as /v1/chat/completions.', { param: 'endpoint' })
-  const headers = { 'content-type': 'application/json' }
-  const request = operation.parse(Buffer.from(encodeBody(body)), headers)
+  const request = operation.parse(Buffer.from(encodeBody(body)), { ...event.node.req.headers, 'content-type': 'application/json' })
   const billing = parseBilling(getHeader(event, 'x-billing-amount'), getHeader(event, 'x-billing-ref-id'))
   const ip = readClientIp(event.node.req, runtime.config.TRUSTED_PROXIES)
   return checkPolicy(runtime.gateway, runtime.db, { requestId: uuidv7(), operation, request, caller, billing, ip })
