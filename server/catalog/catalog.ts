@@ -11,6 +11,7 @@ import { servedModel } from './connection-models'
 import { describeTarget } from './describe-target'
 import { findTargets } from './find-targets'
 import { findSnapshotModel, listSnapshotModels } from './list-models'
+import type { ListedModel } from './list-models'
 import { loadSnapshot } from './load-snapshot'
 import type { ConnectionRow, Snapshot } from './load-snapshot'
 import { openConnection } from './open-connection'
@@ -35,6 +36,8 @@ export interface Catalog {
   resolveTargets: (orgId: string, model: string) => Promise<Target[]>
   /** All models the org may name, each once. */
   listModels: (orgId: string) => Promise<readonly Model[]>
+  /** The same by their ids, with what rules judge each by. */
+  listNamed: (orgId: string) => Promise<ReadonlyMap<string, ListedModel>>
   /** One model by any name a call may use for it, by the first of its targets that `accepts` takes; undefined when there is none. */
   findModel: (orgId: string, id: string, accepts?: (target: NamedTarget) => boolean) => Promise<Model | undefined>
   /** Forgets one org's entries, or with `platform` everybody's. */
@@ -46,6 +49,7 @@ interface OrgEntry {
   snapshot: Snapshot
   connections: Map<string, Connection>
   targets: LRUCache<string, Target[]>
+  named?: Map<string, ListedModel>
   models?: Model[]
 }
 
@@ -83,7 +87,10 @@ export async function openCatalog({ db, keyring, log }: CatalogOptions): Promise
     },
     async listModels(orgId) {
       const entry = await entryOf(orgId)
-      return entry.models ??= listSnapshotModels(entry.snapshot)
+      return entry.models ??= [...namedIn(entry).values()].map(({ model }) => model)
+    },
+    async listNamed(orgId) {
+      return namedIn(await entryOf(orgId))
     },
     async findModel(orgId, id, accepts) {
       return findSnapshotModel((await entryOf(orgId)).snapshot, id, accepts)
@@ -98,6 +105,10 @@ async function loadEntry(db: Database, orgId: string): Promise<OrgEntry> {
     throw databaseUnavailable(cause)
   })
   return { snapshot, connections: new Map(), targets: new LRUCache({ max: MAX_NAMES_PER_ORG }) }
+}
+
+function namedIn(entry: OrgEntry): Map<string, ListedModel> {
+  return entry.named ??= listSnapshotModels(entry.snapshot)
 }
 
 function openOnce(entry: OrgEntry, row: ConnectionRow, keyring: Keyring): Connection {

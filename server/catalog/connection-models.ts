@@ -30,6 +30,18 @@ export interface UpstreamModel {
 const Models = z.object({ models: z.array(z.string()).default([]) }).catch({ models: [] })
 const Deployments = AzureConfig.catch({ apiVersion: 'v1', deployments: {} })
 
+const read = new WeakMap<ModelSource, { own: ReadonlySet<string>, deployments: ReadonlyMap<string, string> }>()
+
+/** What a connection's config says of its models. Read once: a list asks for it as often as it has models. */
+function configOf(source: ModelSource) {
+  const known = read.get(source) ?? {
+    own: new Set(source.kind === 'azure' ? [] : Models.parse(source.config).models),
+    deployments: new Map(source.kind === 'azure' ? Object.entries(Deployments.parse(source.config).deployments) : [])
+  }
+  read.set(source, known)
+  return known
+}
+
 /** Small, so that a new wallet lasts; not zero, so that the ledger has something to show. */
 const demoPrice: Price = { source: 'demo', inputPrice: 100_000_000n, outputPrice: 400_000_000n }
 
@@ -42,9 +54,9 @@ const unpackagedModels = [...freeModels, ...publishedModels]
 /** The upstream models a connection offers by their bare names, the listed ones. */
 export function declaredModels(source: ModelSource): string[] {
   if (source.kind === 'demo') return [...demoModels]
-  if (source.kind === 'azure') return Object.keys(Deployments.parse(source.config).deployments)
-  const own = Models.parse(source.config).models
-  if (source.kind === 'openai-compatible') return own
+  const { own, deployments } = configOf(source)
+  if (source.kind === 'azure') return [...deployments.keys()]
+  if (source.kind === 'openai-compatible') return [...own]
   const packaged = packagedModelIds(source.kind)
   const chat = packaged.filter(model => isChatModel(source.kind, model) && !isPast(model))
   const media = [...packaged, ...unpackagedModels].filter(model => isMediaModel(source.kind, model))
@@ -53,10 +65,11 @@ export function declaredModels(source: ModelSource): string[] {
 
 /** Whether a connection answers to a bare model name: a listed one, or a dated version of one the catalogue knows. */
 export function declaresModel(source: ModelSource, model: string): boolean {
-  if (source.kind === 'openai' || source.kind === 'anthropic' || source.kind === 'google') {
-    return Models.parse(source.config).models.includes(model) || isMediaModel(source.kind, model) || (isChatModel(source.kind, model) && findPackagedModel(source.kind, model) !== undefined)
-  }
-  return declaredModels(source).includes(model)
+  if (source.kind === 'demo') return demoModels.some(name => name === model)
+  const { own, deployments } = configOf(source)
+  if (source.kind === 'azure') return deployments.has(model)
+  return own.has(model)
+    || (source.kind !== 'openai-compatible' && (isMediaModel(source.kind, model) || (isChatModel(source.kind, model) && findPackagedModel(source.kind, model) !== undefined)))
 }
 
 /** What Loom itself knows of an upstream model; `model_prices` may say otherwise. */
@@ -72,7 +85,7 @@ export function describeUpstreamModel(source: ModelSource, upstreamModel: string
 
 /** The model behind an Azure deployment, or behind a name in full, as Google takes it (`models/…`); else the model itself. */
 export function servedModel(source: ModelSource, upstreamModel: string): string {
-  return source.kind === 'azure' ? Deployments.parse(source.config).deployments[upstreamModel] ?? upstreamModel : upstreamModel.replace(/^models\//, '')
+  return source.kind === 'azure' ? configOf(source).deployments.get(upstreamModel) ?? upstreamModel : upstreamModel.replace(/^models\//, '')
 }
 
 function outputLimits(kind: ProviderKind, model: string): Pick<UpstreamModel, 'maxOutputTokens' | 'defaultOutputTokens'> {

@@ -12,11 +12,16 @@ interface ModelUser {
 }
 
 /** The models a caller may use: those of its org that no rule keeps from it, by their own name or where they lead, and those its rules name, listed or not. */
-export async function listAllowedModels(catalog: Pick<Catalog, 'listModels' | 'findModel'>, { orgId, policy }: ModelUser): Promise<readonly Model[]> {
-  const listed = await catalog.listModels(orgId)
-  if (policy.allowed.length === 0 && policy.denied.length === 0) return listed
-  const ids = new Set([...policy.allowed.flatMap(({ names }) => [...names]), ...listed.map(({ id }) => id)])
-  const models = await Promise.all([...ids].map(id => findAllowedModel(catalog, { orgId, policy }, id)))
+export async function listAllowedModels(catalog: Pick<Catalog, 'listModels' | 'listNamed' | 'findModel'>, { orgId, policy }: ModelUser): Promise<readonly Model[]> {
+  if (policy.allowed.length === 0 && policy.denied.length === 0) return catalog.listModels(orgId)
+  const listed = await catalog.listNamed(orgId)
+  const ids = new Set([...policy.allowed.flatMap(({ names }) => [...names]), ...listed.keys()])
+  const models = await Promise.all([...ids].map((id) => {
+    if (!allowsModel(policy, id)) return undefined
+    const known = listed.get(id)
+    // The list does not tell of a name that has no line there, nor where a route leads whose first target is denied.
+    return known && !findDenying(policy, known.target) ? known.model : findAllowedModel(catalog, { orgId, policy }, id)
+  }))
   return models.filter(model => model !== undefined)
 }
 

@@ -5,34 +5,47 @@ import { describeTarget } from './describe-target'
 import { findTargets } from './find-targets'
 import { abilitiesOf } from './model-abilities'
 import { modelMode } from './model-mode'
-import type { RouteRow, Snapshot, TargetRow } from './load-snapshot'
+import type { ConnectionRow, RouteRow, Snapshot, TargetRow } from './load-snapshot'
 import type { Price } from '../billing/price'
 import type { NamedTarget } from '../policy/deny-targets'
 
 /** What a name leads to, listed or not (`<connection>/<model>`, a dated version): its first target that `accepts` takes. Undefined when it leads nowhere. */
 export function findSnapshotModel(snapshot: Snapshot, id: string, accepts: (target: NamedTarget) => boolean = () => true): Model | undefined {
-  const first = findTargets(snapshot, id).find(({ connection, upstreamModel }) => accepts({ connection, upstreamModel, servedModel: servedModel(connection, upstreamModel) }))
+  const first = findTargets(snapshot, id).find(target => accepts(toNamed(target)))
   if (!first) return undefined
   const route = snapshot.routes.get(id)
   const { orgId, createdAt } = first.connection
   return toModel(snapshot, id, route ? 'route' : 'connection', route ?? { platform: orgId === null, description: '', createdAt }, first)
 }
 
+/** A name that is listed, and what it leads to, or tries first, as rules know it. */
+export interface ListedModel { model: Model, target: NamedTarget }
+
 /** Everything an org may name in `model`, each target once, under its shortest name; routes first. */
-export function listSnapshotModels(snapshot: Snapshot): Model[] {
-  const models = new Map<string, Model>()
+export function listSnapshotModels(snapshot: Snapshot): Map<string, ListedModel> {
+  const models = new Map<string, ListedModel>()
   for (const route of snapshot.routes.values()) {
     const first = route.targets[0]
-    if (first) models.set(route.alias, toModel(snapshot, route.alias, 'route', route, first))
+    if (first) models.set(route.alias, { model: toModel(snapshot, route.alias, 'route', route, first), target: toNamed(first) })
   }
   for (const connection of snapshot.connections) {
     const offered = { platform: connection.orgId === null, description: '', createdAt: connection.createdAt }
     for (const upstreamModel of declaredModels(connection)) {
-      const id = models.has(upstreamModel) ? `${connection.name}/${upstreamModel}` : upstreamModel
-      if (!models.has(id)) models.set(id, toModel(snapshot, id, 'connection', offered, { connection, upstreamModel }))
+      const id = leadsTo(snapshot, connection, upstreamModel) ? upstreamModel : `${connection.name}/${upstreamModel}`
+      if (!models.has(id)) models.set(id, { model: toModel(snapshot, id, 'connection', offered, { connection, upstreamModel }), target: toNamed({ connection, upstreamModel }) })
     }
   }
-  return [...models.values()]
+  return models
+}
+
+/** Whether a model is what its bare name stands for: no route, no other connection that knows it. */
+function leadsTo(snapshot: Snapshot, connection: ConnectionRow, upstreamModel: string): boolean {
+  const [first] = findTargets(snapshot, upstreamModel)
+  return !snapshot.routes.has(upstreamModel) && first?.connection === connection && first.upstreamModel === upstreamModel
+}
+
+function toNamed({ connection, upstreamModel }: Pick<TargetRow, 'connection' | 'upstreamModel'>): NamedTarget {
+  return { connection, upstreamModel, servedModel: servedModel(connection, upstreamModel) }
 }
 
 function toModel(

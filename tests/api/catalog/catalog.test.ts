@@ -237,6 +237,30 @@ describe('the list of models', () => {
     expect(await getAllowedModel(catalog, caller, 'mixed')).toMatchObject({ upstreamModel: 'gpt-4o' })
   })
 
+  test('under a rule costs no look-up for each of its models', async () => {
+    const models = Array.from({ length: 500 }, (_, n) => `llama-${n}`)
+    const mine = await seedConnection(own, 'mine', { kind: 'openai-compatible', baseUrl: 'http://localhost/v1', config: { models } })
+    await seedRoute(own, 'smart', [{ connectionId: mine, upstreamModel: 'llama-7' }, { connectionId: mine, upstreamModel: 'llama-8', priority: 1 }])
+    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['llama-7'] } }], 'UTC') }
+    const lookedFor: string[] = []
+    const watched: Catalog = { ...catalog, findModel: (orgId, id, accepts) => {
+      lookedFor.push(id)
+      return catalog.findModel(orgId, id, accepts)
+    } }
+    const listed = await listAllowedModels(watched, caller)
+    expect(listed.map(({ id }) => id)).toEqual(['smart', ...models.filter(id => id !== 'llama-7')])
+    expect(listed[0]).toMatchObject({ upstreamModel: 'llama-8' })
+    expect(lookedFor).toEqual(['smart'])
+  })
+
+  test('names by its connection what another answers to unlisted', async () => {
+    await seedConnection(own, 'first')
+    await seedConnection(own, 'second', { kind: 'openai-compatible', baseUrl: 'http://localhost/v1', config: { models: ['gpt-4o-2024-08-06'] } })
+    expect(await names('gpt-4o-2024-08-06')).toEqual(['first:gpt-4o-2024-08-06'])
+    const listed = await catalog.listModels(own.orgId)
+    expect(listed.filter(({ connectionName }) => connectionName === 'second').map(({ id }) => id)).toEqual(['second/gpt-4o-2024-08-06'])
+  })
+
   test('reads as OpenAI\'s, with prices in exact USD per token', async () => {
     await seedConnection(own, 'mine')
     const model = await catalog.findModel(own.orgId, 'gpt-4o-mini')
