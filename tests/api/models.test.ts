@@ -59,6 +59,27 @@ describe('GET /v1/models/{id}', () => {
   })
 })
 
+test('GET /api/models leaves out what the caller may not call, as /v1/models does', async () => {
+  const put = async (policy: object) => {
+    const response = await fetch(`${loom.url}/api/orgs/current/policy`, { method: 'PUT', headers: { ...session, 'origin': loom.url, 'content-type': 'application/json' }, body: JSON.stringify({ policy }) })
+    expect(response.status).toBe(200)
+  }
+  const client = sdk(await createKey())
+  const inBrowser = async () => ModelList.parse(await (await fetch(`${loom.url}/api/models`, { headers: { ...session } })).json()).models.map(({ id }) => id)
+  const onWire = async () => (await client.models.list()).data.map(({ id }) => id)
+  const all = await inBrowser()
+  expect(all).toContain('gpt-4o')
+  await put({ deniedModels: ['gpt-4o', 'demo*'] })
+  try {
+    const left = all.filter(id => id !== 'gpt-4o' && !id.startsWith('demo'))
+    expect(await inBrowser()).toEqual(left)
+    await expect.poll(onWire).toEqual(left)
+  } finally {
+    await put({})
+  }
+  expect(await inBrowser()).toEqual(all)
+})
+
 test('GET /api/models gives the browser the same models, its prices as integers', async () => {
   const response = await fetch(`${loom.url}/api/models`, { headers: { ...session } })
   const { models } = ModelList.parse(await response.json())
