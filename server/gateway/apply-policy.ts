@@ -5,7 +5,7 @@ import type { LoomError } from '../errors'
 import type { JudgedCall } from '../policy/static-rules'
 import type { CounterRule } from '../policy/compile-policy'
 import type { Claim, CounterState, LimitStore } from '../policy/limit-store'
-import { clamp } from '../policy/limit-store'
+import { clamp, findLastToFit } from '../policy/limit-store'
 import { limitRefusal } from '../policy/limit-refusal'
 import { PolicyRefusal } from '../policy/policy-refusal'
 import type { Caller } from './caller'
@@ -43,7 +43,7 @@ const NO_ADMISSION: Admission = { counters: [], release: () => {} }
 export class PolicyGate {
   constructor(private readonly limits: LimitStore) {}
 
-  /** @throws {LoomError} naming the rule that refused, its level, and when it may pass again */
+  /** @throws {LoomError} naming the rule that refused (of counters the one that does so longest), its level, and when it may pass again */
   async admit(caller: Caller, request: PolicyRequest): Promise<Admission> {
     requireScope(caller, request.scope)
     const { rules, counters } = caller.policy
@@ -58,9 +58,7 @@ export class PolicyGate {
     const claims = counters.map(rule => claim(rule, request))
     const taken = await this.limits.take(request.callId, claims)
     if ('settle' in taken) return { requests: tightest('requests_per_minute', counters, taken.states), tokens: tightest('tokens_per_minute', counters, taken.states), counters: taken.states, release: taken.settle }
-    const [rule, state] = [counters[taken.refused], taken.states[taken.refused]]
-    if (!rule || !state) throw new Error('A limit refused that was not asked')
-    throw limitRefusal(rule, state)
+    throw refusalAt(taken.refused, counters, taken.states)
   }
 
   /**
@@ -71,11 +69,10 @@ export class PolicyGate {
     requireScope(caller, scope)
     requireAddress(caller, ip)
     const { counters } = caller.policy
-    const states = counters.length === 0 ? [] : await this.limits.peek(counters)
-    for (const [index, rule] of counters.entries()) {
-      const state = states[index]
-      if (state && state.remaining < 1) throw limitRefusal(rule, state)
-    }
+    if (counters.length === 0) return
+    const states = await this.limits.peek(counters)
+    const refused = findLastToFit(counters.map(rule => ({ rule, amount: 1 })), states)
+    if (refused !== undefined) throw refusalAt(refused, counters, states)
   }
 
   /** The verdict of every rule in the order they are applied; nothing is counted. */
@@ -94,6 +91,12 @@ export class PolicyGate {
       })
     ]
   }
+}
+
+function refusalAt(index: number, counters: readonly CounterRule[], states: readonly CounterState[]): PolicyRefusal {
+  const [rule, state] = [counters[index], states[index]]
+  if (!rule || !state) throw new Error('A limit refused that was not asked')
+  return limitRefusal(rule, state)
 }
 
 /** A rule's verdict as a dry run tells it. */

@@ -27,7 +27,7 @@ export interface Grant {
 }
 
 export interface Refused {
-  /** Index of the first claim that did not fit. */
+  /** Index of the claim that fits the latest, of those that did not. */
   refused: number
   states: readonly CounterState[]
 }
@@ -49,4 +49,20 @@ export interface LimitStore {
 /** What is really taken of a counter. */
 export function clamp({ rule, amount }: Claim): number {
   return Math.min(amount, rule.limit)
+}
+
+/**
+ * Index of the claim that fits the latest, of those that find too little left: whoever waits for another is refused again. The first of several that fit
+ * at the same time; undefined where all fit.
+ */
+export function findLastToFit(claims: readonly Claim[], states: readonly CounterState[]): number | undefined {
+  let last: number | undefined
+  let latestMs = -1
+  for (const [index, claim] of claims.entries()) {
+    const state = states[index]
+    if (!state || clamp(claim) <= state.remaining || state.resetMs <= latestMs) continue
+    last = index
+    latestMs = state.resetMs
+  }
+  return last
 }

@@ -1,6 +1,6 @@
 import type { CounterRule } from './compile-policy'
 import type { Claim, CounterState, Grant, LimitStore, Refused } from './limit-store'
-import { clamp, WINDOW_MS } from './limit-store'
+import { clamp, findLastToFit, WINDOW_MS } from './limit-store'
 
 interface Counter { used: number, startedAt: number }
 
@@ -15,10 +15,12 @@ export class MemoryLimits implements LimitStore {
     const now = Date.now()
     if (++this.takes % SWEEP_EVERY === 0) this.sweep(now)
     const counters = claims.map(({ rule }) => this.current(rule, now))
-    const refused = claims.findIndex((claim, index) => (counters[index]?.used ?? 0) + clamp(claim) > claim.rule.limit)
-    if (refused === -1) counters.forEach((counter, index) => counter.used += clampAt(claims, index))
-    const states = claims.map(({ rule }, index) => describe(rule, counters[index], now))
-    if (refused !== -1) return Promise.resolve({ refused, states })
+    const describeAll = () => claims.map(({ rule }, index) => describe(rule, counters[index], now))
+    const found = describeAll()
+    const refused = findLastToFit(claims, found)
+    if (refused !== undefined) return Promise.resolve({ refused, states: found })
+    counters.forEach((counter, index) => counter.used += clampAt(claims, index))
+    const states = describeAll()
     const settle = (usedTokens: number | null) => claims.forEach((claim, index) => {
       const counter = counters[index]
       if (!counter) return

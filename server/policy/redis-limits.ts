@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { CounterRule } from './compile-policy'
 import type { Claim, CounterState, Grant, LimitStore, Refused } from './limit-store'
-import { clamp, WINDOW_MS } from './limit-store'
+import { clamp, findLastToFit, WINDOW_MS } from './limit-store'
 
 /** A running call is forgotten after so long without news of it: its process is gone. */
 const LEASE_MS = 30_000
@@ -91,7 +91,7 @@ export class RedisLimits implements LimitStore {
   async take(callId: string, claims: readonly Claim[]): Promise<Grant | Refused> {
     const keys = claims.map(({ rule }) => PREFIX + rule.key)
     const { refused, starts, states } = await this.run(callId, claims.map(({ rule }) => rule), claims.map(clamp))
-    if (refused !== undefined) return { refused, states }
+    if (refused !== undefined) return { refused: findLastToFit(claims, states) ?? refused, states }
     const slots = keys.filter((_, index) => claims[index]?.rule.rule === 'max_concurrent')
     if (slots.length > 0) this.running.set(callId, slots)
     return { states, settle: usedTokens => this.settle(callId, claims, starts, usedTokens) }

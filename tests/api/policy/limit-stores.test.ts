@@ -82,6 +82,17 @@ describe.each(stores)('a limit store %s', (_, open) => {
     granted(await take(store, [running, 1]))
   })
 
+  test('names of several that are used up the one that is so longest', async () => {
+    const [store, running, requests, tokens] = [open(), counter('max_concurrent', 1), counter('requests_per_minute', 1), counter('tokens_per_minute', 10)]
+    granted(await take(store, [running, 1], [requests, 1]))
+    await until(async () => ((await store.peek([requests]))[0]?.resetMs ?? 0) < WINDOW_MS - 5, { what: () => 'its minute to pass' })
+    granted(await take(store, [tokens, 8]))
+    expect(await take(store, [running, 1], [requests, 1], [tokens, 3])).toMatchObject({ refused: 2 })
+    expect(await take(store, [tokens, 3], [requests, 1], [running, 1])).toMatchObject({ refused: 0 })
+    expect(await take(store, [running, 1], [requests, 1], [tokens, 2])).toMatchObject({ refused: 1 })
+    expect(await take(store, [running, 1], [tokens, 2])).toMatchObject({ refused: 0 })
+  })
+
   test('gives a call that was refused after all everything back', async () => {
     const store = open()
     const rules = [counter('max_concurrent', 2), counter('requests_per_minute', 2), counter('tokens_per_minute', 100)]

@@ -164,6 +164,18 @@ describe('tokens a minute', () => {
   })
 })
 
+test('of several counters that refuse, the one that does so longest is named, and until when', async () => {
+  const policies = gate()
+  const [key, org] = [{ scope: 'key', id: 'key', policy: { requestsPerMinute: 1 } }, { scope: 'org', id: 'org', policy: { tokensPerMinute: 100 } }] as const
+  const under = (...levels: Parameters<typeof compilePolicy>[0]) => ({ ...caller({}), policy: compilePolicy(levels, 'UTC') })
+  await policies.admit(under(key), request())
+  await vi.advanceTimersByTimeAsync(30_000)
+  await policies.admit(under(org), using(100))
+  const last = { retryAfterSeconds: 60, details: { rule: 'tokens_per_minute' } }
+  await expect(policies.admit(under(key, org), using(10))).rejects.toMatchObject(last)
+  await expect(policies.requireRoom(under(key, org), request())).rejects.toMatchObject(last)
+})
+
 test('a refused call takes nothing of any counter', async () => {
   const policies = gate()
   const strict = caller({ key: { maxConcurrent: 2, requestsPerMinute: 2 }, org: { tokensPerMinute: 100 } })
