@@ -136,19 +136,14 @@ export const Timeseries = z.object({
 })
 export type Timeseries = z.infer<typeof Timeseries>
 
-const wireFilters = {
-  ...filters,
-  time_zone: filters.timeZone,
-  api_key_id: filters.apiKeyId,
-  project_id: filters.projectId,
-  user_id: filters.userId
-}
+const { timeZone, apiKeyId, projectId, userId, ...sameOnWire } = filters
+const wireFilters = { ...sameOnWire, time_zone: timeZone, api_key_id: apiKeyId, project_id: projectId, user_id: userId }
 
 /** The same as `/v1` spells them. */
-export const WireAnalyticsQuery = z.object(wireFilters)
+export const WireAnalyticsQuery = z.strictObject(wireFilters)
   .transform(({ time_zone, api_key_id, project_id, user_id, ...query }): AnalyticsQuery => ({ ...query, timeZone: time_zone, apiKeyId: api_key_id, projectId: project_id, userId: user_id }))
   .refine(isSpan, aboutSpan)
 
-export const WireTimeseriesQuery = z.object({ ...wireFilters, bucket: grouping.bucket, group_by: grouping.groupBy, groups: grouping.groups, percentiles: grouping.percentiles })
+export const WireTimeseriesQuery = z.strictObject({ ...wireFilters, bucket: grouping.bucket, group_by: grouping.groupBy, groups: grouping.groups, percentiles: grouping.percentiles })
   .transform(({ time_zone, api_key_id, project_id, user_id, group_by, ...query }): TimeseriesQuery => ({ ...query, timeZone: time_zone, apiKeyId: api_key_id, projectId: project_id, userId: user_id, groupBy: group_by }))
   .refine(isSpan, aboutSpan).refine(isBounded, aboutBuckets)

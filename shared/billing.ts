@@ -62,7 +62,7 @@ export const TransactionQuery = z.object({
 export type TransactionQuery = z.infer<typeof TransactionQuery>
 
 /** The same filters as `/v1` spells them. */
-export const WireTransactionQuery = z.object({ ...TransactionQuery.shape, api_key_id: TransactionQuery.shape.apiKeyId, ref_id: TransactionQuery.shape.refId })
+export const WireTransactionQuery = z.strictObject({ ...TransactionQuery.omit({ apiKeyId: true, refId: true }).shape, api_key_id: TransactionQuery.shape.apiKeyId, ref_id: TransactionQuery.shape.refId })
   .transform(({ api_key_id, ref_id, ...query }): TransactionQuery => ({ ...query, apiKeyId: api_key_id, refId: ref_id }))
 
 /** Repeating a ref posts nothing. `loom:` is for Loom's own. */
@@ -142,7 +142,7 @@ export type Statement = z.infer<typeof Statement>
 
 /** A month in a path: `2026-11`. */
 export const StatementMonth = z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-export const StatementQuery = z.object({ format: z.enum(['json', 'csv']).default('json') })
+export const StatementQuery = z.strictObject({ format: z.enum(['json', 'csv']).default('json') })
 
 /** A budget and what of its running period is used. */
 export const BudgetUse = z.object({

@@ -199,9 +199,9 @@ export type UsageTotals = z.infer<typeof UsageTotals>
 export const UsageReport = z.object({ from: z.string(), to: z.string(), groupBy: z.enum(traceGroups), items: z.array(UsageTotals) })
 export type UsageReport = z.infer<typeof UsageReport>
 
-/** The same filters as `/v1` spells them. */
-export const WireTraceQuery = z.object({
-  ...TraceQuery.shape,
+/** The same filters as `/v1` spells them; one that is misspelt would let everything through, and is refused. */
+export const WireTraceQuery = z.strictObject({
+  ...TraceQuery.omit({ apiKeyId: true, projectId: true, userId: true, conversationId: true, minLatencyMs: true, minCostUsd: true }).shape,
   api_key_id: traceFilters.apiKeyId,
   project_id: traceFilters.projectId,
   user_id: traceFilters.userId,
@@ -212,5 +212,5 @@ export const WireTraceQuery = z.object({
   ...query, apiKeyId: api_key_id, projectId: project_id, userId: user_id, conversationId: conversation_id, minLatencyMs: min_latency_ms, minCostUsd: min_cost_usd
 }))
 
-export const WireUsageQuery = z.object({ from: UsageQuery.shape.from, to: UsageQuery.shape.to, group_by: UsageQuery.shape.groupBy })
+export const WireUsageQuery = z.strictObject({ from: UsageQuery.shape.from, to: UsageQuery.shape.to, group_by: UsageQuery.shape.groupBy })
   .transform(({ group_by, ...query }): UsageQuery => ({ ...query, groupBy: group_by }))

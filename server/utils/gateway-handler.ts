@@ -46,6 +46,10 @@ function toLoomError(cause: unknown): LoomError {
   if (cause instanceof LoomError) return cause
   if (cause instanceof ZodError) {
     const issue = cause.issues[0]
+    if (issue?.code === 'unrecognized_keys') {
+      const unknown = [...issue.path, ...issue.keys.slice(0, 1)].join('.').slice(0, 200)
+      return new LoomError('invalid_request', `There is no parameter "${unknown}" here.`, { cause, param: unknown })
+    }
     const param = issue?.path.join('.') || undefined
     return new LoomError('invalid_request', `Invalid ${param ?? 'request'}: ${issue?.message}.`, { cause, param })
   }

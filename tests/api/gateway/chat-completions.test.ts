@@ -224,6 +224,13 @@ test('pages of traces follow each other without gap or repeat', async () => {
   expect(await getJson(key, '/v1/traces?cursor=forged')).toMatchObject({ error: { code: 'invalid_request_error' } })
 })
 
+test.each([
+  ['/v1/traces?modle=gpt-4o', 'modle'], ['/v1/traces?apiKeyId=x', 'apiKeyId'], ['/v1/usage?groupBy=model', 'groupBy'], ['/v1/transactions?refId=x', 'refId'], ['/v1/analytics/summary?timeZone=UTC', 'timeZone'],
+  ['/v1/analytics/timeseries?groupBy=model', 'groupBy'], ['/v1/statements/2026-01?from=2026-01-01', 'from']
+])('a filter that there is none of is refused by its name, for without it everything would pass: %s', async (path, param) => {
+  expect(await getJson(key, path)).toEqual({ error: { message: `There is no parameter "${param}" here.`, type: 'invalid_request_error', param, code: 'invalid_request_error' } })
+})
+
 test('usage adds up by day, model, key and project', async () => {
   const { key: own, id } = await gateway.createKey()
   gateway.upstream.respondWith({ usage: { inputTokens: 100, outputTokens: 50 } }, { times: 2 })

@@ -7,7 +7,7 @@ import { readClientIp } from '../../../utils/client-ip'
 import { defineGatewayHandler } from '../../../utils/gateway-handler'
 import { readId, readQuery } from '../../../utils/read-request'
 
-const Query = z.object({ include: z.literal('bodies').optional() })
+const Query = z.strictObject({ include: z.literal('bodies').optional() })
 
 /** Any API key with the scope `traces`; its bodies need the scope `bodies` too, and each view of them is in the audit log. */
 export default defineGatewayHandler('traces', async ({ event, caller, runtime }) => {
