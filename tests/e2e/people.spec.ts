@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Page } from '@playwright/test'
-import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberList, OrgDetails } from '../../shared/identity'
 import { CreatedOrg, PlatformUserPage } from '../../shared/platform'
 import { Project, ProjectMemberList } from '../../shared/projects'
 import type { LoomServer } from '../support/loom-server'
@@ -105,6 +105,25 @@ test.describe('a visitor', () => {
     await expect(page.getByRole('button', { name: 'Save' })).toHaveCount(0)
     await expect(page.getByRole('button', { name: 'Delete organisation' })).toHaveCount(0)
   })
+})
+
+test('settings are saved though the time zone that is stored is of a form that is taken no longer', async ({ page, client }) => {
+  const { name } = OrgDetails.parse(await client.get('/orgs/current'))
+  await page.route('**/api/orgs/current', async (route) => {
+    if (route.request().method() !== 'GET') return route.continue()
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...await response.json(), timeZone: '+02:00' } })
+  })
+  await page.goto('/dashboard/settings')
+  await expect(page.getByRole('button', { name: 'Time zone' })).toContainText('+02:00')
+  try {
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Looms of old')
+    await page.getByRole('button', { name: 'Save', exact: true }).first().click()
+    await expect(page.getByText('Saved', { exact: true })).toBeVisible()
+    expect(OrgDetails.parse(await client.get('/orgs/current'))).toMatchObject({ name: 'Looms of old' })
+  } finally {
+    await client.call('PATCH', '/orgs/current', { name })
+  }
 })
 
 test('an admin logs a member out everywhere, after a question', async ({ page, loom, isMobile }) => {
