@@ -69,6 +69,8 @@ export interface CallOutcome {
   costNanoUsd: bigint
   latencyMs: number
   ttfbMs: number | null
+  /** The status its caller saw: a stream that breaks off had begun with 200. */
+  toldStatus: number
   /** The answer of a call that does not stream. */
   answer: { contentType: string, body: Buffer } | null
   /** What a stream ends with: the events held back for the capture, or its error event. */

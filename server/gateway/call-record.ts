@@ -53,6 +53,8 @@ export class CallRecord implements Progress {
   maxOutputTokens: number | undefined
   /** Reads the answer of a call that streams, once it has begun. */
   tap: StreamTap | undefined
+  /** Some of a stream has gone out: however it ends, its status has been told. */
+  hasBegun = false
   /** Its rules are being asked, or were. */
   isJudged = false
   admittedAt: number | undefined
@@ -236,7 +238,7 @@ export class CallRecord implements Progress {
   private outcome(error: LoomError | null, usage: Usage, usageSource: CallOutcome['usageSource'], costNanoUsd: bigint): CallOutcome {
     const head = this.head()
     const latencyMs = performance.now() - this.context.receivedAt
-    const outcome: CallOutcome = { head, usage, usageSource, costNanoUsd, latencyMs, ttfbMs: this.ttfbMs(), answer: null, ending: error && this.tap ? this.tap.failure(error) : null, error }
+    const outcome: CallOutcome = { head, usage, usageSource, costNanoUsd, latencyMs, ttfbMs: this.ttfbMs(), toldStatus: error && !this.hasBegun ? error.status : 200, answer: null, ending: error && this.tap ? this.tap.failure(error) : null, error }
     this.tell(outcome)
     return outcome
   }

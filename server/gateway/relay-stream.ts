@@ -15,6 +15,8 @@ export interface Relayed {
   error: LoomError | undefined
   /** When the upstream's last byte came (performance.now()). */
   endedAt: number
+  /** Some of it has gone out. */
+  hasBegun: boolean
 }
 
 /**
@@ -26,12 +28,17 @@ export function relayStream(first: Buffer, body: Readable, sink: StreamSink, tap
   return new Promise((resolve) => {
     let settled = false
     let blocked = false
+    let hasBegun = false
+    const write = (bytes: Buffer) => {
+      hasBegun = true
+      return sink.write(bytes)
+    }
     const settle = (error: LoomError | undefined) => {
       if (settled) return
       settled = true
       signal.removeEventListener('abort', onAbort)
       if (error) body.destroy()
-      resolve({ error, endedAt: performance.now() })
+      resolve({ error, endedAt: performance.now(), hasBegun })
     }
     const onAbort = () => settle(toUpstreamError(signal.reason, signal))
     const onData = (chunk: Buffer) => {
@@ -40,7 +47,7 @@ export function relayStream(first: Buffer, body: Readable, sink: StreamSink, tap
       try {
         const forward = tap.push(chunk)
         const [next, second] = forward
-        if (next && !sink.write(second ? Buffer.concat(forward) : next)) {
+        if (next && !write(second ? Buffer.concat(forward) : next)) {
           body.pause()
           blocked = true
           void sink.drained().then(() => {
@@ -56,7 +63,7 @@ export function relayStream(first: Buffer, body: Readable, sink: StreamSink, tap
     const onEnd = () => {
       if (!settled) {
         try {
-          tap.end().forEach(bytes => sink.write(bytes))
+          tap.end().forEach(write)
         } catch (error) {
           settle(toUpstreamError(error, signal))
         }

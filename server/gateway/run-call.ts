@@ -99,7 +99,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const { tap } = opened
   call.tap = tap
   sink.begin(call.head(), tap.contentType)
-  const { error: failure, endedAt } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
+  const { error: failure, endedAt, hasBegun } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
   const error = failure && redactFailure(failure, opened.target.connection)
   call.span?.step('relay')
   // Nothing came but the failure: that is no answer, and is not charged.
@@ -107,6 +107,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)
+  call.hasBegun = hasBegun || Boolean(undelivered?.length)
   call.upstreamEndedAt = endedAt
   const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap)
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)

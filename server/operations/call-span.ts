@@ -88,7 +88,7 @@ export class CallSpan {
     this.since = now
   }
 
-  end({ costNanoUsd, error, head, ttfbMs, usage, usageSource }: CallOutcome): void {
+  end({ costNanoUsd, error, head, toldStatus, ttfbMs, usage, usageSource }: CallOutcome): void {
     const now = clock(performance.now())
     this.attempt?.end(now)
     const { span } = this
@@ -104,7 +104,7 @@ export class CallSpan {
         'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
         'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens
       }),
-      'http.response.status_code': error?.status ?? 200,
+      'http.response.status_code': toldStatus,
       'error.type': error?.code,
       'loom.cache': head.cache === 'none' ? undefined : head.cache,
       'loom.usage.source': usageSource,

@@ -86,6 +86,20 @@ test('each attempt is a span of its own, with the error it ended in', async () =
   expect(gateway.upstream.requests.map(({ headers }) => String(headers.traceparent).split('-')[2])).toEqual([failed?.spanId, passed?.spanId])
 })
 
+test('a stream that breaks off has the status its caller saw, and the error', async () => {
+  const [begun, before] = ['4bf92f3577b34da6a3ce929d0e0e474a', '4bf92f3577b34da6a3ce929d0e0e474b'] as const
+  gateway.upstream.respondWith({ chunks: 4, fault: 'half' })
+  const response = await gateway.post(key, question({ stream: true }), caller(begun))
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('upstream_error')])
+  const [broken] = await spansOf(begun)
+  expect(broken).toMatchObject({ attributes: { 'http.response.status_code': 200, 'error.type': 'upstream_error' }, status: { code: 2 } })
+  gateway.upstream.respondWith({ fault: 'error-first' }, { times: 2 })
+  const refused = await gateway.post(key, question({ stream: true }), caller(before))
+  expect(refused.status).toBeGreaterThanOrEqual(400)
+  const [none] = await spansOf(before)
+  expect(none.attributes).toMatchObject({ 'http.response.status_code': refused.status })
+})
+
 test('a refusal says why', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4738'
   expect((await gateway.post(key, JSON.stringify({ model: 'nope', messages: [{ role: 'user', content: 'Hi' }] }), caller(traceId))).status).toBe(404)
