@@ -13,7 +13,8 @@ const BUSY_MS = 10
 
 /**
  * Structured JSON lines on stdout. Never given bodies or secrets; what might carry one by accident (headers,
- * credentials in an error object) is redacted by name. Writing one never throws: a line that could not be written is tried again, and counted as a failure.
+ * credentials in an error object) is redacted by name. Writing one never throws: a write that failed is tried again, and counted as `log_write`; a line for which
+ * there is no room is lost, and counted as `log`.
  */
 export function createLog(config: Pick<Config, 'LOG_LEVEL'>, { failures }: Pick<Metrics, 'failures'>) {
   const destination = pino.destination({
@@ -26,7 +27,7 @@ export function createLog(config: Pick<Config, 'LOG_LEVEL'>, { failures }: Pick<
     retryEAGAIN: () => false
   })
   // With nobody to hear of it, the error would be thrown at whoever logs.
-  destination.on('error', () => failures.inc({ what: 'log' }))
+  destination.on('error', () => failures.inc({ what: 'log_write' }))
   destination.on('drop', () => failures.inc({ what: 'log' }))
   process.once('exit', () => writeLastLines(destination))
   return pino({

@@ -34,14 +34,21 @@ test.each(['"$@" | true', ...existsSync('/dev/full') ? ['"$@" > /dev/full'] : []
   await promisify(execFile)('sh', ['-c', command, 'sh', process.execPath, ...lastWords], { cwd: root })
 })
 
-test.runIf(existsSync('/dev/full'))('where the disk is full, whoever logs goes on, failures are counted, and what waits does not fill the memory', async () => {
+test.runIf(existsSync('/dev/full'))('where the disk is full, whoever logs goes on, lines are lost and counted only beyond what may wait, and that does not fill the memory', async () => {
   const script = node(`
+    const counts = async () => Object.fromEntries((await metrics.failures.get()).values.map(({ labels, value }) => [labels.what, value]))
+    for (let line = 0; line < 1_000; line++) log.info('x'.repeat(200))
+    const waiting = await counts()
     for (let line = 0; line < 400_000; line++) log.info('x'.repeat(200))
-    const { values: [{ value: failures }] } = await metrics.failures.get()
-    console.error(JSON.stringify({ failures }))
+    console.error(JSON.stringify({ waiting, beyond: await counts() }))
     process.exit(0)`)
   const { stderr } = await promisify(execFile)('sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, '--max-old-space-size=64', ...script], { cwd: root })
-  expect(JSON.parse(stderr.split('\n')[0] ?? '').failures).toBeGreaterThan(300_000)
+  const { waiting, beyond } = JSON.parse(stderr.split('\n')[0] ?? '')
+  expect(waiting.log).toBeUndefined()
+  expect(waiting.log_write).toBeGreaterThan(0)
+  // About 260 bytes each, of which 1 MiB waits.
+  expect(beyond.log).toBeGreaterThan(390_000)
+  expect(beyond.log).toBeLessThan(400_000)
 })
 
 test('where nobody reads a line of it, whoever logs goes on', async () => {
