@@ -12,10 +12,11 @@ const MAX_CAUSES = 5
 
 export type RootCause = Pick<LoggableError, 'type' | 'message' | 'code'>
 
-/** What an error came of in the end, short enough for the line of every call that it may befall. */
+/** What an error came of in the end, as far as it is logged, short enough for the line of every call that it may befall. */
 export function findRootCause(error: unknown): RootCause {
-  const { type, message, code, cause } = toLoggableError(error)
-  if (error instanceof Error && cause) return findRootCause(error.cause)
+  let root = toLoggableError(error)
+  while (root.cause) root = root.cause
+  const { type, message, code } = root
   return { type, message, ...(code && { code }) }
 }
 
