@@ -17,13 +17,18 @@ export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body)
 
 /** A turn of nothing but such thinking goes as a whole: Anthropic takes none without content, and joins those around it. */
 function withoutUnsigned<Body extends CountBody>(body: Body): Body {
+  if (!body.messages.some(({ role, content }) => unsignedIn(role, content))) return body
   const messages = body.messages.flatMap((message) => {
     const { role, content } = message
-    if (role !== 'assistant' || !Array.isArray(content)) return [message]
+    if (!unsignedIn(role, content)) return [message]
     const signed = content.filter(block => !isUnsigned(block))
-    return signed.length > 0 || content.length === 0 ? [{ ...message, content: signed }] : []
+    return signed.length > 0 ? [{ ...message, content: signed }] : []
   })
   return { ...body, messages }
+}
+
+function unsignedIn(role: string, content: unknown): content is unknown[] {
+  return role === 'assistant' && Array.isArray(content) && content.some(isUnsigned)
 }
 
 function isUnsigned(block: unknown): boolean {

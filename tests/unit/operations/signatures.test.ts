@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { toAnthropicBody } from '../../../server/gateway/operations/anthropic-body'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
@@ -43,4 +44,16 @@ describe.each(formats)('the signature of a thought of Gemini\'s, in $name', (ope
     expect(JSON.stringify(asked[0]?.body)).not.toContain('extra_content')
     expect(JSON.stringify(asked[0]?.body)).toContain('"name":"find"')
   })
+})
+
+test('a conversation whose thoughts are all signed goes to Anthropic as it is, none of it copied; one with an unsigned one loses that alone', () => {
+  const turn = (signature: string) => ({ role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm', signature }, { type: 'text', text: 'Yes' }] })
+  const bodyOf = (...messages: { role: string, content: unknown }[]) => ({ model: 'claude', max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }, ...messages] })
+  const takenOf = (body: ReturnType<typeof bodyOf>) => toAnthropicBody(Buffer.from(JSON.stringify(body)), body)
+  const signed = bodyOf(turn('c2lnbmVk'))
+  expect(takenOf(signed)).toBe(signed)
+  const mixed = bodyOf(turn('c2lnbmVk'), turn(''))
+  const taken = takenOf(mixed)
+  expect(taken.messages[1]).toBe(mixed.messages[1])
+  expect(taken.messages[2]).toEqual({ role: 'assistant', content: [{ type: 'text', text: 'Yes' }] })
 })
