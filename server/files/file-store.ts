@@ -3,7 +3,7 @@ import { createStorage } from 'unstorage'
 import fsDriver from 'unstorage/drivers/fs-lite'
 import s3Driver from 'unstorage/drivers/s3'
 import type { Config } from '../config'
-import { ByteCollector } from '../gateway/byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 
 /** Where the bytes of files and artifacts lie: a folder, or a bucket that speaks S3. */
 export interface FileStore {

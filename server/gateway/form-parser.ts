@@ -1,5 +1,5 @@
 import { LoomError } from '../errors'
-import { ByteCollector } from './byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 
 const MAX_PARTS = 64
 const MAX_HEAD_BYTES = 4_096

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { LoomError } from '../errors'
-import { ByteCollector } from './byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 
 /** How much of a refused body is read and dropped, so that its sender gets to read why: one cut off while writing sees a broken pipe. */
 const MAX_DROPPED_BYTES = 64 * 1024 * 1024

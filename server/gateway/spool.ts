@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ByteCollector } from './byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 
 /** Up to here bytes stay in memory; most things people say are shorter. */
 const MAX_MEMORY_BYTES = 256 * 1024

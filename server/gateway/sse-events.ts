@@ -1,5 +1,5 @@
 import { LoomError } from '../errors'
-import { ByteCollector } from './byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 
 const LF = 10
 const CR = 13

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../errors'
 import type { ErrorCode } from '../errors'
-import { ByteCollector } from './byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 import type { UpstreamResponse } from './providers/provider'
 
 const MAX_ERROR_BYTES = 64 * 1024

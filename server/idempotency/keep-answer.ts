@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { sealBody } from '../traces/seal-body'
 import type { Sealed } from '../crypto/envelope'
-import { ByteCollector } from '../gateway/byte-collector'
+import { ByteCollector } from '../utils/byte-collector'
 import type { AnswerHead } from './claim-key'
 
 /** Longer answers are not kept: a repeat is told so. */

@@ -4,7 +4,7 @@ import { getQuery, getRequestHeader, getRouterParam, readRawBody } from 'h3'
 import { z } from 'zod'
 import { StatementMonth } from '../../shared/billing'
 import { LoomError } from '../errors'
-import { ByteCollector } from '../gateway/byte-collector'
+import { ByteCollector } from './byte-collector'
 import { tooLarge as fileTooLarge } from '../files/inspect-bytes'
 
 const Id = z.uuid()

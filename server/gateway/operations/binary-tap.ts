@@ -1,5 +1,5 @@
 import { LoomError } from '../../errors'
-import { ByteCollector } from '../byte-collector'
+import { ByteCollector } from '../../utils/byte-collector'
 import type { UpstreamResponse } from '../providers/provider'
 import type { StreamTap } from './operation'
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { LoomError } from '../../errors'
-import { ByteCollector } from '../byte-collector'
+import { ByteCollector } from '../../utils/byte-collector'
 
 /**
  * The whole body as text.

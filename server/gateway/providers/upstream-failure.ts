@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { LoomError } from '../../errors'
-import { ByteCollector } from '../byte-collector'
+import { ByteCollector } from '../../utils/byte-collector'
 import type { Connection, UpstreamResponse } from './provider'
 
 const MAX_ERROR_BYTES = 64 * 1024

@@ -1,6 +1,6 @@
 import { queryObjects } from 'node:v8'
 import { expect, test } from 'vitest'
-import { ByteCollector } from '../../../server/gateway/byte-collector'
+import { ByteCollector } from '../../server/utils/byte-collector'
 
 /** Those there are in the process, once the garbage is gone. */
 const countBuffers = () => queryObjects(Uint8Array, { format: 'count' })
