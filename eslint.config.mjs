@@ -16,6 +16,12 @@ const castThroughUnknown = {
   message: 'Parse it, or give it a type that is true, instead of casting through unknown.'
 }
 
+/** To build a schema takes longer than to parse by it, and what it leaves behind outlives the call. */
+const schemaBuiltToParse = {
+  selector: 'CallExpression[callee.property.name=/^(safeP|p)arse$/] > MemberExpression CallExpression[callee.object.name="z"]',
+  message: 'Build the schema once, at the top of the file.'
+}
+
 export default withNuxt(
   {
     name: 'loom/types',
@@ -38,7 +44,7 @@ export default withNuxt(
           patterns: [{ regex, message }, ...part === 'shared' ? [{ regex: '^zod$', message: 'Import it from shared/zod.ts, which makes contracts speak plainly.' }] : []]
         }],
         // That rule does not look at `import('…')`, of a value or of a type.
-        'no-restricted-syntax': ['error', castThroughUnknown, { selector: `:matches(ImportExpression > Literal, TSImportType Literal)[value=/${regex.replaceAll('/', '\\x2F')}/]`, message }]
+        'no-restricted-syntax': ['error', castThroughUnknown, { selector: `:matches(ImportExpression > Literal, TSImportType Literal)[value=/${regex.replaceAll('/', '\\x2F')}/]`, message }, ...part === 'server' ? [schemaBuiltToParse] : []]
       }
     }
   }),

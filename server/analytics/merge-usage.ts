@@ -7,6 +7,8 @@ const BATCH_CALLS = 2_000
 /** Statements a run, so that a stop does not wait for long; the next run goes on. */
 const MAX_BATCHES = 100
 
+const Merged = z.object({ calls: z.number() })
+
 /**
  * Moves calls of `usage_pending` into the hours they belong to. Readers add up both, in one statement as this is one: figures are the same
  * before and after, and a failure in between changes nothing. May run on every replica: one at a time does the work.
@@ -14,7 +16,7 @@ const MAX_BATCHES = 100
 export async function mergeUsage({ query }: Pick<Database, 'query'>): Promise<void> {
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const [row] = await query(MERGE, [BATCH_CALLS])
-    if (z.object({ calls: z.number() }).parse(row).calls < BATCH_CALLS) return
+    if (Merged.parse(row).calls < BATCH_CALLS) return
   }
 }
 

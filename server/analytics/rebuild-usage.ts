@@ -12,6 +12,7 @@ export interface RebuildReport {
 }
 
 const OrgSpan = z.object({ org_id: z.string(), first: z.string(), last: z.string() })
+const Comparison = z.object({ is_equal: z.boolean() })
 const DayState = z.object({ is_whole: z.boolean(), is_equal: z.boolean() })
 const DAY_MS = 86_400_000
 
@@ -53,7 +54,7 @@ async function rebuildDay(query: Query, orgId: string, day: Date, repair: boolea
 
 async function compareTotals(query: Query, orgId: string, day: Date): Promise<boolean> {
   const [state] = await query(COMPARE_TOTALS, [orgId, day])
-  return z.object({ is_equal: z.boolean() }).parse(state).is_equal
+  return Comparison.parse(state).is_equal
 }
 
 async function compareRows(query: Query, orgId: string, day: Date): Promise<boolean> {
@@ -61,7 +62,7 @@ async function compareRows(query: Query, orgId: string, day: Date): Promise<bool
   const { is_whole: isWhole, is_equal: isEqual } = DayState.parse(state)
   if (isEqual || isWhole) return isEqual
   const [charged] = await query(COMPARE_CHARGED, [orgId, day])
-  return z.object({ is_equal: z.boolean() }).parse(charged).is_equal
+  return Comparison.parse(charged).is_equal
 }
 
 /** The days each org has anything of. */

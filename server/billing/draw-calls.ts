@@ -23,7 +23,7 @@ export async function drawCalls(db: Pick<Database, 'query'>, replicaId: string, 
   try {
     await db.query(wallets.length > 1 ? statements.ofWallets : statements.ofWallet, [...callParameters(replicaId, calls), JSON.stringify(wallets), JSON.stringify(leases)])
   } catch (error) {
-    const { data } = z.object({ code: Violation }).safeParse(error)
+    const { data } = Violated.safeParse(error)
     if (!data) throw error
     return data.code
   }
@@ -32,6 +32,7 @@ export async function drawCalls(db: Pick<Database, 'query'>, replicaId: string, 
 /** SQLSTATE: a NOT NULL, a unique key, a check violated. */
 const Violation = z.enum(['23502', '23505', '23514'])
 type Violation = z.infer<typeof Violation>
+const Violated = z.object({ code: Violation })
 
 /** What the charged calls cost each wallet and each lease. */
 function sumsOf(calls: FinishedCall[]) {

@@ -14,6 +14,7 @@ export interface LeaseRequest {
 }
 
 const Granted = z.object({ granted: z.coerce.bigint() })
+const Leased = z.object({ leased: z.coerce.bigint() })
 
 /**
  * Sets money aside for the calls to come of one process: durable as a hold is, and part of the wallet's `held`. A prepaid
@@ -77,5 +78,5 @@ export async function takeLeasesBack(transaction: Orm, wallet: WalletRow): Promi
 /** What all replicas have leased of an org's wallet, nano-USD. */
 export async function sumLeases(db: Pick<Database, 'query'>, orgId: string): Promise<bigint> {
   const [row] = await db.query('select coalesce(sum(amount), 0)::text as leased from wallet_leases where org_id = $1', [orgId])
-  return z.object({ leased: z.coerce.bigint() }).parse(row).leased
+  return Leased.parse(row).leased
 }

@@ -18,6 +18,8 @@ import { conversationNotFound, openConversations } from './select-conversations'
 import { newestMessageId, selectMessages, toPartRow } from './select-messages'
 import { titleFromText } from './title-from-text'
 
+const ToolNames = z.array(z.string())
+
 /** Where an answer is wanted, and from which model. */
 export interface AnswerPlace {
   conversationId: string
@@ -169,7 +171,7 @@ async function touchConversation(tx: Orm, caller: Scope, { conversationId, model
   if (chosenModel === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const { instructions, parameters } = inherit(project, conversation)
   const { projectId, shownMessageId } = conversation
-  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, sentBefore: project.sentBefore, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: z.array(z.string()).parse(conversation.allowedTools), orgSettings: project.orgSettings }
+  return { id: conversationId, projectId, shownMessageId, newestMessageId: project.newestMessageId, sentBefore: project.sentBefore, model: chosenModel, instructions, parameters, tools: conversation.tools, allowedTools: ToolNames.parse(conversation.allowedTools), orgSettings: project.orgSettings }
 }
 
 /** The message that its sender named so. */

@@ -9,6 +9,8 @@ import type { Principal } from '../identity/principal'
 import { keyLevel } from '../policy/policy-levels'
 import { KeyScope } from '../../shared/keys'
 
+const KeyScopes = z.array(KeyScope)
+
 /**
  * Who an answer in `projectId` (null: in none) is called for and charged to. A key stays bound by its scopes, models and limits here as on `/v1`: with
  * `workspace` alone it may read and write conversations, but without `inference` no model answers it.
@@ -22,5 +24,5 @@ export async function findCaller(orm: Orm, { orgId, userId, keyId }: Principal, 
     .where(and(eq(apiKeys.orgId, orgId), eq(apiKeys.id, keyId), eq(apiKeys.status, 'active')))
   if (!key) throw new LoomError('invalid_api_key', 'This API key was revoked. Create a new one under Keys.')
   const member = await callerForUser(orm, { orgId, userId, projectId }, keyLevel(key))
-  return { ...member, apiKeyId: keyId, scopes: new Set(z.array(KeyScope).parse(key.scopes)) }
+  return { ...member, apiKeyId: keyId, scopes: new Set(KeyScopes.parse(key.scopes)) }
 }

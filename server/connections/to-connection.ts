@@ -5,6 +5,8 @@ import { roleReaches } from '../../shared/roles'
 import type { Principal } from '../identity/principal'
 import { versionOf } from '../versions/version-of'
 
+const Settings = z.record(z.string(), z.unknown())
+
 /** Whether the principal may see a connection's details and change it: platform admins the platform's, admins their org's. */
 export function mayEdit(principal: Principal, row: { orgId: string | null }): boolean {
   if (row.orgId === null) return principal.platformAdmin
@@ -13,7 +15,7 @@ export function mayEdit(principal: Principal, row: { orgId: string | null }): bo
 
 /** What of a connection can be changed, but for its secret. */
 export function connectionFields({ name, baseUrl, config, status }: typeof providerConnections.$inferSelect) {
-  return { name, baseUrl, config: z.record(z.string(), z.unknown()).parse(config), status }
+  return { name, baseUrl, config: Settings.parse(config), status }
 }
 
 /** A row as the principal may see it; never its secret. */
@@ -28,7 +30,7 @@ export function toConnection(principal: Principal, row: typeof providerConnectio
     status: row.status,
     editable,
     baseUrl: editable ? row.baseUrl : null,
-    config: editable ? z.record(z.string(), z.unknown()).parse(row.config) : null,
+    config: editable ? Settings.parse(row.config) : null,
     hasSecret: editable ? row.secret !== null : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString()

@@ -13,10 +13,12 @@ import { versionOf } from '../versions/version-of'
 const SIGN_UP_OPEN = 'sign_up_open'
 const TARGET = 'platform:settings'
 
+const SignUpOpen = z.boolean()
+
 /** The platform's settings; what nobody set yet comes from the environment. */
 export async function getPlatformSettings(orm: Orm, config: Pick<Config, 'SIGN_UP_OPEN'>): Promise<PlatformSettings> {
   const [row] = await orm.select({ value: platformSettings.value }).from(platformSettings).where(eq(platformSettings.name, SIGN_UP_OPEN))
-  return versioned({ signUpOpen: row ? z.boolean().parse(row.value) : config.SIGN_UP_OPEN ?? false })
+  return versioned({ signUpOpen: row ? SignUpOpen.parse(row.value) : config.SIGN_UP_OPEN ?? false })
 }
 
 /**

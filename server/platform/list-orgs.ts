@@ -39,9 +39,11 @@ export async function listOrgs(orm: Orm, { search, state, cursor }: PlatformOrgQ
 /** A pattern of `like` in which what somebody typed is only text. */
 export const containing = (text: string) => `%${text.replaceAll(/[\\%_]/g, character => `\\${character}`)}%`
 
+const Cursor = z.uuid()
+
 /** @throws {LoomError} `invalid_request` for what is no cursor of ours */
 export function readCursor(cursor: string): string {
-  const parsed = z.uuid().safeParse(cursor)
+  const parsed = Cursor.safeParse(cursor)
   if (!parsed.success) throw new LoomError('invalid_request', 'The cursor is not valid. Start again without it.', { param: 'cursor' })
   return parsed.data
 }

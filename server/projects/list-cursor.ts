@@ -15,9 +15,11 @@ export function encodeCursor({ pinned, lastActiveAt, id }: ListPosition): string
   return Buffer.from(JSON.stringify([pinned, lastActiveAt, id])).toString('base64url')
 }
 
+const Position = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()])
+
 /** @throws {LoomError} `invalid_request` when it is not one of ours */
 export function decodeCursor(cursor: string): ListPosition {
-  const parsed = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()]).safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()))
+  const parsed = Position.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()))
   if (!parsed.success) throw new LoomError('invalid_request', 'This cursor is not one that a list has given. Start again without it.', { param: 'cursor' })
   const [pinned, lastActiveAt, id] = parsed.data
   return { pinned, lastActiveAt, id }
@@ -26,7 +28,8 @@ export function decodeCursor(cursor: string): ListPosition {
 /** Where a page of projects ended, and in which order they stood; without a `value` the project itself tells. */
 export interface ProjectPosition { sort: ProjectQuery['sort'], value: string, id: string }
 
-const checks: Record<ProjectQuery['sort'], z.ZodType<string>> = { activity: z.iso.datetime(), created: z.literal(''), spend: z.string().regex(/^\d+$/), name: z.literal('') }
+const positionIn = <Sort extends ProjectQuery['sort']>(sort: Sort, value: z.ZodType<string>) => z.tuple([z.literal(sort), value, z.uuid()])
+const positions = { activity: positionIn('activity', z.iso.datetime()), created: positionIn('created', z.literal('')), spend: positionIn('spend', z.string().regex(/^\d+$/)), name: positionIn('name', z.literal('')) }
 
 export function encodeProjectCursor({ sort, value, id }: ProjectPosition): string {
   return Buffer.from(JSON.stringify([sort, value, id])).toString('base64url')
@@ -34,7 +37,7 @@ export function encodeProjectCursor({ sort, value, id }: ProjectPosition): strin
 
 /** @throws {LoomError} `invalid_request` when it is not one of ours, or of another order */
 export function decodeProjectCursor(cursor: string, sort: ProjectQuery['sort']): ProjectPosition {
-  const parsed = z.tuple([z.literal(sort), checks[sort], z.uuid()]).safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()))
+  const parsed = positions[sort].safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()))
   if (!parsed.success) throw new LoomError('invalid_request', 'This cursor is not one that a list in this order has given. Start again without it.', { param: 'cursor' })
   return { sort, value: parsed.data[1], id: parsed.data[2] }
 }

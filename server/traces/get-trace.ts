@@ -13,6 +13,8 @@ import type { BodySide } from './seal-body'
 import { openBody } from './seal-body'
 import { summaryColumns, toSummary } from './trace-summary'
 
+const Attempts = z.array(Attempt)
+
 /**
  * One trace of the org; its bodies decrypted when `withBodies` says so (the caller has checked that they may be seen).
  * @throws {LoomError} `not_found`, the same for an unknown id and another org's
@@ -27,7 +29,7 @@ export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id
     data && iv && !bodiesErased ? openBody(keyring.forOrg(scope.orgId, row.salt), scope.orgId, id, side, { data, iv }).toString('utf8') : null
   return {
     ...toSummary(row),
-    attempts: z.array(Attempt).parse(row.attempts),
+    attempts: Attempts.parse(row.attempts),
     steps: TraceSteps.nullable().parse(row.steps),
     bodiesErased,
     requestBody: open('request', row.requestBody, row.requestIv),

@@ -13,6 +13,8 @@ const DAYS = 30
 const MOST = 100
 
 const Row = z.object({ kind: z.enum(['model', 'provider', 'project', 'key', 'user', 'status']), value: z.string(), name: z.string().nullable(), requests: z.coerce.number() })
+const Rows = z.array(Row)
+const Result = z.object({ rows: z.array(z.unknown()) })
 
 /** What the calls of the last 30 days can be told apart by. Reads hourly totals alone, once: there are far fewer combinations than rows. */
 export async function listFacets({ orm }: Pick<Database, 'orm'>, reader: Reader): Promise<TraceFacets> {
@@ -44,5 +46,5 @@ export async function listFacets({ orm }: Pick<Database, 'orm'>, reader: Reader)
 
 /** One driver answers with the rows, the other with an object that holds them. */
 function rowsOf(result: unknown) {
-  return z.array(Row).parse(Array.isArray(result) ? [...result] : z.object({ rows: z.array(z.unknown()) }).parse(result).rows)
+  return Rows.parse(Array.isArray(result) ? [...result] : Result.parse(result).rows)
 }

@@ -158,8 +158,10 @@ function toMs(bytes: number, bytesPerToken: number): number {
   return Math.ceil(bytes / bytesPerToken / TOKENS_PER_SECOND * 1_000)
 }
 
+const Named = z.object({ model: ModelName })
+
 function readModel(body: unknown): string {
-  const parsed = z.object({ model: ModelName }).safeParse(body)
+  const parsed = Named.safeParse(body)
   if (parsed.success) return parsed.data.model
   throw new LoomError('invalid_request', 'The form has no proper "model".', { param: 'model', cause: parsed.error })
 }

@@ -157,9 +157,11 @@ function textOf({ choices }: Completion): string {
   }).join('')
 }
 
+const AskedSound = z.object({ format: z.string() })
+
 /** @param audio how the sound was asked for */
 function measureOutput({ choices }: Completion, audio: unknown): Made {
-  const heardAndSeen = new HeardAndSeen(z.object({ format: z.string() }).safeParse(audio).data?.format)
+  const heardAndSeen = new HeardAndSeen(audio === undefined ? undefined : AskedSound.safeParse(audio).data?.format)
   for (const { message } of choices) if (message) heardAndSeen.add(message)
   return heardAndSeen.made
 }

@@ -39,13 +39,14 @@ export function readMediaUsage(usage: unknown): Usage | undefined {
 
 const MAX_SECONDS = 10_000_000
 const seconds = z.number().nonnegative().max(MAX_SECONDS)
+const DurationUsage = z.looseObject({ type: z.literal('duration'), seconds })
 
 /**
  * How long the sound was, where a provider counts by that: `usage` of the type `duration`, else the `duration` of a verbose transcript.
  * Source: the OpenAI API reference, "Create transcription".
  */
 export function readDuration({ usage, duration }: { usage?: unknown, duration?: unknown }): Units | undefined {
-  const told = z.looseObject({ type: z.literal('duration'), seconds }).safeParse(usage).data?.seconds ?? seconds.safeParse(duration).data
+  const told = DurationUsage.safeParse(usage).data?.seconds ?? seconds.safeParse(duration).data
   return told === undefined ? undefined : { audioMs: Math.ceil(told * 1_000) }
 }
 

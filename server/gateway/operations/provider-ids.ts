@@ -70,11 +70,13 @@ function idOf({ id }: Readonly<Record<string, unknown>>): string | undefined {
   return typeof id === 'string' ? id : undefined
 }
 
+const Named = z.looseObject({ id: z.string() })
+
 /** Whatever form it has: nothing that is not understood goes on. */
 function conversationIn({ conversation }: ResponsesBody): string | undefined {
   if (conversation === undefined || conversation === null) return undefined
   if (typeof conversation === 'string') return conversation
-  return z.looseObject({ id: z.string() }).safeParse(conversation).data?.id ?? ''
+  return Named.safeParse(conversation).data?.id ?? ''
 }
 
 function withoutId({ id: _id, ...item }: Item): Item {

@@ -68,10 +68,10 @@ export function failureOf(told: string | undefined): LoomError {
   return told === undefined ? new LoomError('upstream_error', 'The provider failed to answer.') : new ToldFailure(told)
 }
 
-const Text = z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })
+const Texts = z.array(z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })).max(MAX_PARTS)
 
 /** What the model wrote in an item: texts, a refusal, a call's name and arguments. */
 function textOf({ content, summary, name, arguments: called }: Record<string, unknown>): string {
-  const parts = [content, summary].flatMap((list: unknown) => z.array(Text).max(MAX_PARTS).safeParse(list).data ?? [])
+  const parts = [content, summary].flatMap((list: unknown) => Texts.safeParse(list).data ?? [])
   return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('') + [name, called].map(text => typeof text === 'string' ? text : '').join('')
 }

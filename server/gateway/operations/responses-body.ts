@@ -43,11 +43,12 @@ const Part = z.looseObject({
 })
 type Part = z.infer<typeof Part>
 const Item = z.looseObject({ content: z.unknown().optional(), output: z.unknown().optional(), result: z.unknown().optional() })
+const Items = z.array(Item)
 /** What a tool that looks at a screen gives back is one, too. */
 const imageTypes: ReadonlySet<string> = new Set(['input_image', 'computer_screenshot'])
 
 function itemsOf({ input }: ResponsesBody): z.infer<typeof Item>[] {
-  return z.array(Item).safeParse(input).data ?? []
+  return Items.safeParse(input).data ?? []
 }
 
 function partsOf(body: ResponsesBody): Part[] {
