@@ -9,14 +9,20 @@ type Limits = Pick<Config, 'CLIENT_HEADERS_TIMEOUT_MS' | 'CLIENT_REQUEST_TIMEOUT
 const MAX_CHECK_INTERVAL_MS = 5_000
 /** How much longer than the longest call a connection may be silent: then nobody is there to read. */
 const SILENCE_MARGIN_MS = 30_000
+/**
+ * How long a connection is kept for the next request: longer than the minute a proxy or balancer in front keeps its own, which else would send a request
+ * on one that is closing, and longer than people and agents pause. To open one takes a turn of the event loop each, so many at once wait.
+ */
+const KEEP_ALIVE_MS = 75_000
 
 /**
  * Bounds what a client may take of the HTTP server: the time to send its headers and its whole request, and the silence
- * of its connection. Call it before the server listens.
+ * of its connection, between requests too. Call it before the server listens.
  */
 export function boundClients(server: WebServer, limits: Limits): void {
   server.headersTimeout = limits.CLIENT_HEADERS_TIMEOUT_MS
   server.requestTimeout = limits.CLIENT_REQUEST_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   server.timeout = limits.UPSTREAM_TOTAL_TIMEOUT_MS + SILENCE_MARGIN_MS
   // An option of the constructor that is read when the server begins to listen; its types know it as an option only.
   Object.assign(server, { connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, Math.ceil(limits.CLIENT_HEADERS_TIMEOUT_MS / 2)) })

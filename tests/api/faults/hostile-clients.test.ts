@@ -135,3 +135,8 @@ test('nonsense behind a request never ends up inside its answer', async () => {
   await until(closed, { what: () => 'the connection to be closed' })
   expect(received().match(/HTTP\/1\.1/g)).toHaveLength(1)
 })
+
+test('an idle connection outlives the minute that proxies keep theirs', async () => {
+  const { headers } = await fetch(`${gateway.loom.url}/health`)
+  expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60)
+})
