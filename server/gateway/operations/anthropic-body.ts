@@ -3,36 +3,47 @@ import { fieldOf } from './field-of'
 import type { CountBody } from './messages-body'
 import { withoutExtra } from './over-chat'
 
-const SIGNATURE = Buffer.from('"signature"')
 const TOOL_USE = Buffer.from('"tool_use"')
 
 /**
  * A Messages body as Anthropic takes it: without what other models of the conversation have left in its earlier turns, the signatures of
- * Gemini's thoughts, thinking that nobody has signed, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
+ * Gemini's thoughts, thinking that nobody has signed, text of nothing but spaces and line breaks, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
  */
 export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body): Body {
-  const signed = raw.includes(SIGNATURE) ? withoutUnsigned(body) : body
-  return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(signed) : signed, 'messages')
+  const taken = withoutRefused(body)
+  return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(taken) : taken, 'messages')
 }
 
-/** A turn of nothing but such thinking goes as a whole: Anthropic takes none without content, and joins those around it. */
-function withoutUnsigned<Body extends CountBody>(body: Body): Body {
-  if (!body.messages.some(({ role, content }) => unsignedIn(role, content))) return body
-  const messages = body.messages.flatMap((message) => {
-    const { role, content } = message
-    if (!unsignedIn(role, content)) return [message]
-    const signed = content.filter(block => !isUnsigned(block))
-    return signed.length > 0 ? [{ ...message, content: signed }] : []
+/** A turn of nothing but what Anthropic refuses goes as a whole: it takes none without content, and joins those around it. */
+function withoutRefused<Body extends CountBody>(body: Body): Body {
+  const kept = body.messages.map(({ role, content }) => role === 'assistant' && Array.isArray(content) ? keptOf(content) : content)
+  if (kept.every((content, index) => content === body.messages[index]?.content)) return body
+  const messages = body.messages.flatMap((message, index) => {
+    const content = kept[index]
+    if (content === message.content) return [message]
+    return Array.isArray(content) && content.length > 0 ? [{ ...message, content }] : []
   })
   return { ...body, messages }
 }
 
-function unsignedIn(role: string, content: unknown): content is unknown[] {
-  return role === 'assistant' && Array.isArray(content) && content.some(isUnsigned)
+/** What Claude has signed has to come back with all around it as it was. */
+function keptOf(content: unknown[]): unknown[] {
+  const signed = content.filter(block => !isUnsigned(block))
+  const kept = signed.some(isThought) ? signed : signed.filter(block => !isBlank(block))
+  return kept.length < content.length ? kept : content
 }
 
 function isUnsigned(block: unknown): boolean {
   return fieldOf(block, 'type') === 'thinking' && fieldOf(block, 'signature') === ''
+}
+
+function isThought(block: unknown): boolean {
+  return fieldOf(block, 'type') === 'thinking' || fieldOf(block, 'type') === 'redacted_thinking'
+}
+
+function isBlank(block: unknown): boolean {
+  const text = fieldOf(block, 'type') === 'text' ? fieldOf(block, 'text') : undefined
+  return typeof text === 'string' && text.trim() === ''
 }
 
 function withToolUseIds<Body extends CountBody>(body: Body): Body {

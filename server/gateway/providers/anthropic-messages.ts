@@ -52,10 +52,10 @@ function toTurn(message: ChatMessage, param: string): Turn | undefined {
   return undefined
 }
 
-/** Empty texts are left out: Anthropic refuses them. `cache_control` on a part is kept. */
+/** Empty texts are left out, and those of nothing but spaces and line breaks, as some models write before their calls: Anthropic refuses them. `cache_control` on a part is kept. */
 function textBlocks(content: Parameters<typeof contentText>[0]): Block[] {
   const parts = typeof content === 'string' ? [{ text: content }] : content ?? []
-  return parts.flatMap(part => part.text ? [{ type: 'text', text: part.text, ...cacheControl(part) }] : [])
+  return parts.flatMap(part => typeof part.text === 'string' && part.text.trim() ? [{ type: 'text', text: part.text, ...cacheControl(part) }] : [])
 }
 
 function partBlocks(part: ContentPart, param: string): Block[] {

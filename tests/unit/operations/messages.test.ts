@@ -281,6 +281,23 @@ test('ids of calls that other models made reach Claude as it takes them, the sam
   expect(new Set(calls)).toHaveLength(3)
 })
 
+test('what other models left in earlier turns and Claude refuses does not reach it: thinking without a signature, text of nothing but line breaks', () => {
+  const blank = { type: 'text', text: '\n\n' }
+  const use = { type: 'tool_use', id: 't', name: 'find', input: {} }
+  const unsigned = { type: 'thinking', thinking: 'Hm', signature: '' }
+  const signed = { type: 'thinking', thinking: 'Hm', signature: 's' }
+  const sent = (content: object[]) => {
+    const body = MessagesBody.parse({ ...hello, messages: [...hello.messages, { role: 'assistant', content }] })
+    return toAnthropicBody(Buffer.from(JSON.stringify(body)), body).messages.slice(1)
+  }
+  expect(sent([blank, use])).toEqual([{ role: 'assistant', content: [use] }])
+  expect(sent([unsigned, blank, use])).toEqual([{ role: 'assistant', content: [use] }])
+  expect(sent([unsigned, blank])).toEqual([])
+  // Claude's own comes back as it was.
+  expect(sent([signed, blank, use])).toEqual([{ role: 'assistant', content: [signed, blank, use] }])
+  expect(sent([])).toEqual([{ role: 'assistant', content: [] }])
+})
+
 test('messages whose ids Claude takes as they are go on uncopied', () => {
   const said = ['toolu_1', 'functions.find:0'].map(id => ({ role: 'assistant', content: [{ type: 'tool_use', id, name: 'find', input: {} }] }))
   const body = MessagesBody.parse({ ...hello, messages: [...hello.messages, ...said] })

@@ -103,6 +103,17 @@ test('leaves out what other models thought, and takes texts by the names the Res
   expect(messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }, { role: 'assistant', content: [{ type: 'text', text: 'Hello' }] }])
 })
 
+test('leaves out texts of nothing but spaces and line breaks, which Claude refuses at every later turn', () => {
+  const { system, messages } = translate({ messages: [
+    { role: 'system', content: ' \n' },
+    { role: 'user', content: [{ type: 'text', text: '\t' }, { type: 'text', text: ' Hi ' }] },
+    { role: 'assistant', content: '\n\n', tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }] },
+    { role: 'tool', tool_call_id: 'a', content: 'x' }
+  ] })
+  expect(system).toBeUndefined()
+  expect(messages).toMatchObject([{ role: 'user', content: [{ text: ' Hi ' }] }, { role: 'assistant', content: [{ type: 'tool_use' }] }, { role: 'user' }])
+})
+
 test('keeps stop, sampling and user, within Anthropic\'s ranges', () => {
   expect(translate({ stop: 'END', temperature: 1.7, top_p: 0.9, user: 'u1' })).toMatchObject({ stop_sequences: ['END'], temperature: 1, top_p: 0.9, metadata: { user_id: 'u1' } })
   // Anthropic refuses both at once; 1 is top_p's default.
