@@ -10,6 +10,8 @@ interface ClaudeTraits {
   thinks: 'never' | 'budget' | 'adaptive'
   /** False where `temperature`, `top_p` and `top_k` are refused. */
   samples: boolean
+  /** False where `temperature` is refused beside `top_p`. */
+  samplesTwice: boolean
   /** The most the model can write. */
   maxTokens: number
   /** Asked for when the caller sets no limit; a hold is as large as this. */
@@ -22,6 +24,7 @@ function traitsOf(model: string): ClaudeTraits {
   return {
     thinks: number >= 406 ? 'adaptive' : number >= 307 ? 'budget' : 'never',
     samples: number < 407,
+    samplesTwice: number < 401,
     maxTokens: number >= 406 ? 128_000 : /opus-4-[01]|opus-4$|opus-4-20/.test(model) ? 32_000 : number >= 307 ? 64_000 : number >= 305 ? 8_192 : 4_096,
     // The newest think unasked, within the same limit.
     defaultMaxTokens: number >= 406 ? 16_384 : number >= 305 ? 8_192 : 4_096
@@ -42,8 +45,8 @@ export function claudeThinks(model: string): boolean | undefined {
 export function thinkingFields(request: ChatRequest, model: string): Record<string, unknown> {
   const traits = traitsOf(model)
   const thinking = request.thinking ? { thinking: request.thinking } : effortFields(request, traits)
-  if ('thinking' in thinking || !traits.samples) return thinking
-  return { ...thinking, ...samplingFields(request) }
+  if (('thinking' in thinking && request.thinking?.type !== 'disabled') || !traits.samples) return thinking
+  return { ...thinking, ...samplingFields(request, traits) }
 }
 
 function effortFields(request: ChatRequest, traits: ClaudeTraits): Record<string, unknown> {
@@ -65,11 +68,13 @@ function forcesTool({ tool_choice: choice }: ChatRequest): boolean {
   return choice === 'required' || (typeof choice === 'object' && choice !== null)
 }
 
-function samplingFields({ temperature, top_p: topP, top_k: topK }: ChatRequest): Record<string, unknown> {
+function samplingFields({ temperature, top_p: topP, top_k: topK }: ChatRequest, { samplesTwice }: ClaudeTraits): Record<string, unknown> {
+  // 1 is either's default. OpenAI's range of temperatures goes to 2, Anthropic's to 1.
+  const narrows = typeof topP === 'number' && topP < 1
+  const byTemperature = typeof temperature === 'number' && (temperature < 1 || !narrows || samplesTwice)
   return {
-    // OpenAI's range goes to 2, Anthropic's to 1.
-    ...(typeof temperature === 'number' && { temperature: Math.min(temperature, 1) }),
-    ...(typeof topP === 'number' && topP < 1 && { top_p: topP }),
+    ...(byTemperature && { temperature: Math.min(temperature, 1) }),
+    ...(narrows && (!byTemperature || samplesTwice) && { top_p: topP }),
     ...(typeof topK === 'number' && { top_k: topK })
   }
 }

@@ -115,9 +115,23 @@ test('leaves out texts of nothing but spaces and line breaks, which Claude refus
 })
 
 test('keeps stop, sampling and user, within Anthropic\'s ranges', () => {
-  expect(translate({ stop: 'END', temperature: 1.7, top_p: 0.9, user: 'u1' })).toMatchObject({ stop_sequences: ['END'], temperature: 1, top_p: 0.9, metadata: { user_id: 'u1' } })
-  // Anthropic refuses both at once; 1 is top_p's default.
-  expect(translate({ temperature: 0, top_p: 1 })).not.toHaveProperty('top_p')
+  expect(translate({ stop: 'END', temperature: 1.7, user: 'u1' })).toMatchObject({ stop_sequences: ['END'], temperature: 1, metadata: { user_id: 'u1' } })
+})
+
+test.each<[string, Record<string, unknown>, object]>([
+  ['claude-sonnet-4-5', { temperature: 0.7, top_p: 0.9 }, { temperature: 0.7 }],
+  ['claude-opus-4-1-20250805', { temperature: 0, top_p: 0.9 }, { temperature: 0 }],
+  // What Claude does unasked says less than top_p.
+  ['claude-sonnet-4-6', { temperature: 1, top_p: 0.9 }, { top_p: 0.9 }],
+  ['claude-sonnet-4-6', { temperature: 0.5, top_p: 1 }, { temperature: 0.5 }],
+  ['claude-sonnet-4-6', { top_p: 0.9 }, { top_p: 0.9 }],
+  ['claude-sonnet-4-20250514', { temperature: 1.7, top_p: 0.9 }, { temperature: 1, top_p: 0.9 }],
+  ['claude-opus-4-8', { temperature: 0.7, top_p: 0.9 }, {}],
+  ['claude-sonnet-4-5', { temperature: 0.7, thinking: { type: 'disabled' } }, { temperature: 0.7, thinking: { type: 'disabled' } }],
+  ['claude-sonnet-4-5', { temperature: 0.7, thinking: { type: 'enabled', budget_tokens: 2_000 } }, { thinking: { type: 'enabled', budget_tokens: 2_000 } }]
+])('samples as %s takes it: %j becomes %j', (upstreamModel, body, expected) => {
+  const { temperature, top_p: topP, thinking } = translate(body, upstreamModel)
+  expect(JSON.parse(JSON.stringify({ temperature, top_p: topP, thinking }))).toEqual(expected)
 })
 
 describe('reasoning_effort', () => {
