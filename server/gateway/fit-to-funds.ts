@@ -69,7 +69,7 @@ function within(tokens: TokenBounds, promptTokens: number): TokenBounds {
 /** Each provider counts with a tokenizer of its own. */
 function withMargin(target: Target, counted: CountedRequest): number {
   const factor = target.connection.kind === 'openai' || target.connection.kind === 'azure' ? OWN_TOKENIZER_FACTOR : FOREIGN_TOKENIZER_FACTOR
-  const perImage = target.upstreamModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
+  const perImage = target.servedModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
   return Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
 }
 

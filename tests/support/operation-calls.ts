@@ -23,7 +23,7 @@ export function targetOf(kind: ProviderKind, upstreamModel: string, rest: Partia
 }
 
 /** A target that speaks chat completions only, answers with `body` whatever it is asked, and tells what that was. */
-export function chatTarget(body: string, { kind = 'openai-compatible', model = 'upstream-model' }: { kind?: ProviderKind, model?: string } = {}): { target: Target, asked: Record<string, unknown>[] } {
+export function chatTarget(body: string, { kind = 'openai-compatible', model = 'upstream-model', serves = model }: { kind?: ProviderKind, model?: string, serves?: string } = {}): { target: Target, asked: Record<string, unknown>[] } {
   const asked: Record<string, unknown>[] = []
   const provider: Provider = {
     kind,
@@ -33,7 +33,7 @@ export function chatTarget(body: string, { kind = 'openai-compatible', model = '
       return Promise.resolve({ status: 200, headers: { 'content-type': call.stream ? 'text/event-stream' : 'application/json' }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
     }
   }
-  return { target: targetOf(kind, model, { provider }), asked }
+  return { target: targetOf(kind, model, { provider, servedModel: serves }), asked }
 }
 
 /** A target of a kind that speaks every format itself, answers nothing, and tells what it was asked. */

@@ -69,7 +69,7 @@ export function takesChatAsIs({ connection: { kind } }: Target): boolean {
 
 /** Whether a target takes `reasoning_effort`: models that do not reason refuse it at OpenAI and its likes. */
 export function takesEffort(target: Target): boolean {
-  return !takesChatAsIs(target) || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(target.upstreamModel)
+  return !takesChatAsIs(target) || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(target.servedModel)
 }
 
 function translate(text: string, toAnswer: OverChat['toAnswer']): object {

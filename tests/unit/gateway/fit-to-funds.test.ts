@@ -52,6 +52,14 @@ describe('a call that the wallet cannot cover at its upper bound', () => {
     }
   })
 
+  test('counts an image as the model does that a deployment serves, whatever its name', async () => {
+    const { request } = ask({ messages: [{ role: 'user', content: [{ type: 'text', text: words }, { type: 'image_url', image_url: { url: 'https://x.example/a.png' } }] }], max_tokens: 10 })
+    const tokens = request.bound(target)
+    const offerAt = (upstreamModel: string, servedModel: string) => fitToFunds(request, [{ target: { ...target, upstreamModel, servedModel }, tokens }], raw => raw, boundCost(tokens, price) - 1n, lookAt(request))
+    expect((await offerAt('vision', 'gpt-4o-mini'))?.amount).toBeGreaterThan(50_000n * 1_000n)
+    expect((await offerAt('was-gpt-4o-mini', 'gpt-4o'))?.amount).toBeLessThan(50_000n * 1_000n)
+  })
+
   test('covers every answer asked for', async () => {
     const call = ask({ n: 4 })
     const offer = await fit(call, usd(0.3))

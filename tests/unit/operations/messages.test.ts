@@ -108,6 +108,9 @@ describe('a Messages request over chat completions', () => {
     expect(await askedFor(thinking, { kind: 'openai', model: 'gpt-5-mini' })).toMatchObject({ reasoning_effort: 'medium' })
     expect(await askedFor(thinking, { kind: 'openai', model: 'gpt-4o' })).not.toHaveProperty('reasoning_effort')
     expect(await askedFor({ output_config: { effort: 'max' } }, { kind: 'google' })).toMatchObject({ reasoning_effort: 'high' })
+    // The name of a deployment tells nothing.
+    expect(await askedFor(thinking, { kind: 'azure', model: 'prod-reasoner', serves: 'gpt-5' })).toMatchObject({ reasoning_effort: 'medium' })
+    expect(await askedFor(thinking, { kind: 'azure', model: 'gpt-5-migration', serves: 'gpt-4o' })).not.toHaveProperty('reasoning_effort')
   })
   test('puts tool results right after their calls, and leaves earlier thinking out', async () => {
     const turns = [
