@@ -10,7 +10,7 @@ import { readChatAnswer } from './chat-completion'
 import { ChatEvents } from './chat-events'
 import { DEFAULT_MAX_TOKENS } from './completions-body'
 import type { CompletionsBody } from './completions-body'
-import { maxTokensField } from './over-chat'
+import { maxTokensField, requireStops } from './over-chat'
 import type { OverChat } from './over-chat'
 import { unaskedServices } from './unpriced'
 
@@ -37,10 +37,11 @@ const Askable = z.object({
 
 /**
  * A completion put to a model that only chats: the prompt becomes the user's words.
- * @throws {LoomError} `invalid_request` for what a chat cannot do: several prompts, tokens, `echo`, `suffix`, `logprobs`, `best_of`
+ * @throws {LoomError} `invalid_request` for what a chat cannot do: several prompts, tokens, `echo`, `suffix`, `logprobs`, `best_of`, and `stop` where the model takes none
  */
 export function toCompletionOverChat(body: CompletionsBody, target: Target): OverChat {
   const { prompt, max_tokens: maxTokens, n: _n, best_of: _best, echo: _echo, suffix: _suffix, logprobs: _logprobs, ...rest } = readAs(Askable, body)
+  if (rest.stop?.length) requireStops(target, 'stop')
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined && value !== null))
   return {
     body: { messages: [{ role: 'user', content: prompt }], [maxTokensField(target)]: maxTokens ?? DEFAULT_MAX_TOKENS, ...given },

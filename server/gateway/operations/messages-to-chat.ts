@@ -3,7 +3,7 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { encodeBody } from '../providers/encode-body'
 import { readAs } from '../read-as'
-import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+import { extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
 
 const Source = z.discriminatedUnion('type', [
@@ -73,6 +73,7 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
   const request = readAs(Messages, body)
   if (request.thread) throw threadUnsupported()
   const { stop_sequences: stop, temperature, top_p: topP, metadata } = request
+  if (stop?.length) requireStops(target, 'stop_sequences')
   return {
     messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, takesSignatures(target)))],
     [maxTokensField(target)]: request.max_tokens,

@@ -21,8 +21,9 @@ export interface OverChat {
  * An attempt over chat completions: the answer comes in the caller's format, as if the target spoke it.
  * @throws {LoomError} `upstream_error` when the answer is no chat completion; whatever the provider throws
  */
-export async function sendOverChat({ provider, connection, upstreamModel }: Target, stream: boolean, { body, toAnswer, toEvents }: OverChat, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
-  const response = await provider.chatCompletions(connection, { body: { ...body, stream }, upstreamModel, stream }, transport, signal)
+export async function sendOverChat(target: Target, stream: boolean, { body, toAnswer, toEvents }: OverChat, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
+  const { provider, connection, upstreamModel } = target
+  const response = await provider.chatCompletions(connection, { body: { ...asTaken(body, target), stream }, upstreamModel, stream }, transport, signal)
   if (response.status >= 400) return response
   if (stream) return streamedResponse(response, toEvents())
   return jsonResponse(response, translate(await readText(response.body, MAX_ANSWER_BYTES), toAnswer))
@@ -32,8 +33,8 @@ export async function sendOverChat({ provider, connection, upstreamModel }: Targ
  * The name of the field that bounds a chat answer: OpenAI's reasoning models refuse the old one, most other servers know
  * no other.
  */
-export function maxTokensField({ connection: { kind } }: Target): 'max_completion_tokens' | 'max_tokens' {
-  return kind === 'openai' || kind === 'azure' ? 'max_completion_tokens' : 'max_tokens'
+export function maxTokensField(target: Target): 'max_completion_tokens' | 'max_tokens' {
+  return isOpenAi(target) ? 'max_completion_tokens' : 'max_tokens'
 }
 
 /** The field that carries what a provider wants back with a call of a tool, in every format; nothing where it wants nothing. */
@@ -69,7 +70,31 @@ export function takesChatAsIs({ connection: { kind } }: Target): boolean {
 
 /** Whether a target takes `reasoning_effort`: models that do not reason refuse it at OpenAI and its likes. */
 export function takesEffort(target: Target): boolean {
-  return !takesChatAsIs(target) || /(?:^|\/)(?:o\d|gpt-(?:[5-9]|oss))/.test(target.servedModel)
+  return !takesChatAsIs(target) || reasoning.test(target.servedModel) || /(?:^|\/)gpt-oss/.test(target.servedModel)
+}
+
+/** OpenAI's models that reason. Source: `@ai-sdk/openai`, as for what they refuse while they do. */
+const reasoning = /(?:^|\/)(?:o\d|gpt-[5-9](?!-chat))/
+
+/** The body without what only tunes how words are chosen, where the model refuses it. */
+function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
+  if (!isOpenAi(target) || !reasoning.test(target.servedModel) || body.reasoning_effort === 'none') return body
+  const { temperature: _temperature, top_p: _topP, presence_penalty: _presence, frequency_penalty: _frequency, ...rest } = body
+  return rest
+}
+
+/**
+ * @param param the field of the caller's that names them
+ * @throws {LoomError} `invalid_request` where a model of OpenAI's is known to take no texts to stop at. Source: the OpenAI API reference, "Create
+ * chat completion" (o3, o4-mini); smolagents#1671 and #1893 (GPT-5 to 5.2)
+ */
+export function requireStops(target: Target, param: string): void {
+  if (!isOpenAi(target) || !/(?:^|\/)(?:o3(?!-mini)|o4|gpt-5(?:\.[12])?(?![.\d]|-chat))/.test(target.servedModel)) return
+  throw new LoomError('invalid_request', `"${param}" is not taken by this model, which reasons. Leave it out, or cut the answer yourself.`, { param })
+}
+
+function isOpenAi({ connection: { kind } }: Target): boolean {
+  return kind === 'openai' || kind === 'azure'
 }
 
 function translate(text: string, toAnswer: OverChat['toAnswer']): object {

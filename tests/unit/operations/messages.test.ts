@@ -111,6 +111,7 @@ describe('a Messages request over chat completions', () => {
     // The name of a deployment tells nothing.
     expect(await askedFor(thinking, { kind: 'azure', model: 'prod-reasoner', serves: 'gpt-5' })).toMatchObject({ reasoning_effort: 'medium' })
     expect(await askedFor(thinking, { kind: 'azure', model: 'gpt-5-migration', serves: 'gpt-4o' })).not.toHaveProperty('reasoning_effort')
+    expect(await askedFor(thinking, { kind: 'openai', model: 'gpt-5-chat-latest' })).not.toHaveProperty('reasoning_effort')
   })
   test('puts tool results right after their calls, and leaves earlier thinking out', async () => {
     const turns = [
