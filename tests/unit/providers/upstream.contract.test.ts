@@ -300,6 +300,12 @@ test('azure calls the v1 API when told to, naming the deployment in the body', a
   expect(await upstream.received()).toMatchObject({ path: '/openai/v1/chat/completions', json: { model: 'upstream-model' } })
 })
 
+test('azure is asked for no usage of a stream that reads from data of one\'s own, where it refuses that', async () => {
+  const body = { messages, stream: true, data_sources: [{ type: 'azure_search', parameters: {} }] }
+  await textOf(await ask(connectionOf('azure', { baseUrl: upstream.url }), body))
+  expect((await upstream.received()).json).toEqual({ ...body, model: 'upstream-model' })
+})
+
 test('openai-compatible leaves stream_options out for servers that refuse them', async () => {
   await textOf(await ask(connectionOf('openai-compatible', { baseUrl: upstream.baseUrl, config: { streamUsage: false } }), { messages, stream: true }))
   expect((await upstream.received()).json).not.toHaveProperty('stream_options')
