@@ -6,7 +6,7 @@ import { readToolArguments } from './tool-arguments'
 import { toolUseId } from './tool-use-id'
 
 type Block = Record<string, unknown>
-interface Turn { role: 'user' | 'assistant', content: Block[] }
+export interface Turn { role: 'user' | 'assistant', content: Block[] }
 
 const imageTypes = ['image/jpeg', 'image/png', 'image/gif', 'image/webp']
 

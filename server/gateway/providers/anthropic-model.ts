@@ -1,3 +1,4 @@
+import type { Turn } from './anthropic-messages'
 import type { ChatRequest } from './chat-request'
 import { requestedMaxTokens } from './chat-request'
 
@@ -42,14 +43,14 @@ export function claudeThinks(model: string): boolean | undefined {
 }
 
 /** Sampling and thinking fields of the Messages API; the two exclude each other. */
-export function thinkingFields(request: ChatRequest, model: string): Record<string, unknown> {
+export function thinkingFields(request: ChatRequest, model: string, turns: readonly Turn[]): Record<string, unknown> {
   const traits = traitsOf(model)
-  const thinking = request.thinking ? { thinking: request.thinking } : effortFields(request, traits)
+  const thinking = request.thinking ? { thinking: request.thinking } : effortFields(request, traits, turns)
   if (('thinking' in thinking && request.thinking?.type !== 'disabled') || !traits.samples) return thinking
   return { ...thinking, ...samplingFields(request, traits) }
 }
 
-function effortFields(request: ChatRequest, traits: ClaudeTraits): Record<string, unknown> {
+function effortFields(request: ChatRequest, traits: ClaudeTraits, turns: readonly Turn[]): Record<string, unknown> {
   const effort = request.reasoning_effort
   if (!effort || effort === 'none' || traits.thinks === 'never') return {}
   if (traits.thinks === 'adaptive') {
@@ -59,9 +60,15 @@ function effortFields(request: ChatRequest, traits: ClaudeTraits): Record<string
   }
   const share = { minimal: 0, low: 0.2, medium: 0.5, high: 0.8, xhigh: 0.8 }[effort]
   const budget = Math.floor((requestedMaxTokens(request) ?? traits.defaultMaxTokens) * share)
-  // Refused by Anthropic: a budget under 1,024 tokens, a forced tool, a tool's result whose call carries no thinking.
-  if (budget < 1_024 || forcesTool(request) || request.messages.at(-1)?.role === 'tool') return {}
+  // Refused by Anthropic: a budget under 1,024 tokens, a forced tool, and a turn that the model has begun without thinking.
+  if (budget < 1_024 || forcesTool(request) || hasBegun(turns)) return {}
   return { thinking: { type: 'enabled', budget_tokens: budget } }
+}
+
+/** Whether the model goes on with what it has written, from where it ends or from the results of its tools, whatever stands beside them. */
+function hasBegun(turns: readonly Turn[]): boolean {
+  const last = turns.at(-1)
+  return last?.role === 'assistant' || Boolean(last?.content.some(({ type }) => type === 'tool_result'))
 }
 
 function forcesTool({ tool_choice: choice }: ChatRequest): boolean {

@@ -13,13 +13,14 @@ export function toMessagesBody(call: ProviderRequest): Record<string, unknown> {
   const request = readChatRequest(call.body)
   const system = [...systemBlocks(request.messages), ...jsonInstruction(request)]
   const stop = stopSequences(request)
-  const { output_config: effort, ...thinking } = thinkingFields(request, call.upstreamModel)
+  const messages = conversationTurns(request.messages)
+  const { output_config: effort, ...thinking } = thinkingFields(request, call.upstreamModel, messages)
   const outputConfig = { ...(typeof effort === 'object' ? effort : {}), ...jsonSchemaFormat(request) }
   return {
     model: call.upstreamModel,
     max_tokens: requestedMaxTokens(request) ?? claudeLimits(call.upstreamModel).defaultMaxTokens,
     ...(system.length > 0 && { system }),
-    messages: conversationTurns(request.messages),
+    messages,
     ...toolFields(request),
     ...(stop.length > 0 && { stop_sequences: stop }),
     ...thinking,

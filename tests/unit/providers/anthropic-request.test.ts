@@ -147,7 +147,23 @@ describe('reasoning_effort', () => {
     expect(body).not.toHaveProperty('temperature')
   })
 
+  const called = [
+    { role: 'user', content: 'Weather?' },
+    { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }] },
+    { role: 'tool', tool_call_id: 'a', content: 'sunny' }
+  ]
+
+  test('is thought about again once the model has answered, and on newer models at any time', () => {
+    const messages = [...called, { role: 'assistant', content: 'Sunny.' }, { role: 'user', content: 'And tomorrow?' }]
+    expect(translate({ messages, reasoning_effort: 'high' })).toHaveProperty('thinking.type', 'enabled')
+    expect(translate({ messages: called, reasoning_effort: 'high' }, 'claude-sonnet-4-6')).toHaveProperty('thinking.type', 'adaptive')
+  })
+
   test.each([
+    ['the model goes on from a result', { messages: called, reasoning_effort: 'high' }, model],
+    ['a note follows the result', { messages: [...called, { role: 'user', content: 'Be brief.' }], reasoning_effort: 'high' }, model],
+    ['an instruction follows the result', { messages: [...called, { role: 'developer', content: 'Be brief.' }], reasoning_effort: 'high' }, model],
+    ['the model goes on from its own words', { messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Hello,' }], reasoning_effort: 'high' }, model],
     ['the limit leaves too little room', { max_tokens: 2_000, reasoning_effort: 'low' }, model],
     ['a tool is forced', { tools: [tool('a')], tool_choice: 'required', reasoning_effort: 'high' }, model],
     ['the model cannot think', { reasoning_effort: 'high' }, 'claude-3-5-haiku-latest'],
