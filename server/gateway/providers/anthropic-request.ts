@@ -1,5 +1,6 @@
 import { cacheControl, conversationTurns, systemBlocks } from './anthropic-messages'
 import { claudeLimits, thinkingFields } from './anthropic-model'
+import { toHeldSchema } from './anthropic-schema'
 import { readChatRequest, requestedMaxTokens, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
 import type { ProviderRequest } from './provider'
@@ -48,7 +49,7 @@ function toolFields({ tools, tool_choice: choice, parallel_tool_calls: parallel 
 }
 
 function jsonSchemaFormat({ response_format: format }: ChatRequest): Record<string, unknown> {
-  return format?.type === 'json_schema' ? { format: { type: 'json_schema', schema: format.json_schema.schema } } : {}
+  return format?.type === 'json_schema' ? { format: { type: 'json_schema', schema: toHeldSchema(format.json_schema.schema) } } : {}
 }
 
 /** Anthropic has no JSON mode without a schema; the model is told instead. */
