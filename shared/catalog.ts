@@ -5,7 +5,7 @@ export const ProviderKind = z.enum(providerKinds)
 export type ProviderKind = z.infer<typeof ProviderKind>
 
 /** What a model is for: which endpoint of `/v1` takes it. */
-export const modelModes = ['chat', 'embeddings', 'images', 'speech', 'transcription', 'moderation', 'rerank'] as const
+export const modelModes = ['chat', 'responses', 'embeddings', 'images', 'speech', 'transcription', 'moderation', 'rerank'] as const
 export type ModelMode = typeof modelModes[number]
 
 export const connectionStatuses = ['active', 'disabled'] as const

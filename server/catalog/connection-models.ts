@@ -58,7 +58,7 @@ export function declaredModels(source: ModelSource): string[] {
   if (source.kind === 'azure') return [...deployments.keys()]
   if (source.kind === 'openai-compatible') return [...own]
   const packaged = packagedModelIds(source.kind)
-  const chat = packaged.filter(model => isChatModel(source.kind, model) && !isPast(model))
+  const chat = packaged.filter(model => writes(source.kind, model) && !isPast(model))
   const media = [...packaged, ...unpackagedModels].filter(model => isMediaModel(source.kind, model))
   return [...new Set([...own, ...[...chat, ...media].filter(model => describeUpstreamModel(source, model).price)])]
 }
@@ -69,7 +69,7 @@ export function declaresModel(source: ModelSource, model: string): boolean {
   const { own, deployments } = configOf(source)
   if (source.kind === 'azure') return deployments.has(model)
   return own.has(model)
-    || (source.kind !== 'openai-compatible' && (isMediaModel(source.kind, model) || (isChatModel(source.kind, model) && findPackagedModel(source.kind, model) !== undefined)))
+    || (source.kind !== 'openai-compatible' && (isMediaModel(source.kind, model) || (writes(source.kind, model) && findPackagedModel(source.kind, model) !== undefined)))
 }
 
 /** What Loom itself knows of an upstream model; `model_prices` may say otherwise. */
@@ -95,6 +95,11 @@ function outputLimits(kind: ProviderKind, model: string): Pick<UpstreamModel, 'm
   }
   if (kind === 'google') return { maxOutputTokens: geminiOutputLimit(model) }
   return kind === 'openai' || kind === 'azure' ? { maxOutputTokens: openAiOutputLimit(model) } : {}
+}
+
+/** Whether it answers in words, in chats or by responses alone. */
+function writes(kind: ProviderKind, model: string): boolean {
+  return isChatModel(kind, model) || modelMode(model, kind) === 'responses'
 }
 
 /** The catalogue also prices speech, images, embeddings, fine-tunes, open weights OpenAI does not serve, and the Claudes of Google's other platform. */

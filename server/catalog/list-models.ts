@@ -63,7 +63,7 @@ function toModel(
     provider: connection.kind,
     connectionName: connection.name,
     upstreamModel,
-    mode: modelMode(servedModel(connection, upstreamModel)),
+    mode: modelMode(servedModel(connection, upstreamModel), connection.kind),
     platform: origin.platform,
     description: origin.description,
     contextWindow: contextWindow ?? null,

@@ -1,4 +1,4 @@
-import type { ModelMode } from '../../shared/catalog'
+import type { ModelMode, ProviderKind } from '../../shared/catalog'
 
 /** The first that matches counts. Providers tell it nowhere but in the name. */
 const modesByName: readonly (readonly [pattern: RegExp, mode: ModelMode])[] = [
@@ -10,7 +10,16 @@ const modesByName: readonly (readonly [pattern: RegExp, mode: ModelMode])[] = [
   [/^(?:gpt-image|chatgpt-image|dall-e|imagen|flux|stable-diffusion|sdxl)/i, 'images']
 ]
 
-/** What a model is for, as its name tells it; chat where it tells nothing. */
-export function modelMode(upstreamModel: string): ModelMode {
-  return modesByName.find(([pattern]) => pattern.test(upstreamModel))?.[1] ?? 'chat'
+/**
+ * Whether OpenAI serves a model by its Responses API alone: "only supported in v1/responses and not in v1/chat/completions".
+ * Sources: `ResponsesModel` of the openai SDK; langchain#34306 (gpt-5.2-pro), HeyPuter/puter#2110 (gpt-5.1-codex-mini).
+ */
+function speaksResponsesAlone(model: string): boolean {
+  return /^(?:o\d|gpt-5(?:\.\d+)?)-pro|^gpt-5(?:\.\d+)?-codex\b|^o\d.*-deep-research/.test(model)
+}
+
+/** What a model is for, as its name tells it; chat where it tells nothing. Others serve by chat, too, what OpenAI and Azure do not. */
+export function modelMode(model: string, kind?: ProviderKind): ModelMode {
+  if ((kind === 'openai' || kind === 'azure') && speaksResponsesAlone(model)) return 'responses'
+  return modesByName.find(([pattern]) => pattern.test(model))?.[1] ?? 'chat'
 }

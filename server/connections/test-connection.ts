@@ -6,7 +6,7 @@ import type { ConnectionTest, TestConnection } from '../../shared/connections'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { MAX_CHOICES } from '../gateway/answer-limits'
-import { declaredModels, describeUpstreamModel } from '../catalog/connection-models'
+import { declaredModels, describeUpstreamModel, servedModel } from '../catalog/connection-models'
 import type { ModelSource } from '../catalog/connection-models'
 import { modelMode } from '../catalog/model-mode'
 import { openConnection } from '../catalog/open-connection'
@@ -52,7 +52,7 @@ export async function testConnection(orm: Orm, keyring: Keyring, transport: Tran
 
 function cheapestModel(source: ModelSource): string | undefined {
   const price = (model: string) => Number(describeUpstreamModel(source, model).price?.outputPrice ?? Number.MAX_SAFE_INTEGER)
-  return declaredModels(source).filter(model => modelMode(model) === 'chat').sort((a, b) => price(a) - price(b))[0]
+  return declaredModels(source).filter(model => modelMode(servedModel(source, model), source.kind) === 'chat').sort((a, b) => price(a) - price(b))[0]
 }
 
 async function judge(open: () => Connection, model: string, transport: Transport): Promise<Verdict> {

@@ -14,7 +14,7 @@ import { countClosely, countPrompt } from './count-prompt'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
-import { takesChatAsIs } from './over-chat'
+import { requireChat, takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
@@ -103,6 +103,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
+    requireChat(target)
     return target.provider.chatCompletions(target.connection, { body: this.bodyFor(target), upstreamModel: target.upstreamModel, stream: this.stream }, transport, signal)
   }
 

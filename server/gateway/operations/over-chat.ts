@@ -1,3 +1,4 @@
+import { modelMode } from '../../catalog/model-mode'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import type { Transport, UpstreamResponse } from '../providers/provider'
@@ -19,14 +20,22 @@ export interface OverChat {
 
 /**
  * An attempt over chat completions: the answer comes in the caller's format, as if the target spoke it.
- * @throws {LoomError} `upstream_error` when the answer is no chat completion; whatever the provider throws
+ * @throws {LoomError} `upstream_error` when the answer is no chat completion; as `requireChat`, and whatever the provider throws
  */
 export async function sendOverChat(target: Target, stream: boolean, { body, toAnswer, toEvents }: OverChat, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
+  requireChat(target)
   const { provider, connection, upstreamModel } = target
   const response = await provider.chatCompletions(connection, { body: { ...asTaken(body, target), stream }, upstreamModel, stream }, transport, signal)
   if (response.status >= 400) return response
   if (stream) return streamedResponse(response, toEvents())
   return jsonResponse(response, translate(await readText(response.body, MAX_ANSWER_BYTES), toAnswer))
+}
+
+/** @throws {LoomError} `invalid_request` for a model that speaks the Responses API alone */
+export function requireChat({ connection: { kind }, servedModel }: Target): void {
+  if (modelMode(servedModel, kind) !== 'responses') return
+  const where = kind === 'azure' ? ', over a connection with an API version from 2025-03-01-preview on' : ''
+  throw new LoomError('invalid_request', `"${servedModel}" is served by the Responses API alone: call it by POST /v1/responses${where}.`, { param: 'model' })
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { computeCost } from '../../../server/billing/compute-cost'
 import { declaredModels, declaresModel, describeUpstreamModel } from '../../../server/catalog/connection-models'
+import { modelMode } from '../../../server/catalog/model-mode'
 import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel, toNanoUsd } from '../../../server/catalog/packaged-prices'
 import type { Price } from '../../../server/billing/price'
 import { boundCost } from '../../../server/gateway/estimate-cost'
@@ -144,6 +145,17 @@ describe('the models of a connection', () => {
     expect(declaresModel(openai, 'gpt-4o-2024-08-06')).toBe(true)
     expect(declaresModel(openai, 'claude-opus-4-1')).toBe(false)
     expect(declaresModel(openai, 'gpt-realtime')).toBe(false)
+  })
+
+  test('include those that OpenAI serves by the Responses API alone, by their bare names', () => {
+    const models = ['gpt-5.1-codex-mini', 'gpt-5.3-codex', 'gpt-5-pro', 'gpt-5.2-pro', 'o1-pro', 'o3-pro', 'o3-deep-research']
+    expect(declaredModels(openai)).toEqual(expect.arrayContaining(models))
+    for (const model of [...models, 'gpt-5-codex', 'gpt-5.1-codex-max', 'o3-pro-2025-06-10', 'o4-mini-deep-research-2025-06-26']) {
+      expect(declaresModel(openai, model), model).toBe(true)
+      expect(modelMode(model, 'openai'), model).toBe('responses')
+    }
+    for (const model of ['gpt-5', 'gpt-5.1', 'o3', 'gpt-5-chat-latest']) expect(modelMode(model, 'openai'), model).toBe('chat')
+    expect(modelMode('openai/o3-pro', 'openai-compatible')).toBe('chat')
   })
 
   test('of Google are its Geminis that chat, not the other models it hosts', () => {

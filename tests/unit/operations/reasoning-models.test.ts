@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
@@ -51,4 +52,13 @@ describe.each<[Operation, Record<string, unknown>, string]>([
   test.each(['gpt-4o', 'o3-mini', 'gpt-5-chat-latest', 'gpt-5.5'])('is said to %s', async (model) => {
     expect(await askedFor(operation, { ...body, [param]: ['END'] }, { kind: 'openai', model })).toMatchObject({ stop: ['END'] })
   })
+})
+
+test.each<[Operation, Record<string, unknown>]>([
+  [chatCompletions, { messages: said }], [messages, { max_tokens: 10, messages: said }], [completions, { prompt: 'Hello' }]
+])('a model that speaks the Responses API alone says so in a call of $name', async (operation, body) => {
+  for (const options of [{ kind: 'openai', model: 'gpt-5-codex' }, { kind: 'azure', model: 'coder', serves: 'gpt-5.1-codex' }] as const) {
+    await expect(askedFor(operation, body, options)).rejects.toMatchObject({ code: 'invalid_request', param: 'model', message: expect.stringContaining('/v1/responses') })
+  }
+  expect(await askedFor(operation, body, { model: 'gpt-5-codex' })).toMatchObject({ model: 'gpt-5-codex' })
 })
