@@ -1,7 +1,8 @@
 /** Tells whether a JSON object that comes in pieces is whole so far. It counts brackets, and keeps nothing of the text. */
 export class JsonProgress {
+  /** Something of it has come, but for white space. */
+  hasBegun = false
   private depth = 0
-  private hasBegun = false
   private isInString = false
   private isEscaped = false
 

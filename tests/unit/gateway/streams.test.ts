@@ -218,6 +218,23 @@ describe('calls of tools in a stream', () => {
     const { tap } = await relay([Buffer.from([chunk(delta), end, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))])
     expect(JSON.parse(tap.record().toString()).choices[0].message.tool_calls).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
   })
+  test.each([
+    ['nothing more', []], ['a call of another tool', [{ index: 0, id: 'd', function: { name: 'stop', arguments: '{}' } }]], ['another index', [{ index: 1, id: 'd', function: { name: 'find', arguments: '{}' } }]]
+  ])('without arguments are told apart in chunks of their own, followed by %s', async (_, more) => {
+    const empty = ['a', 'b', 'c'].map(id => ({ index: 0, id, function: { name: 'find', arguments: '' } }))
+    expect(await recorded(...empty, ...more)).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'c' }, ...more.map(() => ({ id: 'd', function: { arguments: '{}' } }))])
+  })
+  test('before any arguments go on with those of the last one, where they come without an id, or with its', async () => {
+    const empty = ['a', 'b'].map(id => ({ index: 0, id, function: { name: 'find', arguments: '' } }))
+    const calls = [{ id: 'a', function: { arguments: '' } }, { id: 'b', function: { arguments: '{"q":1}' } }]
+    expect(await recorded(...empty, { index: 0, function: { arguments: '{"q":1}' } })).toMatchObject(calls)
+    expect(await recorded(...empty, { index: 0, id: 'b', function: { name: 'find', arguments: '{"q":1}' } })).toMatchObject(calls)
+  })
+  test('without ids are told apart by another name after whole arguments', async () => {
+    expect(await recorded(
+      { index: 0, function: { name: 'fi' } }, { index: 0, function: { name: 'nd', arguments: '{"q"' } }, { index: 0, function: { arguments: ':1}' } }, { index: 0, function: { name: 'stop', arguments: '{}' } }
+    )).toMatchObject([{ function: { name: 'find', arguments: '{"q":1}' } }, { function: { name: 'stop', arguments: '{}' } }])
+  })
   test('are not torn apart by ids that come late, or anew with every piece', async () => {
     expect(await recorded(
       { index: 0, function: { name: 'find', arguments: '{' } }, { index: 0, id: 'a', function: { arguments: '}' } },
@@ -225,7 +242,7 @@ describe('calls of tools in a stream', () => {
     )).toMatchObject([{ id: 'a', function: { name: 'find', arguments: '{}' } }, { id: 'b', function: { name: 'stop', arguments: '{}' } }])
   })
   test.each([
-    ['amid a string', ['{"q"', ':"}\\"', '{', '"}', '']], ['after an empty piece', ['', '{}', '']], ['with an empty end', ['{"q":1}', '']], ['going on after its end', ['{', '}', ' ', '\n']]
+    ['amid a string', ['{"q"', ':"}\\"', '{', '"}', '']], ['after an empty piece', ['', '{}', '']], ['after several, as words to stop at hold its text back', ['', '', '', '{"q"', ':1}', '']], ['with an empty end', ['{"q":1}', '']], ['going on after its end', ['{', '}', ' ', '\n']]
   ])('are not torn apart by a forced tool that older vLLM writes with its name and a new id in every piece, %s', async (_, pieces) => {
     const deltas = pieces.map((piece, at) => ({ tool_calls: [{ index: 0, id: `random-${at}`, function: { name: 'find', arguments: piece } }] }))
     const chunks = deltas.map((delta, at) => JSON.stringify({ id: 'c1', choices: [{ index: 0, delta, finish_reason: at === deltas.length - 1 ? 'stop' : null }] }))
