@@ -1,7 +1,7 @@
 import { LoomError } from '../../errors'
 import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
-import { readPromptUsage, readUsage, storable } from '../usage'
+import { storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
@@ -62,14 +62,12 @@ export class ChatTap extends ChunkTap {
     this.assembled.add(chunk)
     this.requireSane(this.assembled.length)
     this.onChunk?.(chunk)
+    const isCounted = this.takeUsage(chunk.usage, chunk.choices.length > 0)
     if (!chunk.usage) return event.bytes
     this.surcharge = findSurcharge(chunk)
-    const counted = readUsage(chunk.usage)
-    if (counted) [this.usage, this.rawUsage] = [counted, chunk.usage]
-    else this.inputUsage = readPromptUsage(chunk.usage) ?? this.inputUsage
     if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(json) : event.bytes
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
-    if (counted) this.usageChunk = chunk
+    if (isCounted) this.usageChunk = chunk
     return undefined
   }
 }

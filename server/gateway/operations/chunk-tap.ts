@@ -1,7 +1,7 @@
 import type { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { PromptUsage, Usage } from '../usage'
-import { toChatUsage } from '../usage'
+import { readPromptUsage, readUsage, toChatUsage } from '../usage'
 import { EventTap } from './event-tap'
 
 const DONE = 'data: [DONE]\n\n'
@@ -22,6 +22,8 @@ export abstract class ChunkTap extends EventTap {
   /** Told before the answer by a chunk without one, which is not for the caller. */
   inputUsage: PromptUsage | undefined
   protected usageChunk: UsageChunk | undefined
+  /** The newest choice came with usage, and none before it: a server that tells it once tells it at the end. */
+  private endsInUsage = false
 
   /** @param answers how many were asked for */
   constructor(protected readonly wantsUsage: boolean, private readonly answers = 1) {
@@ -30,15 +32,29 @@ export abstract class ChunkTap extends EventTap {
 
   /**
    * Some servers leave `[DONE]` out; an answer whose choices have all ended is whole nevertheless. One of fewer choices than were asked for,
-   * as servers give that know no `n`, only where a chunk of usage says that no more will come.
+   * as servers give that know no `n`, only where usage says that no more will come.
    */
   get whole(): boolean {
     const { ended = 0 } = this
-    return ended >= this.answers || (ended > 0 && this.usageChunk !== undefined)
+    return ended >= this.answers || (ended > 0 && (this.usageChunk !== undefined || this.endsInUsage))
   }
 
   /** How many choices have ended; undefined while one that began has not. */
   protected abstract readonly ended: number | undefined
+
+  /** Takes what a chunk tells of usage; true where it tells all of it. */
+  protected takeUsage(told: unknown, hasChoices: boolean): boolean {
+    const counted = told ? readUsage(told) : undefined
+    if (counted) {
+      this.endsInUsage = this.usage === undefined
+      this.usage = counted
+      this.rawUsage = told
+      return true
+    }
+    if (hasChoices) this.endsInUsage = false
+    if (told) this.inputUsage = readPromptUsage(told) ?? this.inputUsage
+    return false
+  }
 
   closing(usage: Usage, costUsd: string): Buffer {
     if (!this.wantsUsage) return Buffer.from(DONE)

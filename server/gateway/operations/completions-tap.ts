@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
-import { readPromptUsage, readUsage, storable } from '../usage'
+import { storable } from '../usage'
 import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent } from './event-tap'
 
@@ -56,13 +56,12 @@ export class CompletionsTap extends ChunkTap {
     if (!this.head) this.requireSane(lengthAsJson(head))
     this.head ??= head
     for (const choice of choices ?? []) this.add(choice)
-    const counted = readUsage(usage)
-    if (counted) [this.usage, this.rawUsage] = [counted, usage]
+    const hasChoices = Boolean(choices?.length)
+    const isCounted = this.takeUsage(usage, hasChoices)
     if (!usage) return event.bytes
-    if (!counted) this.inputUsage = readPromptUsage(usage) ?? this.inputUsage
-    if (choices?.length) return this.wantsUsage ? withoutUsage(parsed.data) : event.bytes
+    if (hasChoices) return this.wantsUsage ? withoutUsage(parsed.data) : event.bytes
     this.requireSane(lengthAsJson(usage))
-    if (counted) this.usageChunk = parsed.data
+    if (isCounted) this.usageChunk = parsed.data
     return undefined
   }
 

@@ -124,6 +124,13 @@ describe('a relayed stream', () => {
     expect(await errorOf(...answer, second)).toBeUndefined()
     // Servers that know no `n`.
     expect(await errorOf(...answer, usageChunk)).toBeUndefined()
+    const told = (index: number, delta: object, finish_reason: string | null) => JSON.stringify({ id: 'c1', choices: [{ index, delta, finish_reason }], usage })
+    expect(await errorOf(chunk({ content: 'a' }), told(0, {}, 'stop'))).toBeUndefined()
+    expect(await errorOf(chunk({ content: 'a' }), told(0, {}, 'stop'), JSON.stringify({ choices: [] }))).toBeUndefined()
+    // Those that tell it on the way, or of each choice.
+    expect(await errorOf(told(0, { content: 'a' }, null), told(0, {}, 'stop'))).toBe('upstream_error')
+    expect(await errorOf(told(0, { content: 'a' }, null), told(0, {}, 'stop'), told(1, { content: 'b' }, null))).toBe('upstream_error')
+    expect(await errorOf(told(0, { content: 'a' }, 'stop'), chunk({}))).toBe('upstream_error')
     expect(await errorOf(...answer, '[DONE]')).toBeUndefined()
     expect(await errorOf(chunk({ content: 'half' }), usageChunk)).toBe('upstream_error')
   })
