@@ -17,7 +17,7 @@ const MAX_BACK = 100
 
 /**
  * A Responses body with what it only names by ids of ours (`item_reference`, `previous_response_id`) in their place, whichever model
- * wrote it; one that names nothing comes back as it is, and ids of OpenAI's stay.
+ * wrote it, and without the thoughts that we told; one that has neither comes back as it is, and ids of OpenAI's stay.
  * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice, and for more values than a body may have; whatever `calls` throws
  */
 export async function withEarlier(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
@@ -47,15 +47,16 @@ async function itemsUpTo(responseId: string, calls: Finder): Promise<Items> {
 }
 
 async function withItems(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
-  const references = itemsOf(body).flatMap(item => referenceIn(item) ?? [])
-  if (references.length === 0) return body
+  const items = itemsOf(body).filter(item => !isThought(item))
+  const references = items.flatMap(item => referenceIn(item) ?? [])
+  if (references.length === 0) return items.length === itemsOf(body).length ? body : { ...body, input: items }
   const seen = new Set<string>()
   const twice = references.find(id => seen.size === seen.add(id).size)
   if (twice !== undefined) throw new LoomError('invalid_request', `input: the item "${twice}" stands there twice.`, { param: 'input' })
   const callIds = new Set(references.filter(id => !isReasoning(id)).flatMap(id => callOf(id) ?? []))
   const found = callIds.size === 0 ? [] : [...(await calls.find([...callIds])).values()]
   const kept = new Map(found.flatMap(({ response }) => Answer.safeParse(response).data?.output ?? []).map(item => [item.id, item]))
-  const input = itemsOf(body).flatMap((item) => {
+  const input = items.flatMap((item) => {
     const id = referenceIn(item)
     if (id === undefined) return [item]
     if (isReasoning(id)) return []
@@ -74,6 +75,11 @@ function itemsOf({ input }: Pick<ResponsesBody, 'input'>): Items {
 function referenceIn(item: Items[number]): string | undefined {
   const { id } = item
   return isReference(item) && typeof id === 'string' && callOf(id) !== undefined ? id : undefined
+}
+
+/** What a model thought whose answer we translated. A provider would look for it among what it keeps itself, and finds none. */
+function isThought({ type, id, encrypted_content: sealed }: Items[number]): boolean {
+  return type === 'reasoning' && typeof id === 'string' && callOf(id) !== undefined && !sealed
 }
 
 function isReasoning(id: string): boolean {

@@ -104,6 +104,18 @@ test('items that say all there is to them go there without ids that are not the 
   expect((await gateway.upstream.received(3)).json.input).toEqual([{ ...said, id: 'msg_mock' }, called, user])
 })
 
+test('a conversation that its caller keeps goes on there after a model that Loom translates for, which showed its thoughts', async () => {
+  await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'thinking', baseUrl: gateway.upstream.baseUrl, secret: 'sk-thinking' })
+  gateway.upstream.respondWith({ text: 'Hello', reasoning: 'Hm.' })
+  const { output } = await ask(openai, {}, 'thinking/gpt-4o-mini')
+  expect(output).toMatchObject([{ type: 'reasoning', id: expect.stringMatching(/^rs_/) }, { type: 'message' }])
+  gateway.upstream.reset()
+  for (const model of [shared, own]) await ask(openai, { input: [user, ...output, user] }, model)
+  const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hello' }] }
+  for (const { json } of gateway.upstream.requests) expect(json.input).toMatchObject([user, said, user])
+  expect(gateway.upstream.requests).toHaveLength(2)
+})
+
 test('an org\'s own connection is asked for whatever is named, and the only one where both could be', async () => {
   const named = { previous_response_id: 'resp_of_old', conversation: 'conv_1' }
   await ask(openai, named, own)

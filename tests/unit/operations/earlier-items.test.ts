@@ -55,3 +55,9 @@ test('a message with an id names no other', async () => {
   const body = { model: 'm', input: [said] }
   expect(await withEarlier(body, { find: () => Promise.reject(new Error('nothing is looked for')) })).toBe(body)
 })
+
+test('what we told of a model\'s thoughts is left out, for none can be asked to read on from it; what a provider has sealed stays', async () => {
+  const kept = [{ type: 'reasoning', id: 'rs_68a1b2c3', summary: [] }, { type: 'reasoning', id: newId('rs', callId), summary: [], encrypted_content: 'gAAAA' }, message('user', 'And?')]
+  const find = () => Promise.reject(new Error('nothing is looked for'))
+  expect(await withEarlier({ model: 'm', input: [{ type: 'reasoning', id: newId('rs', callId), summary: [] }, ...kept] }, { find })).toEqual({ model: 'm', input: kept })
+})
