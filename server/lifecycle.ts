@@ -32,6 +32,7 @@ import { openFileStore } from './files/file-store'
 import { purgeConversations } from './chat/purge-conversations'
 import { purgeProjectFiles } from './files/purge-project-files'
 import { sweepFiles } from './files/sweep-files'
+import { loadTokenizer } from './gateway/count-tokens'
 import { Gateway } from './gateway/gateway'
 import { forgetGivenIds } from './gateway/given-ids'
 import { sweepAttempts } from './identity/attempt-counts'
@@ -83,7 +84,8 @@ async function startServing(environment: Record<string, string | undefined>, rea
   environment.NITRO_SHUTDOWN_TIMEOUT = String(config.SHUTDOWN_TIMEOUT_MS + SETTLE_MS)
   const [runtime, port] = await Promise.all([
     makeRuntime(config, readMigrationFile),
-    awaitListening(server => boundClients(server, config))
+    awaitListening(server => boundClients(server, config)),
+    loadTokenizer()
   ])
   // In development this is a worker behind Nuxt's own server: its port is nobody's to open.
   await announce(runtime, environment.NITRO_DEV_WORKER_ID === undefined ? port : undefined)

@@ -8,10 +8,13 @@ import type { LoomServer } from '../../support/loom-server'
 import { setUpLoom, signIn, admin } from '../../support/set-up-loom'
 import { startLoom } from '../../support/start-loom'
 
+/** Loaded into the server: says when the tokenizer's tables are. */
+const tellOfTokenizer = `data:text/javascript,${encodeURIComponent('import { registerHooks } from "node:module"; registerHooks({ load: (url, context, next) => { if (url.includes("o200k_base")) console.log("The tokenizer is loaded."); return next(url, context) } })')}`
+
 let loom: LoomServer
 
 beforeAll(async () => {
-  loom = await startLoom()
+  loom = await startLoom({ env: { NODE_OPTIONS: `--import ${tellOfTokenizer}` } })
 })
 
 afterAll(() => loom.remove())
@@ -23,6 +26,10 @@ test('a server on an empty database prints a set-up link that makes the first ad
   expect(await response.json()).toMatchObject({ user: { email: admin.email }, platformAdmin: true })
   const again = await fetch(`${loom.url}/api/setup`, { method: 'POST', headers: { 'origin': loom.url, 'content-type': 'application/json' }, body: JSON.stringify({ ...admin, token }) })
   expect(again.status).toBe(409)
+})
+
+test('the tokenizer is loaded by then, for no call to wait until it is', () => {
+  expect(loom.logs()).toMatch(/The tokenizer is loaded\.[^]*Set up Loom:/)
 })
 
 test('what was set up is there after a kill -9 and a new start, which tells where Loom is and prints no new link', async () => {
