@@ -5,7 +5,7 @@ import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import type { LatencyBoard } from './latency-board'
 import { readOpeningError } from './opening-error'
-import type { CallRequest, StreamTap, WholeAnswer } from './operations/operation'
+import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
 import { redactFailure } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth } from './target-health'
@@ -33,7 +33,7 @@ export interface Attempt {
 /** An answer that has begun: whole, or the first bytes of a stream. */
 export type Opened = { target: Target } & (
   | { kind: 'whole', answer: WholeAnswer }
-  | { kind: 'stream', body: Readable, first: Buffer, tap: StreamTap }
+  | { kind: 'stream', body: Readable, first: Buffer, tap: StreamTap, delivered: () => Delivered }
 )
 
 /** How far a call has come; filled on the way, so that it is true whatever happens. */
@@ -150,7 +150,7 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
 export async function openAnswer(request: CallRequest, target: Target, response: UpstreamResponse): Promise<Opened> {
   const tap = request.stream ? request.tap?.(response.headers) : undefined
   return tap
-    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap }
+    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap, delivered: response.delivered ?? (() => tap) }
     : { target, kind: 'whole', answer: await readAnswer(request, response) }
 }
 

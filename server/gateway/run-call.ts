@@ -102,14 +102,15 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const { error: failure, endedAt, hasBegun } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
   const error = failure && redactFailure(failure, opened.target.connection)
   call.span?.step('relay')
+  const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged.
-  if (error && error.code !== 'caller_gone' && !tap.usage && tap.text === '' && !tap.outputTokens) throw error
+  if (error && error.code !== 'caller_gone' && !tap.usage && delivered.text === '' && !delivered.outputTokens) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)
   call.hasBegun = hasBegun || Boolean(undelivered?.length)
   call.upstreamEndedAt = endedAt
-  const measured = await call.measureUsage(tap.usage, tap.units, () => tap.text, tap)
+  const measured = await call.measureUsage(tap.usage, tap.units, () => delivered.text, delivered)
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))

@@ -4,7 +4,7 @@ import type { Target } from '../../server/catalog/target'
 import type { CloserLook } from '../../server/gateway/closer-look'
 import type { CallRequest, Operation, StreamTap } from '../../server/gateway/operations/operation'
 import { providers } from '../../server/gateway/providers/registry'
-import type { Provider, ProviderRequest } from '../../server/gateway/providers/provider'
+import type { Provider, ProviderRequest, UpstreamResponse } from '../../server/gateway/providers/provider'
 import { connectionOf } from './provider-calls'
 
 /** A request as an operation parses it. */
@@ -49,9 +49,14 @@ export function nativeTarget(kind: ProviderKind): { target: Target, asked: Provi
 /** Nothing here goes over the network. */
 const noTransport = () => Promise.reject(new Error('a call over the network'))
 
+/** One attempt. */
+export function sendCall(request: CallRequest, target: Target): Promise<UpstreamResponse> {
+  return request.send(target, noTransport, new AbortController().signal)
+}
+
 /** One attempt, and the bytes of its answer. */
 export async function attempt(request: CallRequest, target: Target): Promise<Buffer> {
-  const { body } = await request.send(target, noTransport, new AbortController().signal)
+  const { body } = await sendCall(request, target)
   const chunks: Buffer[] = []
   for await (const chunk of body.pipe(new PassThrough())) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)

@@ -1,9 +1,10 @@
 import type { EventTranslation } from '../providers/translate-events'
 import { readPromptUsage, readUsage } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
-import { ChatChunk } from './assemble-completion'
+import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
-import { readStreamError } from './event-tap'
+import { MAX_ANSWER_CHARACTERS, readStreamError } from './event-tap'
+import type { Delivered } from './operation'
 
 /** Reads a stream of chat-completion chunks for those who translate it into events of another format. */
 export abstract class ChatEvents implements EventTranslation {
@@ -13,7 +14,14 @@ export abstract class ChatEvents implements EventTranslation {
   protected promptUsage: PromptUsage | undefined
   protected finishReason: string | undefined
   private readonly calls = new CallNumbers()
+  private readonly assembled = new CompletionAssembler()
   private ended = false
+
+  /** Whatever came of the answer, though none of it be translated: reasoning that nobody asked to see, sound, pictures. */
+  get delivered(): Delivered {
+    const { text, made } = this.assembled
+    return { text, ...made }
+  }
 
   event(data: string): string {
     if (this.ended) return ''
@@ -28,6 +36,8 @@ export abstract class ChatEvents implements EventTranslation {
       this.promptUsage = readPromptUsage(chunk.data.usage) ?? this.promptUsage
     }
     this.calls.assign(chunk.data)
+    this.assembled.add(chunk.data)
+    if (this.assembled.length > MAX_ANSWER_CHARACTERS) return this.fail('The provider sent an answer larger than 16 million characters.')
     const text = this.translate(chunk.data)
     this.finishReason = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason ?? this.finishReason
     return text

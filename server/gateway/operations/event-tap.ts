@@ -7,7 +7,7 @@ import type { Usage } from '../usage'
 import type { StreamTap } from './operation'
 
 /** Far more than any model writes; a provider that never ends must not fill our memory. */
-const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
+export const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
 
 /** Whether an answer comes as server-sent events, where the request alone does not tell. */
 export function isEventStream(headers: UpstreamResponse['headers']): boolean {

@@ -127,6 +127,11 @@ export interface Made {
   audioOutputTokens?: number
 }
 
+/** What a provider has delivered of an answer, for our own count: what it wrote, and what it made beside. */
+export interface Delivered extends Readonly<Made> {
+  readonly text: string
+}
+
 /** An answer that does not stream. */
 export interface WholeAnswer extends Made {
   contentType: string
@@ -153,7 +158,7 @@ export interface WholeAnswer extends Made {
  * Reads one streamed answer as it passes. What ends an answer for an SDK (`[DONE]`, `message_stop`, …) is held back
  * until the call is captured: `push` gives out all before it, `closing` the rest.
  */
-export interface StreamTap extends Readonly<Made> {
+export interface StreamTap extends Delivered {
   readonly contentType: string
   /**
    * What of the upstream's bytes goes to the caller now, in whole events.
@@ -171,8 +176,6 @@ export interface StreamTap extends Readonly<Made> {
   /** What a provider tells of the prompt before it answers: truer than our count, should the answer break off. */
   readonly inputUsage?: PromptUsage | undefined
   readonly rawUsage: unknown
-  /** What the model wrote so far, for our own count. */
-  readonly text: string
   /** What of it summed the conversation up, and was then read in its place. */
   readonly summary?: string
   /** What it told of other units than tokens. */

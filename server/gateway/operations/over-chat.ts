@@ -4,7 +4,7 @@ import { LoomError } from '../../errors'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { readText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
-import type { EventTranslation } from '../providers/translate-events'
+import type { ChatEvents } from './chat-events'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -15,7 +15,7 @@ export interface OverChat {
   /** A whole `chat.completion` in the caller's format. */
   toAnswer: (completion: unknown) => object
   /** A stream of chunks in the caller's format. */
-  toEvents: () => EventTranslation
+  toEvents: () => ChatEvents
 }
 
 /**
@@ -27,7 +27,10 @@ export async function sendOverChat(target: Target, stream: boolean, { body, toAn
   const { provider, connection, upstreamModel } = target
   const response = await provider.chatCompletions(connection, { body: { ...asTaken(body, target), stream }, upstreamModel, stream }, transport, signal)
   if (response.status >= 400) return response
-  if (stream) return streamedResponse(response, toEvents())
+  if (stream) {
+    const events = toEvents()
+    return { ...streamedResponse(response, events), delivered: () => events.delivered }
+  }
   return jsonResponse(response, translate(await readText(response.body, MAX_ANSWER_BYTES), toAnswer))
 }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { ProviderKind } from '../../../shared/catalog'
+import type { Delivered } from '../operations/operation'
 import type { OperationName } from '../operations/operation-name'
 
 /** A connection ready to use: the secret decrypted, in memory only. Never logged, never serialised. */
@@ -53,6 +54,8 @@ export interface UpstreamResponse {
   /** Lower-case names. */
   headers: Record<string, string>
   body: Readable
+  /** Of a stream that is translated, so far: with what has no place in the format of `body`. */
+  delivered?: () => Delivered
 }
 
 /**

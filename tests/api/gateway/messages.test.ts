@@ -188,6 +188,14 @@ test('text, images and documents reach a model that speaks chat completions', as
   })
 })
 
+test('pictures and reasoning that came over chat completions are charged when the upstream breaks off, though no message shows them', async () => {
+  gateway.upstream.respondWith({ reasoning: 'Which picture would they like? '.repeat(20), text: 'Look', chunks: 1, images: Array.from({ length: 20 }, () => 'data:image/png;base64,AAAA'), usage: false, fault: 'half' })
+  const stream = anthropic.messages.stream({ model: translated, max_tokens: 200, messages })
+  await expect(stream.finalMessage()).rejects.toBeInstanceOf(Anthropic.APIError)
+  const trace = await readTrace(gateway, key, stream.request_id ?? null)
+  expect(Number(trace.output_tokens)).toBeGreaterThan(1_290 + 100)
+})
+
 describe('a call of a tool that the limit cut off, over chat completions', () => {
   const cutOff = { toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }, { name: 'weather', arguments: '{"city":"Ro' }], usage }
 

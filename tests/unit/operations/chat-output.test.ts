@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
-import { parseCall, tapStream } from '../../support/operation-calls'
+import { messages } from '../../../server/gateway/operations/messages'
+import type { Operation } from '../../../server/gateway/operations/operation'
+import { responses } from '../../../server/gateway/operations/responses'
+import { chatStream, chatTarget, parseCall, sendCall, tapStream } from '../../support/operation-calls'
 
 const read = (message: object, rest: object = {}) => parseCall(chatCompletions, { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...rest })
   .readAnswer(Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] })), {})
@@ -42,4 +45,14 @@ test('a stream of completions is whole when as many came as prompts and `n` ask 
   const isWhole = (...indexes: number[]) => tapStream(parseCall(completions, { model: 'm', prompt: ['a', 'b'], n: 2, stream: true }), Buffer.from(indexes.map(end).join(''))).tap.whole
   expect(isWhole(0, 1, 2)).toBe(false)
   expect(isWhole(0, 1, 2, 3)).toBe(true)
+})
+
+test.each<[Operation, object]>([
+  [completions, { prompt: 'Hi' }], [messages, { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }], [responses, { input: 'Hi' }]
+])('what a translated stream cannot show counts as delivered', async (operation, body) => {
+  const chat = chatStream([{ reasoning: 'Hm. ' }, { content: 'Look' }, { audio: { transcript: ' here', data: Buffer.alloc(48_000).toString('base64') } }, { images: [{}, {}] }], { finish: null })
+  const { body: events, delivered } = await sendCall(parseCall(operation, { model: 'm', ...body, stream: true }), chatTarget(chat).target)
+  expect(delivered?.()).toMatchObject({ text: '' })
+  await events.resume().toArray()
+  expect(delivered?.()).toEqual({ text: 'Hm. Look here', outputTokens: 21 + 2 * 1_290, audioOutputTokens: 21 })
 })
