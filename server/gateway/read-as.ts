@@ -8,12 +8,17 @@ import { LoomError } from '../errors'
 export function readAs<Value>(schema: z.ZodType<Value>, value: unknown): Value {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const { path, message } = parsed.error.issues.slice(0, 1).map(deepest)[0] ?? { path: ['body'], message: 'cannot be read' }
+  const { path, message } = faultIn(parsed.error)
   const param = path.join('.')
   throw new LoomError('invalid_request', `${param}: ${message}`, { param, cause: parsed.error })
 }
 
 interface Fault { path: PropertyKey[], message: string }
+
+/** The first thing that is wrong with a value, and where in it. */
+export function faultIn(error: z.ZodError): Fault {
+  return error.issues.slice(0, 1).map(deepest)[0] ?? { path: ['body'], message: 'cannot be read' }
+}
 
 /** What is wrong within a union: the branch that understood most of the value tells it best. */
 function deepest(issue: z.core.$ZodIssue): Fault {

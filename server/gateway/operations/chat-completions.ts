@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { MAX_CHOICES } from '../answer-limits'
 import { boundTokens } from '../estimate-cost'
+import { listOf } from '../list-of'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
 import { readUsage } from '../usage'
@@ -26,7 +27,7 @@ const Message = z.looseObject({ role: z.string(), content: z.unknown().optional(
  */
 export const ChatBody = z.looseObject({
   model: ModelName,
-  messages: z.array(Message).min(1),
+  messages: listOf(Message, 1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: z.int().positive().nullish(),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
+import { listOf } from '../list-of'
 import type { Medium, Prompt } from './count-prompt'
 import { fieldOf } from './field-of'
 import { ModelName } from './model-name'
@@ -12,9 +13,9 @@ import { findPacked } from './packed-file'
  */
 export const CountBody = z.looseObject({
   model: ModelName,
-  messages: z.array(z.looseObject({ role: z.string(), content: z.unknown().optional() })).min(1),
+  messages: listOf(z.looseObject({ role: z.string(), content: z.unknown().optional() }), 1),
   system: z.unknown().optional(),
-  tools: z.array(z.looseObject({ type: z.string().nullish() })).nullish()
+  tools: listOf(z.looseObject({ type: z.string().nullish() })).nullish()
 })
 export type CountBody = z.infer<typeof CountBody>
 

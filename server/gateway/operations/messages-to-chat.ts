@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { encodeBody } from '../providers/encode-body'
+import { listOf } from '../list-of'
 import { readAs } from '../read-as'
 import { extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
@@ -19,7 +20,7 @@ const UserBlock = z.discriminatedUnion('type', [
   TextBlock,
   ImageBlock,
   DocumentBlock,
-  z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), z.array(ResultBlock)]).optional(), is_error: z.boolean().nullish() })
+  z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), listOf(ResultBlock)]).optional(), is_error: z.boolean().nullish() })
 ])
 const AssistantBlock = z.discriminatedUnion('type', [
   TextBlock,
@@ -32,13 +33,13 @@ const Format = z.object({ type: z.literal('json_schema'), schema: z.record(z.str
 
 const Messages = z.object({
   max_tokens: z.int().positive(),
-  system: z.union([z.string(), z.array(TextBlock)]).nullish(),
-  messages: z.array(z.discriminatedUnion('role', [
-    z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(UserBlock)]) }),
-    z.object({ role: z.literal('assistant'), content: z.union([z.string(), z.array(AssistantBlock)]) }),
-    z.object({ role: z.literal('system'), content: z.union([z.string(), z.array(TextBlock)]) })
-  ])).min(1),
-  tools: z.array(z.object({
+  system: z.union([z.string(), listOf(TextBlock)]).nullish(),
+  messages: listOf(z.discriminatedUnion('role', [
+    z.object({ role: z.literal('user'), content: z.union([z.string(), listOf(UserBlock)]) }),
+    z.object({ role: z.literal('assistant'), content: z.union([z.string(), listOf(AssistantBlock)]) }),
+    z.object({ role: z.literal('system'), content: z.union([z.string(), listOf(TextBlock)]) })
+  ]), 1),
+  tools: listOf(z.object({
     type: z.literal('custom', 'is run by Anthropic, and this model is not Anthropic\'s').nullish(),
     name: z.string(),
     description: z.string().optional(),
@@ -46,9 +47,9 @@ const Messages = z.object({
     strict: z.boolean().nullish()
   })).nullish(),
   tool_choice: z.object({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
-  mcp_servers: z.array(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
+  mcp_servers: listOf(z.never('are called by Anthropic, and this model is not Anthropic\'s')).nullish(),
   thread: z.unknown().optional(),
-  stop_sequences: z.array(z.string()).nullish(),
+  stop_sequences: listOf(z.string()).nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   thinking: z.looseObject({ type: z.string(), budget_tokens: z.number().optional() }).nullish(),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
+import { listOf } from '../list-of'
 import type { Medium, Prompt } from './count-prompt'
 import { ModelName } from './model-name'
 import { findPacked } from './packed-file'
@@ -12,7 +13,7 @@ import { findBilledByUse } from './unpriced'
  */
 export const ResponsesBody = z.looseObject({
   model: ModelName,
-  input: z.union([z.string(), z.array(z.looseObject({ type: z.string().nullish() }))]).nullish(),
+  input: z.union([z.string(), listOf(z.looseObject({ type: z.string().nullish() }))]).nullish(),
   instructions: z.unknown().optional(),
   stream: z.boolean().nullish(),
   max_output_tokens: z.int().positive().nullish(),
@@ -21,7 +22,7 @@ export const ResponsesBody = z.looseObject({
   store: z.unknown().optional(),
   conversation: z.unknown().optional(),
   prompt: z.unknown().optional(),
-  tools: z.array(z.looseObject({ type: z.string() })).nullish()
+  tools: listOf(z.looseObject({ type: z.string() })).nullish()
 })
 export type ResponsesBody = z.infer<typeof ResponsesBody>
 

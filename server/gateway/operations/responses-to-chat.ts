@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
+import { listOf } from '../list-of'
 import { readAs } from '../read-as'
 import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
 import { unaskedServices } from './unpriced'
@@ -12,7 +13,7 @@ const InputPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('input_file'), file_data: z.string('must be given here: this model cannot fetch files'), filename: z.string().nullish() })
 ])
 type InputPart = z.infer<typeof InputPart>
-const Content = z.union([z.string(), z.array(InputPart)])
+const Content = z.union([z.string(), listOf(InputPart)])
 
 const Item = z.discriminatedUnion('type', [
   z.object({ type: z.literal('message'), role: z.enum(['user', 'assistant', 'system', 'developer']), content: Content }),
@@ -28,12 +29,12 @@ const untyped = z.preprocess(item => typeof item === 'object' && item !== null &
 const never = (field: string) => z.union([z.null(), z.literal(false)], `"${field}" needs a provider with the Responses API, and this model's has none`).optional()
 
 const Responses = z.object({
-  input: z.union([z.string(), z.array(untyped).min(1)]),
+  input: z.union([z.string(), listOf(untyped, 1)]),
   instructions: z.string().nullish(),
   max_output_tokens: z.int().positive().nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
-  tools: z.array(z.object({
+  tools: listOf(z.object({
     type: z.literal('function', 'is run by OpenAI, and this model is not OpenAI\'s'),
     name: z.string(),
     description: z.string().nullish(),

@@ -1,19 +1,20 @@
 import { z } from 'zod'
 import { unaskedServices } from '../operations/unpriced'
+import { listOf } from '../list-of'
 import { readAs } from '../read-as'
 
 const unknownPart = 'is a part that this model cannot take here'
 
 /** The Responses API's words for it are taken, too. */
 const TextPart = z.looseObject({ type: z.enum(['text', 'input_text', 'output_text']).transform(() => 'text' as const), text: z.string() })
-const Text = z.union([z.string(), z.array(z.discriminatedUnion('type', [TextPart], unknownPart))])
+const Text = z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart], unknownPart))])
 
 const ContentPart = z.discriminatedUnion('type', [
   TextPart,
   z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
   z.looseObject({ type: z.literal('file'), file: z.object({ file_data: z.string().optional(), filename: z.string().optional() }) })
 ], unknownPart)
-const Content = z.union([z.string(), z.array(ContentPart)])
+const Content = z.union([z.string(), listOf(ContentPart)])
 
 const ToolCall = z.object({
   id: z.string(),
@@ -30,10 +31,10 @@ const Thought = z.object({ type: z.enum(['thinking', 'redacted_thinking', 'reaso
 
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
-  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [TextPart, Refusal, Thought], unknownPart))]).nullish(),
+  content: z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart, Refusal, Thought], unknownPart))]).nullish(),
   refusal: z.string().nullish(),
   audio: z.null('is kept at OpenAI, where this provider cannot hear it').optional(),
-  tool_calls: z.array(ToolCall).nullish()
+  tool_calls: listOf(ToolCall).nullish()
 }).transform(({ refusal, audio: _audio, content, ...message }) => {
   if (!refusal) return { ...message, content }
   const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content ?? []
@@ -60,8 +61,8 @@ const ResponseFormat = z.discriminatedUnion('type', [
 
 /** What a kind that does not pass the body through understands of it. Fields not named here have no counterpart and are left out. */
 const ChatRequest = z.object({
-  messages: z.array(Message).min(1),
-  tools: z.array(Tool).nullish(),
+  messages: listOf(Message, 1),
+  tools: listOf(Tool).nullish(),
   tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) })]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
@@ -71,7 +72,7 @@ const ChatRequest = z.object({
   top_p: z.number().min(0).max(1).nullish(),
   n: z.literal(1, 'only one choice per call is offered by this provider').nullish(),
   logprobs: z.literal(false, 'is not offered by this provider').nullish(),
-  modalities: z.array(z.string().refine(modality => modality !== 'audio', 'sound is not offered by this provider')).nullish(),
+  modalities: listOf(z.string().refine(modality => modality !== 'audio', 'sound is not offered by this provider')).nullish(),
   audio: z.null('sound is not offered by this provider').optional(),
   ...unaskedServices,
   functions: z.undefined('is replaced by `tools`').optional(),

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import type { z } from 'zod'
+import { z } from 'zod'
+import { LoomError } from '../../../server/errors'
 import { CompletionsBody } from '../../../server/gateway/operations/completions-body'
-import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
+import { ChatBody, chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { embeddings, EmbeddingsBody } from '../../../server/gateway/operations/embeddings'
 import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
@@ -10,7 +11,9 @@ import { moderations, ModerationsBody } from '../../../server/gateway/operations
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { rerank } from '../../../server/gateway/operations/rerank'
 import { responses } from '../../../server/gateway/operations/responses'
-import { parseCall } from '../../support/operation-calls'
+import { CountBody, MessagesBody } from '../../../server/gateway/operations/messages-body'
+import { ResponsesBody } from '../../../server/gateway/operations/responses-body'
+import { attempt, chatTarget, parseCall, targetOf } from '../../support/operation-calls'
 
 const listed: { name: string, schema: z.ZodType, field: string }[] = [
   { name: 'moderations', schema: ModerationsBody, field: 'input' },
@@ -29,6 +32,27 @@ test.each(listed)('a list of $name that does not fit is refused for a few reason
     const issues = schema.safeParse({ model: 'm', [field]: list }).error?.issues
     expect(issues && countIssues(issues), JSON.stringify(list).slice(0, 30)).toBeLessThan(20)
   }
+})
+
+test.each<[string, z.ZodType, string]>([
+  ['chat', ChatBody, 'messages'], ['messages', MessagesBody, 'messages'], ['tools of messages', CountBody, 'tools'], ['responses', ResponsesBody, 'input'], ['tools of responses', ResponsesBody, 'tools']
+])('so is one of %s: nothing is looked at after the first that does not fit', (_, schema, field) => {
+  for (const list of [many(1), many({ role: 1, type: 1 }), [...many({ role: 'user', type: 'a' }), 1]]) {
+    const { error } = schema.safeParse({ model: 'm', max_tokens: 1, messages: [{ role: 'user' }], [field]: list })
+    expect(error && countIssues(error.issues)).toBeLessThan(5)
+  }
+})
+
+test.each<[string, Operation, 'openai-compatible' | 'anthropic', (list: unknown[]) => object]>([
+  ['messages', messages, 'openai-compatible', content => ({ max_tokens: 1, messages: [{ role: 'user', content }] })],
+  ['responses', responses, 'openai-compatible', content => ({ input: [{ role: 'user', content }] })],
+  ['items', responses, 'openai-compatible', input => ({ input })],
+  ['chats', chatCompletions, 'anthropic', content => ({ messages: [{ role: 'user', content }] })]
+])('and one of %s that are translated', async (_, operation, kind, bodyOf) => {
+  const target = kind === 'anthropic' ? targetOf(kind, 'm') : chatTarget('{}').target
+  const refused = await attempt(parseCall(operation, { model: 'm', ...bodyOf(many({ type: 'odd' })) }), target).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ code: 'invalid_request', cause: expect.any(z.ZodError) })
+  expect(refused instanceof LoomError && refused.cause instanceof z.ZodError && countIssues(refused.cause.issues)).toBeLessThan(10)
 })
 
 test.each<[Operation, Record<string, unknown>, (list: unknown[]) => object]>([
