@@ -58,7 +58,9 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
     return countClosely(takeMedia(this.body), this.measured.packed)
   }
 
-  async countAt({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
+  async countAt(target: Target, transport: Transport, signal: AbortSignal) {
+    const { provider, connection, upstreamModel } = target
+    if (!nativeCall(target)) return provider.countPrompt?.('chat.completions', connection, { body: toMessageOverChat(this.body, target).body, upstreamModel, stream: false }, transport, signal)
     return provider.countPrompt?.('messages', connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
   }
 

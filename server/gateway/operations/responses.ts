@@ -100,16 +100,15 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
-    return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.body, target), upstreamModel, stream: false }, transport, signal)
+    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.body, target), upstreamModel, stream: false }, transport, signal)
+    return provider.countPrompt?.('responses', connection, { body: this.nativeBody(connection.id), upstreamModel, stream: false }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
     const native = nativeOf(target)
     if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.told), transport, signal)
-    const body = withoutExtra(this.whole ?? this.raw, this.body, 'input')
-    const given = this.given.get(connection.id)
-    return native(connection, { body: given ? withOwnIds(body, given) : body, upstreamModel, stream: this.stream }, transport, signal)
+    return native(connection, { body: this.nativeBody(connection.id), upstreamModel, stream: this.stream }, transport, signal)
   }
 
   readAnswer(body: Buffer) {
@@ -118,6 +117,13 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   tap() {
     return new ResponsesTap()
+  }
+
+  /** As a provider gets it that speaks the format itself. */
+  private nativeBody(connectionId: string) {
+    const body = withoutExtra(this.whole ?? this.raw, this.body, 'input')
+    const given = this.given.get(connectionId)
+    return given ? withOwnIds(body, given) : body
   }
 
   /** Once a request, for every file of it is read. */

@@ -6,12 +6,12 @@ import { encodeBody } from './encode-body'
 import { endpointUrl } from './endpoint-url'
 import { renamedBody } from './openai-format'
 import type { Provider, ProviderCall, ProviderRequest } from './provider'
+import { pick, readCount } from './read-count'
 import { readText } from './read-text'
 import { commonHeaders, sendUpstream } from './send-upstream'
 import { jsonResponse, streamedResponse } from './translated-response'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
-const MAX_COUNT_BYTES = 64 * 1024
 /** What a count is of, PDFs included, within a small amount of what is billed; it takes no other field of a call. Source: Anthropic, "Token counting", read 2026-11. */
 const countedFields: ReadonlySet<string> = new Set(['messages', 'system', 'tools', 'tool_choice', 'thinking', 'output_config'])
 const Count = z.object({ input_tokens: z.int().nonnegative() })
@@ -32,11 +32,9 @@ export const anthropic: Provider = {
     return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), new Date()))
   },
   async countPrompt(format, connection, call, transport, signal) {
-    const whole = format === 'messages' ? call.body : toMessagesBody(call)
-    const body = Object.fromEntries(Object.entries(whole).filter(([name]) => countedFields.has(name)))
+    const body = pick(format === 'messages' ? call.body : toMessagesBody(call), countedFields)
     const response = await count(connection, { ...call, body, stream: false }, transport, signal)
-    const text = await readText(response.body, MAX_COUNT_BYTES)
-    return response.status >= 400 ? undefined : Count.parse(JSON.parse(text)).input_tokens
+    return (await readCount(response, Count))?.input_tokens
   },
   native(operation) {
     if (operation === 'messages') return post('v1/messages', renamedBody)

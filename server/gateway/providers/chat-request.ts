@@ -11,7 +11,7 @@ const Text = z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart]
 
 const ContentPart = z.discriminatedUnion('type', [
   TextPart,
-  z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
+  z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string(), detail: z.string().nullish() }) }),
   z.looseObject({ type: z.literal('file'), file: z.object({ file_data: z.string().optional(), filename: z.string().optional() }) })
 ], unknownPart)
 const Content = z.union([z.string(), listOf(ContentPart)])

@@ -6,11 +6,19 @@ import { toChatCompletion } from './google-answer'
 import { toGenerateContentBody } from './google-request'
 import { GoogleStream } from './google-stream'
 import type { Connection, Provider, ProviderCall } from './provider'
+import { pick, readCount } from './read-count'
 import { readText } from './read-text'
 import { commonHeaders, sendUpstream } from './send-upstream'
 import { jsonResponse, streamedResponse } from './translated-response'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const countedFields: ReadonlySet<string> = new Set(['contents', 'systemInstruction', 'tools', 'toolConfig'])
+const Count = z.object({ totalTokens: z.int().nonnegative() })
+/**
+ * Google counts a page or a picture as 258 tokens, and bills up to 1,120 for it, by the model and how finely it looks; the text in a PDF it gives for nothing.
+ * Sources, read 2026-11: ai.google.dev/gemini-api/docs/document-processing and media-resolution, github.com/googleapis/python-genai/issues/470.
+ */
+const MOST_BILLED_PER_COUNTED = 5
 
 const GoogleConfig = z.strictObject({
   /** What may be called beside the catalogue's own list. */
@@ -29,6 +37,12 @@ export const google: Provider = {
     if (response.status >= 400) return response
     if (call.stream) return streamedResponse(response, new GoogleStream(connection, call.upstreamModel, new Date()))
     return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), call.upstreamModel, new Date()))
+  },
+  async countPrompt(_format, connection, call, transport, signal) {
+    const prompt = pick(toGenerateContentBody(call), countedFields)
+    const request = { url: modelUrl(connection, call.upstreamModel, 'countTokens'), headers: googleHeaders(connection), body: encodeBody({ generateContentRequest: { model: modelPath(call.upstreamModel), ...prompt } }) }
+    const count = await readCount(await sendUpstream(connection, request, false, transport, signal), Count)
+    return count && count.totalTokens * MOST_BILLED_PER_COUNTED
   },
   native: operation => operation === 'embeddings' ? embed : undefined
 }
@@ -49,6 +63,16 @@ function googleHeaders({ secret }: Connection): Record<string, string> {
 export function modelUrl({ baseUrl }: Connection, model: string, method: string): URL {
   const base = baseUrl ?? 'https://generativelanguage.googleapis.com'
   const version = /\/v\d\w*\/?$/.test(base) ? '' : 'v1beta/'
-  const [, collection = 'models', name = model] = /^(models|tunedModels)\/(.+)$/.exec(model) ?? []
+  const { collection, name } = nameOf(model)
   return endpointUrl(base, `${version}${collection}/${encodeURIComponent(name)}:${method}`)
+}
+
+function modelPath(model: string): string {
+  const { collection, name } = nameOf(model)
+  return `${collection}/${name}`
+}
+
+function nameOf(model: string): { collection: string, name: string } {
+  const [, collection = 'models', name = model] = /^(models|tunedModels)\/(.+)$/.exec(model) ?? []
+  return { collection, name }
 }

@@ -2,8 +2,14 @@ import { z } from 'zod'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
 import { passThroughBody, renamedBody } from './openai-format'
+import { toResponsesPrompt } from './openai-prompt'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
+import { pick, readCount } from './read-count'
 import { commonHeaders, sendUpstream } from './send-upstream'
+
+/** Source: the OpenAI API reference, "Get input token counts", read 2026-11; what it keeps of earlier answers is left out, for it is no part of the call. */
+const countedFields: ReadonlySet<string> = new Set(['input', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'text'])
+const Count = z.object({ input_tokens: z.int().nonnegative() })
 
 const OpenAiConfig = z.strictObject({
   /** What may be called beside the catalogue's own list (fine-tunes, new models). */
@@ -17,6 +23,11 @@ export const openai: Provider = {
   kind: 'openai',
   Config: OpenAiConfig,
   chatCompletions: post('chat/completions', call => ({ body: passThroughBody(call) })),
+  async countPrompt(format, connection, call, transport, signal) {
+    const body = pick(format === 'responses' ? call.body : toResponsesPrompt(call.body), countedFields)
+    const response = await count(connection, { ...call, body, stream: false }, transport, signal)
+    return (await readCount(response, Count))?.input_tokens
+  },
   native(operation, _connection, upstreamModel) {
     if (operation === 'responses') return post('responses', call => ({ body: renamedBody(call) }))
     // The models of the chat endpoint are refused there.
@@ -25,6 +36,8 @@ export const openai: Provider = {
     return path === undefined ? undefined : post(path, mediaRequest)
   }
 }
+
+const count = post('responses/input_tokens', call => ({ body: renamedBody(call) }))
 
 function post(path: string, write: (call: ProviderRequest) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
   return (connection, call, transport, signal) => sendUpstream(connection, openAiRequest(connection, path, write(call)), call.stream, transport, signal)

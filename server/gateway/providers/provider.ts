@@ -86,10 +86,11 @@ export interface Provider {
   Config: z.ZodType
   chatCompletions: ProviderCall
   /**
-   * How many tokens the prompt of a call in that format is, by the provider's own count, which it gives for nothing; undefined where it refuses.
+   * The most tokens that the prompt of a call comes to, by the provider's own count, which it gives for nothing; undefined where it refuses. The call is in the format of chats, or in one
+   * that the kind speaks itself.
    * @throws {LoomError} as `ProviderCall`
    */
-  countPrompt?: (format: 'chat.completions' | 'messages', connection: Connection, call: ProviderRequest, transport: Transport, signal: AbortSignal) => Promise<number | undefined>
+  countPrompt?: (format: 'chat.completions' | 'messages' | 'responses', connection: Connection, call: ProviderRequest, transport: Transport, signal: AbortSignal) => Promise<number | undefined>
   /** Another operation that the kind speaks itself, bytes passed through, with that model and as the connection is configured. */
   native?: (operation: OperationName, connection: Connection, upstreamModel: string) => ProviderCall | undefined
 }

@@ -12,7 +12,7 @@ let key: string
 beforeAll(async () => {
   gateway = await openGateway({ NEW_ORG_WALLET: 'prepaid' })
   await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
-  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: upstreamSecret })
+  for (const [kind, name] of [['anthropic', 'claude'], ['google', 'gemini']]) await gateway.api('POST', '/api/connections', { kind, name, baseUrl: gateway.upstream.url, secret: upstreamSecret })
   key = (await gateway.createKey()).key
 })
 beforeEach(() => gateway.upstream.reset())
@@ -115,24 +115,28 @@ describe('a prepaid wallet', () => {
     expect(await gateway.api('GET', '/api/wallet')).toMatchObject({ balanceNanoUsd: String(40_000_000 - 2 * 18_012_000) })
   })
 
-  test('that cannot cover Claude\'s whole window pays for a PDF by Anthropic\'s own count, and for none without one', async () => {
+  test.each([
+    // 6,000 tokens and 20, at $1 and $5, $0.30 and $2.50, $2.50 and $10 a million.
+    ['claude-haiku-4-5', ['/v1/messages/count_tokens', '/v1/messages'], '0.0061'],
+    ['gemini-2.5-flash', ['/v1beta/models/gemini-2.5-flash:countTokens', '/v1beta/models/gemini-2.5-flash:generateContent'], '0.00185'],
+    ['gpt-4o', ['/v1/responses/input_tokens', '/v1/chat/completions'], '0.0152']
+  ])('that cannot cover the whole window of %s pays for a PDF by its provider\'s own count, and for none without one', async (model, called, costUsd) => {
     await topUp('0.05')
     const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(2)}` } }
-    const ask = { model: 'claude-haiku-4-5', messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }], max_tokens: 100 }
+    const ask = { model, messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }], max_tokens: 100 }
     const paths = () => gateway.upstream.requests.map(({ path }) => path)
     const counted = { usage: { inputTokens: 6_000, outputTokens: 20 } }
     gateway.upstream.respondWith(counted, { times: 2 })
     const response = await gateway.post(key, JSON.stringify(ask))
     expect(response.status).toBe(200)
-    // 6,000 × 1,000 + 20 × 5,000 nano-USD
-    expect(response.headers.get('x-loom-cost-usd')).toBe('0.0061')
-    expect(paths()).toEqual(['/v1/messages/count_tokens', '/v1/messages'])
+    expect(response.headers.get('x-loom-cost-usd')).toBe(costUsd)
+    expect(paths()).toEqual(called)
     await nothingHeld()
     for (const behaviour of [{ usage: { inputTokens: 100_000, outputTokens: 20 } }, { status: 500 }, { fault: 'garbage' as const }, { fault: 'reset' as const }]) {
       gateway.upstream.reset()
       gateway.upstream.respondWith(behaviour)
       expect((await gateway.post(key, JSON.stringify(ask))).status).toBe(402)
-      expect(paths()).toEqual(['/v1/messages/count_tokens'])
+      expect(paths()).toEqual(called.slice(0, 1))
     }
     gateway.upstream.respondWith(counted)
     const check = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: ask }) })

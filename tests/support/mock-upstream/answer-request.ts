@@ -55,16 +55,20 @@ const responses: Dialect = {
   events: (behaviour, { model }) => responsesEvents(behaviour, model),
   errorEvent: responsesErrorEvent
 }
+const responseTokens: Dialect = { ...openai, answer: ({ usage }) => ({ object: 'response.input_tokens', input_tokens: usage ? usage.inputTokens : 0 }) }
+const googleTokens: Dialect = { ...google, answer: ({ usage }) => ({ totalTokens: usage ? usage.inputTokens : 0 }) }
 const messageTokens: Dialect = { ...anthropic, answer: ({ usage }) => ({ input_tokens: usage ? usage.inputTokens : 0 }) }
 
-const googlePath = /\/models\/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents)$/
+const googlePath = /\/models\/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents|countTokens)$/
 
 const dialects: readonly (readonly [path: RegExp, dialect: Dialect])[] = [
   [/\/chat\/completions$/, openai],
   [/\/completions$/, completions],
   [/\/responses$/, responses],
+  [/\/responses\/input_tokens$/, responseTokens],
   [/\/messages$/, anthropic],
   [/\/messages\/count_tokens$/, messageTokens],
+  [/:countTokens$/, googleTokens],
   [/:batchEmbedContents$/, { ...google, answer: batchEmbedAnswer }],
   [googlePath, google],
   [/\/embeddings$/, { ...openai, answer: embeddingsAnswer }],

@@ -74,7 +74,8 @@ const textUrl = `data:text/plain;base64,${text}`
 const asked = (content: object[]) => ({ messages: [{ role: 'user', content }] })
 const fileOf = (data: string) => asked([{ type: 'file', file: { file_data: data } }])
 const inputFile = (data: string) => ({ input: asked([{ type: 'input_file', file_data: data }]).messages })
-const documentOf = (data: string) => asked([{ type: 'tool_result', tool_use_id: 'a', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } }] }])
+const documentIn = (data: string) => ({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } })
+const documentOf = (data: string) => asked([{ type: 'tool_result', tool_use_id: 'a', content: [documentIn(data)] }])
 
 test.each<[string, Operation, object]>([
   ['a PDF', chatCompletions, fileOf(`data:application/pdf;base64,${pdf}`)], ['a PDF', responses, inputFile(`data:application/pdf;base64,${pdf}`)], ['a PDF', messages, documentOf(pdf)],
@@ -115,11 +116,21 @@ test.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf], [re
   read.mockRestore()
 })
 
-describe.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf], [responses, inputFile], [messages, documentOf]])('Anthropic\'s count of a call of $name', (operation, ask) => {
+/** How each kind is asked to count, and what its count comes to at most. */
+const counting = {
+  anthropic: { model: 'claude-haiku-4-5', path: '/v1/messages/count_tokens', answer: { input_tokens: 1_234 }, tokens: 1_234, nonsense: { input_tokens: 'many' }, prompt: 'messages' },
+  google: { model: 'gemini-2.5-flash', path: '/v1beta/models/gemini-2.5-flash:countTokens', answer: { totalTokens: 1_000 }, tokens: 5_000, nonsense: { totalTokens: -1 }, prompt: 'generateContentRequest' },
+  openai: { model: 'gpt-4o', path: '/v1/responses/input_tokens', answer: { object: 'response.input_tokens', input_tokens: 1_234 }, tokens: 1_234, nonsense: {}, prompt: 'input' }
+} as const
+const kinds = ['anthropic', 'google', 'openai'] as const
+const askers = [[chatCompletions, fileOf], [responses, inputFile], [messages, (data: string) => asked([documentIn(data)])]] as const
+
+describe.each(kinds.flatMap(kind => askers.map(([operation, ask]) => [kind, operation.name, operation, ask] as const)))('the count by %s of a call of %s', (kind, _name, operation, ask) => {
+  const { model, path, answer, tokens, nonsense, prompt } = counting[kind]
   const countAt = async (status: number, answer: object) => {
     const asked: { path: string, body: Record<string, unknown> }[] = []
-    const request = parseCall(operation, { model: 'm', max_tokens: 10, temperature: 0.5, stream: true, tools: [], ...ask(`${operation === messages ? '' : 'data:application/pdf;base64,'}${pdf}`) })
-    const tokens = await request.countAt?.(targetOf('anthropic', 'claude-haiku-4-5'), ({ url, body }) => {
+    const request = parseCall(operation, { model: 'm', max_tokens: 10, max_output_tokens: 10, temperature: 0.5, stream: true, tools: [], ...ask(`${operation === messages ? '' : 'data:application/pdf;base64,'}${pdf}`) })
+    const tokens = await request.countAt?.(targetOf(kind, model), ({ url, body }) => {
       asked.push({ path: url.pathname, body: JSON.parse(String(body)) })
       return Promise.resolve({ status, headers: { 'content-type': 'application/json' }, body: Readable.from([Buffer.from(JSON.stringify(answer))]) })
     }, new AbortController().signal)
@@ -127,16 +138,49 @@ describe.each<[Operation, (data: string) => object]>([[chatCompletions, fileOf],
   }
 
   test('is asked with all it is of, and with nothing else', async () => {
-    const { tokens, asked: [{ path, body } = { path: '', body: {} }] } = await countAt(200, { input_tokens: 1_234 })
-    expect([tokens, path, body.model]).toEqual([1_234, '/v1/messages/count_tokens', 'claude-haiku-4-5'])
-    expect(JSON.stringify(body.messages)).toContain(pdf)
-    for (const name of ['max_tokens', 'temperature', 'stream']) expect(body).not.toHaveProperty(name)
+    const { tokens: told, asked: [{ path: at, body } = { path: '', body: {} }] } = await countAt(200, answer)
+    expect([told, at]).toEqual([tokens, path])
+    expect(JSON.stringify(body)).toContain(model)
+    expect(JSON.stringify(body[prompt])).toContain(pdf)
+    for (const name of ['max_tokens', 'max_output_tokens', 'maxOutputTokens', 'temperature', 'stream']) expect(JSON.stringify(body)).not.toContain(`"${name}"`)
   })
 
   test('is none where it refuses, and fails where it makes no sense', async () => {
-    expect((await countAt(400, { type: 'error', error: { type: 'invalid_request_error', message: 'No' } })).tokens).toBeUndefined()
-    await expect(countAt(200, { input_tokens: 'many' })).rejects.toThrow()
+    expect((await countAt(400, { error: { type: 'invalid_request_error', message: 'No' } })).tokens).toBeUndefined()
+    await expect(countAt(200, nonsense)).rejects.toThrow()
   })
+})
+
+test('a chat is counted at OpenAI as its Responses API would have it, and where that has no words for it, not at all', async () => {
+  const countOf = async (ask: object) => {
+    const asked: unknown[] = []
+    await parseCall(chatCompletions, { model: 'm', ...ask }).countAt?.(targetOf('openai', 'gpt-4o'), ({ body }) => {
+      asked.push(JSON.parse(String(body)))
+      return Promise.resolve({ status: 200, headers: {}, body: Readable.from([Buffer.from('{"input_tokens":1}')]) })
+    }, new AbortController().signal)
+    return asked[0]
+  }
+  const conversation = [
+    { role: 'system', content: 'Be brief' },
+    { role: 'user', content: [{ type: 'text', text: 'Look' }, { type: 'image_url', image_url: { url: 'https://x.example/a.png', detail: 'low' } }, { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AA==' } }] },
+    { role: 'assistant', content: 'Well', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] },
+    { role: 'tool', tool_call_id: 'c1', content: 'done' }
+  ]
+  const tools = [{ type: 'function', function: { name: 'f', description: 'Does', parameters: { type: 'object' } } }]
+  expect(await countOf({ messages: conversation, tools, n: 2, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } } })).toEqual({
+    model: 'gpt-4o',
+    input: [
+      { role: 'system', content: 'Be brief' },
+      { role: 'user', content: [{ type: 'input_text', text: 'Look' }, { type: 'input_image', image_url: 'https://x.example/a.png', detail: 'low' }, { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,AA==' }] },
+      { role: 'assistant', content: 'Well' },
+      { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}' },
+      { type: 'function_call_output', call_id: 'c1', output: 'done' }
+    ],
+    tools: [{ type: 'function', name: 'f', description: 'Does', parameters: { type: 'object' }, strict: false }],
+    text: { format: { type: 'json_schema', name: 'answer', schema: { type: 'object' }, strict: false } }
+  })
+  await expect(countOf({ ...asked([{ type: 'input_audio', input_audio: { data: 'AA==', format: 'mp3' } }]) })).rejects.toThrow('cannot take')
+  await expect(countOf({ ...hello, functions: [{ name: 'f' }] })).rejects.toThrow('replaced')
 })
 
 test('what a target does not get makes its hold no larger', async () => {
