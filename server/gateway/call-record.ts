@@ -123,10 +123,11 @@ export class CallRecord implements Progress {
    * What the call used: as the provider told, else by our own count of the `text` it made and of what it `made` that is no text.
    * @param units told in the answer; what it tells none of, the request itself measures
    */
-  async measureUsage(told: Usage | undefined, units: Units | undefined, text: () => string, made: Made & Pick<WholeAnswer, 'timesWritten'> = {}): Promise<{ usage: Usage, usageSource: 'provider' | 'estimated' }> {
-    const tokens = told ?? await this.countUsage(text(), made, made.timesWritten)
+  async measureUsage(told: Usage | undefined, units: Units | undefined, text: () => string, made: Made & Pick<WholeAnswer, 'timesWritten'> & Pick<StreamTap, 'untoldTokens'> = {}): Promise<{ usage: Usage, usageSource: 'provider' | 'estimated' }> {
+    const { untoldTokens: untold = 0 } = made
+    const tokens = told ? { ...told, outputTokens: told.outputTokens + untold } : await this.countUsage(text(), made, made.timesWritten)
     const used = units ?? this.context.request.measure?.()
-    const isTold = told !== undefined || (units !== undefined && this.target?.price?.byUnitsAlone === true)
+    const isTold = (told !== undefined && untold === 0) || (units !== undefined && this.target?.price?.byUnitsAlone === true)
     return { usage: used ? { ...tokens, units: used } : tokens, usageSource: isTold ? 'provider' : 'estimated' }
   }
 

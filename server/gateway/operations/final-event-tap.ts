@@ -31,6 +31,7 @@ export interface StreamMeasures {
 export class FinalEventTap extends EventTap {
   text = ''
   outputTokens = 0
+  untoldTokens = 0
   units: Units | undefined
   private finals = 0
   private held: Buffer[] = []
@@ -88,15 +89,21 @@ export class FinalEventTap extends EventTap {
     if (!isFinal) {
       if (typeof event.delta === 'string') this.text += event.delta
       this.requireSane(this.text.length)
-      this.outputTokens += tokensOf?.(event) ?? 0
+      this.measure(tokensOf?.(event) ?? 0)
       return before.length > 0 ? Buffer.concat([...before, bytes]) : bytes
     }
     const usage = readMediaUsage(event.usage)
     if (usage) this.usage = this.usage ? sum(this.usage, usage) : usage
     this.rawUsage = event.usage ?? this.rawUsage
-    this.outputTokens += finalTokens
+    this.measure(finalTokens)
+    if (usage) this.untoldTokens = 0
     this.held.push(bytes)
     return before.length > 0 ? Buffer.concat(before) : undefined
+  }
+
+  private measure(tokens: number): void {
+    this.outputTokens += tokens
+    this.untoldTokens += tokens
   }
 
   /** What was held is not the last. */

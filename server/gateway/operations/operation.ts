@@ -169,6 +169,8 @@ export interface StreamTap extends Delivered {
   end: () => Buffer[]
   /** The last event has come; whatever follows is nobody's. */
   readonly done: boolean
+  /** Of `outputTokens`, what came after the last usage that the provider told: of several pictures each tells its own. */
+  readonly untoldTokens?: number
   /** Nothing is missing, even should the last event not come. */
   readonly whole: boolean
   /** The final usage; undefined until the provider told one that makes sense. */

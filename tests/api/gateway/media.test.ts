@@ -159,6 +159,20 @@ describe('POST /v1/images/generations', () => {
     expect(trace.input_tokens).toBeGreaterThan(0)
   })
 
+  test('that breaks off in its second picture is charged for what was shown of that, beside what the first told', async () => {
+    gateway.upstream.respondWith({ usage, fault: 'no-end' })
+    const types: string[] = []
+    const cost = await spend(async () => {
+      const stream = await client.images.generate({ model: 'gpt-image-1', prompt: 'A cat', n: 2, stream: true, partial_images: 1 })
+      await expect(async () => {
+        for await (const event of stream) types.push(event.type)
+      }).rejects.toThrow()
+    })
+    expect(types).toEqual(['image_generation.partial_image', 'image_generation.completed', 'image_generation.partial_image'])
+    expect(cost).toBe(100n * 5_000n + (400n + 100n) * 40_000n)
+    expect((await gateway.api('GET', `/api/traces/${(await lastTrace()).id}`)).charge).toMatchObject({ usageSource: 'partial', capturedNanoUsd: String(cost) })
+  })
+
   test('of a model without a price is refused to a prepaid org, until it is priced by the picture', async () => {
     await expect(client.images.generate({ model: 'dall-e-3', prompt: 'A cat' })).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
     expect(gateway.upstream.requests).toHaveLength(0)

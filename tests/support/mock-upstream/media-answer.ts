@@ -19,12 +19,12 @@ export function imagesAnswer(behaviour: MockBehaviour, { n }: MediaRequest) {
   return { created: 1_760_000_000, data: Array.from({ length: Number(n ?? 1) }, () => ({ b64_json: picture })), ...imageUsage(behaviour) }
 }
 
-export function imageEvents(behaviour: MockBehaviour): string[] {
+export function imageEvents(behaviour: MockBehaviour, { n }: MediaRequest): string[] {
   const picture = Buffer.from(textPieces(behaviour).join('')).toString('base64')
-  return [
+  return Array.from({ length: Number(n ?? 1) }, () => [
     event({ type: 'image_generation.partial_image', b64_json: picture, partial_image_index: 0 }),
     event({ type: 'image_generation.completed', b64_json: picture, ...imageUsage(behaviour) })
-  ]
+  ]).flat()
 }
 
 export function transcriptAnswer(behaviour: MockBehaviour, { model }: MediaRequest) {

@@ -14,6 +14,13 @@ test('several streamed pictures add up: each of them, and each kind of their tok
   expect(tap.units).toEqual({ pictures: { count: 2, quality: 'hd', size: undefined } })
 })
 
+test('what is shown of a picture after one whose usage was told counts, until its own usage tells', () => {
+  expect(draw(partial, finished)).toMatchObject({ usage: { outputTokens: 272 }, untoldTokens: 0 })
+  expect(draw(partial, finished, partial, partial)).toMatchObject({ usage: { outputTokens: 272 }, untoldTokens: 2 * 100 })
+  expect(draw(partial, finished, partial, { ...finished, usage: undefined }).untoldTokens).toBeGreaterThan(100)
+  expect(draw(partial, finished, partial, finished)).toMatchObject({ usage: { outputTokens: 544 }, untoldTokens: 0 })
+})
+
 test('of several streamed pictures all but the last go out at once, and that one too where they break off', () => {
   const eventTypes = (bytes: Buffer | string | undefined) => [...String(bytes).matchAll(/"type":"image_generation\.(\w+)"/g)].map(([, type]) => type)
   const tapped = (...data: object[]) => tapStream(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 2, stream: true }), events(...data))
