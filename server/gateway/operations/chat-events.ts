@@ -1,9 +1,10 @@
 import type { EventTranslation } from '../providers/translate-events'
+import { readToldFailure } from '../told-failure'
 import { readPromptUsage, readUsage } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
-import { MAX_ANSWER_CHARACTERS, readStreamError } from './event-tap'
+import { MAX_ANSWER_CHARACTERS } from './event-tap'
 import type { Delivered } from './operation'
 
 /** Reads a stream of chat-completion chunks for those who translate it into events of another format. */
@@ -27,8 +28,8 @@ export abstract class ChatEvents implements EventTranslation {
     if (this.ended) return ''
     if (data === '[DONE]') return this.end()
     const json = parseJson(data)
-    const failure = readStreamError(json)
-    if (failure !== undefined) return this.fail(failure)
+    const failure = readToldFailure(json)
+    if (failure) return this.fail(failure.message)
     const chunk = ChatChunk.safeParse(json)
     if (!chunk.success) return this.fail('The provider sent something that is not a chat completion chunk.')
     if (chunk.data.usage) {

@@ -1,11 +1,11 @@
 import { LoomError } from '../../errors'
-import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
+import { readToldFailure } from '../told-failure'
 import { storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
 import { ChunkTap, withoutUsage } from './chunk-tap'
-import { lengthAsJson, parseEvent, readStreamError } from './event-tap'
+import { lengthAsJson, parseEvent } from './event-tap'
 import type { Surcharge } from './unpriced'
 import { findSurcharge } from './unpriced'
 
@@ -48,13 +48,10 @@ export class ChatTap extends ChunkTap {
   }
 
   protected read(event: SseEvent): Buffer | undefined {
-    if (event.data === '[DONE]') {
-      this.done = true
-      return undefined
-    }
+    if (event.data === '[DONE]') return this.takeDone()
     const json = parseEvent(event.data)
-    const failure = readStreamError(json)
-    if (failure !== undefined) throw new ToldFailure(failure)
+    const failure = readToldFailure(json)
+    if (failure) throw failure
     const parsed = ChatChunk.safeParse(json)
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chat completion chunk.')
     const chunk = parsed.data

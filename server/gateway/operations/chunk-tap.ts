@@ -1,4 +1,4 @@
-import type { LoomError } from '../../errors'
+import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { PromptUsage, Usage } from '../usage'
 import { readPromptUsage, readUsage, toChatUsage } from '../usage'
@@ -54,6 +54,15 @@ export abstract class ChunkTap extends EventTap {
     if (hasChoices) this.endsInUsage = false
     if (told) this.inputUsage = readPromptUsage(told) ?? this.inputUsage
     return false
+  }
+
+  /**
+   * Some servers write `[DONE]` after a failure, too, or nothing else.
+   * @throws {LoomError} `upstream_error` where it ends no answer
+   */
+  protected takeDone(ended = this.ended): undefined {
+    if (!ended) throw new LoomError('upstream_error', 'The provider ended its answer half way.')
+    this.done = true
   }
 
   closing(usage: Usage, costUsd: string): Buffer {

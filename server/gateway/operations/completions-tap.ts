@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
-import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
+import { readToldFailure } from '../told-failure'
 import { storable } from '../usage'
 import { ChunkTap, withoutUsage } from './chunk-tap'
 import { lengthAsJson, parseEvent } from './event-tap'
 
 const Chunk = z.looseObject({
-  error: z.union([z.string(), z.looseObject({ message: z.string() })]).nullish().catch(undefined),
   choices: z.array(z.looseObject({ index: z.int().nonnegative().max(100_000).default(0), text: z.string().nullish(), finish_reason: z.string().nullish() })).nullish(),
   usage: z.unknown().optional()
 })
@@ -45,14 +44,14 @@ export class CompletionsTap extends ChunkTap {
   }
 
   protected read(event: SseEvent): Buffer | undefined {
-    if (event.data === '[DONE]') {
-      this.done = true
-      return undefined
-    }
-    const parsed = Chunk.safeParse(parseEvent(event.data))
+    // Some servers tell in this old format no reason for its end.
+    if (event.data === '[DONE]') return this.takeDone(this.texts.size)
+    const json = parseEvent(event.data)
+    const failure = readToldFailure(json)
+    if (failure) throw failure
+    const parsed = Chunk.safeParse(json)
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not a chunk of a completion.')
-    const { error, choices, usage, ...head } = parsed.data
-    if (error) throw new ToldFailure(typeof error === 'string' ? error : error.message)
+    const { choices, usage, ...head } = parsed.data
     if (!this.head) this.requireSane(lengthAsJson(head))
     this.head ??= head
     for (const choice of choices ?? []) this.add(choice)

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { LoomError } from '../../errors'
 import type { UpstreamResponse } from '../providers/provider'
 import type { SseEvent } from '../sse-events'
@@ -81,13 +80,4 @@ export function lengthAsJson(value: unknown): number {
   } catch (cause) {
     throw new LoomError('upstream_error', 'The provider sent an event that is nested too deeply.', { cause })
   }
-}
-
-const StreamError = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
-
-/** What an error event of OpenAI's formats says; undefined for any other event. Looks before it parses: a schema that fails costs more than one that fits. */
-export function readStreamError(json: unknown): string | undefined {
-  if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
-  const error = StreamError.safeParse(json).data?.error
-  return typeof error === 'object' ? error.message : error
 }

@@ -2,15 +2,14 @@ import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
-import { ToldFailure } from '../providers/upstream-failure'
 import type { SseEvent } from '../sse-events'
+import { readToldFailure } from '../told-failure'
 import type { Usage } from '../usage'
 import { storable } from '../usage'
 import { EventTap, parseEvent } from './event-tap'
 import { readMediaUsage } from './media-usage'
 
 const Event = z.looseObject({ type: z.string(), usage: z.unknown().optional(), delta: z.unknown().optional() })
-const Failure = z.object({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
 
 type Event = z.infer<typeof Event>
 
@@ -73,8 +72,8 @@ export class FinalEventTap extends EventTap {
       return undefined
     }
     const json = parseEvent(data)
-    const failed = Failure.safeParse(json).data?.error
-    if (failed !== undefined) throw new ToldFailure(typeof failed === 'string' ? failed : failed.message)
+    const failure = readToldFailure(json)
+    if (failure) throw failure
     const event = Event.safeParse(json)
     if (!event.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of this stream.')
     return this.take(event.data, bytes)

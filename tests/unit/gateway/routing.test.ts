@@ -174,6 +174,10 @@ describe('a target\'s health', () => {
 test('a stream that opens with an error is told from one that mentions an error', () => {
   expect(readOpeningError(Buffer.from('data: {"error":{"message":"Overloaded"}}\n\n'))).toMatchObject({ code: 'upstream_error', message: 'Overloaded' })
   expect(readOpeningError(Buffer.from('data: {"error":"Overloaded"}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"object":"error","message":"Overloaded","code":500}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: [DONE]\n\n'))).toMatchObject({ message: expect.stringContaining('before it began') })
+  expect(readOpeningError(Buffer.from(': processing\n\ndata: {"error":"Overloaded"}\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[]}\n\ndata: [DONE]\n\n'))).toBeUndefined()
   expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"\\"error\\""}}]}\n\n'))).toBeUndefined()
   expect(readOpeningError(Buffer.from('data: {"error":{"mess'))).toBeUndefined()
   expect(readOpeningError(Buffer.from(': keep-alive\n\n'))).toBeUndefined()

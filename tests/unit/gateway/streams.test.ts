@@ -150,6 +150,7 @@ describe('a relayed stream', () => {
   test.each([
     ['an error event', '{"error":{"message":"overloaded"}}', 'overloaded'],
     ['an error that is a string', '{"error":"overloaded"}', 'overloaded'],
+    ['a flat error of older vLLM', '{"object":"error","message":"EngineDeadError","type":"InternalServerError","param":null,"code":500}', 'EngineDeadError'],
     ['what is not JSON', '{"id":', 'not JSON'],
     ['what is no chunk', '{"choices":"none"}', 'not a chat completion chunk']
   ])('ends with %s as its error', async (_, data, message) => {
@@ -157,6 +158,13 @@ describe('a relayed stream', () => {
     expect(error).toMatchObject({ code: 'upstream_error', message: expect.stringContaining(message) })
     expect(text).toBe('half')
     expect(sent).not.toContain(data)
+  })
+  test('ends with an error at a [DONE] that ends no answer', async () => {
+    const azure = JSON.stringify({ id: '', model: '', choices: [], prompt_filter_results: [] })
+    for (const events of [[], [azure], [usageChunk], [chunk({ content: 'half' })], [...answer, JSON.stringify({ choices: [{ index: 1, delta: { content: 'half' } }] })]]) {
+      expect(await relay(stream(...events, '[DONE]'))).toMatchObject({ error: { code: 'upstream_error', message: expect.stringContaining('half way') }, tap: { done: false } })
+    }
+    expect((await relay(stream(azure, ...answer, '[DONE]'))).error).toBeUndefined()
   })
   test('ends with an error when it stops half way, or breaks', async () => {
     expect((await relay(stream(chunk({ content: 'half' })))).error?.code).toBe('upstream_error')

@@ -56,3 +56,12 @@ test.each<[Operation, object]>([
   await events.resume().toArray()
   expect(delivered?.()).toEqual({ text: 'Hm. Look here', outputTokens: 21 + 2 * 1_290, audioOutputTokens: 21 })
 })
+
+test('a stream of completions is no answer with [DONE] alone, or after a failure, and one without a reason for its end', () => {
+  const read = (...events: string[]) => tapStream(parseCall(completions, { model: 'm', prompt: 'a', stream: true }), Buffer.from([...events, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))).tap
+  const half = JSON.stringify({ choices: [{ index: 0, text: 'a' }] })
+  expect(() => read()).toThrow('half way')
+  expect(() => read(half, '{"object":"error","message":"EngineDeadError","code":500}')).toThrow('EngineDeadError')
+  expect(() => read(half, '{"error":{"message":"overloaded"}}')).toThrow('overloaded')
+  expect(read(half)).toMatchObject({ done: true, text: 'a' })
+})
