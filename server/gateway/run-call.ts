@@ -104,7 +104,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.span?.step('relay')
   const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged.
-  if (error && error.code !== 'caller_gone' && !tap.usage && delivered.text === '' && !delivered.outputTokens) throw error
+  if (error && error.code !== 'caller_gone' && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)

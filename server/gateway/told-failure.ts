@@ -1,16 +1,39 @@
 import { z } from 'zod'
+import { LoomError } from '../errors'
 import { fieldOf } from './operations/field-of'
 import { ToldFailure } from './providers/upstream-failure'
 
 const Words = z.union([z.string().min(1), z.looseObject({ message: z.string() }).transform(({ message }) => message)])
 
 /**
- * What an answer under a 200, or an event of one, says of its failure: in a field `error`, or flat, as older vLLM does. Undefined for any other.
- * Looks before it parses: a schema that fails costs more than one that fits.
+ * What an answer under a 200, or an event of one, says of its failure: in a field `error`, flat as older vLLM does, or in one of its choices, as
+ * OpenRouter does. Undefined for any other. Looks before it parses: a schema that fails costs more than one that fits.
  */
-export function readToldFailure(json: unknown): ToldFailure | undefined {
-  const told = fieldOf(json, 'error') ?? (fieldOf(json, 'object') === 'error' ? json : undefined)
-  if (told === undefined) return undefined
-  const words = Words.safeParse(told).data
-  return words === undefined ? undefined : new ToldFailure(words)
+export function readToldFailure(json: unknown): LoomError | undefined {
+  const words = wordsIn(fieldOf(json, 'error') ?? (fieldOf(json, 'object') === 'error' ? json : undefined))
+  return words === undefined ? failureOfChoice(fieldOf(json, 'choices')) : new ToldFailure(words)
+}
+
+function failureOfChoice(choices: unknown): LoomError | undefined {
+  if (!Array.isArray(choices)) return undefined
+  const failed: unknown = choices.find(choice => fieldOf(choice, 'finish_reason') === 'error' || wordsIn(fieldOf(choice, 'error')) !== undefined)
+  if (failed === undefined) return undefined
+  const words = wordsIn(fieldOf(failed, 'error'))
+  return words === undefined ? new LoomError('upstream_error', 'The provider says that it failed in the middle of its answer, and not why.') : new ToldFailure(words)
+}
+
+function wordsIn(told: unknown): string | undefined {
+  return told === undefined || told === null ? undefined : Words.safeParse(told).data
+}
+
+/**
+ * A whole answer, as JSON.
+ * @throws {LoomError} `upstream_error` for a failure told in it
+ * @throws {SyntaxError} for what is no JSON
+ */
+export function parseAnswer(text: string): unknown {
+  const json: unknown = JSON.parse(text)
+  const failure = readToldFailure(json)
+  if (failure) throw failure
+  return json
 }

@@ -5,6 +5,7 @@ import { boundTokens } from '../estimate-cost'
 import { listOf } from '../list-of'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
+import { parseAnswer } from '../told-failure'
 import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { measureMedia, refersElsewhere, takeMedia } from './chat-media'
@@ -40,7 +41,7 @@ export type ChatBody = z.infer<typeof ChatBody>
 const Completion = z.looseObject({
   choices: z.array(z.looseObject({
     message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional(), ...chatOutput }).nullish()
-  })).max(MAX_CHOICES),
+  })).min(1).max(MAX_CHOICES),
   usage: z.unknown().optional()
 })
 type Completion = z.infer<typeof Completion>
@@ -121,7 +122,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   readAnswer(body: Buffer): WholeAnswer {
-    const completion = Completion.parse(JSON.parse(body.toString('utf8')))
+    const completion = Completion.parse(parseAnswer(body.toString('utf8')))
     return {
       contentType: 'application/json',
       usage: readUsage(completion.usage),

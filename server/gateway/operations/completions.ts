@@ -6,6 +6,7 @@ import { boundTokens } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
 import type { ProviderCall, Transport } from '../providers/provider'
+import { parseAnswer } from '../told-failure'
 import { readUsage } from '../usage'
 import { CompletionsBody, DEFAULT_MAX_TOKENS, MAX_PROMPTS } from './completions-body'
 import { toCompletionOverChat } from './completions-over-chat'
@@ -16,7 +17,7 @@ import { sendOverChat } from './over-chat'
 import { MAX_TOKEN_VALUES } from './token-list'
 import { findBilledByUse, findUnpriced } from './unpriced'
 
-const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string(), index: z.int().nullish().catch(undefined) })).max(MAX_CHOICES * MAX_PROMPTS), usage: z.unknown().optional() })
+const Completion = z.looseObject({ choices: z.array(z.looseObject({ text: z.string(), index: z.int().nullish().catch(undefined) })).min(1).max(MAX_CHOICES * MAX_PROMPTS), usage: z.unknown().optional() })
 
 /** `POST /v1/completions`: OpenAI's first format, natively where a provider still has it, else over chat. */
 export const completions: Operation = {
@@ -76,7 +77,7 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
   }
 
   readAnswer(body: Buffer): WholeAnswer {
-    const completion = Completion.parse(JSON.parse(body.toString('utf8')))
+    const completion = Completion.parse(parseAnswer(body.toString('utf8')))
     const { n, best_of: best } = this.body
     return {
       contentType: 'application/json',

@@ -21,6 +21,8 @@ export abstract class EventTap implements StreamTap {
   done = false
   private readonly splitter = new SseSplitter()
   private bytes = 0
+  /** What came in one piece with a failure. */
+  private beforeFailure = Buffer.alloc(0)
 
   /** @param maxBytes more than any such answer has */
   constructor(private readonly maxBytes = MAX_STREAM_BYTES) {}
@@ -34,6 +36,10 @@ export abstract class EventTap implements StreamTap {
   end(): Buffer[] {
     const last = this.splitter.end()
     return last ? this.forward([last]) : []
+  }
+
+  undelivered(): Buffer {
+    return this.beforeFailure
   }
 
   abstract readonly whole: boolean
@@ -52,10 +58,15 @@ export abstract class EventTap implements StreamTap {
 
   private forward(events: SseEvent[]): Buffer[] {
     const forwarded: Buffer[] = []
-    for (const event of events) {
-      if (this.done) break
-      const bytes = event.data === '' ? event.bytes : this.read(event)
-      if (bytes) forwarded.push(bytes)
+    try {
+      for (const event of events) {
+        if (this.done) break
+        const bytes = event.data === '' ? event.bytes : this.read(event)
+        if (bytes) forwarded.push(bytes)
+      }
+    } catch (cause) {
+      this.beforeFailure = Buffer.concat(forwarded)
+      throw cause
     }
     return forwarded
   }

@@ -56,8 +56,8 @@ export class FinalEventTap extends EventTap {
     return Buffer.concat(this.held)
   }
 
-  undelivered(): Buffer {
-    return this.closing()
+  override undelivered(): Buffer {
+    return Buffer.concat([super.undelivered(), this.closing()])
   }
 
   failure(error: LoomError): Buffer {

@@ -4,6 +4,7 @@ import { LoomError } from '../../errors'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { readText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
+import { parseAnswer } from '../told-failure'
 import type { ChatEvents } from './chat-events'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -111,7 +112,7 @@ function isOpenAi({ connection: { kind } }: Target): boolean {
 
 function translate(text: string, toAnswer: OverChat['toAnswer']): object {
   try {
-    return toAnswer(JSON.parse(text))
+    return toAnswer(parseAnswer(text))
   } catch (cause) {
     if (cause instanceof LoomError) throw cause
     throw new LoomError('upstream_error', 'The provider answered with something that is not a chat completion.', { cause })

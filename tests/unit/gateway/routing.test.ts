@@ -177,6 +177,8 @@ test('a stream that opens with an error is told from one that mentions an error'
   expect(readOpeningError(Buffer.from('data: {"object":"error","message":"Overloaded","code":500}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
   expect(readOpeningError(Buffer.from('data: [DONE]\n\n'))).toMatchObject({ message: expect.stringContaining('before it began') })
   expect(readOpeningError(Buffer.from(': processing\n\ndata: {"error":"Overloaded"}\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"Overloaded"}}]}\n\n'))).toMatchObject({ message: 'Overloaded' })
+  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"a"},"error":null}]}\n\ndata: {"error":"Overloaded"}\n\n'))).toBeUndefined()
   expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[]}\n\ndata: [DONE]\n\n'))).toBeUndefined()
   expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"\\"error\\""}}]}\n\n'))).toBeUndefined()
   expect(readOpeningError(Buffer.from('data: {"error":{"mess'))).toBeUndefined()

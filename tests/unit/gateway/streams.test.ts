@@ -150,6 +150,8 @@ describe('a relayed stream', () => {
   test.each([
     ['an error event', '{"error":{"message":"overloaded"}}', 'overloaded'],
     ['an error that is a string', '{"error":"overloaded"}', 'overloaded'],
+    ['a choice that failed, as OpenRouter tells it', '{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}', 'upstream died'],
+    ['a choice that failed, and no more', '{"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}', 'says that it failed'],
     ['a flat error of older vLLM', '{"object":"error","message":"EngineDeadError","type":"InternalServerError","param":null,"code":500}', 'EngineDeadError'],
     ['what is not JSON', '{"id":', 'not JSON'],
     ['what is no chunk', '{"choices":"none"}', 'not a chat completion chunk']
