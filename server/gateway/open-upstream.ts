@@ -7,8 +7,9 @@ import type { LatencyBoard } from './latency-board'
 import { readOpeningError } from './opening-error'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
-import { redactFailure } from './providers/upstream-failure'
+import { redactFailure, ToldFailure, toldResponse } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth } from './target-health'
+import { readToldFailure } from './told-failure'
 import { toUpstreamError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
 import { noUsage } from './usage'
@@ -18,6 +19,8 @@ const BACKOFF_CAP_MS = 2_000
 /** The longest `Retry-After` worth waiting for inside a call; beyond it the next target is tried, or the caller is told. */
 const MAX_RETRY_AFTER_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** No failure is told at greater length. */
+const MAX_TOLD_BYTES = 64 * 1024
 
 /** One upstream try, as the trace keeps it. */
 export interface Attempt {
@@ -117,22 +120,25 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
     if (error === null) latencies.answered(target, stream, latencyMs)
     else if (verdict === 'failed' || verdict === 'unreachable') latencies.failed(target, stream)
   }
+  const refuse = async (refusal: UpstreamResponse): Promise<UpstreamFailure> => {
+    const { error, verdict, retryAfterMs } = await readUpstreamError(refusal)
+    record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered')
+    return { error, verdict, retryAfterMs }
+  }
   let status: number | null = null
   progress.target = target
   if (target.strategy === 'least-latency') latencies.began(target, stream)
   try {
     const response = await request.send(target, transport, signal)
     status = response.status
-    if (status >= 400) {
-      const { error, verdict, retryAfterMs } = await readUpstreamError(response)
-      record(status, error.code, status >= 500 ? 'failed' : 'answered')
-      return { error, verdict, retryAfterMs }
-    }
+    if (status >= 400) return await refuse(response)
     const opened = await openAnswer(request, target, listen ? listen(response) : response)
     if (opened.kind === 'stream') refuseOpeningError(opened)
     record(status, null, 'answered')
     return opened
   } catch (cause) {
+    const told = cause instanceof ToldFailure ? toldResponse(connection, cause) : undefined
+    if (told) return await refuse(told)
     const error = redactFailure(toUpstreamError(cause, signal), connection)
     // Nothing was sent: this kind of provider cannot express the request, another may.
     const inexpressible = error.code === 'invalid_request'
@@ -202,7 +208,17 @@ async function readAnswer(request: CallRequest, { body, headers }: UpstreamRespo
     return answer
   } catch (cause) {
     if (cause instanceof LoomError) throw cause
-    throw new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })
+    throw toldIn(bytes) ?? new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })
+  }
+}
+
+/** What is no answer to a call may tell why. */
+function toldIn(bytes: Buffer): LoomError | undefined {
+  try {
+    return readToldFailure(JSON.parse(bytes.toString('utf8', 0, MAX_TOLD_BYTES)))
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
   }
 }
 

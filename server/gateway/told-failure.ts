@@ -10,20 +10,24 @@ const Words = z.union([z.string().min(1), z.looseObject({ message: z.string() })
  * OpenRouter does. Undefined for any other. Looks before it parses: a schema that fails costs more than one that fits.
  */
 export function readToldFailure(json: unknown): LoomError | undefined {
-  const words = wordsIn(fieldOf(json, 'error') ?? (fieldOf(json, 'object') === 'error' ? json : undefined))
-  return words === undefined ? failureOfChoice(fieldOf(json, 'choices')) : new ToldFailure(words)
+  const told = fieldOf(json, 'error') ?? (fieldOf(json, 'object') === 'error' ? json : undefined)
+  return failureOf(told) ?? failureOfChoice(fieldOf(json, 'choices'))
 }
 
 function failureOfChoice(choices: unknown): LoomError | undefined {
   if (!Array.isArray(choices)) return undefined
-  const failed: unknown = choices.find(choice => fieldOf(choice, 'finish_reason') === 'error' || wordsIn(fieldOf(choice, 'error')) !== undefined)
-  if (failed === undefined) return undefined
-  const words = wordsIn(fieldOf(failed, 'error'))
-  return words === undefined ? new LoomError('upstream_error', 'The provider says that it failed in the middle of its answer, and not why.') : new ToldFailure(words)
+  for (const choice of choices) {
+    const failure = failureOf(fieldOf(choice, 'error'))
+    if (failure) return failure
+    if (fieldOf(choice, 'finish_reason') === 'error') return new LoomError('upstream_error', 'The provider says that it failed in the middle of its answer, and not why.')
+  }
+  return undefined
 }
 
-function wordsIn(told: unknown): string | undefined {
-  return told === undefined || told === null ? undefined : Words.safeParse(told).data
+function failureOf(told: unknown): ToldFailure | undefined {
+  if (told === undefined || told === null) return undefined
+  const words = Words.safeParse(told).data
+  return words === undefined ? undefined : new ToldFailure(words, { told })
 }
 
 /**

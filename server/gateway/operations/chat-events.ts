@@ -17,6 +17,7 @@ export abstract class ChatEvents implements EventTranslation {
   private readonly calls = new CallNumbers()
   private readonly assembled = new CompletionAssembler()
   private ended = false
+  private gave = false
 
   /** Whatever came of the answer, though none of it be translated: reasoning that nobody asked to see, sound, pictures. */
   get delivered(): Delivered {
@@ -26,9 +27,15 @@ export abstract class ChatEvents implements EventTranslation {
 
   event(data: string): string {
     if (this.ended) return ''
-    if (data === '[DONE]') return this.end()
-    const json = parseJson(data)
+    const events = data === '[DONE]' ? this.end() : this.read(parseJson(data))
+    this.gave ||= events !== ''
+    return events
+  }
+
+  private read(json: unknown): string {
     const failure = readToldFailure(json)
+    // Before anything was given, the road has an answer to it of its own.
+    if (failure && !this.gave) throw failure
     if (failure) return this.fail(failure.message)
     const chunk = ChatChunk.safeParse(json)
     if (!chunk.success) return this.fail('The provider sent something that is not a chat completion chunk.')

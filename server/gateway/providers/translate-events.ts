@@ -40,7 +40,7 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
     try {
       step()
     } catch (cause) {
-      failure = new LoomError('upstream_error', 'The provider sent an event that cannot be translated.', { cause })
+      failure = cause instanceof LoomError ? cause : new LoomError('upstream_error', 'The provider sent an event that cannot be translated.', { cause })
     }
   }
   const translator = new Transform({

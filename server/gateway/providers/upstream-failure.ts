@@ -38,13 +38,17 @@ type ErrorBody = z.infer<typeof ErrorBody>
  * @throws {LoomError} `upstream_error` when it breaks off half way
  */
 export async function toErrorResponse(connection: Connection, response: UpstreamResponse): Promise<UpstreamResponse> {
-  const body = ErrorBody.safeParse(parseJson(await readStart(response.body))).data
+  return errorResponse(connection, response, await readErrorJson(response.body))
+}
+
+function errorResponse(connection: Connection, { status: given, headers: sent }: Omit<UpstreamResponse, 'body'>, told: unknown): UpstreamResponse {
+  const body = ErrorBody.safeParse(told).data
   const details = Array.isArray(body?.error?.details) ? body.error.details : undefined
   // Google calls a wrong key a bad request.
-  const status = details?.some(({ reason }) => reason === 'API_KEY_INVALID') ? 401 : response.status
+  const status = details?.some(({ reason }) => reason === 'API_KEY_INVALID') ? 401 : given
   const json = JSON.stringify(describeFailure(connection, status, body))
   const retryDelay = details?.map(detail => parseSeconds(detail.retryDelay)).find(seconds => seconds !== undefined)
-  const { 'content-length': _length, 'content-encoding': _encoding, 'transfer-encoding': _transfer, ...headers } = response.headers
+  const { 'content-length': _length, 'content-encoding': _encoding, 'transfer-encoding': _transfer, ...headers } = sent
   return {
     status,
     headers: { ...(retryDelay !== undefined && { 'retry-after': String(retryDelay) }), ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(json)) },
@@ -96,14 +100,26 @@ function openAiError(message: string, type: string, code?: string, param?: strin
 
 /** A failure told in an answer, in the provider's own words: for no caller's eyes until `redactFailure` has looked through it. */
 export class ToldFailure extends LoomError {
-  constructor(message: string, cause?: unknown) {
+  /** All that was told, where it is an error as error answers have one. */
+  readonly told: unknown
+
+  constructor(message: string, { told, cause }: { told?: unknown, cause?: unknown } = {}) {
     super('upstream_error', message, { cause })
+    this.told = told
   }
+}
+
+const ToldStatus = z.object({ code: z.coerce.number().int().min(400).max(599) })
+
+/** A failure told under a 200 as the error answer it should have been, where it tells its status, as OpenRouter's and vLLM's do. */
+export function toldResponse(connection: Connection, { told }: ToldFailure): UpstreamResponse | undefined {
+  const status = ToldStatus.safeParse(told).data?.code
+  return status === undefined ? undefined : errorResponse(connection, { status, headers: {} }, { error: told })
 }
 
 /** A failure as the caller may read it. Our own words hide nothing, and come back as they are. */
 export function redactFailure(error: LoomError, connection: Connection): LoomError {
-  return error instanceof ToldFailure ? new ToldFailure(redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH), error) : error
+  return error instanceof ToldFailure ? new ToldFailure(redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH), { cause: error }) : error
 }
 
 /** Providers quote keys and name the account in their messages; a connection may be another tenant's or the platform's. */
@@ -112,7 +128,14 @@ function redact(message: string, { secret }: Connection): string {
   return withoutSecret.replace(/\b(?:(?:sk|org|proj)-|AIza)[\w*-]{6,}/g, '[redacted]')
 }
 
-/** As much of an error body as is worth reading. */
+/**
+ * An error body as JSON, as much of it as is worth reading; undefined for what is none.
+ * @throws {LoomError} `upstream_error` when it breaks off half way
+ */
+export async function readErrorJson(body: Readable): Promise<unknown> {
+  return parseJson(await readStart(body))
+}
+
 async function readStart(body: Readable): Promise<string> {
   const start = new ByteCollector()
   try {

@@ -1,19 +1,25 @@
 import { Readable } from 'node:stream'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LatencyBoard } from '../../../server/gateway/latency-board'
 import { openUpstream } from '../../../server/gateway/open-upstream'
-import { parseChatRequest } from '../../../server/gateway/operations/chat-completions'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
+import { embeddings } from '../../../server/gateway/operations/embeddings'
+import { messages } from '../../../server/gateway/operations/messages'
+import { responses } from '../../../server/gateway/operations/responses'
 import type { Transport } from '../../../server/gateway/providers/provider'
 import { TargetHealth } from '../../../server/gateway/target-health'
 import { UnreachableError } from '../../../server/gateway/transport'
-import { targetOf } from '../../support/operation-calls'
+import { parseCall, targetOf } from '../../support/operation-calls'
 import { connectionOf } from '../../support/provider-calls'
 
 /** A connection whose secret is a word that our own messages have, too. */
 const target = targetOf('openai-compatible', 'm', { connection: connectionOf('openai-compatible', { baseUrl: 'https://x.example/v1', secret: 'provider' }) })
 
-function call(transport: Transport, health = new TargetHealth(), retries = 0) {
-  const request = parseChatRequest(Buffer.from(JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hi' }] })))
+const chat = (stream: boolean) => parseCall(chatCompletions, { model: 'm', stream, messages: [{ role: 'user', content: 'Hi' }] })
+/** What a provider answers, whatever it is asked. */
+const answer = (status: number, body: string, type = 'text/event-stream'): Transport => () => Promise.resolve({ status, headers: { 'content-type': type }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
+
+function call(transport: Transport, health = new TargetHealth(), retries = 0, request = chat(true)) {
   return openUpstream(request, [target], {
     orgId: 'org', health, latencies: new LatencyBoard(), transport, retries, signal: new AbortController().signal, progress: { attempts: [], target: undefined }, observe: () => {}
   })
@@ -33,9 +39,30 @@ test.each(['data: [DONE]\n\n', 'data: {"object":"error","message":"EngineDeadErr
 })
 
 test('what a provider tells of a failure is looked through for the secret, our own account of it is not', async () => {
-  const answer = (status: number, body: string): Transport => () => Promise.resolve({ status, headers: { 'content-type': 'text/event-stream' }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
   await expect(call(answer(200, 'data: {"error":{"message":"Your provider key is off"}}\n\n'))).rejects.toMatchObject({ message: 'Your [redacted] key is off' })
   await expect(call(answer(500, '{"error":{"message":"Your provider key is off"}}'))).rejects.toMatchObject({ message: 'Your [redacted] key is off' })
   await expect(call(answer(400, '{"error":{"message":"No","code":"provider","param":"the provider"}}'))).rejects.toMatchObject({ told: { code: undefined }, param: 'the [redacted]' })
   await expect(call(answer(500, '{}'))).rejects.toMatchObject({ message: 'The provider answered with status 500 and no explanation.' })
+})
+
+const inMessages = (stream: boolean) => parseCall(messages, { model: 'm', max_tokens: 10, stream, messages: [{ role: 'user', content: 'Hi' }] })
+const inResponses = (stream: boolean) => parseCall(responses, { model: 'm', stream, input: 'Hi' })
+const limited = { message: 'Rate limit exceeded: free-models-per-day', code: 429 }
+
+describe.each([
+  ['JSON', 'application/json', (told: object) => JSON.stringify(told)],
+  ['a stream', 'text/event-stream', (told: object) => `data: ${JSON.stringify(told)}\n\n`]
+])('a failure that a provider tells under a 200, in %s,', (_, type, write) => {
+  const requests = [['chat', chat(true)], ['messages', inMessages(true)], ['responses', inResponses(true)], ...type === 'application/json' ? [['chat', chat(false)], ['messages', inMessages(false)], ['responses', inResponses(false)], ['embeddings', parseCall(embeddings, { model: 'm', input: 'Hi' })]] as const : []] as const
+
+  test.each(requests)('is one as if it had its status, its words kept: %s, %#', async (__, request) => {
+    const health = new TargetHealth()
+    const told = (body: object) => call(answer(200, write(body), type), health, 0, request)
+    for (let times = 0; times < 6; times++) await expect(told({ error: limited })).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded', message: limited.message })
+    expect(health.resting()).toEqual([])
+    await expect(told({ error: { message: 'The provider is off', code: '503' } })).rejects.toMatchObject({ status: 503, message: 'The [redacted] is off' })
+    await expect(told({ object: 'error', ...limited, code: 400 })).rejects.toMatchObject({ status: 400, code: 'invalid_request', message: limited.message })
+    await expect(told({ error: { message: 'No such key', code: 401 } })).rejects.toMatchObject({ status: 502, message: expect.stringContaining('credential') })
+    await expect(told({ error: 'Out of memory' })).rejects.toMatchObject({ status: 502, message: 'Out of memory' })
+  })
 })
