@@ -10,6 +10,8 @@ const Words = z.union([z.string().min(1), z.looseObject({ message: z.string() })
  * OpenRouter does. Undefined for any other. Looks before it parses: a schema that fails costs more than one that fits.
  */
 export function readToldFailure(json: unknown): LoomError | undefined {
+  // As Google's endpoint in OpenAI's format puts it.
+  if (Array.isArray(json)) return readToldFailure(json.at(0))
   const told = fieldOf(json, 'error') ?? (fieldOf(json, 'object') === 'error' ? json : undefined)
   return failureOf(told) ?? failureOfChoice(fieldOf(json, 'choices'))
 }

@@ -133,7 +133,9 @@ function redact(message: string, { secret }: Connection): string {
  * @throws {LoomError} `upstream_error` when it breaks off half way
  */
 export async function readErrorJson(body: Readable): Promise<unknown> {
-  return parseJson(await readStart(body))
+  const json = parseJson(await readStart(body))
+  // Google's endpoint in OpenAI's format puts it into a list.
+  return Array.isArray(json) ? json.at(0) : json
 }
 
 async function readStart(body: Readable): Promise<string> {

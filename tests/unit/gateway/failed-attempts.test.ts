@@ -66,3 +66,10 @@ describe.each([
     await expect(told({ error: 'Out of memory' })).rejects.toMatchObject({ status: 502, message: 'Out of memory' })
   })
 })
+
+test('an error of Google\'s endpoint in OpenAI\'s format, which comes in a list, is read as any', async () => {
+  const quota = { code: 429, message: 'Quota exceeded', status: 'RESOURCE_EXHAUSTED', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', 'retryDelay': '34.4s' }] }
+  await expect(call(answer(429, JSON.stringify([{ error: quota }]), 'application/json'))).rejects.toMatchObject({ status: 429, message: 'Quota exceeded', retryAfterSeconds: 35 })
+  await expect(call(answer(200, `data: ${JSON.stringify([{ error: quota }])}\n\n`))).rejects.toMatchObject({ status: 429, message: 'Quota exceeded' })
+  await expect(call(answer(500, '[]', 'application/json'))).rejects.toMatchObject({ status: 500, message: expect.stringContaining('no explanation') })
+})
