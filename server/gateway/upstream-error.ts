@@ -48,13 +48,17 @@ export async function readUpstreamError(response: UpstreamResponse): Promise<Ups
   const retryAfterMs = readRetryAfter(response.headers)
   const message = (body?.message ?? `The provider answered with status ${status}.`).slice(0, MAX_MESSAGE_LENGTH)
   const options = { param: body?.param ?? undefined, details: { upstream_status: status, ...(body?.code != null && { upstream_code: body.code }) }, retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000) }
-  // OpenAI tells a rate limit of an account without money, which no waiting fills.
-  const meant = body?.code === 'insufficient_quota' ? 402 : status
+  const meant = body && isOutOfMoney(body) ? 402 : status
   const refused = connectionRefusals.get(meant)
   const error = refused === undefined
     ? new UpstreamStatusError(codeOf(status), message, status, options, status < 500 ? { code: wordIn(body?.code), innererror: body?.innererror ?? undefined } : {})
     : new UpstreamStatusError('upstream_error', refused, 502, options)
   return { error, verdict: verdictOf(meant), retryAfterMs }
+}
+
+/** OpenAI tells a rate limit of an account without money, which no waiting fills, or a bad request; Anthropic, whose errors have no codes, a bad request in these words. */
+function isOutOfMoney({ code, message }: { code?: unknown, message: string }): boolean {
+  return code === 'insufficient_quota' || code === 'billing_hard_limit_reached' || code === 'billing_not_active' || message.startsWith('Your credit balance is too low')
 }
 
 /** A code that programs know by name; a number repeats the status, and anything longer is prose. */

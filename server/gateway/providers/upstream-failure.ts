@@ -44,8 +44,9 @@ export async function toErrorResponse(connection: Connection, response: Upstream
 function errorResponse(connection: Connection, { status: given, headers: sent }: Omit<UpstreamResponse, 'body'>, told: unknown): UpstreamResponse {
   const body = ErrorBody.safeParse(told).data
   const details = Array.isArray(body?.error?.details) ? body.error.details : undefined
-  // Google calls a wrong key a bad request.
-  const status = details?.some(({ reason }) => reason === 'API_KEY_INVALID') ? 401 : given
+  // Google and xAI call a wrong key a bad request.
+  const isKeyWrong = details?.some(({ reason }) => reason === 'API_KEY_INVALID') || (given === 400 && body?.error?.message?.startsWith('Incorrect API key provided'))
+  const status = isKeyWrong ? 401 : given
   const json = JSON.stringify(describeFailure(connection, status, body))
   const retryDelay = details?.map(detail => parseSeconds(detail.retryDelay)).find(seconds => seconds !== undefined)
   const { 'content-length': _length, 'content-encoding': _encoding, 'transfer-encoding': _transfer, ...headers } = sent

@@ -19,8 +19,8 @@ const chat = (stream: boolean) => parseCall(chatCompletions, { model: 'm', strea
 /** What a provider answers, whatever it is asked. */
 const answer = (status: number, body: string, type = 'text/event-stream'): Transport => () => Promise.resolve({ status, headers: { 'content-type': type }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
 
-function call(transport: Transport, health = new TargetHealth(), retries = 0, request = chat(true)) {
-  return openUpstream(request, [target], {
+function call(transport: Transport, health = new TargetHealth(), retries = 0, request = chat(true), targets = [target]) {
+  return openUpstream(request, targets, {
     orgId: 'org', health, latencies: new LatencyBoard(), transport, retries, signal: new AbortController().signal, progress: { attempts: [], target: undefined }, observe: () => {}
   })
 }
@@ -72,4 +72,22 @@ test('an error of Google\'s endpoint in OpenAI\'s format, which comes in a list,
   await expect(call(answer(429, JSON.stringify([{ error: quota }]), 'application/json'))).rejects.toMatchObject({ status: 429, message: 'Quota exceeded', retryAfterSeconds: 35 })
   await expect(call(answer(200, `data: ${JSON.stringify([{ error: quota }])}\n\n`))).rejects.toMatchObject({ status: 429, message: 'Quota exceeded' })
   await expect(call(answer(500, '[]', 'application/json'))).rejects.toMatchObject({ status: 500, message: expect.stringContaining('no explanation') })
+})
+
+test.each([
+  ['Anthropic', 400, { type: 'error', error: { type: 'invalid_request_error', message: 'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.' } }, 'run out of money'],
+  ['OpenAI', 400, { error: { message: 'Billing hard limit has been reached', type: 'invalid_request_error', code: 'billing_hard_limit_reached' } }, 'run out of money'],
+  ['OpenAI', 429, { error: { message: 'Your account is not active', type: 'billing_not_active', code: 'billing_not_active' } }, 'run out of money'],
+  ['xAI', 400, { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: xa***Kz. You can obtain an API key from https://console.x.ai.' }, 'credential']
+])('what %s says of the connection\'s own account (%i) is told in our words, and sends the call to the next target', async (_, status, body, words) => {
+  const tried: string[] = []
+  const other = targetOf('openai-compatible', 'other', { connection: connectionOf('openai-compatible', { id: 'other', baseUrl: 'https://y.example/v1' }) })
+  const opened = await call((request, signal) => {
+    tried.push(String(request.url))
+    const given = tried.at(-1)?.includes('x.example') ? answer(status, JSON.stringify(body), 'application/json') : answer(200, 'data: {"choices":[]}\n\n')
+    return given(request, signal)
+  }, new TargetHealth(), 2, chat(true), [target, other])
+  expect(opened.target).toBe(other)
+  expect(tried).toHaveLength(2)
+  await expect(call(answer(status, JSON.stringify(body), 'application/json'))).rejects.toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringContaining(words) })
 })
