@@ -3,6 +3,7 @@ import type { Target } from '../../catalog/target'
 import { countTextTokens } from '../count-tokens'
 import type { ModelLimits } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
+import { encodeEmbedding } from '../providers/encode-embedding'
 import type { Transport } from '../providers/provider'
 import { storable } from '../usage'
 import { readInputUsage } from './media-usage'
@@ -56,15 +57,30 @@ class EmbeddingsRequest extends JsonRequest<EmbeddingsBody> implements CallReque
   readAnswer(body: Buffer): WholeAnswer {
     const answer = Embeddings.parse(JSON.parse(body.toString('utf8')))
     const usage = readInputUsage(answer.usage)
+    const encoded = this.body.encoding_format === 'base64' ? encodeVectors(answer) : undefined
     return {
       contentType: 'application/json',
       usage,
       rawUsage: answer.usage,
       text: () => '',
-      finish: ({ inputTokens }) => usage ? body : Buffer.from(JSON.stringify({ ...answer, usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } })),
+      finish: ({ inputTokens }) => usage && !encoded ? body : Buffer.from(JSON.stringify({ ...answer, ...encoded, usage: usage ? answer.usage : { prompt_tokens: inputTokens, total_tokens: inputTokens } })),
       record: () => Buffer.from(JSON.stringify(withoutVectors(answer)))
     }
   }
+}
+
+const Vector = z.array(z.number()).min(1)
+
+/**
+ * Many servers answer numbers where base64 was asked for, which OpenAI's SDK does unseen and then decodes them as base64 into another, shorter
+ * vector. Undefined where there are none.
+ */
+function encodeVectors({ data }: Embeddings): Pick<Embeddings, 'data'> | undefined {
+  if (!Array.isArray(data[0]?.embedding)) return undefined
+  return { data: data.map((item) => {
+    const vector = Vector.safeParse(item.embedding)
+    return vector.success ? { ...item, embedding: encodeEmbedding(vector.data, true) } : item
+  }) }
 }
 
 /** Nobody reads a vector in a trace. */
