@@ -4,6 +4,7 @@ import { MessageUsage, toChatUsage } from '../providers/anthropic-usage'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
+import { findSurcharge } from './unpriced'
 
 const Message = z.looseObject({
   type: z.literal('message'),
@@ -36,6 +37,7 @@ export function readMessage(body: Buffer): WholeAnswer {
     contentType: 'application/json',
     usage,
     rawUsage: message.usage,
+    surcharge: findSurcharge({ usage: message.usage }),
     text: () => message.content.map(textOf).join(''),
     finish: counted => usage ? body : Buffer.from(JSON.stringify({ ...message, usage: toMessageUsage(counted) }))
   }

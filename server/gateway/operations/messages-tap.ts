@@ -7,6 +7,8 @@ import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { readMessageUsage, toMessageUsage } from './message-answer'
+import type { Surcharge } from './unpriced'
+import { findSurcharge } from './unpriced'
 
 const Counts = z.record(z.string(), z.unknown()).nullish().catch(undefined)
 const Typed = z.looseObject({ type: z.string() })
@@ -26,6 +28,10 @@ export class MessagesTap extends EventTap {
   private counts: Record<string, unknown> = {}
   private delta: z.infer<typeof MessageDelta> | undefined
   private length = 0
+
+  get surcharge(): Surcharge | undefined {
+    return findSurcharge({ usage: this.counts })
+  }
 
   get whole(): boolean {
     return Boolean(this.delta?.delta.stop_reason)

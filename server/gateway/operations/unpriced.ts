@@ -23,15 +23,21 @@ export function findUnpriced(body: Body, ownTools = chatTools): string | undefin
 }
 
 /** What an answer's tokens, at our price, do not pay for. */
-export type Surcharge = 'service_tier' | 'tools'
+export type Surcharge = 'service_tier' | 'tools' | 'inference_geo' | 'speed'
+
+/** Where and how fast Claude answers for its tokens' price; models that know no choice say so. Source: Anthropic's documentation, "Data residency" and "Fast mode"; read 2026-11. */
+const plainGeos: ReadonlySet<unknown> = new Set(['global', 'not_available'])
 
 /**
- * Of an answer whose request showed nothing of the kind: a prompt kept at OpenAI may bring tools, and a project there may have a dearer
- * tier for `auto`. An answer tells the tier it was given, and a response its tools.
+ * Of an answer whose request showed nothing of the kind: a prompt kept at OpenAI may bring tools, a project there may have a dearer
+ * tier for `auto`, and a workspace at Anthropic a geography. An answer tells the tier it was given, a response its tools, and Claude the rest in its usage.
  */
 export function findSurcharge(answer: Body, ownTools = chatTools): Surcharge | undefined {
   if (hostedTool(answer.tools, ownTools) !== undefined) return 'tools'
-  return isDearer(answer.service_tier) ? 'service_tier' : undefined
+  if (isDearer(answer.service_tier)) return 'service_tier'
+  const [geo, speed] = [fieldOf(answer.usage, 'inference_geo'), fieldOf(answer.usage, 'speed')]
+  if (typeof geo === 'string' && !plainGeos.has(geo)) return 'inference_geo'
+  return typeof speed === 'string' && speed !== 'standard' ? 'speed' : undefined
 }
 
 function isDearer(tier: unknown): boolean {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MAX_PARTS } from '../answer-limits'
 
 const tokens = z.int().min(0).nullish()
+const told = z.string().nullish().catch(undefined)
 
 const Counts = z.looseObject({
   input_tokens: tokens,
@@ -14,6 +15,9 @@ const Counts = z.looseObject({
 
 /** Anthropic counts cached tokens beside `input_tokens`, not within. Each report in a stream is cumulative. */
 export const MessageUsage = Counts.extend({
+  /** Where, and how fast, it was answered: each may cost more. */
+  inference_geo: told,
+  speed: told,
   output_tokens_details: z.looseObject({ thinking_tokens: tokens }).nullish(),
   /** What it took, step by step. A `compaction` summed up the conversation first, and is counted here alone. */
   iterations: z.array(Counts.extend({ type: z.string() })).max(MAX_PARTS).nullish().catch(undefined)
@@ -36,7 +40,9 @@ export function toChatUsage(usage: MessageUsage) {
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written, ...(writtenLong > 0 && { cache_write_1h_tokens: writtenLong }) },
-    ...(typeof reasoning === 'number' && { completion_tokens_details: { reasoning_tokens: reasoning } })
+    ...(typeof reasoning === 'number' && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+    ...(usage.inference_geo && { inference_geo: usage.inference_geo }),
+    ...(usage.speed && { speed: usage.speed })
   }
 }
 
