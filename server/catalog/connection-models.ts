@@ -9,6 +9,7 @@ import { modelMode } from './model-mode'
 import { openAiOutputLimit, openAiWindow } from './output-limits'
 import { findPackagedModel, findPackagedProviderId, packagedModelIds } from './packaged-prices'
 import { findPublishedPrice, publishedModels } from './published-prices'
+import { regionalPrice } from './regional-price'
 import type { Price } from '../billing/price'
 
 /** What of a connection decides which models it has. */
@@ -79,7 +80,8 @@ export function describeUpstreamModel(source: ModelSource, upstreamModel: string
   if (source.kind === 'openai' && modelMode(model) === 'moderation') return { price: freePrice }
   const providerId = source.kind === 'openai-compatible' ? findPackagedProviderId(source.baseUrl ?? '') : source.kind
   const packaged = providerId === undefined ? undefined : findPackagedModel(providerId, model)
-  const price = packaged?.price ?? (source.kind === 'openai' ? findPublishedPrice(model) : undefined)
+  const known = packaged?.price ?? (source.kind === 'openai' ? findPublishedPrice(model) : undefined)
+  const price = known && source.kind === 'openai' ? regionalPrice(known, source.baseUrl, model) : known
   return { price, contextWindow: packaged?.contextWindow ?? openAiWindow(model) ?? geminiWindow(model), ...outputLimits(source.kind, model) }
 }
 
