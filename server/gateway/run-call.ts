@@ -111,7 +111,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.hasBegun = hasBegun || Boolean(undelivered?.length)
   call.upstreamEndedAt = endedAt
   const measured = await call.measureUsage(tap.usage, tap.units, () => delivered.text, delivered)
-  const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage }, tap.summary)
+  const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage, outputTokens: Math.max(measured.usage.outputTokens, tap.tokensSoFar ?? 0) }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
   const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), givenIds: () => tap.givenIds?.() ?? [], rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })

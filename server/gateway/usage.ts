@@ -76,6 +76,13 @@ export function readPromptUsage(usage: unknown): PromptUsage | undefined {
   return promptOf(readUsage({ ...usage, completion_tokens: 0 }))
 }
 
+/** How many tokens of the answer a stream tells before its end, as our own translation does; undefined for any other `usage`. */
+export function readTokensSoFar(usage: unknown): number | undefined {
+  return SoFar.safeParse(usage).data?.completion_tokens_so_far
+}
+
+const SoFar = z.looseObject({ completion_tokens_so_far: tokens })
+
 /** Without what was counted of the answer; undefined where nothing was counted yet, as zeroes at a stream's start say. */
 export function promptOf(usage: Usage | undefined): PromptUsage | undefined {
   if (!usage || usage.inputTokens === 0) return undefined

@@ -1,7 +1,7 @@
 import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { PromptUsage, Usage } from '../usage'
-import { readPromptUsage, readUsage, toChatUsage } from '../usage'
+import { readPromptUsage, readTokensSoFar, readUsage, toChatUsage } from '../usage'
 import { EventTap } from './event-tap'
 
 const DONE = 'data: [DONE]\n\n'
@@ -21,6 +21,7 @@ export function withoutUsage(chunk: unknown): Buffer {
 export abstract class ChunkTap extends EventTap {
   /** Told before the answer by a chunk without one, which is not for the caller. */
   inputUsage: PromptUsage | undefined
+  tokensSoFar: number | undefined
   protected usageChunk: UsageChunk | undefined
   /** The newest choice came with usage, and none before it: a server that tells it once tells it at the end. */
   private endsInUsage = false
@@ -52,7 +53,10 @@ export abstract class ChunkTap extends EventTap {
       return true
     }
     if (hasChoices) this.endsInUsage = false
-    if (told) this.inputUsage = readPromptUsage(told) ?? this.inputUsage
+    if (told) {
+      this.inputUsage = readPromptUsage(told) ?? this.inputUsage
+      this.tokensSoFar = readTokensSoFar(told) ?? this.tokensSoFar
+    }
     return false
   }
 

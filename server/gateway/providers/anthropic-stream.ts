@@ -59,7 +59,7 @@ export class AnthropicStream implements EventTranslation {
         this.chunks.model = event.message.model
         // Of the answer, only its end tells how long it is.
         this.usage = { ...event.message.usage, output_tokens: undefined }
-        return this.chunks.promptUsage(toChatUsage({ ...this.usage, output_tokens: 0 })) + this.chunks.delta({ role: 'assistant', content: '' })
+        return this.chunks.usageSoFar(toChatUsage({ ...this.usage, output_tokens: 0 })) + this.chunks.delta({ role: 'assistant', content: '' })
       case 'content_block_start':
         return this.startBlock(event.index, event.content_block)
       case 'content_block_delta':

@@ -15,9 +15,11 @@ export class ChatChunks {
     return this.line([{ index: 0, delta, logprobs: null, finish_reason: finishReason }])
   }
 
-  /** What is known of the usage before the answer is, the answer's own counts left out. */
-  promptUsage(usage: { prompt_tokens: number, prompt_tokens_details: object } | undefined): string {
-    return usage ? this.line([], { usage: { prompt_tokens: usage.prompt_tokens, prompt_tokens_details: usage.prompt_tokens_details } }) : ''
+  /** What is known of the usage before the answer is whole: no `completion_tokens`, for there may be more, but how many there are so far. */
+  usageSoFar(usage: { prompt_tokens: number, prompt_tokens_details: object, completion_tokens: number } | undefined): string {
+    if (!usage) return ''
+    const { prompt_tokens, prompt_tokens_details, completion_tokens: written } = usage
+    return this.line([], { usage: { prompt_tokens, prompt_tokens_details, ...(written > 0 && { completion_tokens_so_far: written }) } })
   }
 
   /** The end of a whole answer: why it ended, its usage where that is known, `[DONE]`. */

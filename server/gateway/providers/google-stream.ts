@@ -17,6 +17,8 @@ export class GoogleStream implements EventTranslation {
   private toolCalls = 0
   private begun = false
   private failed = false
+  /** How many tokens of the answer were told. */
+  private told = -1
 
   constructor(connection: Connection, requestedModel: string, createdAt: Date) {
     this.chunks = new ChatChunks(connection, createdAt)
@@ -53,9 +55,17 @@ export class GoogleStream implements EventTranslation {
       ...calls.length > 0 ? [{ tool_calls: calls }] : [],
       ...this.ending?.refusal ? [{ refusal: this.ending.refusal }] : []
     ]
-    const prompt = this.begun ? '' : this.chunks.promptUsage(toChatUsage(response.usageMetadata))
+    const usage = this.countSoFar()
     this.begun = true
-    return prompt + deltas.map(delta => this.chunks.delta(delta)).join('')
+    return usage + deltas.map(delta => this.chunks.delta(delta)).join('')
+  }
+
+  /** Told as it grows: thoughts that nobody is shown are billed though the answer breaks off. */
+  private countSoFar(): string {
+    const usage = toChatUsage(this.usage)
+    if (!usage || usage.completion_tokens <= this.told) return ''
+    this.told = usage.completion_tokens
+    return this.chunks.usageSoFar(usage)
   }
 
   private fail(message: string, type?: string): string {

@@ -165,6 +165,15 @@ describe('what a provider tells of the prompt before it answers', () => {
     if (cacheWriteTokens > 0) expect(Number(trace.cost_usd) - Number(trace.output_tokens) * 0.000015).toBeCloseTo(0.00615, 8)
   })
 
+  test.each(['half', 'error-event'] as const)('and of thoughts that it does not show is charged should Gemini\'s answer break off: %s', async (fault) => {
+    gateway.upstream.respondWith({ text: 'word '.repeat(40), chunks: 10, usage: { inputTokens: 10, outputTokens: 8_050, reasoningTokens: 8_000 }, fault })
+    const response = await gateway.post(key, JSON.stringify({ model: 'gemini-2.5-flash', messages, stream: true }))
+    const text = await response.text()
+    expect(text).toContain('word')
+    expect(text).not.toContain('tokens')
+    expect(await traceOf(response.headers.get('x-request-id'))).toMatchObject({ input_tokens: 10, output_tokens: 8_000 })
+  })
+
   test('is charged should the caller leave', async () => {
     gateway.upstream.respondWith({ text: 'word '.repeat(400), chunks: 400, chunkIntervalMs: 20, usage })
     const abort = new AbortController()

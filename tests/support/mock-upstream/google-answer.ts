@@ -9,10 +9,10 @@ export function googleAnswer(behaviour: MockBehaviour, model: string) {
   return response(model, [candidate(parts, behaviour)], usageMetadata(behaviour))
 }
 
-/** The events of a streamed answer; the last tells why it ended, and its usage. */
+/** The events of a streamed answer, which tell what was thought; the last tells why it ended, and its usage. */
 export function googleEvents(behaviour: MockBehaviour, model: string): string[] {
   const usage = usageMetadata(behaviour)
-  const soFar = usage && { promptTokenCount: usage.promptTokenCount, totalTokenCount: usage.promptTokenCount }
+  const soFar = usage && { ...usage, candidatesTokenCount: undefined, totalTokenCount: usage.promptTokenCount + (usage.thoughtsTokenCount ?? 0) }
   return [
     ...contentParts(behaviour, textPieces(behaviour)).map(part => event(response(model, [{ content: { parts: [part], role: 'model' }, index: 0 }], soFar))),
     event(response(model, [candidate([{ text: '' }], behaviour)], usage))

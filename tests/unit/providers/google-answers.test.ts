@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ChatTap } from '../../../server/gateway/operations/chat-tap'
 import { toChatCompletion } from '../../../server/gateway/providers/google-answer'
 import { modelUrl } from '../../../server/gateway/providers/google'
 import { GoogleStream } from '../../../server/gateway/providers/google-stream'
@@ -58,6 +59,21 @@ test('pictures the model drew are part of the answer', () => {
   const drawn = candidate([{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }], 'STOP')
   expect(whole(drawn)).toMatchObject({ choices: [{ message: { images } }] })
   expect(eventsIn(streamed(drawn)).some(event => event.includes('"images"'))).toBe(true)
+})
+
+test('what was thought and written so far is told as it grows, for the tap alone', () => {
+  const counted = (thoughtsTokenCount?: number, candidatesTokenCount?: number) => ({ usageMetadata: { promptTokenCount: 10, thoughtsTokenCount, candidatesTokenCount } })
+  const stream = new GoogleStream(connection, 'gemini-2.5-flash', new Date(0))
+  const tap = new ChatTap(true)
+  const feed = (event: object) => Buffer.concat(tap.push(Buffer.from(stream.event(JSON.stringify(event))))).toString()
+  const sent = [feed({ ...candidate([{ text: 'a' }]), ...counted() }), feed({ ...candidate([{ text: 'b' }]), ...counted(500) })]
+  expect(tap).toMatchObject({ usage: undefined, inputUsage: { inputTokens: 10 }, tokensSoFar: 500 })
+  sent.push(feed({ ...candidate([{ text: 'c' }]), ...counted(8_000, 2) }), feed(candidate([{ text: 'd' }])))
+  expect(tap).toMatchObject({ usage: undefined, tokensSoFar: 8_002, text: 'abcd' })
+  sent.push(feed({ ...candidate([], 'STOP'), ...counted(8_000, 4) }))
+  expect(sent.join('')).not.toContain('tokens')
+  tap.push(Buffer.from(stream.end()))
+  expect(tap).toMatchObject({ done: true, usage: { inputTokens: 10, outputTokens: 8_004, reasoningTokens: 8_000 } })
 })
 
 test('a stream that never says why it ended is no whole answer', () => {
