@@ -79,6 +79,6 @@ function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }
 
-function smaller(a: bigint, b: bigint): bigint {
+export function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }

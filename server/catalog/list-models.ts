@@ -11,12 +11,15 @@ import type { NamedTarget } from '../policy/deny-targets'
 
 /** What a name leads to, listed or not (`<connection>/<model>`, a dated version): its first target that `accepts` takes. Undefined when it leads nowhere. */
 export function findSnapshotModel(snapshot: Snapshot, id: string, accepts: (target: NamedTarget) => boolean = () => true): Model | undefined {
-  const first = findTargets(snapshot, id).find(target => accepts(toNamed(target)))
+  const targets = findTargets(snapshot, id).filter(target => accepts(toNamed(target)))
+  const [first] = targets
   if (!first) return undefined
   const route = snapshot.routes.get(id)
   const { orgId, createdAt } = first.connection
-  return toModel(snapshot, id, route ? 'route' : 'connection', route ?? { platform: orgId === null, description: '', createdAt }, first)
+  return toModel(snapshot, id, route ? 'route' : 'connection', route ?? { platform: orgId === null, description: '', createdAt }, first, modeOf(targets))
 }
+
+type UpstreamModel = Pick<TargetRow, 'connection' | 'upstreamModel'>
 
 /** A name that is listed, and what it leads to, or tries first, as rules know it. */
 export interface ListedModel { model: Model, target: NamedTarget }
@@ -25,14 +28,15 @@ export interface ListedModel { model: Model, target: NamedTarget }
 export function listSnapshotModels(snapshot: Snapshot): Map<string, ListedModel> {
   const models = new Map<string, ListedModel>()
   for (const route of snapshot.routes.values()) {
-    const first = route.targets[0]
-    if (first) models.set(route.alias, { model: toModel(snapshot, route.alias, 'route', route, first), target: toNamed(first) })
+    const [first] = route.targets
+    if (first) models.set(route.alias, { model: toModel(snapshot, route.alias, 'route', route, first, modeOf(route.targets)), target: toNamed(first) })
   }
   for (const connection of snapshot.connections) {
     const offered = { platform: connection.orgId === null, description: '', createdAt: connection.createdAt }
     for (const upstreamModel of declaredModels(connection)) {
+      const target = { connection, upstreamModel }
       const id = leadsTo(snapshot, connection, upstreamModel) ? upstreamModel : `${connection.name}/${upstreamModel}`
-      if (!models.has(id)) models.set(id, { model: toModel(snapshot, id, 'connection', offered, { connection, upstreamModel }), target: toNamed({ connection, upstreamModel }) })
+      if (!models.has(id)) models.set(id, { model: toModel(snapshot, id, 'connection', offered, target, modeOf([target])), target: toNamed(target) })
     }
   }
   return models
@@ -44,7 +48,13 @@ function leadsTo(snapshot: Snapshot, connection: ConnectionRow, upstreamModel: s
   return !snapshot.routes.has(upstreamModel) && first?.connection === connection && first.upstreamModel === upstreamModel
 }
 
-function toNamed({ connection, upstreamModel }: Pick<TargetRow, 'connection' | 'upstreamModel'>): NamedTarget {
+/** How a name is called. Chats pass over a target that speaks the Responses API alone, where there is another. */
+function modeOf(targets: readonly UpstreamModel[]): Model['mode'] {
+  const modes = targets.map(({ connection, upstreamModel }) => modelMode(servedModel(connection, upstreamModel), connection.kind))
+  return modes.find(mode => mode !== 'responses') ?? 'responses'
+}
+
+function toNamed({ connection, upstreamModel }: UpstreamModel): NamedTarget {
   return { connection, upstreamModel, servedModel: servedModel(connection, upstreamModel) }
 }
 
@@ -53,7 +63,8 @@ function toModel(
   id: string,
   source: Model['source'],
   origin: Pick<RouteRow, 'platform' | 'description' | 'createdAt'>,
-  { connection, upstreamModel }: Pick<TargetRow, 'connection' | 'upstreamModel'>
+  { connection, upstreamModel }: UpstreamModel,
+  mode: Model['mode']
 ): Model {
   const { price, contextWindow, maxOutputTokens } = describeTarget(snapshot, connection, upstreamModel)
   const { vision, tools, reasoning } = abilitiesOf(connection.kind, servedModel(connection, upstreamModel))
@@ -63,7 +74,7 @@ function toModel(
     provider: connection.kind,
     connectionName: connection.name,
     upstreamModel,
-    mode: modelMode(servedModel(connection, upstreamModel), connection.kind),
+    mode,
     platform: origin.platform,
     description: origin.description,
     contextWindow: contextWindow ?? null,

@@ -9,6 +9,7 @@ import type { AskTemporarily, TemporaryEvent } from '../../shared/temporary-chat
 import { windowOf } from '../../shared/context-window'
 import { toRequestFields } from '../../shared/model-parameters'
 import { createPartAssembler } from './assemble-parts'
+import { findDefaultModel } from './default-model'
 import { findCaller } from './find-caller'
 import { inherit } from './inherit-settings'
 import { reportFailure } from './report-failure'
@@ -24,12 +25,11 @@ export type TemporaryEvents = (emit: (item: { id: number, event: TemporaryEvent 
  */
 export async function askTemporarily(runtime: Runtime, principal: Principal, projectId: string, { messages, model, systemPrompt = '', parameters = {} }: AskTemporarily): Promise<TemporaryEvents> {
   const project = await getProject(runtime.db.orm, principal, projectId)
-  const models = await runtime.catalog.listModels(principal.orgId)
-  const chosen = model ?? project.defaultModel ?? models.find(({ mode }) => mode === 'chat')?.id
+  const chosen = model ?? project.defaultModel ?? await findDefaultModel(runtime, principal, projectId)
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })
   const thread = messages.map(({ role, text }) => ({ role, content: text }))
   const settings = inherit(project, { systemPrompt, parameters })
-  const context = trimContext({ instructions: settings.instructions, shown: [] }, thread, windowOf(models.find(({ id }) => id === chosen)))
+  const context = trimContext({ instructions: settings.instructions, shown: [] }, thread, windowOf(await runtime.catalog.findModel(principal.orgId, chosen)))
   const body = { model: chosen, messages: context.messages, ...toRequestFields(settings.parameters), stream_options: { include_usage: true } }
   const caller = { ...await findCaller(runtime.db.orm, principal, projectId), traceBodies: false }
   return async (emit, signal) => {

@@ -1,4 +1,3 @@
-import type { Model } from '../../shared/catalog'
 import type { AnswerRequest } from '../../shared/answers'
 import type { Runtime } from '../runtime'
 import type { ModelParameters } from '../../shared/model-parameters'
@@ -37,7 +36,7 @@ interface BuiltRequest {
 
 /** What is asked of a model: the instructions, the project's files and as much of the thread as it can read. */
 export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<BuiltRequest> {
-  const known: Model | undefined = (await runtime.catalog.listModels(orgId)).find(({ id }) => id === model)
+  const known = await runtime.catalog.findModel(orgId, model)
   const [{ messages: thread, turnsAbove }, knowledge] = await Promise.all([
     readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known)
   ])

@@ -4,8 +4,10 @@ import type { Runtime } from '../runtime'
 import type { AnswerAgain, SendMessage } from '../../shared/answers'
 import type { AnswerPlace, BegunAnswer } from './begin-answer'
 import { beginAnswer, beginContinuation, beginRetry } from './begin-answer'
+import { findDefaultModel } from './default-model'
 import type { AnswerEvents } from './follow-answer'
 import { followRunning } from './follow-answer'
+import { getConversation } from './get-conversation'
 import { RunningAnswer, registerAnswer } from './running-answers'
 import { FIRST_EVENT_ID } from './select-messages'
 import { writeAnswer } from './write-answer'
@@ -41,10 +43,14 @@ export async function continueMessage(runtime: Runtime, principal: Principal, co
   return startAnswer(runtime, principal, begun)
 }
 
-/** Without a choice of the conversation or its project, the first model of the list answers. */
-async function answerPlace({ catalog, replicaId }: Runtime, { orgId }: Principal, conversationId: string, { model, tools }: AnswerAgain): Promise<AnswerPlace> {
-  const first = (await catalog.listModels(orgId)).find(({ mode }) => mode === 'chat')
-  return { conversationId, replicaId, model, tools, fallbackModel: first?.id }
+async function answerPlace(runtime: Runtime, principal: Principal, conversationId: string, { model, tools }: AnswerAgain): Promise<AnswerPlace> {
+  const fallbackModel = model === undefined ? await findFallback(runtime, principal, conversationId) : undefined
+  return { conversationId, replicaId: runtime.replicaId, model, tools, fallbackModel }
+}
+
+async function findFallback(runtime: Runtime, principal: Principal, conversationId: string): Promise<string | undefined> {
+  const { projectId, model } = await getConversation(runtime.db.orm, principal, conversationId)
+  return model === null ? await findDefaultModel(runtime, principal, projectId) : undefined
 }
 
 function requireRunning(runtime: Runtime): void {

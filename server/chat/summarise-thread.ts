@@ -6,6 +6,7 @@ import type { Conversation } from '../../shared/conversations'
 import { SYSTEM_PROMPT_MAX } from '../../shared/conversations'
 import { createPartAssembler } from './assemble-parts'
 import { buildRequest } from './build-request'
+import { findDefaultModel } from './default-model'
 import { findCaller } from './find-caller'
 
 const ASK = 'Summarise this conversation for somebody who takes it up where it ends: what was wanted, what was decided and why, facts, names, figures and code that still matter, and what is open. Only the summary, in the language of the conversation, at most 600 words.'
@@ -16,7 +17,7 @@ const HEADING = 'What was said before, in short'
  * @throws {LoomError} `invalid_request` when there is no model, and whatever the call is refused with
  */
 export async function summariseThread(runtime: Runtime, caller: Principal, from: Conversation, lastId: string, model: string | undefined): Promise<string> {
-  const chosen = model ?? from.model ?? (await runtime.catalog.listModels(caller.orgId)).find(({ mode }) => mode === 'chat')?.id
+  const chosen = model ?? from.model ?? await findDefaultModel(runtime, caller, from.projectId)
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to summarise with. Set up a connection first.', { param: 'model' })
   const { request: { messages }, leftOutTurns } = await buildRequest(runtime, { orgId: caller.orgId, projectId: from.projectId, model: chosen, instructions: from.systemPrompt, parameters: {}, parentId: lastId, withTools: false })
   const answer = createTextReader()

@@ -1,3 +1,4 @@
+import { smaller } from '../billing/compute-cost'
 import { findRef } from '../billing/late-ref'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
@@ -44,10 +45,6 @@ export async function checkPolicy(gateway: Gateway, db: Pick<Database, 'query'>,
       targets: plan.targets.map(({ connection, upstreamModel }) => ({ provider: connection.kind, model: upstreamModel }))
     }
   }
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
 
 function judgeWallet(available: bigint | null, amount: bigint): PolicyDecision {

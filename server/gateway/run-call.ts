@@ -101,14 +101,15 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   sink.begin(call.head(), tap.contentType)
   const { error: failure, endedAt, hasBegun } = await relayStream(opened.first, opened.body, sink, tap, call.context.abort.signal)
   const error = failure && redactFailure(failure, opened.target.connection)
+  call.hasBegun = hasBegun
   call.span?.step('relay')
   const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged.
-  if (error && error.code !== 'caller_gone' && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens) throw error
+  if (error && error.code !== 'caller_gone' && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !tap.tokensSoFar) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)
-  call.hasBegun = hasBegun || Boolean(undelivered?.length)
+  call.hasBegun ||= Boolean(undelivered?.length)
   call.upstreamEndedAt = endedAt
   const measured = await call.measureUsage(tap.usage, tap.units, () => delivered.text, delivered)
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage, outputTokens: Math.max(measured.usage.outputTokens, tap.tokensSoFar ?? 0) }, tap.summary)

@@ -3,7 +3,7 @@ import { LoomError } from '../errors'
 import { fieldOf } from './operations/field-of'
 import { ToldFailure } from './providers/upstream-failure'
 
-const Words = z.union([z.string().min(1), z.looseObject({ message: z.string() }).transform(({ message }) => message)])
+const Words = z.union([z.string().min(1), z.looseObject({ message: z.string().min(1) }).transform(({ message }) => message)])
 
 /**
  * What an answer under a 200, or an event of one, says of its failure: in a field `error`, flat as older vLLM does, or in one of its choices, as

@@ -69,9 +69,7 @@ function describeBody(body: RouteReference['body']): Json {
 function describeParameters({ pathParameters = {}, query }: RouteReference): Json[] {
   const inPath = Object.entries(pathParameters).map(([name, description]) => ({ name, in: 'path', required: true, description, schema: { type: 'string' } }))
   const { properties = {}, required = [] } = query ? QuerySchema.parse(toJsonSchema(query, 'input')) : {}
-  // Filters are spelt as the rest of `/v1`; the app's spelling of them is its own affair.
-  const inQuery = Object.entries(properties).filter(([name]) => !/[A-Z]/.test(name))
-  return [...inPath, ...inQuery.map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }))]
+  return [...inPath, ...Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }))]
 }
 
 const QuerySchema = z.object({ properties: z.record(z.string(), z.unknown()).optional(), required: z.array(z.string()).optional() })

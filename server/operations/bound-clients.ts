@@ -10,7 +10,7 @@ const MAX_CHECK_INTERVAL_MS = 5_000
 /** How much longer than the longest call a connection may be silent: then nobody is there to read. */
 const SILENCE_MARGIN_MS = 30_000
 /**
- * How long a connection is kept for the next request: longer than the minute a proxy or balancer in front keeps its own, which else would send a request
+ * How long a connection is kept for the next request: longer than the minute that nginx or AWS's balancer in front keeps its own, which else would send a request
  * on one that is closing, and longer than people and agents pause. To open one takes a turn of the event loop each, so many at once wait.
  */
 const KEEP_ALIVE_MS = 75_000

@@ -2,6 +2,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ModelList } from '../../shared/catalog'
+import { ChatClient } from '../support/chat-client'
 import { setUpLoom } from '../support/set-up-loom'
 import type { Session } from '../support/set-up-loom'
 import { startLoom } from '../support/start-loom'
@@ -24,6 +25,8 @@ async function createKey(rest: Record<string, unknown> = {}): Promise<string> {
   })
   return z.object({ key: z.string() }).parse(await response.json()).key
 }
+
+const Created = z.object({ id: z.string() })
 
 const sdk = (apiKey: string) => new OpenAI({ apiKey, baseURL: `${loom.url}/v1`, maxRetries: 0 })
 
@@ -85,6 +88,29 @@ test('GET /api/models leaves out what the caller may not call, as /v1/models doe
     await put({})
   }
   expect(await inBrowser()).toEqual(all)
+})
+
+test('a chat in which nobody chose a model is answered by the first that its caller may call', async () => {
+  const chat = new ChatClient(loom, session)
+  const [first, second] = ModelList.parse(await chat.get('/models')).models.filter(({ mode }) => mode === 'chat')
+  const { id: projectId } = Created.parse(await chat.post('/projects', { name: 'Anything goes' }))
+  const { id } = Created.parse(await chat.post(`/projects/${projectId}/conversations`))
+  await chat.call('PUT', '/orgs/current/policy', { policy: { deniedModels: [first?.id] } })
+  try {
+    const { message } = await chat.readAll('POST', `/conversations/${id}/messages`, { text: 'Hello' })
+    expect(message?.model).toBe(second?.id)
+    expect(message?.error?.code).not.toBe('model_not_allowed')
+  } finally {
+    await chat.call('PUT', '/orgs/current/policy', { policy: {} })
+  }
+})
+
+test('a route to a model that speaks responses alone, and then to another, is one for chats', async () => {
+  const chat = new ChatClient(loom, session)
+  const { connections } = z.object({ connections: z.array(z.object({ id: z.string(), kind: z.string() })) }).parse(await chat.get('/connections'))
+  const connectionId = connections.find(({ kind }) => kind === 'openai')?.id
+  await chat.post('/models/routes', { alias: 'coder', targets: ['gpt-5.3-codex', 'gpt-4o'].map((upstreamModel, priority) => ({ connectionId, upstreamModel, priority })) })
+  expect(ModelList.parse(await chat.get('/models')).models.find(({ id }) => id === 'coder')).toMatchObject({ mode: 'chat', upstreamModel: 'gpt-5.3-codex' })
 })
 
 test('GET /api/models gives the browser the same models, its prices as integers', async () => {

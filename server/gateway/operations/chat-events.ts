@@ -27,7 +27,7 @@ export abstract class ChatEvents implements EventTranslation {
 
   event(data: string): string {
     if (this.ended) return ''
-    const events = data === '[DONE]' ? this.end() : this.read(parseJson(data))
+    const events = data === '[DONE]' ? this.end(this.isCounted) : this.read(parseJson(data))
     this.gave ||= events !== ''
     return events
   }
@@ -51,9 +51,15 @@ export abstract class ChatEvents implements EventTranslation {
     return text
   }
 
-  end(): string {
+  /** A choice has begun, and the usage was told: at the end, some servers tell no reason of it. */
+  private get isCounted(): boolean {
+    return this.assembled.ended === undefined && Boolean(this.usage?.outputTokens)
+  }
+
+  /** @param isWhole though no reason of the end was told */
+  end(isWhole = false): string {
     if (this.ended) return ''
-    if (this.finishReason === undefined) return this.fail('The provider ended its answer half way.')
+    if (this.finishReason === undefined && !isWhole) return this.fail('The provider ended its answer half way.')
     this.ended = true
     return this.finish()
   }

@@ -61,11 +61,12 @@ export abstract class ChunkTap extends EventTap {
   }
 
   /**
-   * Some servers write `[DONE]` after a failure, too, or nothing else.
+   * Some servers write `[DONE]` after half an answer, too, or nothing else; others tell no reason of an end, but then the usage.
    * @throws {LoomError} `upstream_error` where it ends no answer
    */
   protected takeDone(ended = this.ended): undefined {
-    if (!ended) throw new LoomError('upstream_error', 'The provider ended its answer half way.')
+    const isCounted = ended === undefined && Boolean(this.usage?.outputTokens)
+    if (!ended && !isCounted) throw new LoomError('upstream_error', 'The provider ended its answer half way.')
     this.done = true
   }
 

@@ -67,7 +67,7 @@ export class CompletionsTap extends ChunkTap {
   private add({ index, text, finish_reason: finishReason }: NonNullable<Chunk['choices']>[number]): void {
     const known = this.texts.get(index) ?? { text: '', finishReason: null }
     known.text += text ?? ''
-    known.finishReason = finishReason ?? known.finishReason
+    known.finishReason = finishReason || known.finishReason
     this.texts.set(index, known)
     this.length += text?.length ?? 0
     this.requireSane(this.length)

@@ -89,9 +89,13 @@ export function takesEffort(target: Target): boolean {
 /** OpenAI's models that reason. Source: `@ai-sdk/openai`, as for what they refuse while they do. */
 const reasoning = /(?:^|\/)(?:o\d|gpt-[5-9](?!-chat))/
 
+/** Those that do not, unless they are asked to. Source: langchain#35423 and #35424. */
+const rested = /(?:^|\/)gpt-5\.[124](?!\d|-pro|-codex|-chat)/
+
 /** The body without what only tunes how words are chosen, where the model refuses it. */
 function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
-  if (!isOpenAi(target) || !reasoning.test(target.servedModel) || body.reasoning_effort === 'none') return body
+  const effort = body.reasoning_effort ?? (rested.test(target.servedModel) ? 'none' : undefined)
+  if (!isOpenAi(target) || !reasoning.test(target.servedModel) || effort === 'none') return body
   const { temperature: _temperature, top_p: _topP, presence_penalty: _presence, frequency_penalty: _frequency, ...rest } = body
   return rest
 }

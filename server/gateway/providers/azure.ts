@@ -17,7 +17,7 @@ export const AzureConfig = z.strictObject({
 export const azure: Provider = {
   kind: 'azure',
   Config: AzureConfig,
-  chatCompletions: post('chat/completions', call => ({ body: readsOwnData(call) ? renamedBody(call) : passThroughBody(call) })),
+  chatCompletions: post('chat/completions', call => ({ body: readsOwnData(call) ? renamedBody(withoutStreamOptions(call)) : passThroughBody(call) })),
   native(operation, { config }) {
     const { apiVersion } = AzureConfig.parse(config)
     if (operation === 'responses') return apiVersion === 'v1' || apiVersion >= FIRST_WITH_RESPONSES ? post('responses', call => ({ body: renamedBody(call) })) : undefined
@@ -32,6 +32,11 @@ const FIRST_WITH_RESPONSES = '2025-03-01-preview'
 /** Such a call must not have `stream_options`: its usage is counted here. Source: openai/openai-python#2296, microsoft/semantic-kernel#10510. */
 function readsOwnData({ body }: ProviderRequest): boolean {
   return body.data_sources !== undefined && body.data_sources !== null
+}
+
+function withoutStreamOptions(call: ProviderRequest): ProviderRequest {
+  const { stream_options: _, ...body } = call.body
+  return { ...call, body }
 }
 
 function post(path: string, write: (call: ProviderRequest) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {

@@ -136,7 +136,7 @@ test('nonsense behind a request never ends up inside its answer', async () => {
   expect(received().match(/HTTP\/1\.1/g)).toHaveLength(1)
 })
 
-test('an idle connection outlives the minute that proxies keep theirs', async () => {
+test('an idle connection outlives a minute, as long as nginx keeps its own', async () => {
   const { headers } = await fetch(`${gateway.loom.url}/health`)
   expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60)
 })

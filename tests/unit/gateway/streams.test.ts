@@ -168,6 +168,12 @@ describe('a relayed stream', () => {
     }
     expect((await relay(stream(azure, ...answer, '[DONE]'))).error).toBeUndefined()
   })
+
+  test('is whole at [DONE] though no reason of its end was told, where the usage was', async () => {
+    expect(await relay(stream(chunk({ content: 'all' }), usageChunk, '[DONE]'))).toMatchObject({ error: undefined, text: 'all' })
+    expect((await relay(stream(chunk({ content: 'all' }), usageChunk))).error?.code).toBe('upstream_error')
+  })
+
   test('ends with an error when it stops half way, or breaks', async () => {
     expect((await relay(stream(chunk({ content: 'half' })))).error?.code).toBe('upstream_error')
     expect((await relay(stream(chunk({ content: 'half' })), { fail: new Error('reset') })).error?.code).toBe('upstream_error')

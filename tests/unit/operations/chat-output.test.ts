@@ -57,6 +57,20 @@ test.each<[Operation, object]>([
   expect(delivered?.()).toEqual({ text: 'Hm. Look here', outputTokens: 21 + 2 * 1_290, audioOutputTokens: 21 })
 })
 
+test.each<[Operation, object]>([
+  [completions, { prompt: 'Hi' }], [messages, { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }], [responses, { input: 'Hi' }]
+])('a translated stream is whole at [DONE] though no reason of its end was told, where the usage was', async (operation, body) => {
+  const cut = chatStream([{ content: 'all' }], { finish: null })
+  const counted = 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\n'
+  const fails = async (stream: string) => {
+    const { body: events } = await sendCall(parseCall(operation, { model: 'm', ...body, stream: true }), chatTarget(stream).target)
+    return (await events.toArray()).join('').includes('half way')
+  }
+  expect(await fails(`${cut}${counted}data: [DONE]\n\n`)).toBe(false)
+  expect(await fails(`${cut}${counted}`)).toBe(true)
+  expect(await fails(`${cut}data: [DONE]\n\n`)).toBe(true)
+})
+
 test('a stream of completions is no answer with [DONE] alone, or after a failure, and one without a reason for its end', () => {
   const read = (...events: string[]) => tapStream(parseCall(completions, { model: 'm', prompt: 'a', stream: true }), Buffer.from([...events, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))).tap
   const half = JSON.stringify({ choices: [{ index: 0, text: 'a' }] })

@@ -27,7 +27,7 @@ describe.each<[Operation, Record<string, unknown>]>([
     for (const field of Object.keys({ ...tuned, ...penalties })) expect(asked).not.toHaveProperty(field)
   })
 
-  test.each(['gpt-5-chat-latest', 'gpt-4.1'])('says it to %s, which does not reason', async (model) => {
+  test.each(['gpt-5-chat-latest', 'gpt-4.1', 'gpt-5.2', 'gpt-5.4-mini'])('says it to %s, which does not reason unless it is asked to', async (model) => {
     expect(await askedFor(operation, body, { kind: 'openai', model })).toMatchObject(tuned)
   })
 
