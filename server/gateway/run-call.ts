@@ -105,14 +105,14 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.span?.step('relay')
   const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged.
-  if (error && error.code !== 'caller_gone' && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !tap.tokensSoFar) throw error
+  if (error && error.code !== 'caller_gone' && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !delivered.tokensSoFar) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)
   call.hasBegun ||= Boolean(undelivered?.length)
   call.upstreamEndedAt = endedAt
   const measured = await call.measureUsage(tap.usage, tap.units, () => delivered.text, delivered)
-  const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage, outputTokens: Math.max(measured.usage.outputTokens, tap.tokensSoFar ?? 0) }, tap.summary)
+  const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage, outputTokens: Math.max(measured.usage.outputTokens, delivered.tokensSoFar ?? 0) }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
   const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), givenIds: () => tap.givenIds?.() ?? [], rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })

@@ -1,6 +1,6 @@
 import type { EventTranslation } from '../providers/translate-events'
 import { readToldFailure } from '../told-failure'
-import { readPromptUsage, readUsage } from '../usage'
+import { readPromptUsage, readTokensSoFar, readUsage } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
@@ -18,11 +18,12 @@ export abstract class ChatEvents implements EventTranslation {
   private readonly assembled = new CompletionAssembler()
   private ended = false
   private gave = false
+  private tokensSoFar: number | undefined
 
   /** Whatever came of the answer, though none of it be translated: reasoning that nobody asked to see, sound, pictures. */
   get delivered(): Delivered {
     const { text, made } = this.assembled
-    return { text, ...made }
+    return { text, ...made, tokensSoFar: this.tokensSoFar }
   }
 
   event(data: string): string {
@@ -42,6 +43,7 @@ export abstract class ChatEvents implements EventTranslation {
     if (chunk.data.usage) {
       this.usage = readUsage(chunk.data.usage) ?? this.usage
       this.promptUsage = readPromptUsage(chunk.data.usage) ?? this.promptUsage
+      this.tokensSoFar = readTokensSoFar(chunk.data.usage) ?? this.tokensSoFar
     }
     this.calls.assign(chunk.data)
     this.assembled.add(chunk.data)

@@ -130,6 +130,8 @@ export interface Made {
 /** What a provider has delivered of an answer, for our own count: what it wrote, and what it made beside. */
 export interface Delivered extends Readonly<Made> {
   readonly text: string
+  /** How many tokens the provider counted of it so far: those that nobody is shown are in no text. */
+  readonly tokensSoFar?: number | undefined
 }
 
 /** An answer that does not stream. */
@@ -177,8 +179,6 @@ export interface StreamTap extends Delivered {
   readonly usage: Usage | undefined
   /** What a provider tells of the prompt before it answers: truer than our count, should the answer break off. */
   readonly inputUsage?: PromptUsage | undefined
-  /** How many tokens a provider counted of the answer so far: those that nobody is shown are in no text. */
-  readonly tokensSoFar?: number | undefined
   readonly rawUsage: unknown
   /** What of it summed the conversation up, and was then read in its place. */
   readonly summary?: string

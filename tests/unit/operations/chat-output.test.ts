@@ -50,11 +50,11 @@ test('a stream of completions is whole when as many came as prompts and `n` ask 
 test.each<[Operation, object]>([
   [completions, { prompt: 'Hi' }], [messages, { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }], [responses, { input: 'Hi' }]
 ])('what a translated stream cannot show counts as delivered', async (operation, body) => {
-  const chat = chatStream([{ reasoning: 'Hm. ' }, { content: 'Look' }, { audio: { transcript: ' here', data: Buffer.alloc(48_000).toString('base64') } }, { images: [{}, {}] }], { finish: null })
+  const chat = chatStream([{ reasoning: 'Hm. ' }, { content: 'Look' }, { audio: { transcript: ' here', data: Buffer.alloc(48_000).toString('base64') } }, { images: [{}, {}] }], { finish: null }) + 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens_so_far":9000}}\n\n'
   const { body: events, delivered } = await sendCall(parseCall(operation, { model: 'm', ...body, stream: true }), chatTarget(chat).target)
   expect(delivered?.()).toMatchObject({ text: '' })
   await events.resume().toArray()
-  expect(delivered?.()).toEqual({ text: 'Hm. Look here', outputTokens: 21 + 2 * 1_290, audioOutputTokens: 21 })
+  expect(delivered?.()).toEqual({ text: 'Hm. Look here', outputTokens: 21 + 2 * 1_290, audioOutputTokens: 21, tokensSoFar: 9_000 })
 })
 
 test.each<[Operation, object]>([
