@@ -4,6 +4,7 @@ import { AlertRule } from '../../shared/alerts'
 import { TransactionPage } from '../../shared/billing'
 import { Connection } from '../../shared/connections'
 import { CreatedApiKey } from '../../shared/keys'
+import { VersionedPolicy } from '../../shared/policy'
 import { CreatedOrg } from '../../shared/platform'
 import { ProjectPage } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
@@ -162,6 +163,18 @@ for (const [what, { path, read, told }] of Object.entries(unread)) {
     await expect(page.getByText(told)).toHaveCount(0)
   })
 }
+
+test('where the limits allow no model, the list of models says so, and asks for no connection', async ({ page, client, mock }) => {
+  expect(mock.baseUrl).toContain('http')
+  const { policy } = VersionedPolicy.parse(await client.get('/orgs/current/policy'))
+  try {
+    await client.call('PUT', '/orgs/current/policy', { policy: { ...policy, deniedModels: ['*'] } })
+    await page.goto('/dashboard/models')
+    await expect(page.getByText('the limits allow none of them')).toBeVisible()
+  } finally {
+    await client.call('PUT', '/orgs/current/policy', { policy })
+  }
+})
 
 test('a limit that is none is told beside its field', async ({ page }) => {
   await page.goto('/dashboard/limits')
