@@ -17,10 +17,13 @@ test('a platform admin connects a provider for every organisation, and sets a pr
   await dialog.getByRole('textbox', { name: 'Model' }).fill(`model-of-${name}`)
   await dialog.getByRole('textbox', { name: 'Input', exact: true }).fill('0.15')
   await dialog.getByRole('textbox', { name: 'Output', exact: true }).fill('0.60')
+  const cachedSound = dialog.getByRole('textbox', { name: 'Cached sound' })
+  await expect(cachedSound).toHaveAttribute('placeholder', 'As listed')
   await dialog.getByRole('textbox', { name: 'Sound in' }).fill('10')
+  await expect(cachedSound).toHaveAttribute('placeholder', 'As sound in')
   await dialog.getByRole('textbox', { name: 'Sound out' }).fill('20')
   await dialog.getByRole('button', { name: 'Set price' }).click()
-  await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name}`, exact: true })).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name} Sound: $10.00 in, $20.00 out, cached as in`, exact: true })).toBeVisible()
   expect(ModelPriceList.parse(await client.get('/models/prices')).prices).toContainEqual(expect.objectContaining({
     model: `model-of-${name}`, inputNanoUsd: '150000000', audioInputNanoUsd: '10000000000', audioOutputNanoUsd: '20000000000', cachedAudioInputNanoUsd: null
   }))
