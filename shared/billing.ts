@@ -142,7 +142,9 @@ export type Statement = z.infer<typeof Statement>
 
 /** A month in a path: `2026-11`. */
 export const StatementMonth = z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-export const StatementQuery = z.strictObject({ format: z.enum(['json', 'csv']).default('json') })
+export const StatementQuery = z.object({ format: z.enum(['json', 'csv']).default('json') })
+/** The same on `/v1`, which refuses what it does not know. */
+export const WireStatementQuery = z.strictObject(StatementQuery.shape)
 
 /** A budget and what of its running period is used. */
 export const BudgetUse = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AnalyticsSummary, Timeseries, WireAnalyticsQuery, WireTimeseriesQuery } from '../../shared/analytics'
-import { StatementQuery, WireTransactionQuery } from '../../shared/billing'
+import { WireStatementQuery, WireTransactionQuery } from '../../shared/billing'
 import { callScopes, PolicyCheck, PolicyCheckRequest } from '../../shared/policy'
 import { WireTraceQuery, WireUsageQuery } from '../../shared/traces'
 import { PurgedCache, WireModel, WireModelList, WireStatement, WireTrace, WireTracePage, WireTransactionPage, WireUsage, WireWallet } from '../../shared/wire'
@@ -80,7 +80,7 @@ export const recordReferences: readonly RouteReference[] = [
     summary: 'Get the statement of a month',
     description: ORG_WIDE,
     pathParameters: { month: 'A calendar month in the org\'s time zone: `2026-11`.' },
-    query: StatementQuery,
+    query: WireStatementQuery,
     answers: { ...json(WireStatement), 'text/csv': z.string().describe('With `format=csv`.') }
   },
   { ...lookUp, path: '/v1/openapi.json', tag: 'Records', scopes: [], summary: 'Get this description', answers: json(z.looseObject({ openapi: z.string() })) }

@@ -240,6 +240,10 @@ test.each([
   expect(await getJson(key, path)).toEqual({ error: { message: `There is no parameter "${param}" here.`, type: 'invalid_request_error', param, code: 'invalid_request_error' } })
 })
 
+test('the browser\'s own lists ignore what they do not know, statements as others', async () => {
+  for (const path of ['/api/transactions', '/api/statements/2026-01']) expect(await gateway.api('GET', `${path}?modle=gpt-4o`)).not.toHaveProperty('error')
+})
+
 test('usage adds up by day, model, key and project', async () => {
   const { key: own, id } = await gateway.createKey()
   gateway.upstream.respondWith({ usage: { inputTokens: 100, outputTokens: 50 } }, { times: 2 })
