@@ -8,6 +8,11 @@ export const billingHeaders = [
   { name: 'X-Billing-Ref-Id', in: 'header', required: false, description: 'Names the transaction. A name is charged once, whatever happens. It does not begin with `loom:`.', schema: { type: 'string', minLength: 1, maxLength: 200 } }
 ]
 
+/** Headers of Anthropic's format. */
+export const messagesHeaders = [
+  { name: 'anthropic-beta', in: 'header', required: false, description: 'Features in beta to ask Anthropic for, separated by commas; passed on where Anthropic answers. A malformed one is ignored.', schema: { type: 'string', maxLength: 1000 } }
+]
+
 /** Headers that every model call takes. */
 export const requestHeaders = [
   ...billingHeaders,

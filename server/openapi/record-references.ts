@@ -4,7 +4,7 @@ import { WireStatementQuery, WireTransactionQuery } from '../../shared/billing'
 import { callScopes, PolicyCheck, PolicyCheckRequest } from '../../shared/policy'
 import { WireTraceQuery, WireUsageQuery } from '../../shared/traces'
 import { PurgedCache, WireModel, WireModelList, WireStatement, WireTrace, WireTracePage, WireTransactionPage, WireUsage, WireWallet } from '../../shared/wire'
-import { billingHeaders } from './headers'
+import { billingHeaders, messagesHeaders } from './headers'
 import type { RouteReference } from './route-reference'
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema })
@@ -22,7 +22,7 @@ export const recordReferences: readonly RouteReference[] = [
     summary: 'Tell what would be decided of a call, without making it',
     description: '`X-Billing-Amount`, `X-Billing-Ref-Id` and `anthropic-beta` count as they would with the call.',
     body: { contentType: 'application/json', schema: PolicyCheckRequest },
-    headers: billingHeaders,
+    headers: [...billingHeaders, ...messagesHeaders],
     answers: json(PolicyCheck)
   },
   { ...lookUp, path: '/v1/models', tag: 'Models', scopes: ['inference', ...callScopes], summary: 'List the models this key may name', answers: json(WireModelList) },

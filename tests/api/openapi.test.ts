@@ -76,6 +76,10 @@ test('what is posted is described, and what its headers may say of the charge', 
   }
 })
 
+test('a decision is described with the header of messages that counts there', () => {
+  expect(description.paths['/v1/policy/check']?.post?.parameters.map(({ name }) => name)).toContain('anthropic-beta')
+})
+
 test('each description tells the scope a key needs, and the errors', () => {
   const ids: string[] = []
   for (const [path, methods] of Object.entries(description.paths)) {
