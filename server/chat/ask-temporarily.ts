@@ -3,6 +3,7 @@ import type { CallOutcome } from '../gateway/call-context'
 import { callChat } from '../gateway/call-chat'
 import type { ChatChunk } from '../gateway/operations/assemble-completion'
 import type { Principal } from '../identity/principal'
+import { requireRunning } from '../operations/require-running'
 import { getProject } from '../projects/get-project'
 import type { Runtime } from '../runtime'
 import type { AskTemporarily, TemporaryEvent } from '../../shared/temporary-chat'
@@ -21,9 +22,10 @@ export type TemporaryEvents = (emit: (item: { id: number, event: TemporaryEvent 
 /**
  * The next answer of a chat that is kept nowhere: nothing of it is written but what every paid call leaves, its charge and a trace without
  * bodies. Whoever leaves stops it.
- * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` when there is no model
+ * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` when there is no model, `service_unavailable` while stopping
  */
 export async function askTemporarily(runtime: Runtime, principal: Principal, projectId: string, { messages, model, systemPrompt = '', parameters = {} }: AskTemporarily): Promise<TemporaryEvents> {
+  requireRunning(runtime)
   const project = await getProject(runtime.db.orm, principal, projectId)
   const chosen = model ?? project.defaultModel ?? await findDefaultModel(runtime, principal, projectId)
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to answer. Set up a connection first.', { param: 'model' })

@@ -1,5 +1,5 @@
 import type { Principal } from '../identity/principal'
-import { LoomError } from '../errors'
+import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import type { AnswerAgain, SendMessage } from '../../shared/answers'
 import type { AnswerPlace, BegunAnswer } from './begin-answer'
@@ -51,10 +51,6 @@ async function answerPlace(runtime: Runtime, principal: Principal, conversationI
 async function findFallback(runtime: Runtime, principal: Principal, conversationId: string): Promise<string | undefined> {
   const { projectId, model } = await getConversation(runtime.db.orm, principal, conversationId)
   return model === null ? await findDefaultModel(runtime, principal, projectId) : undefined
-}
-
-function requireRunning(runtime: Runtime): void {
-  if (runtime.stopping) throw new LoomError('service_unavailable', 'Loom is stopping. Try again in a moment.', { retryAfterSeconds: 5 })
 }
 
 function startAnswer(runtime: Runtime, principal: Principal, begun: BegunAnswer): AnswerEvents {

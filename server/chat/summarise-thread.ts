@@ -1,6 +1,7 @@
 import { LoomError } from '../errors'
 import { callChat } from '../gateway/call-chat'
 import type { Principal } from '../identity/principal'
+import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import type { Conversation } from '../../shared/conversations'
 import { SYSTEM_PROMPT_MAX } from '../../shared/conversations'
@@ -14,9 +15,10 @@ const HEADING = 'What was said before, in short'
 
 /**
  * The system prompt of a conversation that goes on from the end of a branch: the old one's, and a summary of what was said, as far as the model can read it; what it could not is named.
- * @throws {LoomError} `invalid_request` when there is no model, and whatever the call is refused with
+ * @throws {LoomError} `invalid_request` when there is no model, `service_unavailable` while stopping, and whatever the call is refused with
  */
 export async function summariseThread(runtime: Runtime, caller: Principal, from: Conversation, lastId: string, model: string | undefined): Promise<string> {
+  requireRunning(runtime)
   const chosen = model ?? from.model ?? await findDefaultModel(runtime, caller, from.projectId)
   if (chosen === undefined) throw new LoomError('invalid_request', 'There is no model to summarise with. Set up a connection first.', { param: 'model' })
   const { request: { messages }, leftOutTurns } = await buildRequest(runtime, { orgId: caller.orgId, projectId: from.projectId, model: chosen, instructions: from.systemPrompt, parameters: {}, parentId: lastId, withTools: false })

@@ -1,6 +1,7 @@
 import type { ModelTrial, TryModel } from '../../shared/model-routes'
 import { callChat } from '../gateway/call-chat'
 import type { Principal } from '../identity/principal'
+import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import { findCaller } from './find-caller'
 
@@ -10,12 +11,13 @@ const MAX_TOKENS = 1_000
 /**
  * Asks a model once, on the road: under the org's policy, on its wallet, with a trace. A refusal or failure is part of the result, as
  * any caller would be told it.
- * @throws {LoomError} `forbidden` for who is no member any more
+ * @throws {LoomError} `forbidden` for who is no member any more, `service_unavailable` while stopping
  */
-export async function tryModel({ gateway, db }: Pick<Runtime, 'gateway' | 'db'>, principal: Principal, { model, prompt }: TryModel, signal: AbortSignal): Promise<ModelTrial> {
-  const caller = await findCaller(db.orm, principal, principal.projectId)
+export async function tryModel(runtime: Pick<Runtime, 'gateway' | 'db' | 'stopping'>, principal: Principal, { model, prompt }: TryModel, signal: AbortSignal): Promise<ModelTrial> {
+  requireRunning(runtime)
+  const caller = await findCaller(runtime.db.orm, principal, principal.projectId)
   const text: string[] = []
-  const { head, latencyMs, ttfbMs, usage, costNanoUsd, error } = await callChat({ gateway }, caller, { model, messages: [{ role: 'user', content: prompt }], max_tokens: MAX_TOKENS }, {
+  const { head, latencyMs, ttfbMs, usage, costNanoUsd, error } = await callChat(runtime, caller, { model, messages: [{ role: 'user', content: prompt }], max_tokens: MAX_TOKENS }, {
     signal,
     ip: principal.ip,
     onChunk: ({ choices }) => {

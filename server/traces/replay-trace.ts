@@ -5,6 +5,7 @@ import { recordChange } from '../audit/record'
 import { findCaller } from '../chat/find-caller'
 import { LoomError } from '../errors'
 import { callChat } from '../gateway/call-chat'
+import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import type { ReplayedTrace, ReplayTrace } from '../../shared/traces'
 import { getTrace } from './get-trace'
@@ -16,9 +17,10 @@ const replayable = new Set(['chat', 'chat.completions', '/v1/chat/completions'])
 /**
  * Asks another model what a traced chat call asked, as the author and at their org's cost, on the same road: the answer is a trace of its own. That the body
  * was read, and where it went, is in the audit log before it goes.
- * @throws {LoomError} `invalid_request` for a call that was no chat, or whose body was not kept
+ * @throws {LoomError} `invalid_request` for a call that was no chat, or whose body was not kept; `service_unavailable` while stopping
  */
-export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gateway'>, author: Author, id: string, { model }: ReplayTrace, signal: AbortSignal): Promise<ReplayedTrace> {
+export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gateway' | 'stopping'>, author: Author, id: string, { model }: ReplayTrace, signal: AbortSignal): Promise<ReplayedTrace> {
+  requireRunning(runtime)
   const { principal } = author
   const trace = await getTrace(runtime.db.orm, runtime.keyring, principal, id, true)
   if (!replayable.has(trace.endpoint)) throw new LoomError('invalid_request', 'Only calls of chat completions can be replayed.')

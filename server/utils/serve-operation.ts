@@ -17,6 +17,7 @@ import type { Upload } from '../gateway/upload'
 import { hashRequest, readIdempotencyKey } from '../idempotency/read-key'
 import type { Replay } from '../idempotency/replays'
 import { statusLabel } from '../operations/metrics'
+import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import { readClientIp } from './client-ip'
 import { tellKeyExpiry } from './tell-key-expiry'
@@ -25,7 +26,8 @@ const KEEP_ALIVE_MS = 15_000
 const KEEP_ALIVE = ': keep-alive\n\n'
 
 /** An operation on the bare Node request and response: the road over HTTP, in the operation's dialect. */
-export async function serveOperation(operation: Operation, request: IncomingMessage, response: ServerResponse, { config, gateway }: Pick<Runtime, 'config' | 'gateway'>): Promise<void> {
+export async function serveOperation(operation: Operation, request: IncomingMessage, response: ServerResponse, runtime: Pick<Runtime, 'config' | 'gateway' | 'stopping'>): Promise<void> {
+  const { config, gateway } = runtime
   const receivedAt = performance.now()
   const requestId = newRequestId()
   const abort = new AbortController()
@@ -38,6 +40,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
   // Writing to a caller who has left is an error event; that they left is known from `close`.
   response.on('error', cause => gateway.log.debug({ err: cause, requestId }, 'The caller left'))
   try {
+    requireRunning(runtime)
     const caller = await gateway.authenticator.authenticate(request.headers, () => readClientIp(request, config.TRUSTED_PROXIES))
     const authenticatedAt = performance.now()
     tellKeyExpiry(response, caller)
@@ -48,6 +51,8 @@ export async function serveOperation(operation: Operation, request: IncomingMess
       ? await operation.parseUpload(upload)
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)
     const readAt = performance.now()
+    // A body takes its time: whose came after the signal has not begun either.
+    requireRunning(runtime)
     const ip = readClientIp(request, config.TRUSTED_PROXIES)
     const traceContext = readTraceContext(header(request, 'traceparent'), header(request, 'tracestate'))
     const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined, traceContext?.traceId)

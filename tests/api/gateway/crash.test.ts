@@ -1,4 +1,11 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
+import { Conversation } from '../../../shared/conversations'
+import { ProjectPage } from '../../../shared/projects'
 import { testDatabaseKind } from '../../support/database'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -37,6 +44,53 @@ test('kill -9 during fifty calls: after the restart each answered call is charge
   expect(charges).toHaveLength(Object.keys(captured).length)
   expect((await read('traces?limit=200')).filter(row => row.status_code === 200).map(row => row.id).sort()).toEqual(Object.keys(captured).sort())
   await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
+test('from the moment a graceful stop begins, calls on open connections are refused in their dialect, while one that runs finishes', async () => {
+  gateway = await openGateway()
+  const { key } = await gateway.createKey()
+  const { projects } = ProjectPage.parse(await gateway.api('GET', '/api/projects'))
+  const conversation = Conversation.parse(await gateway.api('POST', `/api/projects/${projects[0]?.id}/conversations`, { model }))
+  gateway.upstream.respondWith({ text: 'Slow but sure', chunks: 20, chunkIntervalMs: 200 })
+  // By hand, for a call behind another one on its connection.
+  const socket = connect(gateway.loom.port, '127.0.0.1')
+  const said = text(socket)
+  const post = (content: string) => `POST /v1/chat/completions HTTP/1.1\r\nhost: loom\r\nauthorization: Bearer ${key}\r\ncontent-length: ${Buffer.byteLength(content)}\r\n\r\n${content}`
+  socket.write(post(JSON.stringify({ ...JSON.parse(body), stream: true })))
+  await gateway.upstream.received()
+  const authorization = { authorization: `Bearer ${key}` }
+  const session = { cookie: gateway.admin.cookie, origin: gateway.loom.url }
+  const late = [
+    { path: '/v1/chat/completions', headers: authorization, content: body, error: { error: { code: 'service_unavailable', type: 'service_unavailable', param: null } } },
+    { path: '/v1/messages', headers: authorization, content: body, error: { type: 'error', error: { type: 'overloaded_error', code: 'service_unavailable' } } },
+    { path: `/api/conversations/${conversation.id}/messages`, headers: session, content: JSON.stringify({ text: 'Hello' }), error: { error: { code: 'service_unavailable' } } },
+    { path: '/api/models/try', headers: session, content: JSON.stringify({ model, prompt: 'Hello' }), error: { error: { code: 'service_unavailable' } } }
+  ]
+  // Their heads have arrived before it, their bodies come after.
+  const opened = await Promise.all(late.map(async ({ path, headers, ...rest }) => {
+    const call = request(`${gateway.loom.url}${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json', 'expect': '100-continue' } })
+    call.flushHeaders()
+    await once(call, 'continue')
+    return { path, call, ...rest }
+  }))
+
+  const stopped = gateway.loom.stop()
+  await until(() => refusesConnections(gateway.loom.port), { what: () => 'the stop to begin' })
+  socket.write(post(body))
+  for (const { path, call, content, error } of opened) {
+    const answered = new Promise<IncomingMessage>((resolve, reject) => call.once('response', resolve).once('error', reject))
+    call.end(content)
+    const response = await answered
+    expect(response.statusCode, path).toBe(503)
+    expect(response.headers, path).toMatchObject({ 'retry-after': '5', 'connection': 'close' })
+    expect(JSON.parse(await text(response)), path).toMatchObject(error)
+  }
+  const [first = '', ...second] = (await said).split('data: [DONE]')
+  expect(first).not.toContain('error')
+  expect(second.join('')).toMatch(/^\s+0\s+HTTP\/1\.1 503 [^]*"code":"service_unavailable"/)
+  expect(await stopped).toBe(0)
+  expect(gateway.upstream.requests).toHaveLength(1)
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
 })
 
@@ -161,6 +215,15 @@ test.runIf(testDatabaseKind === 'postgres')('streams under which the database go
     await database.stop()
   }
 })
+
+function refusesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(false)
+    }).on('error', () => resolve(true))
+  })
+}
 
 function rows(list: { data?: Record<string, unknown>[] }): Record<string, unknown>[] {
   return list.data ?? []
