@@ -79,14 +79,14 @@ export class Authenticator {
     const key = presentedKey(headers)
     if (!key) throw new LoomError('invalid_api_key', 'No API key was sent. Send it as "Authorization: Bearer loom_sk_…".')
     if (!isWellFormedKey(key)) {
-      this.guesses.failed(readIp())
+      this.guesses.failed(readIp(), undefined)
       throw new LoomError('invalid_api_key', 'This is not a Loom API key, or it was mistyped: its checksum does not match. Copy it again.')
     }
     const hash = hashKey(key)
     const entry = this.entries.get(hash) ?? await this.lookUp(hash, readIp())
     // The lookup is by hash, so timing tells nothing about the key; the comparison keeps that true whatever the cache does.
     if (!entry.caller || !timingSafeEqual(entry.hash, Buffer.from(hash, 'hex')) || entry.expiresAtMs <= Date.now()) {
-      this.guesses.failed(readIp())
+      this.guesses.failed(readIp(), hash)
       throw new LoomError('invalid_api_key', 'This API key is unknown, revoked or expired, or its organisation is inactive. Create a new one under Keys.')
     }
     if (entry.caller.apiKeyId) (entry.isPrevious ? this.usedPreviousIds : this.usedKeyIds).add(entry.caller.apiKeyId)
@@ -112,7 +112,7 @@ export class Authenticator {
   }
 
   private lookUp(hash: string, ip: string | null): Promise<Entry> {
-    this.guesses.admit(ip)
+    this.guesses.admit(ip, hash)
     return this.load(hash)
   }
 
@@ -122,6 +122,7 @@ export class Authenticator {
     const generation = this.generation
     const load = this.read(hash)
       .then((entry) => {
+        if (entry.caller) this.guesses.proved(hash)
         if (generation === this.generation) this.entries.set(hash, entry, { ttl: entry.caller ? HIT_TTL_MS : MISS_TTL_MS })
         return entry
       }, (cause: unknown) => {

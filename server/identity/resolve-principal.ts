@@ -3,6 +3,7 @@ import type { H3Event } from 'h3'
 import { appendResponseHeader, getRequestHeader } from 'h3'
 import { databaseUnavailable, LoomError } from '../errors'
 import { authenticateWorkspaceKey } from '../keys/authenticate-workspace-key'
+import { hashKey } from '../keys/key-format'
 import type { Runtime } from '../runtime'
 import type { Auth } from './auth'
 import { SESSION_REFRESH_SECONDS, SESSION_SECONDS } from './auth'
@@ -23,11 +24,14 @@ export async function resolvePrincipal(event: H3Event, runtime: Runtime, ip: str
 }
 
 async function resolveKey({ db, gateway: { guesses } }: Runtime, key: string, ip: string | null): Promise<Principal> {
-  guesses.admit(ip)
+  const keyHash = hashKey(key)
+  guesses.admit(ip, keyHash)
   try {
-    return await authenticateWorkspaceKey(db.orm, key, ip)
+    const principal = await authenticateWorkspaceKey(db.orm, key, ip)
+    guesses.proved(keyHash)
+    return principal
   } catch (error) {
-    if (error instanceof LoomError && error.code === 'invalid_api_key') guesses.failed(ip)
+    if (error instanceof LoomError && error.code === 'invalid_api_key') guesses.failed(ip, keyHash)
     throw error
   }
 }
