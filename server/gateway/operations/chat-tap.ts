@@ -4,7 +4,7 @@ import { readToldFailure } from '../told-failure'
 import { storable } from '../usage'
 import { ChatChunk, CompletionAssembler } from './assemble-completion'
 import { CallNumbers } from './call-numbers'
-import { ChunkTap, withoutUsage } from './chunk-tap'
+import { ChunkTap } from './chunk-tap'
 import { lengthAsJson, parseEvent } from './event-tap'
 import type { Surcharge } from './unpriced'
 import { findSurcharge } from './unpriced'
@@ -62,7 +62,7 @@ export class ChatTap extends ChunkTap {
     const isCounted = this.takeUsage(chunk.usage, chunk.choices.length > 0)
     if (!chunk.usage) return event.bytes
     this.surcharge = findSurcharge(chunk)
-    if (chunk.choices.length > 0) return this.wantsUsage ? withoutUsage(json) : event.bytes
+    if (chunk.choices.length > 0) return this.withoutUsage(json)
     if (this.wantsUsage) this.requireSane(lengthAsJson(chunk))
     if (isCounted) this.usageChunk = chunk
     return undefined

@@ -9,11 +9,6 @@ const DONE = 'data: [DONE]\n\n'
 /** A chunk that tells the usage and nothing else. */
 type UsageChunk = Readonly<Record<string, unknown>>
 
-/** A chunk whose usage is told at the end, with the cost: twice, clients that add it up would count it twice. */
-export function withoutUsage(chunk: unknown): Buffer {
-  return Buffer.from(`data: ${JSON.stringify({ ...Object(chunk), usage: null })}\n\n`)
-}
-
 /**
  * A tap on OpenAI's chunks, of chat and of text. Held back are `[DONE]`, and the usage chunk: it goes out with the cost that
  * was charged, or not at all if nobody asked for it. Where the provider sends none that makes sense, it tells what was charged for.
@@ -75,6 +70,14 @@ export abstract class ChunkTap extends EventTap {
     const chunk = this.usageChunk ?? { ...this.chunkHead(), choices: [], usage: toChatUsage(usage) }
     const counts = typeof chunk.usage === 'object' ? chunk.usage : {}
     return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: { ...counts, cost: Number(costUsd) } })}\n\n${DONE}`)
+  }
+
+  /**
+   * A chunk with choices, without the usage beside them: it is told at the end, with the cost (twice, clients that add it up would count it twice), and to
+   * who did not ask not at all.
+   */
+  protected withoutUsage(chunk: unknown): Buffer {
+    return Buffer.from(`data: ${JSON.stringify({ ...Object(chunk), usage: this.wantsUsage ? null : undefined })}\n\n`)
   }
 
   /** What the chunks of this answer have in common. */

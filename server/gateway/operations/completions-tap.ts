@@ -3,7 +3,7 @@ import { LoomError } from '../../errors'
 import type { SseEvent } from '../sse-events'
 import { readToldFailure } from '../told-failure'
 import { storable } from '../usage'
-import { ChunkTap, withoutUsage } from './chunk-tap'
+import { ChunkTap } from './chunk-tap'
 import { lengthAsJson, parseEvent } from './event-tap'
 
 const Chunk = z.looseObject({
@@ -58,7 +58,7 @@ export class CompletionsTap extends ChunkTap {
     const hasChoices = Boolean(choices?.length)
     const isCounted = this.takeUsage(usage, hasChoices)
     if (!usage) return event.bytes
-    if (hasChoices) return this.wantsUsage ? withoutUsage(parsed.data) : event.bytes
+    if (hasChoices) return this.withoutUsage(parsed.data)
     this.requireSane(lengthAsJson(usage))
     if (isCounted) this.usageChunk = parsed.data
     return undefined

@@ -103,6 +103,13 @@ describe('a relayed stream', () => {
     expect(JSON.parse(event.slice('data: '.length))).toMatchObject({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [], usage: { prompt_tokens: tokens, cost: 0.5 } })
     expect(done).toBe('data: [DONE]')
   })
+  test('tells usage beside a choice to nobody who did not ask for it, and leaves every other chunk as it came', async () => {
+    const plain = [chunk({ content: 'a' }), chunk({ content: 'b' }, { usage: null })]
+    const { sent, closing, usage: read } = await relay(stream(...plain, JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage, id: 'c1' }), '[DONE]'))
+    expect(sent).toBe([...plain, JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], id: 'c1' })].map(data => `data: ${data}\n\n`).join(''))
+    expect(closing).toBe('data: [DONE]\n\n')
+    expect(read).toMatchObject({ inputTokens: 7, outputTokens: 3 })
+  })
   test('reads usage in a chunk with choices, and before the last text', async () => {
     const outcome = await relay(stream(chunk({ content: 'a' }, { usage }), chunk({ content: 'b' }), end, '[DONE]'))
     expect(outcome).toMatchObject({ error: undefined, usage: { inputTokens: 7 } })
