@@ -37,6 +37,7 @@ import { Gateway } from './gateway/gateway'
 import { forgetGivenIds } from './gateway/given-ids'
 import { sweepAttempts } from './identity/attempt-counts'
 import { createAuth } from './identity/auth'
+import { isOwnAuthSecret } from './identity/auth-secret'
 import { SingleSignOn } from './identity/single-sign-on'
 import { ExpiringKeysWatch } from './keys/watch-expiring-keys'
 import { prepareSetup } from './identity/setup'
@@ -172,7 +173,7 @@ async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile)
       log.error({ err: error }, 'How conversations changed could not be read; their readers ask again')
     }
   })
-  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, conversationFeed, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
+  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm, keyring), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, conversationFeed, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
   await settleHolds(runtime)
   await listenForStops(db)
   await listenForDecisions(db)
@@ -187,11 +188,13 @@ async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile)
 async function announce({ config, db, keyring, log }: Runtime, port: number | undefined): Promise<void> {
   const url = config.APP_URL ?? `http://localhost:${port ?? config.PORT}`
   const setupUrl = await prepareSetup({ config, db }, url)
+  // Without a port it is behind another server, Nuxt's own in development, which tells where that is.
+  if (port !== undefined) console.info(`Loom is ready: ${url}`)
   // The one secret ever printed, for whoever started this. It is worth nothing once used.
   if (setupUrl) console.info(`Set up Loom: ${setupUrl}`)
-  // Without a port it is behind another server, Nuxt's own in development, which tells where that is.
-  else if (port !== undefined) console.info(`Loom is ready: ${url}`)
-  if (keyring.generated) log.warn('ENCRYPTION_MASTER_KEY is not set: the key in the data directory is used. Back it up, for without it secrets and traces cannot be read; several replicas must share one.')
+  // Not to the log, whose level may hide them: who does not know it loses data.
+  if (keyring.generated) console.warn('Warning: ENCRYPTION_MASTER_KEY is not set: the key in the data directory is used. Back it up, for without it secrets and traces cannot be read; several replicas must share one.')
+  if (db.kind === 'postgres' && isOwnAuthSecret(config)) console.warn('Warning: AUTH_SECRET is not set: the one that an earlier version made in the data directory (auth-secret) is used. Several replicas must share one: set AUTH_SECRET to what that file holds.')
   if (db.kind === 'embedded') log.warn('The embedded database is used: fine for one machine, but a power cut may lose the last seconds. Set DATABASE_URL to use PostgreSQL.')
 }
 

@@ -29,6 +29,11 @@ export function derivePlatformKey(masterKey: Buffer): KeyObject {
   return createSecretKey(new Uint8Array(hkdfSync('sha256', masterKey, '', 'loom:platform', 32)))
 }
 
+/** What signs sessions where no secret of their own is set, as text: all replicas with one master key have it. */
+export function deriveSessionSecret(masterKey: Buffer): string {
+  return Buffer.from(hkdfSync('sha256', masterKey, '', 'loom:sessions', 32)).toString('hex')
+}
+
 /** Encrypts `plaintext`, bound to `context` (the owner and row it belongs to): it opens nowhere else. */
 export function seal(key: KeyObject, context: string, plaintext: Buffer): Sealed {
   const iv = freshIv()

@@ -11,8 +11,15 @@ const HEX = /^[0-9a-f]{64}$/i
  * @throws {Error} when the file cannot be read or written, or holds something else
  */
 export function keepSecret(directory: string, name: string): string {
-  const path = join(directory, name)
-  return readSecret(path) ?? makeSecret(directory, path)
+  return findSecret(directory, name) ?? makeSecret(directory, join(directory, name))
+}
+
+/**
+ * The secret (hex) kept in `directory` under `name`; undefined where there is none.
+ * @throws {Error} as `keepSecret`
+ */
+export function findSecret(directory: string, name: string): string | undefined {
+  return readSecret(join(directory, name))
 }
 
 function makeSecret(directory: string, path: string): string {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config'
-import { deriveOrgKey, derivePlatformKey } from './envelope'
+import { deriveOrgKey, derivePlatformKey, deriveSessionSecret } from './envelope'
 import { keepSecret } from './keep-secret'
 
 const MAX_ORGS = 10_000
@@ -16,6 +16,8 @@ export interface Keyring {
   forgetOrg: (orgId: string | undefined) => void
   /** The key of what belongs to no org. */
   forPlatform: () => KeyObject
+  /** What sessions are signed with, unless a secret of their own is set. */
+  forSessions: () => string
 }
 
 /** @throws {Error} when a master key must be made or read and the data directory does not allow it */
@@ -23,10 +25,12 @@ export function openKeyring(config: Pick<Config, 'ENCRYPTION_MASTER_KEY' | 'LOOM
   const hex = config.ENCRYPTION_MASTER_KEY ?? keepSecret(config.LOOM_DATA_DIR, 'master-key')
   const masterKey = Buffer.from(hex, 'hex')
   const platformKey = derivePlatformKey(masterKey)
+  const sessionSecret = deriveSessionSecret(masterKey)
   const orgKeys = new LRUCache<string, KeyObject>({ max: MAX_ORGS })
   return {
     generated: config.ENCRYPTION_MASTER_KEY === undefined,
     forPlatform: () => platformKey,
+    forSessions: () => sessionSecret,
     forgetOrg(orgId) {
       for (const name of orgKeys.keys()) if (!orgId || name.startsWith(`${orgId}:`)) orgKeys.delete(name)
     },

@@ -9,8 +9,9 @@ import type { Orm } from '../../db/client'
 import { accounts, authSessions, authVerifications, twoFactors, users } from '../../db/schema'
 import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../shared/identity'
 import type { Config } from '../config'
-import { keepSecret } from '../crypto/keep-secret'
+import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
+import { authSecret } from './auth-secret'
 import { joinDefaultOrg, refuseProfile } from './admit-by-sso'
 import { countAttempt } from './attempt-counts'
 import { getPlatformSettings } from './platform-settings'
@@ -37,12 +38,12 @@ export type Auth = ReturnType<typeof createAuth>
  * Sign-up, sign-in and sessions: better-auth on our tables. Sessions are looked up on every call, so that a revoked one is refused at once.
  * @param sso where people sign in at an identity provider too
  */
-export function createAuth(config: Config, orm: Orm, sso?: SsoConfig) {
+export function createAuth(config: Config, orm: Orm, keyring: Keyring, sso?: SsoConfig) {
   return betterAuth({
     appName: 'Loom',
     baseURL: config.APP_URL,
     basePath: '/api/auth',
-    secret: config.AUTH_SECRET ?? keepSecret(config.LOOM_DATA_DIR, 'auth-secret'),
+    secret: authSecret(config, keyring),
     telemetry: { enabled: false },
     // Its own lines name e-mail addresses; what goes wrong is thrown to the mount instead, and logged there.
     logger: { disabled: true },

@@ -30,7 +30,7 @@ export class SingleSignOn {
     if (!sso) throw new LoomError('not_found', 'Single sign-on is not set up here.')
     const settings = JSON.stringify(sso)
     if (this.made?.settings === settings && Date.now() < this.made.until) return this.made.auth
-    const auth = createAuth(this.config, this.orm, sso)
+    const auth = createAuth(this.config, this.orm, this.keyring, sso)
     await requireProvider(auth)
     this.made = { settings, until: Date.now() + DISCOVERED_FOR_MS, auth }
     return auth

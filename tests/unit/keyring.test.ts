@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { open, seal } from '../../server/crypto/envelope'
 import { keepSecret } from '../../server/crypto/keep-secret'
 import { openKeyring } from '../../server/crypto/keyring'
+import { authSecret, isOwnAuthSecret } from '../../server/identity/auth-secret'
 
 let directory: string
 beforeEach(() => {
@@ -43,6 +44,28 @@ describe('the key ring', () => {
     expect(() => open(keyring.forOrg('a', randomBytes(32)), 'row:1', sealed)).toThrow()
     expect(() => open(keyring.forPlatform(), 'row:1', sealed)).toThrow()
     expect(() => open(keyring.forOrg('a', salt), 'row:2', sealed)).toThrow()
+  })
+})
+
+describe('the secret of sessions', () => {
+  const masterKey = 'ab'.repeat(32)
+  const secretOf = (config: { AUTH_SECRET?: string, ENCRYPTION_MASTER_KEY?: string }, folder = directory) =>
+    authSecret({ ...config, LOOM_DATA_DIR: folder }, openKeyring({ ...config, LOOM_DATA_DIR: folder }))
+
+  test('follows from the master key where none is set, so that replicas with folders of their own agree', () => {
+    const secret = secretOf({ ENCRYPTION_MASTER_KEY: masterKey }, join(directory, 'one'))
+    expect(secret).toMatch(/^[0-9a-f]{64}$/)
+    expect(secretOf({ ENCRYPTION_MASTER_KEY: masterKey }, join(directory, 'two'))).toBe(secret)
+    expect(secretOf({ ENCRYPTION_MASTER_KEY: 'cd'.repeat(32) }, join(directory, 'two'))).not.toBe(secret)
+    expect(secretOf({ AUTH_SECRET: 'another for the sessions alone, please' })).toBe('another for the sessions alone, please')
+    expect(isOwnAuthSecret({ LOOM_DATA_DIR: directory })).toBe(false)
+  })
+
+  test('stays what an earlier version made, so that nobody is signed out', () => {
+    const kept = keepSecret(directory, 'auth-secret')
+    expect(secretOf({ ENCRYPTION_MASTER_KEY: masterKey })).toBe(kept)
+    expect(isOwnAuthSecret({ LOOM_DATA_DIR: directory })).toBe(true)
+    expect(isOwnAuthSecret({ AUTH_SECRET: kept, LOOM_DATA_DIR: directory })).toBe(false)
   })
 })
 

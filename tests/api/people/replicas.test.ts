@@ -18,7 +18,7 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas, whose clocks are 
   beforeAll(async () => {
     const database = await createPostgresDatabase()
     drop = database.drop
-    const env = { DATABASE_URL: database.url, ENCRYPTION_MASTER_KEY: '0123456789abcdef'.repeat(4), AUTH_SECRET: 'shared by both of the replicas here', APP_URL: '', AUTH_FAILURES_PER_MINUTE: '100000' }
+    const env = { DATABASE_URL: database.url, ENCRYPTION_MASTER_KEY: '0123456789abcdef'.repeat(4), APP_URL: '', AUTH_FAILURES_PER_MINUTE: '100000' }
     const first = await startLoom({ env })
     replicas = [first, await startLoom({ env: { ...env, NODE_OPTIONS: `--import ${fastClock}` } })]
     owner = await setUp(first)
@@ -36,6 +36,7 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas, whose clocks are 
     for (const replica of replicas) expect((await new Visitor(replica).call('POST', '/api/auth/sign-in/email', { email: 'target@example.com', password: PASSWORD })).status).toBe(429)
   })
 
+  // Without AUTH_SECRET: the master key is enough.
   test('know the same sessions and keys, and refuse both of a deactivated org within a second', async () => {
     const tenant = await signUp(owner, 'tenant@example.com')
     const { org } = WithOrg.parse((await tenant.succeed('GET', '/api/session')).body)

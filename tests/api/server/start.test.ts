@@ -14,12 +14,17 @@ const tellOfTokenizer = `data:text/javascript,${encodeURIComponent('import { reg
 let loom: LoomServer
 
 beforeAll(async () => {
-  loom = await startLoom({ env: { NODE_OPTIONS: `--import ${tellOfTokenizer}` } })
+  loom = await startLoom({ env: { LOG_LEVEL: 'error', NODE_OPTIONS: `--import ${tellOfTokenizer}` } })
 })
 
 afterAll(() => loom.remove())
 
-test('a server on an empty database prints a set-up link that makes the first administrator, once', async () => {
+test('a server on an empty database prints where it is and a set-up link, and whatever LOG_LEVEL says warns that no master key is set', () => {
+  expect(loom.logs()).toContain(`Loom is ready: ${loom.url}\nSet up Loom: ${loom.url}/`)
+  expect(loom.logs()).toMatch(/^Warning: ENCRYPTION_MASTER_KEY is not set: .* Back it up/m)
+})
+
+test('the set-up link makes the first administrator, once', async () => {
   const token = loom.setupToken
   const session = await setUpLoom(loom)
   const response = await fetch(`${loom.url}/api/session`, { headers: session })
@@ -39,6 +44,17 @@ test('what was set up is there after a kill -9 and a new start, which tells wher
   expect((await signIn(loom, admin)).cookie).not.toBe('')
   expect(loom.logs().slice(printed)).toContain(`Loom is ready: ${loom.url}\n`)
   expect(loom.logs().slice(printed)).not.toContain('token=')
+  expect(loom.logs().slice(printed)).toContain('Warning: ENCRYPTION_MASTER_KEY is not set')
+})
+
+test('a server with a master key warns of none', async () => {
+  const keyed = await startLoom({ env: { ENCRYPTION_MASTER_KEY: 'ab'.repeat(32) } })
+  try {
+    expect(keyed.logs()).toContain('Loom is ready')
+    expect(keyed.logs()).not.toContain('Warning:')
+  } finally {
+    await keyed.remove()
+  }
 })
 
 test('SIGTERM ends the server with exit code 0', async () => {
