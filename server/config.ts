@@ -28,10 +28,11 @@ function isReadable(url: string): boolean {
   return !/%(?![0-9a-f]{2})/i.test(username + password + hostname) && !hostname.includes(',')
 }
 
-/** Everything the environment may say, with its defaults. `docs/configuration.md` explains each; a test holds the two together. */
+/** Everything the environment may say, with its defaults: what Nitro (`HOST`) and OpenTelemetry (`OTEL_EXPORTER_…`) read there for themselves, too. `docs/configuration.md` explains each; a test holds the two together. */
 const Environment = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  HOST: z.string().min(1).optional(),
   APP_URL: httpUrl.transform(url => new URL(url).origin).optional(),
   LOOM_DATA_DIR: z.string().min(1).default('.data'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -52,6 +53,10 @@ const Environment = z.object({
   SIGN_UP_OPEN: flag.optional(),
   NEW_ORG_WALLET: z.enum(['prepaid', 'unlimited']).default('prepaid'),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().min(1).optional(),
+  OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds.optional(),
+  OTEL_EXPORTER_OTLP_COMPRESSION: z.enum(['none', 'gzip']).optional(),
+  OTEL_EXPORTER_OTLP_CERTIFICATE: z.string().min(1).optional(),
   OTEL_SERVICE_NAME: z.string().min(1).default('loom'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   SMTP_URL: serviceUrl(/^smtps?:\/\//, 'smtp:// or smtps://').optional(),
