@@ -37,6 +37,8 @@ test('metrics count calls, their time, tokens, cost and batches', async () => {
   const total = (name: string) => totalOf(text, name)
   expect(total('gateway_requests_total')).toBe(1)
   expect(total('gateway_request_duration_seconds_count')).toBe(1)
+  expect(total('gateway_overhead_seconds_count')).toBe(1)
+  expect(total('gateway_time_to_first_token_seconds_count')).toBe(1)
   expect(total('gateway_tokens_total')).toBe(1_100)
   expect(total('gateway_cost_usd_total')).toBeCloseTo(0.00021, 9)
   expect(total('gateway_batch_size_count')).toBeGreaterThan(0)
@@ -51,6 +53,13 @@ test('metrics count no tokens of an answer that the cache gave for nothing', asy
   expect((await ask()).headers.get('x-loom-cache')).toBe('miss')
   expect((await ask()).headers.get('x-loom-cache')).toBe('hit')
   expect(await tokens()).toBe(before + 1_100)
+})
+
+test('metrics tell what the event loop and the connections to providers do', async () => {
+  const { text } = await scrape(`Bearer ${token}`)
+  for (const figure of ['p50', 'p99', 'max']) expect(text).toMatch(new RegExp(`^nodejs_eventloop_lag_${figure}_seconds [\\d.e+-]+$`, 'm'))
+  // That of the calls above is kept.
+  expect(totalOf(text, 'gateway_upstream_connections')).toBeGreaterThan(0)
 })
 
 test('metrics tell what each pool of the database has to do', async () => {
