@@ -75,6 +75,19 @@ export class PolicyGate {
     if (refused !== undefined) throw refusalAt(refused, counters, states)
   }
 
+  /**
+   * Bounds trying out as the caller's requests a minute and calls at once bound calling, each counted for itself: a dry run takes nothing that a call would find.
+   * @returns ends it; call it once
+   * @throws {LoomError} as `admit`, of those limits
+   */
+  async admitDryRun({ policy }: Caller, callId: string): Promise<() => void> {
+    const counters = policy.counters.flatMap(rule => rule.rule === 'tokens_per_minute' ? [] : [{ ...rule, key: `${rule.key}:dry_runs` }])
+    if (counters.length === 0) return () => {}
+    const taken = await this.limits.take(callId, counters.map(rule => ({ rule, amount: 1 })))
+    if ('settle' in taken) return () => taken.settle(0)
+    throw refusalAt(taken.refused, counters, taken.states)
+  }
+
   /** The verdict of every rule in the order they are applied; nothing is counted. */
   async explain(caller: Caller, request: PolicyRequest): Promise<PolicyDecision[]> {
     const { rules, counters } = caller.policy

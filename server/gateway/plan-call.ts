@@ -28,8 +28,8 @@ export interface CallPlan {
   bounds: BoundTarget[]
   /** The most it may cost its org, nano-USD: what is held for it. */
   amount: bigint
-  /** What it can be held for where wallet or budget have less, nano-USD; undefined for a call with a price of its own, which is held for that or not at all. */
-  lower: ((available: bigint) => Promise<Offer | undefined>) | undefined
+  /** What it can be held for where wallet or budget have less, nano-USD, by our own count alone where no provider `mayCount`; undefined for a call with a price of its own, which is held for that or not at all. */
+  lower: ((available: bigint, mayCount?: boolean) => Promise<Offer | undefined>) | undefined
 }
 
 /** A call as it is planned; one that is only judged has nobody to leave. */
@@ -57,7 +57,7 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
   const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
   const look = lookCloser(gateway, call)
-  const lower = (available: bigint) => fitToFunds(request, bounds, charge, available, look)
+  const lower = (available: bigint, mayCount = true) => fitToFunds(request, bounds, charge, available, mayCount ? look : { ...look, theirs: () => Promise.resolve(undefined) })
   const amount = charge(most)
   return { models, targets, bounds, amount: amount > MAX_BALANCE ? BEYOND_ANY_WALLET : amount, lower }
 }

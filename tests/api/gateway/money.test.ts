@@ -283,6 +283,18 @@ describe('a dry run decides as the call would be decided', () => {
 
   test('where it comes with a price and a reference of its own', async () => {
     await topUp('1')
+  test('where a rule denies it: no provider is sent the prompt for its count', async () => {
+    await topUp('0.05')
+    const strict = (await gateway.createKey({ limits: { maxOutputTokens: 10 } })).key
+    const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(2)}` } }
+    const ask = { model: 'gpt-4o', messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }] }
+    expect(await check({ ...ask, max_tokens: 100 }, { of: strict })).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'max_output_tokens', outcome: 'deny' })]) })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    gateway.upstream.respondWith({ usage: { inputTokens: 6_000, outputTokens: 20 } })
+    expect(await check({ ...ask, max_tokens: 10 }, { of: strict })).toMatchObject({ allowed: true })
+    expect(gateway.upstream.requests.map(({ path }) => path)).toEqual(['/v1/responses/input_tokens'])
+  })
+
     const priced = (amount: string, refId = 'invoice-of-checks') => ({ headers: { 'x-billing-amount': amount, 'x-billing-ref-id': refId } })
     expect(await check(uncapped, priced('1'))).toMatchObject({ allowed: true, estimate: { hold_usd: '1' } })
     expect(await check(uncapped, priced('1.000000001'))).toMatchObject({ allowed: false })

@@ -261,18 +261,20 @@ describe('a dry run', () => {
   const chat = (change: object = {}) => ({ endpoint: '/v1/chat/completions', body: JSON.parse(body(change)) })
 
   test('tells every decision in order and the hold, and takes nothing', async () => {
-    const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'], limits: { maxOutputTokens: 100, requestsPerMinute: 1, tokensPerMinute: 10_000, budgets: { day: '1' } } })
+    const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'], limits: { maxOutputTokens: 100, requestsPerMinute: 5, tokensPerMinute: 10_000, budgets: { day: '1' } } })
     const first = await check(key, chat())
     expect(first).toMatchObject({ status: 200, body: { allowed: true, estimate: { max_output_tokens: 100, hold_usd: expect.stringMatching(/^0\.0000\d+$/), targets: [{ provider: 'openai', model }] } } })
     expect(first.body.decisions.map(({ rule }: { rule: string }) => rule)).toEqual(['scopes', 'models', 'max_output_tokens', 'requests_per_minute', 'tokens_per_minute', 'budget_day', 'wallet'])
     for (let again = 0; again < 3; again++) expect(await check(key, chat())).toEqual({ ...first, body: { ...first.body, decisions: expect.anything() } })
     expect(gateway.upstream.requests).toHaveLength(0)
-    expect((await gateway.post(key, body())).status).toBe(200)
+    for (let called = 0; called < 5; called++) expect((await gateway.post(key, body())).status).toBe(200)
     const spent = await check(key, chat())
-    expect(spent.body).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'requests_per_minute', scope: 'key', outcome: 'deny', remaining: 0, limit: 1, message: expect.any(String), resets_at: expect.any(String) })]) })
+    expect(spent.body).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'requests_per_minute', scope: 'key', outcome: 'deny', remaining: 0, limit: 5, message: expect.any(String), resets_at: expect.any(String) })]) })
     expect(Number(spent.body.decisions.find(({ rule }: { rule: string }) => rule === 'budget_day').remaining)).toBeLessThan(1)
   })
 
+    // Of dry runs there may be as many a minute as of calls.
+    expect(await check(key, chat())).toMatchObject({ status: 429, body: { error: { code: 'rate_limit_exceeded', details: { rule: 'requests_per_minute', scope: 'key', limit: 5, remaining: 0, resets_at: expect.any(String) } } } })
   test('denies what the call would be denied, of any endpoint', async () => {
     const { key } = await gateway.createKey({ scopes: ['images'], limits: { budgets: { total: '0' } } })
     const { body: verdict } = await check(key, chat())

@@ -61,16 +61,25 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one PostgreSQL'
     await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
     const { key } = await gateway.createKey()
     const wallet = () => gateway.api('GET', '/api/wallet')
-    // Between calls nothing is held but what is leased.
-    const { balanceNanoUsd } = await until(async () => {
-      await Promise.all(Array.from({ length: 8 }, () => call(one, key)))
-      const found = await wallet()
-      return found.heldNanoUsd === '0' ? undefined : found
-    }, { what: () => 'a lease' })
-    const everything = toUsdDecimal(BigInt(String(balanceNanoUsd)))
-    const headers = { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', 'x-billing-amount': everything }
-    const response = await fetch(`${other?.url}/v1/policy/check`, { method: 'POST', headers, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: { model, messages: [{ role: 'user', content: 'Hi' }] } }) })
-    expect(await response.json()).toMatchObject({ allowed: true, decisions: expect.arrayContaining([{ rule: 'wallet', scope: 'org', outcome: 'allow', remaining: everything }]) })
+    /** What another replica decides of a call for all there is, part of which is leased. */
+    const checkForEverything = async (of: string) => {
+      // Between calls nothing is held but what is leased.
+      const { balanceNanoUsd } = await until(async () => {
+        await Promise.all(Array.from({ length: 8 }, () => call(one, key)))
+        const found = await wallet()
+        return found.heldNanoUsd === '0' ? undefined : found
+      }, { what: () => 'a lease' })
+      const everything = toUsdDecimal(BigInt(String(balanceNanoUsd)))
+      const headers = { 'authorization': `Bearer ${of}`, 'content-type': 'application/json', 'x-billing-amount': everything }
+      const response = await fetch(`${other?.url}/v1/policy/check`, { method: 'POST', headers, body: JSON.stringify({ endpoint: '/v1/chat/completions', body: { model, messages: [{ role: 'user', content: 'Hi' }] } }) })
+      return { checked: await response.json(), found: { rule: 'wallet', scope: 'org', outcome: 'allow', remaining: everything } }
+    }
+    const { checked, found } = await checkForEverything(key)
+    expect(checked).toMatchObject({ allowed: true, decisions: expect.arrayContaining([found]) })
+    // Where a budget denies, the wallet is not named beside it.
+    const { key: bounded } = await gateway.createKey({ limits: { budgets: { total: '0.000000001' } } })
+    const denied = await checkForEverything(bounded)
+    expect(denied.checked).toMatchObject({ allowed: false, decisions: [expect.anything(), expect.objectContaining({ rule: 'budget_total', scope: 'key', outcome: 'deny' }), denied.found] })
   })
 
   test('50 keys racing for shared budgets spend them to the last nano-USD and never beyond', async () => {

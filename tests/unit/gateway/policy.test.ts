@@ -84,6 +84,32 @@ describe('before a call is known, it needs room', () => {
   })
 })
 
+describe('dry runs', () => {
+  test('are as many a minute as calls, counted for themselves', async () => {
+    const policies = gate()
+    const strict = caller({ key: { requestsPerMinute: 2 }, org: { requestsPerMinute: 100, tokensPerMinute: 1 } })
+    for (let asked = 0; asked < 2; asked++) (await policies.admitDryRun(strict, `dry-${asked}`))()
+    await expect(policies.admitDryRun(strict, 'dry')).rejects.toMatchObject({ code: 'rate_limit_exceeded', details: { rule: 'requests_per_minute', scope: 'key', limit: 2, remaining: 0 } })
+    for (let called = 0; called < 2; called++) await policies.admit(caller({ key: { requestsPerMinute: 2 } }), request())
+    vi.advanceTimersByTime(60_000)
+    await policies.admitDryRun(strict, 'later')
+  })
+
+  test('are as many at once as calls, and give their place back', async () => {
+    const policies = gate()
+    const strict = caller({ project: { maxConcurrent: 1 } })
+    await policies.admit(strict, request())
+    const end = await policies.admitDryRun(strict, 'one')
+    await expect(policies.admitDryRun(strict, 'other')).rejects.toMatchObject({ details: { rule: 'max_concurrent', scope: 'project' } })
+    end()
+    await policies.admitDryRun(strict, 'other')
+  })
+
+  test('are free where calls are', async () => {
+    for (let asked = 0; asked < 100; asked++) await gate().admitDryRun(caller({ key: { maxOutputTokens: 1 } }), 'any')
+  })
+})
+
 describe('the strictest wins', () => {
   test('of models: what every level allows and none denies', async () => {
     const strict = caller({ key: { allowedModels: ['gpt-*'] }, project: { allowedModels: ['*-mini'] }, org: { deniedModels: ['gpt-3*'] }, platform: {} })
