@@ -51,7 +51,7 @@ function caller(id: string, allowedModels: string[]): Caller {
   }
   const levels = [{ scope: 'key', id, policy }, { scope: 'project', id: 'project', policy }, { scope: 'org', id: 'org', policy }, { scope: 'platform', id: 'platform', policy }] as const
   return {
-    orgId: 'org', projectId: 'project', apiKeyId: id, userId: null, scopes: new Set(['inference'] as const), policy: compilePolicy(levels, 'UTC'), walletMode: 'unlimited',
+    orgId: 'org', projectId: 'project', apiKeyId: id, userId: null, scopes: new Set(['inference'] as const), policy: compilePolicy(levels, { timeZone: 'UTC' }), walletMode: 'unlimited',
     encryptionSalt: Buffer.alloc(16), encryptionKeyVersion: 1, markupBasisPoints: 0, traceBodies: true, keyExpiresAtMs: null, cacheHitBasisPoints: 0, cacheTtlSeconds: null
   }
 }

@@ -5,8 +5,7 @@ import type { BudgetUse } from '../../shared/billing'
 import { parseUsdDecimal } from '../../shared/money'
 import type { PolicyScope } from '../../shared/policy'
 import { budgetPeriods, KeyLimits, Policy } from '../../shared/policy'
-import { findTimeZone } from '../identity/get-org'
-import { findWindow, windowId } from '../policy/budget-window'
+import { BudgetTimes, findBudgetWindow, windowId } from '../policy/budget-window'
 import { projectsNamedTo } from '../projects/scope'
 import type { Reader } from '../projects/scope'
 
@@ -14,11 +13,11 @@ interface Subject { scope: PolicyScope, subjectId: string, subject: string, budg
 
 /** The budgets of the reader's org, of its projects that are open to the reader, and its active keys, with what of their running periods is used. */
 export async function listBudgets(orm: Orm, reader: Reader, now = new Date()): Promise<BudgetUse[]> {
-  const { timeZone, subjects } = await readSubjects(orm, reader)
+  const { times, subjects } = await readSubjects(orm, reader)
   const windows = subjects.flatMap(({ budgets = {}, ...subject }) => budgetPeriods.flatMap((period) => {
     const limit = budgets[period]
     if (limit === undefined) return []
-    const window = findWindow(period, now.getTime(), timeZone)
+    const window = findBudgetWindow(period, now.getTime(), times)
     return [{ ...subject, period, limit, window, id: windowId({ ...subject, period }, window.startsAtMs) }]
   }))
   if (windows.length === 0) return []
@@ -35,16 +34,16 @@ export async function listBudgets(orm: Orm, reader: Reader, now = new Date()): P
   }))
 }
 
-async function readSubjects(orm: Orm, reader: Reader): Promise<{ timeZone: string, subjects: Subject[] }> {
+async function readSubjects(orm: Orm, reader: Reader): Promise<{ times: BudgetTimes, subjects: Subject[] }> {
   const { orgId } = reader
   const [org] = await orm.select({ name: orgs.name, settings: orgs.settings, policy: orgs.policy }).from(orgs).where(eq(orgs.id, orgId))
-  if (!org) return { timeZone: 'UTC', subjects: [] }
+  if (!org) return { times: { timeZone: 'UTC' }, subjects: [] }
   const ofProjects = await orm.select({ id: projects.id, name: projects.name, policy: projects.policy }).from(projects)
     .where(and(projectsNamedTo(reader), isNull(projects.archivedAt), sql`${projects.policy} ? 'budgets'`))
   const ofKeys = await orm.select({ id: apiKeys.id, name: apiKeys.name, limits: apiKeys.limits }).from(apiKeys)
     .where(and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active'), sql`${apiKeys.limits} ? 'budgets'`))
   return {
-    timeZone: findTimeZone(org.settings),
+    times: BudgetTimes.parse(org.settings),
     subjects: [
       { scope: 'org', subjectId: orgId, subject: org.name, budgets: Policy.parse(org.policy).budgets },
       ...ofProjects.map(({ id, name, policy }) => ({ scope: 'project' as const, subjectId: id, subject: name, budgets: Policy.parse(policy).budgets })),

@@ -161,7 +161,7 @@ export class Authenticator {
         policy: compilePolicy([
           keyLevel({ id: row.id, allowedModels: row.allowed_models, limits: row.limits }),
           ...policyLevels({ orgId: row.org_id, projectId: row.project_id, orgPolicy: row.org_policy, projectPolicy: row.project_policy, platformPolicy: row.platform_policy })
-        ], row.settings.timeZone),
+        ], row.settings),
         walletMode: row.mode,
         markupBasisPoints: row.markup_basis_points,
         cacheHitBasisPoints: row.cache_hit_basis_points,

@@ -24,7 +24,8 @@ export function callBudgets({ policy: { budgets } }: Pick<Caller, 'policy'>): Ca
   if (budgets.length === 0) return undefined
   const nowMs = Date.now()
   return budgets.map((rule) => {
-    const { startsAtMs, endsAtMs } = calendar.current(rule.period, rule.timeZone, nowMs)
+    const kept = rule.keptWindow
+    const { startsAtMs, endsAtMs } = kept && nowMs < kept.endsAtMs ? kept : calendar.current(rule.period, rule.timeZone, nowMs)
     return { rule, startsAtMs, endsAtMs, windowId: windowId(rule, startsAtMs), limit: rule.limit }
   })
 }

@@ -7,6 +7,7 @@ import { LoomError } from '../errors'
 import type { Reader } from '../projects/scope'
 import type { KeyScope } from '../../shared/keys'
 import { keyScopes } from '../../shared/keys'
+import { BudgetTimes } from '../policy/budget-window'
 import { compilePolicy } from '../policy/compile-policy'
 import type { CallerPolicy } from '../policy/compile-policy'
 import { platformPolicySql, policyLevels } from '../policy/policy-levels'
@@ -38,7 +39,7 @@ export interface Caller {
 }
 
 /** What the road reads of an org's settings; everything else in there is not its business. */
-export const RoadSettings = z.object({ traceBodies: z.boolean().default(true), timeZone: z.string().default('UTC') })
+export const RoadSettings = BudgetTimes.extend({ traceBodies: z.boolean().default(true) })
 
 /** Whether what its calls cost is taken from something that may run out, a prepaid wallet or a budget: what has no price is then refused, not counted as nothing. */
 export function isPayer({ walletMode, policy }: Pick<Caller, 'walletMode' | 'policy'>): boolean {
@@ -79,14 +80,14 @@ const userOnAccount = prepareOnce(orm => orm
 export async function callerForUser(orm: Orm, principal: { orgId: string, userId: string, projectId: string | null }, keyLevel?: PolicyLevel): Promise<Caller> {
   const [row] = await userOnAccount(orm).execute(principal)
   if (!row) throw new LoomError('forbidden', 'You are not a member of this organisation, or it is inactive.')
-  const { traceBodies, timeZone } = RoadSettings.parse(row.settings)
+  const { traceBodies, ...times } = RoadSettings.parse(row.settings)
   const levels = policyLevels({ ...principal, orgPolicy: row.orgPolicy, projectPolicy: row.projectPolicy, platformPolicy: row.platformPolicy })
   return {
     ...principal,
     apiKeyId: null,
     keyExpiresAtMs: null,
     scopes: everyScope,
-    policy: compilePolicy(keyLevel ? [keyLevel, ...levels] : levels, timeZone),
+    policy: compilePolicy(keyLevel ? [keyLevel, ...levels] : levels, times),
     walletMode: row.walletMode,
     markupBasisPoints: row.markupBasisPoints,
     cacheHitBasisPoints: row.cacheHitBasisPoints,

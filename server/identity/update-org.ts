@@ -4,22 +4,25 @@ import { orgs } from '../../db/schema'
 import type { OrgDetails, UpdateOrg } from '../../shared/identity'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
+import { BudgetTimes, keepWindows } from '../policy/budget-window'
 import { requireVersion } from '../versions/require-version'
 import { getOrg } from './get-org'
 
 /**
- * Changes the author's org's name and settings; every replica knows within a second.
+ * Changes the author's org's name and settings; every replica knows within a second. With the time zone, the running periods of its budgets go on to their end.
  * @param version of the org as the author saw it; undefined: whatever it is now
  * @throws {LoomError} `conflict` when it is another by now
  */
 export async function updateOrg(orm: Orm, author: Author, change: UpdateOrg, version?: string): Promise<OrgDetails> {
   return orm.transaction(async (transaction) => {
-    await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('no key update')
+    const [stored] = await transaction.select({ settings: orgs.settings }).from(orgs).where(eq(orgs.id, author.principal.orgId)).for('no key update')
     const { id, name, timeZone, traceBodies, webTools } = await getOrg(transaction, author.principal)
     const before = { name, timeZone, traceBodies, webTools }
     await requireVersion(transaction, { orgId: id, target: `org:${id}`, actions: ['org.update'], fields: before, expected: version })
     const after = { ...before, ...change }
-    const { name: _name, ...settings } = after
+    const { name: _name, ...told } = after
+    const isMoved = after.timeZone !== before.timeZone
+    const settings = { ...told, ...isMoved && { keptWindows: keepWindows(BudgetTimes.parse(stored?.settings ?? {}), after.timeZone, Date.now()) } }
     await transaction.update(orgs).set({ name: after.name, settings: sql`${orgs.settings} || ${JSON.stringify(settings)}::jsonb` }).where(eq(orgs.id, id))
     await recordChange(transaction, author, { action: 'org.update', target: `org:${id}`, before, after })
     await transaction.execute(sql`select pg_notify('loom_orgs', ${id})`)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { BudgetPeriod } from '../../shared/policy'
 import type { BudgetRule } from './compile-policy'
 
@@ -8,6 +9,16 @@ export interface BudgetWindow {
   /** When the next begins; Infinity for a budget in total. */
   endsAtMs: number
 }
+
+const Kept = z.object({ startsAtMs: z.number(), endsAtMs: z.number() }).optional()
+
+/** What an org's settings say of its budgets' periods. */
+export const BudgetTimes = z.object({
+  timeZone: z.string().default('UTC'),
+  /** Windows that ran when the time zone was changed: each goes on, with what it has counted, until its end; only then do its periods follow the zone. */
+  keptWindows: z.object({ day: Kept, week: Kept, month: Kept }).optional()
+})
+export type BudgetTimes = z.infer<typeof BudgetTimes>
 
 const DAY_MS = 86_400_000
 /** No time zone is further from UTC, and no clock change larger. */
@@ -23,6 +34,25 @@ export function findWindow(period: BudgetPeriod, nowMs: number, timeZone: string
   const today = localDate(nowMs, timeZone)
   const first = firstDay(period, today)
   return { startsAtMs: startOfDay(first, timeZone), endsAtMs: startOfDay(nextFirstDay(period, first), timeZone) }
+}
+
+/** The window of an org's budgets at `nowMs`. */
+export function findBudgetWindow(period: BudgetPeriod, nowMs: number, { timeZone, keptWindows }: BudgetTimes): BudgetWindow {
+  const kept = period === 'total' ? undefined : keptWindows?.[period]
+  return kept && nowMs < kept.endsAtMs ? kept : findWindow(period, nowMs, timeZone)
+}
+
+/** The windows to keep when an org's time zone becomes `timeZone`: those that run, so that no change of it gives a budget back. */
+export function keepWindows(times: BudgetTimes, timeZone: string, nowMs: number): BudgetTimes['keptWindows'] {
+  const keep = (period: 'day' | 'week' | 'month') => keepWindow(period, findBudgetWindow(period, nowMs, times), timeZone)
+  return { day: keep('day'), week: keep('week'), month: keep('month') }
+}
+
+/** It ends when it would have; what is then left of a period of the new zone belongs to it too where that is less than half, for a stub would have a whole budget. */
+function keepWindow(period: BudgetPeriod, running: BudgetWindow, timeZone: string): BudgetWindow {
+  const next = findWindow(period, running.endsAtMs, timeZone)
+  const isStub = 2 * (next.endsAtMs - running.endsAtMs) < next.endsAtMs - next.startsAtMs
+  return isStub ? { ...running, endsAtMs: next.endsAtMs } : running
 }
 
 /**

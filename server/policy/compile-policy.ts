@@ -2,6 +2,7 @@ import { parseUsdDecimal } from '../../shared/money'
 import { budgetPeriods } from '../../shared/policy'
 import type { BudgetPeriod, PolicyScope } from '../../shared/policy'
 import type { LoomError } from '../errors'
+import type { BudgetTimes, BudgetWindow } from './budget-window'
 import { ModelMatcher } from './match-model'
 import { addressRule, allowRule, bodyRefusal, bodyRule, denyRule, expiryRule, inputRule, outputRule, scopeRule } from './static-rules'
 import type { AddressRule, PolicyLevel, StaticRule } from './static-rules'
@@ -22,6 +23,8 @@ export interface BudgetRule {
   period: BudgetPeriod
   limit: bigint
   timeZone: string
+  /** Runs until its end, whatever the time zone says. */
+  keptWindow?: BudgetWindow | undefined
 }
 
 /** All rules over one caller, made once and kept with it. */
@@ -41,8 +44,8 @@ export interface CallerPolicy {
   maxOutputTokens: number
 }
 
-/** @param timeZone the org's; the platform's periods are UTC's */
-export function compilePolicy(levels: readonly PolicyLevel[], timeZone: string): CallerPolicy {
+/** @param times the org's; the platform's periods are UTC's */
+export function compilePolicy(levels: readonly PolicyLevel[], times: BudgetTimes): CallerPolicy {
   const matchers = new Map<readonly string[], ModelMatcher>()
   const matcherOf = (patterns: readonly string[]) => {
     const matcher = matchers.get(patterns) ?? new ModelMatcher(patterns)
@@ -65,7 +68,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], timeZone: string):
     ],
     addressRules,
     counters: [...each(countersOf('maxConcurrent', 'max_concurrent')), ...each(countersOf('requestsPerMinute', 'requests_per_minute')), ...each(countersOf('tokensPerMinute', 'tokens_per_minute'))],
-    budgets: each(level => budgetsOf(level, level.scope === 'platform' ? 'UTC' : timeZone)),
+    budgets: each(level => budgetsOf(level, level.scope === 'platform' ? { timeZone: 'UTC' } : times)),
     allowed: each(({ policy }) => policy.allowedModels && matcherOf(policy.allowedModels)),
     denied: each(({ scope, policy }) => policy.deniedModels && { scope, matcher: matcherOf(policy.deniedModels) }),
     bodyLimit: bodyLimit(levels),
@@ -91,9 +94,9 @@ function countersOf(name: 'maxConcurrent' | 'requestsPerMinute' | 'tokensPerMinu
   }
 }
 
-function budgetsOf({ scope, id, policy: { budgets } }: PolicyLevel, timeZone: string): BudgetRule[] {
+function budgetsOf({ scope, id, policy: { budgets } }: PolicyLevel, { timeZone, keptWindows }: BudgetTimes): BudgetRule[] {
   return budgetPeriods.flatMap((period) => {
     const limit = budgets?.[period]
-    return limit === undefined ? [] : [{ scope, subjectId: id, period, limit: parseUsdDecimal(limit), timeZone }]
+    return limit === undefined ? [] : [{ scope, subjectId: id, period, limit: parseUsdDecimal(limit), timeZone, keptWindow: period === 'total' ? undefined : keptWindows?.[period] }]
   })
 }

@@ -214,7 +214,7 @@ describe('the list of models', () => {
 
   test('is cut to what a key may use, dated and explicit names included', async () => {
     await seedConnection(own, 'mine')
-    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'key', id: own.orgId, policy: { allowedModels: ['gpt-4o-2024-08-06', 'mine/gpt-5', 'gone'] } }], 'UTC') }
+    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'key', id: own.orgId, policy: { allowedModels: ['gpt-4o-2024-08-06', 'mine/gpt-5', 'gone'] } }], { timeZone: 'UTC' }) }
     expect((await listAllowedModels(catalog, caller)).map(model => model.id)).toEqual(['gpt-4o-2024-08-06', 'mine/gpt-5'])
     expect(await getAllowedModel(catalog, caller, 'mine/gpt-5')).toMatchObject({ upstreamModel: 'gpt-5' })
     await expect(getAllowedModel(catalog, caller, 'gpt-4o')).rejects.toMatchObject({ code: 'model_not_found' })
@@ -225,7 +225,7 @@ describe('the list of models', () => {
     const [mine, azure] = [await seedConnection(own, 'mine'), await seedConnection(own, 'azure', { kind: 'azure', baseUrl: 'https://x.example', config: { deployments: { prod: 'gpt-4o-mini' } } })]
     await seedRoute(own, 'innocent', [{ connectionId: mine, upstreamModel: 'gpt-4o-mini' }, { connectionId: azure, upstreamModel: 'prod', priority: 1 }])
     await seedRoute(own, 'mixed', [{ connectionId: mine, upstreamModel: 'gpt-4o-mini' }, { connectionId: mine, upstreamModel: 'gpt-4o', priority: 1 }])
-    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['gpt-4o-mini', 'mine/gpt-5'] } }], 'UTC') }
+    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['gpt-4o-mini', 'mine/gpt-5'] } }], { timeZone: 'UTC' }) }
     const listed = await listAllowedModels(catalog, caller)
     const ids = listed.map(model => model.id)
     expect(ids).toEqual(expect.arrayContaining(['mixed', 'gpt-4o']))
@@ -241,7 +241,7 @@ describe('the list of models', () => {
     const models = Array.from({ length: 500 }, (_, n) => `llama-${n}`)
     const mine = await seedConnection(own, 'mine', { kind: 'openai-compatible', baseUrl: 'http://localhost/v1', config: { models } })
     await seedRoute(own, 'smart', [{ connectionId: mine, upstreamModel: 'llama-7' }, { connectionId: mine, upstreamModel: 'llama-8', priority: 1 }])
-    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['llama-7'] } }], 'UTC') }
+    const caller = { orgId: own.orgId, policy: compilePolicy([{ scope: 'org', id: own.orgId, policy: { deniedModels: ['llama-7'] } }], { timeZone: 'UTC' }) }
     const lookedFor: string[] = []
     const watched: Catalog = { ...catalog, findModel: (orgId, id, accepts) => {
       lookedFor.push(id)

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { BudgetList } from '../../../shared/billing'
 import { ConnectionList } from '../../../shared/connections'
 import type { Policy } from '../../../shared/policy'
 import { blankPdf } from '../../support/blank-pdf'
@@ -271,10 +273,10 @@ describe('a dry run', () => {
     const spent = await check(key, chat())
     expect(spent.body).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'requests_per_minute', scope: 'key', outcome: 'deny', remaining: 0, limit: 5, message: expect.any(String), resets_at: expect.any(String) })]) })
     expect(Number(spent.body.decisions.find(({ rule }: { rule: string }) => rule === 'budget_day').remaining)).toBeLessThan(1)
-  })
-
     // Of dry runs there may be as many a minute as of calls.
     expect(await check(key, chat())).toMatchObject({ status: 429, body: { error: { code: 'rate_limit_exceeded', details: { rule: 'requests_per_minute', scope: 'key', limit: 5, remaining: 0, resets_at: expect.any(String) } } } })
+  })
+
   test('denies what the call would be denied, of any endpoint', async () => {
     const { key } = await gateway.createKey({ scopes: ['images'], limits: { budgets: { total: '0' } } })
     const { body: verdict } = await check(key, chat())
@@ -323,6 +325,27 @@ describe('who may set policies', () => {
 
   test.each(['Mars/Olympus', '', 'Europe/Berlin; drop table orgs'])('"%s" is no time zone', async (timeZone) => {
     expect((await owner.call('PATCH', '/api/orgs/current', { timeZone })).status).toBe(400)
+  })
+
+  test('a change of the time zone gives no spent budget back, and its period ends no earlier', async () => {
+    const { id, key } = await gateway.createKey({ limits: { budgets: { day: '0.01', week: '0.02' } } })
+    const spend = () => gateway.post(key, body(), { 'x-billing-amount': '0.01' })
+    const refusal = async () => {
+      const { error: { details } } = z.object({ error: z.object({ details: z.object({ rule: z.string(), remaining_usd: z.string(), resets_at: z.string(), time_zone: z.string() }) }) }).parse(await (await spend()).json())
+      return details
+    }
+    expect((await spend()).status).toBe(200)
+    const before = await refusal()
+    expect(before).toMatchObject({ rule: 'budget_day', remaining_usd: '0', time_zone: 'UTC', resets_at: expect.stringContaining('T00:00:00.000Z') })
+    await gateway.api('PATCH', '/api/orgs/current', { timeZone: 'Pacific/Kiritimati' })
+    const after = await until(async () => {
+      const found = await refusal()
+      return found.time_zone === 'UTC' ? undefined : found
+    }, { what: () => 'the time zone to be heeded' })
+    // At midnight of UTC ten hours are left of the day there: too few to be one of its own.
+    expect(after).toEqual({ ...before, time_zone: 'Pacific/Kiritimati', resets_at: new Date(Date.parse(before.resets_at) + 10 * 3_600_000).toISOString() })
+    const { budgets } = BudgetList.parse(await gateway.api('GET', '/api/budgets'))
+    expect(budgets.find(({ subjectId, period }) => subjectId === id && period === 'day')).toMatchObject({ spentNanoUsd: '10000000', resetsAt: after.resets_at })
   })
 
   test('an org\'s time zone is kept beside its name', async () => {

@@ -22,7 +22,7 @@ function caller(levels: Levels, scopes: KeyScope[] = ['inference']): Caller {
     const policy = levels[scope]
     return policy ? [{ scope, id: `${scope}-id`, policy: Policy.parse(policy) }] : []
   })
-  return { orgId: 'org', projectId: null, apiKeyId: 'key', keyExpiresAtMs: null, userId: null, scopes: new Set(scopes), policy: compilePolicy(set, 'UTC'), walletMode: 'prepaid', cacheHitBasisPoints: 0, cacheTtlSeconds: null, encryptionSalt: Buffer.alloc(16), encryptionKeyVersion: 1, markupBasisPoints: 0, traceBodies: true }
+  return { orgId: 'org', projectId: null, apiKeyId: 'key', keyExpiresAtMs: null, userId: null, scopes: new Set(scopes), policy: compilePolicy(set, { timeZone: 'UTC' }), walletMode: 'prepaid', cacheHitBasisPoints: 0, cacheTtlSeconds: null, encryptionSalt: Buffer.alloc(16), encryptionKeyVersion: 1, markupBasisPoints: 0, traceBodies: true }
 }
 
 let calls = 0
@@ -127,7 +127,7 @@ describe('the strictest wins', () => {
 
   test('a level counts the calls of all below it together', async () => {
     const policies = gate()
-    const [one, other] = ['one', 'other'].map(id => ({ ...caller({}), policy: compilePolicy([{ scope: 'key', id, policy: { requestsPerMinute: 2 } }, { scope: 'org', id: 'org', policy: { requestsPerMinute: 3 } }], 'UTC') }))
+    const [one, other] = ['one', 'other'].map(id => ({ ...caller({}), policy: compilePolicy([{ scope: 'key', id, policy: { requestsPerMinute: 2 } }, { scope: 'org', id: 'org', policy: { requestsPerMinute: 3 } }], { timeZone: 'UTC' }) }))
     if (!one || !other) throw new Error('unreachable')
     await policies.admit(one, request())
     await policies.admit(other, request())
@@ -193,7 +193,7 @@ describe('tokens a minute', () => {
 test('of several counters that refuse, the one that does so longest is named, and until when', async () => {
   const policies = gate()
   const [key, org] = [{ scope: 'key', id: 'key', policy: { requestsPerMinute: 1 } }, { scope: 'org', id: 'org', policy: { tokensPerMinute: 100 } }] as const
-  const under = (...levels: Parameters<typeof compilePolicy>[0]) => ({ ...caller({}), policy: compilePolicy(levels, 'UTC') })
+  const under = (...levels: Parameters<typeof compilePolicy>[0]) => ({ ...caller({}), policy: compilePolicy(levels, { timeZone: 'UTC' }) })
   await policies.admit(under(key), request())
   await vi.advanceTimersByTimeAsync(30_000)
   await policies.admit(under(org), using(100))

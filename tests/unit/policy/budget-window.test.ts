@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BudgetCalendar, findWindow, windowId } from '../../../server/policy/budget-window'
+import type { BudgetTimes } from '../../../server/policy/budget-window'
+import { BudgetCalendar, findBudgetWindow, findWindow, keepWindows, windowId } from '../../../server/policy/budget-window'
 import type { BudgetPeriod } from '../../../shared/policy'
 
 const HOUR_MS = 3_600_000
@@ -82,4 +83,45 @@ test('a window\'s id is a UUID of its own for each level, subject, period and st
   const ids = [windowId(base, 0), windowId(base, 1), windowId({ ...base, period: 'week' }, 0), windowId({ ...base, subjectId: 'b' }, 0), windowId({ ...base, scope: 'org' }, 0)]
   expect(new Set(ids).size).toBe(ids.length)
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/)
+})
+
+describe('where an org changes its time zone', () => {
+  const move = (times: BudgetTimes, timeZone: string, nowMs: number): BudgetTimes => ({ timeZone, keptWindows: keepWindows(times, timeZone, nowMs) })
+
+  test.each<[BudgetPeriod, string, string, string]>([
+    ['day', 'Europe/Berlin', '2026-11-21T23:30:00Z', '2026-11-22T00:00:00.000Z'],
+    ['day', 'Asia/Kolkata', '2026-11-21T12:00:00Z', '2026-11-22T00:00:00.000Z'],
+    ['day', 'Pacific/Kiritimati', '2026-11-21T12:00:00Z', '2026-11-22T10:00:00.000Z'],
+    ['day', 'America/New_York', '2026-11-21T00:00:00Z', '2026-11-22T05:00:00.000Z'],
+    ['week', 'Pacific/Kiritimati', '2026-11-21T12:00:00Z', '2026-11-23T00:00:00.000Z'],
+    ['week', 'Pacific/Pago_Pago', '2026-11-21T12:00:00Z', '2026-11-23T11:00:00.000Z'],
+    ['month', 'Europe/Berlin', '2026-11-30T23:30:00Z', '2026-12-01T00:00:00.000Z'],
+    ['month', 'America/New_York', '2026-11-21T12:00:00Z', '2026-12-01T05:00:00.000Z']
+  ])('from UTC, the %s goes on until it ends, or, where it left a stub, until that does: %s at %s', (period, zone, now, end) => {
+    const running = findWindow(period, at(now), 'UTC')
+    const times = move({ timeZone: 'UTC' }, zone, at(now))
+    expect(findBudgetWindow(period, at(now), times)).toEqual({ startsAtMs: running.startsAtMs, endsAtMs: at(end) })
+    expect(findBudgetWindow(period, at(end) - 1, times).startsAtMs).toBe(running.startsAtMs)
+    expect(findBudgetWindow(period, at(end), times)).toEqual(findWindow(period, at(end), zone))
+  })
+
+  test('what is spent of a total stays spent, too', () => {
+    expect(findBudgetWindow('total', at('2026-11-21T12:00:00Z'), move({ timeZone: 'UTC' }, 'Asia/Tokyo', at('2026-11-21T12:00:00Z')))).toEqual({ startsAtMs: 0, endsAtMs: Infinity })
+  })
+
+  test.each([['day', 1], ['week', 7], ['month', 28]] as const)('however often it does, a %s has at least half its length', (period, days) => {
+    const zones = ['Pacific/Kiritimati', 'UTC', 'America/New_York', 'Asia/Tokyo', 'Pacific/Pago_Pago', 'Europe/Berlin', 'Asia/Kolkata']
+    let times: BudgetTimes = { timeZone: 'UTC' }
+    let [startsAtMs, since] = [NaN, -Infinity]
+    for (let hour = 0; hour < 100 * 24; hour++) {
+      const now = at('2027-02-01T00:00:00Z') + hour * HOUR_MS
+      const window = findBudgetWindow(period, now, times)
+      if (window.startsAtMs !== startsAtMs) {
+        expect(now - since).toBeGreaterThanOrEqual(days * 12 * HOUR_MS)
+        ;[startsAtMs, since] = [window.startsAtMs, now]
+      }
+      times = move(times, zones[hour % zones.length] ?? 'UTC', now)
+      expect(findBudgetWindow(period, now, times).startsAtMs).toBe(startsAtMs)
+    }
+  })
 })
