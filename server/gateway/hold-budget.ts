@@ -23,11 +23,11 @@ const MAX_ATTEMPTS = 4
 /** How often, and how far apart, a call asks again while other replicas give back what they have leased and do not use. */
 const RECLAIM_TRIES = 5
 const RECLAIM_PAUSE_MS = 100
-/** How long a call asks again while only what is held for calls under way stands between it and its money, how far apart, and how many of a process may. */
+/** How long a call asks again while only what is held for calls under way stands between it and its money, how far apart, and how many of an org may in a process. */
 export const SETTLING_PATIENCE_MS = 5_000
 const SETTLING_PAUSE_MS = 50
 const SETTLING_PAUSE_CAP_MS = 400
-const MAX_WAITING = 200
+export const MAX_WAITING = 200
 /** `NOTIFY` with the org's id: its wallet is short, leave it what you do not need. */
 const SHORT_CHANNEL = 'loom_leases'
 
@@ -37,6 +37,7 @@ export type Hold = { kind: 'own', id: string, budgets?: readonly CallBudget[] | 
 type CallHold = Omit<HoldRequest, 'budgets'> & { budgets?: readonly CallBudget[] | undefined }
 type Answered = Exclude<HoldResult, { outcome: 'no_window' | 'no_wallet' }>
 type Refused = Extract<HoldResult, { outcome: 'over_budget' | 'insufficient' }>
+interface Wait { untilMs: number, pauseMs: number }
 type Lower = (available: bigint) => Promise<Offer | undefined>
 
 /** Step 3 of the road: money is reserved, durably, before an upstream is called. */
@@ -45,7 +46,8 @@ export class BudgetHolder {
   private readonly leases: LeaseBook
   /** Calls with money held and leases of this process, by id; the sweeper leaves them alone. */
   readonly open = new Set<string>()
-  private waiting = 0
+  /** How many calls of an org wait, where any do. */
+  private readonly waiting = new Map<string, number>()
 
   constructor(private readonly db: Database, replicaId: string, private readonly metrics: Metrics, log: Log) {
     this.leases = new LeaseBook(db, replicaId, metrics, log, this.open)
@@ -76,22 +78,26 @@ export class BudgetHolder {
     }
     let asked = request
     let offer: Offer | undefined
-    let wait: { untilMs: number, pauseMs: number } | undefined
-    for (let attempt = 1; ; attempt++) {
-      const result = await this.holdOwn(asked)
-      if (result.outcome === 'held') return { kind: 'own', id: request.id, budgets: request.budgets, offer }
-      if (result.outcome === 'ref_taken') throw refConflict(request.refId)
-      offer = attempt < MAX_ATTEMPTS ? await lower?.(result.available) : undefined
-      if (offer) {
-        asked = { ...asked, amount: offer.amount }
-        continue
+    let wait: Wait | undefined
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const result = await this.holdOwn(asked)
+        if (result.outcome === 'held') return { kind: 'own', id: request.id, budgets: request.budgets, offer }
+        if (result.outcome === 'ref_taken') throw refConflict(request.refId)
+        offer = attempt < MAX_ATTEMPTS ? await lower?.(result.available) : undefined
+        if (offer) {
+          asked = { ...asked, amount: offer.amount }
+          continue
+        }
+        wait ??= this.beginWait(request.orgId)
+        if (!wait || performance.now() > wait.untilMs || !await this.fitsOnceSettled(request, result, lower)) throw await this.refusal(asked, result)
+        await pause(wait.pauseMs, signal)
+        wait.pauseMs = Math.min(wait.pauseMs * 1.5, SETTLING_PAUSE_CAP_MS)
+        asked = request
+        attempt = 0
       }
-      wait ??= { untilMs: performance.now() + SETTLING_PATIENCE_MS, pauseMs: SETTLING_PAUSE_MS }
-      if (performance.now() > wait.untilMs || this.waiting >= MAX_WAITING || !await this.fitsOnceSettled(request, result, lower)) throw await this.refusal(asked, result)
-      await this.pause(wait.pauseMs, signal)
-      wait.pauseMs = Math.min(wait.pauseMs * 1.5, SETTLING_PAUSE_CAP_MS)
-      asked = request
-      attempt = 0
+    } finally {
+      if (wait) this.endWait(request.orgId)
     }
   }
 
@@ -147,16 +153,18 @@ export class BudgetHolder {
     }
   }
 
-  private async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    this.waiting++
-    try {
-      await sleep(ms, undefined, signal && { signal })
-    } catch (cause) {
-      signal?.throwIfAborted()
-      throw cause
-    } finally {
-      this.waiting--
-    }
+  /** Undefined where as many of the org's calls wait as may: one that has no money must not keep others from waiting for theirs. */
+  private beginWait(orgId: string): Wait | undefined {
+    const waiting = this.waiting.get(orgId) ?? 0
+    if (waiting >= MAX_WAITING) return undefined
+    this.waiting.set(orgId, waiting + 1)
+    return { untilMs: performance.now() + SETTLING_PATIENCE_MS, pauseMs: SETTLING_PAUSE_MS }
+  }
+
+  private endWait(orgId: string): void {
+    const left = (this.waiting.get(orgId) ?? 1) - 1
+    if (left > 0) this.waiting.set(orgId, left)
+    else this.waiting.delete(orgId)
   }
 
   /** Asks again while only smaller calls of its batch, refused or not, stood before this one, or a window had no row. */
@@ -197,6 +205,15 @@ export class BudgetHolder {
       answer = await ask()
     }
     return answer
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal && { signal })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw cause
   }
 }
 

@@ -12,7 +12,7 @@ import { updateWallet } from '../../server/billing/update-wallet'
 import type { CallToCapture } from '../../server/gateway/capture'
 import { Capturer } from '../../server/gateway/capture'
 import type { Hold } from '../../server/gateway/hold-budget'
-import { BudgetHolder } from '../../server/gateway/hold-budget'
+import { BudgetHolder, MAX_WAITING } from '../../server/gateway/hold-budget'
 import { createMetrics } from '../../server/operations/metrics'
 import { registerReplica } from '../../server/operations/replica'
 import { openTestDatabase, testDatabaseKind } from '../support/database'
@@ -188,6 +188,32 @@ test('a change of the wallet’s terms ends its leases at once, and what runs on
   expect(await leasedInDatabase()).toBe(0n)
   await finish(replica, call, 50n)
   expect(await wallet()).toEqual({ balance: 10_000_000_000n - 50n, held: 0n })
+})
+
+test('calls of one org that wait for money keep those of no other from waiting', async () => {
+  const replica = await startReplica()
+  const [crowded, other] = [workspace, await seedWorkspace(db.orm)]
+  await postFunds(db.orm, { principal: other.principal, ip: null }, other.orgId, { amountUsd: '10', refId: 'start', description: '' })
+  await db.query(`update wallets set mode = 'prepaid' where org_id = $1`, [other.orgId])
+  const leaving = new AbortController()
+  const wait = ({ orgId }: Workspace) => {
+    const id = uuidv7()
+    return replica.budget.hold({ id, orgId, refId: id, apiKeyId: null, amount: CALL }, undefined, leaving.signal)
+  }
+  const everything = await hold(replica, 10_000_000_000n)
+  // One more than may wait; the one that may not is refused at once, while all the others wait.
+  const crowd = Array.from({ length: MAX_WAITING + 1 }, () => wait(crowded))
+  await expect(Promise.race(crowd)).rejects.toMatchObject({ code: 'insufficient_funds' })
+  workspace = other
+  const all = await hold(replica, 10_000_000_000n)
+  const waiting = wait(other)
+  await finish(replica, all, null)
+  workspace = crowded
+  expect(await waiting).toMatchObject({ kind: 'own' })
+  leaving.abort(new Error('the callers left'))
+  const settled = await Promise.allSettled(crowd)
+  expect(settled.filter(({ status }) => status === 'fulfilled')).toEqual([])
+  await finish(replica, everything, null)
 })
 
 interface RunningCall { id: string, hold: Hold, replica: Replica }
