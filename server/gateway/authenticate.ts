@@ -10,6 +10,7 @@ import type { GuessLimit } from '../keys/guess-limit'
 import { hashKey, isWellFormedKey } from '../keys/key-format'
 import { compilePolicy } from '../policy/compile-policy'
 import { keyLevel, PLATFORM_POLICY, policyLevels } from '../policy/policy-levels'
+import { levelAdvice, PolicyRefusal } from '../policy/policy-refusal'
 import type { Caller } from './caller'
 import { RoadSettings } from './caller'
 
@@ -72,7 +73,7 @@ export class Authenticator {
 
   /**
    * @param readIp the caller's address, asked for only when the key is not known to be good
-   * @throws {LoomError} `invalid_api_key`, saying whether the key is missing, mistyped, or unknown; `rate_limit_exceeded`
+   * @throws {LoomError} `invalid_api_key`, saying whether the key is missing, mistyped, unknown, or expired; `rate_limit_exceeded`
    * when too many wrong ones came from there; `service_unavailable` when the database does not answer
    */
   async authenticate(headers: IncomingHttpHeaders, readIp: () => string | null): Promise<Caller> {
@@ -84,11 +85,13 @@ export class Authenticator {
     }
     const hash = hashKey(key)
     const entry = this.entries.get(hash) ?? await this.lookUp(hash, readIp())
+    const hasEnded = entry.expiresAtMs <= Date.now()
     // The lookup is by hash, so timing tells nothing about the key; the comparison keeps that true whatever the cache does.
-    if (!entry.caller || !timingSafeEqual(entry.hash, Buffer.from(hash, 'hex')) || entry.expiresAtMs <= Date.now()) {
+    if (!entry.caller || !timingSafeEqual(entry.hash, Buffer.from(hash, 'hex')) || (hasEnded && entry.isPrevious)) {
       this.guesses.failed(readIp(), hash)
-      throw new LoomError('invalid_api_key', 'This API key is unknown, revoked or expired, or its organisation is inactive. Create a new one under Keys.')
+      throw new LoomError('invalid_api_key', 'This API key is unknown or revoked, or its organisation is inactive. Create a new one under Keys.')
     }
+    if (hasEnded) throw expired(entry.expiresAtMs)
     if (entry.caller.apiKeyId) (entry.isPrevious ? this.usedPreviousIds : this.usedKeyIds).add(entry.caller.apiKeyId)
     return entry.caller
   }
@@ -141,7 +144,6 @@ export class Authenticator {
          from api_keys k join orgs o on o.id = k.org_id join wallets w on w.org_id = o.id
          left join projects p on p.id = k.project_id and p.org_id = k.org_id
         where (k.key_hash = $1 or k.previous_key_hash = $1 and k.previous_expires_at > now()) and k.status = 'active' and o.status = 'active' and o.deleted_at is null
-          and (k.expires_at is null or k.expires_at > now())
           and (k.is_service or not exists (select from users u where u.id = k.created_by and u.deactivated_at is not null)) and p.deleted_at is null`,
       [hash]
     )
@@ -172,6 +174,12 @@ export class Authenticator {
       }
     }
   }
+}
+
+/** The 401 of a key that is known, and over. */
+function expired(atMs: number): PolicyRefusal {
+  const expiresAt = new Date(atMs).toISOString()
+  return new PolicyRefusal('invalid_api_key', `This API key expired at ${expiresAt}. Set another expiry ${levelAdvice.key}, or create a new one.`, { rule: 'expires_at', scope: 'key', limit: expiresAt })
 }
 
 /** The key as the OpenAI, Anthropic and Azure SDKs send it. */

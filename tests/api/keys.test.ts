@@ -57,8 +57,15 @@ describe('an API key', () => {
   test('past its expiry is refused and shown as expired; one that expires in the past is not made', async () => {
     expect((await owner.call('POST', '/api/keys', { name: 'late', expiresAt: '2020-01-01T00:00:00Z' })).status).toBe(400)
     const created = await create(owner, { expiresAt: new Date(Date.now() + 1_500).toISOString() })
-    await until(async () => (await models(created)).status === 401, { what: () => 'the key to expire' })
+    const refused = await until(async () => {
+      const response = await models(created)
+      return response.status === 200 ? undefined : response
+    }, { what: () => 'the key to expire' })
+    const refusal = { error: { code: 'invalid_api_key', message: expect.stringContaining(`expired at ${created.expiresAt}`), details: { rule: 'expires_at', scope: 'key', limit: created.expiresAt } } }
+    expect(refused).toMatchObject({ status: 401, body: refusal })
     expect((await list(owner)).find(({ id }) => id === created.id)?.status).toBe('expired')
+    await owner.succeed('PATCH', `/api/keys/${created.id}`, { expiresAt: '2999-01-01T00:00:00Z' })
+    await until(async () => (await models(created)).status === 200, { what: () => 'the key to be prolonged' })
   })
 
   test('mistyped is told from unknown', async () => {
