@@ -30,6 +30,8 @@ export interface TokenBounds {
   readings?: number
   /** The input is not in the body, so that no closer look at that tells more. */
   isElsewhere?: boolean
+  /** What is elsewhere is kept by the provider, never changes, and is in its count. */
+  isKept?: boolean
   /** What the input is taken to be where its bound is the whole window, whatever the body's size; without it, a share of the bound tells. */
   likelyInputTokens?: number
 }
@@ -49,6 +51,8 @@ export interface CallMeasure {
   answers: number
   /** The provider reads more than the body: an earlier answer it kept, a file, what its own tools find. */
   readsMore?: boolean
+  /** All it reads beside the body is kept by the provider, never changes, and is in its count. */
+  isKept?: boolean
   /** It may sum the prompt up first: that reads all of it once more, and writes as much as the model may. */
   sumsUp?: boolean
   packed?: PackedFiles | undefined
@@ -58,7 +62,7 @@ export interface CallMeasure {
  * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt, whatever is packed in its files, is larger than
  * the model's window, and no answer is longer than the caller's or the model's own cap.
  */
-export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, sumsUp, packed }: CallMeasure, limits: ModelLimits): TokenBounds {
+export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, isKept, sumsUp, packed }: CallMeasure, limits: ModelLimits): TokenBounds {
   const window = limits.contextWindow ?? Infinity
   const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
   const most = cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP
@@ -73,6 +77,7 @@ export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, ans
     ...(answers > 1 && { answers }),
     ...(readings > 1 && { readings }),
     ...(readsMore && { isElsewhere: true }),
+    ...(readsMore && isKept && { isKept }),
     ...((readsMore || packed) && { likelyInputTokens: Math.min(likelyBody + (readsMore ? TOKENS_ELSEWHERE : 0), prompt) * readings })
   }
 }
@@ -82,10 +87,10 @@ export function likelyInput({ inputTokens, likelyInputTokens }: TokenBounds): nu
   return likelyInputTokens ?? Math.ceil(inputTokens / BYTES_PER_TOKEN)
 }
 
-/** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input may be one written to the provider's cache. */
-export function boundCost(tokens: TokenBounds, price: Price): bigint {
+/** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input is one written to the provider's cache, unless nothing of it can be (`isCached` false). */
+export function boundCost(tokens: TokenBounds, price: Price, isCached = true): bigint {
   const { inputPrice, outputPrice, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, cachedAudioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
-  const dearestInput = [cacheWritePrice, longCacheWritePrice, audioInputPrice, cachedAudioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
+  const dearestInput = [...isCached ? [cacheWritePrice, longCacheWritePrice] : [], audioInputPrice, cachedAudioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
   const dearestOutput = audioOutputPrice > outputPrice ? audioOutputPrice : outputPrice
   return computeCost(tokens, { source: price.source, inputPrice: dearestInput, outputPrice: dearestOutput, units: price.units })
 }

@@ -1,5 +1,6 @@
 import type { Target } from '../catalog/target'
 import { computeCost } from '../billing/compute-cost'
+import type { Price } from '../billing/price'
 import type { CloserLook } from './closer-look'
 import { boundCost, TOKENS_PER_MEDIUM } from './estimate-cost'
 import type { TokenBounds } from './estimate-cost'
@@ -29,21 +30,33 @@ export interface Offer {
   maxOutputTokens: number | undefined
 }
 
+/** A target with a price, and whether tokens may be written to its provider's cache. */
+type PricedTarget = BoundTarget & { price: Price, isCached: boolean }
+
 /**
- * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, has its provider count what we cannot, and, unless
- * the caller chose a cap, caps the answer at what the funds pay, leaving room for other calls. Undefined when even that is too much.
+ * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, has its provider count what we cannot, and what
+ * would be refused by our own count, and, unless the caller chose a cap, caps the answer at what the funds pay, leaving room for other calls. Undefined when even that is too much.
  * See docs/decisions/2026-11-21-holds-fit-the-funds.md.
  * @param charge what the org is charged for a provider's cost, nano-USD
  * @param available what the wallet has, nano-USD
  */
 export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: (raw: bigint) => bigint, available: bigint, look: CloserLook): Promise<Offer | undefined> {
-  const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price }] : [])
+  const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price, isCached: mayBeCached(request, target) }] : [])
   // Counting takes time: not for a wallet that even long words would exceed.
   if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor((tokens.likelyInputTokens ?? tokens.inputTokens) / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
+  const fit = (bounds: readonly PricedTarget[]) => fitBounds(request, bounds, charge, available)
   const closer = await Promise.all(priced.map(async bound => ({ ...bound, tokens: await closeIn(bound, look) })))
-  const amountOf = (maxOutputTokens: number) => dearest(closer.map(({ tokens, price }) =>
-    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price))))
-  const full = Math.max(...closer.map(({ tokens }) => Math.ceil(tokens.outputTokens / (tokens.answers ?? 1))))
+  const offer = fit(closer)
+  // Nor is anybody asked what could not help: a provider makes no half of the tokens that our count bounds.
+  if (offer || !fit(closer.map(bound => ({ ...bound, tokens: { ...bound.tokens, inputTokens: Math.ceil(bound.tokens.inputTokens / FOREIGN_TOKENIZER_FACTOR) } })))) return offer
+  return fit(await Promise.all(closer.map(async bound => ({ ...bound, tokens: await asTold(bound, look) }))))
+}
+
+/** What the call is held for within its bounds, capped where its caller chose no cap. */
+function fitBounds(request: CallRequest, bounds: readonly PricedTarget[], charge: (raw: bigint) => bigint, available: bigint): Offer | undefined {
+  const amountOf = (maxOutputTokens: number) => dearest(bounds.map(({ tokens, price, isCached }) =>
+    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price, isCached))))
+  const full = Math.max(...bounds.map(({ tokens }) => Math.ceil(tokens.outputTokens / (tokens.answers ?? 1))))
   const whole = amountOf(full)
   if (whole <= available) return { amount: whole, maxOutputTokens: undefined }
   if (!request.limitOutput || request.askedOutputTokens !== undefined) return undefined
@@ -53,13 +66,21 @@ export async function fitToFunds(request: CallRequest, bounds: readonly BoundTar
   return { amount: amountOf(maxOutputTokens), maxOutputTokens }
 }
 
-/** What is not in the body, no look at that tells. A provider is asked only for what our own count does not bound, such as the pages of a PDF. */
+/** What is not in the body, no look at that tells. A provider is asked at once for what our own count does not bound, such as the pages of a PDF. */
 async function closeIn({ target, tokens }: BoundTarget, look: CloserLook): Promise<TokenBounds> {
-  if (tokens.isElsewhere) return tokens
-  const counted = await look.ours()
-  if (counted) return within(tokens, withMargin(target, counted))
-  const told = await look.theirs(target)
+  const counted = tokens.isElsewhere ? undefined : await look.ours()
+  return counted ? within(tokens, withMargin(target, counted)) : asTold({ target, tokens }, look)
+}
+
+/** By its provider's count, where that is of all it reads. */
+async function asTold({ target, tokens }: BoundTarget, look: CloserLook): Promise<TokenBounds> {
+  const told = tokens.isElsewhere && !tokens.isKept ? undefined : await look.theirs(target)
   return told === undefined ? tokens : within(tokens, Math.ceil(told * OWN_TOKENIZER_FACTOR) + FRAMING_TOKENS)
+}
+
+/** Anthropic writes to its cache what is marked for it alone. A name in JSON may be written in escapes; a text that speaks of it is taken for a mark. */
+function mayBeCached({ raw }: CallRequest, { connection: { kind } }: Target): boolean {
+  return kind !== 'anthropic' || ['cache_control', '\\u005', '\\u006', '\\u007'].some(mark => raw.includes(mark))
 }
 
 function within(tokens: TokenBounds, promptTokens: number): TokenBounds {

@@ -70,7 +70,7 @@ export function measureResponses(body: ResponsesBody, bodyBytes: number): Omit<C
     media: seenOrHeard.length,
     mediaBytes: seenOrHeard.reduce((sum, data) => sum + data.length, 0),
     answers: 1,
-    readsMore: readsMore(body, parts),
+    ...readsBeside(body, parts),
     packed: findPacked(parts.flatMap(({ file_data: data }) => data || []))
   }
 }
@@ -80,11 +80,12 @@ export function isReference(item: Readonly<Record<string, unknown>>): boolean {
   return (item.type ?? ('role' in item ? 'message' : 'item_reference')) === 'item_reference'
 }
 
-/** An earlier answer, a file or what a tool finds is in no body. */
-function readsMore(body: ResponsesBody, parts: readonly Part[]): boolean {
-  const kept = Boolean(body.previous_response_id ?? body.conversation ?? body.prompt) || itemsOf(body).some(isReference)
-  const fetched = parts.some(({ type, file_id: id, file_url: url }) => !imageTypes.has(type) && (id ?? url))
-  return kept || fetched || findBilledByUse(body, ownTools) !== undefined
+/** An earlier answer, a file or what a tool finds is in no body. An answer and a file that are kept stay as they are; a conversation grows, and what an address leads to may change. */
+function readsBeside(body: ResponsesBody, parts: readonly Part[]): Pick<CallMeasure, 'readsMore' | 'isKept'> {
+  const files = parts.filter(({ type }) => !imageTypes.has(type))
+  const readsKept = Boolean(body.previous_response_id) || itemsOf(body).some(isReference) || files.some(({ file_id: id }) => id)
+  const readsOther = Boolean(body.conversation ?? body.prompt) || files.some(({ file_url: url }) => url) || findBilledByUse(body, ownTools) !== undefined
+  return { readsMore: readsKept || readsOther, isKept: !readsOther }
 }
 
 /** The body without the data of its images, sounds and files, and those. */

@@ -2,7 +2,6 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Target } from '../../catalog/target'
 import type { EarlierCalls } from '../earlier-calls'
 import { boundTokens } from '../estimate-cost'
-import type { ModelLimits } from '../estimate-cost'
 import type { GivenAt } from '../given-ids'
 import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
@@ -86,8 +85,10 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     return nativeOf(target) && findUnpriced(this.body, ownTools)
   }
 
-  bound(limits: ModelLimits) {
-    return boundTokens({ ...this.measured, maxOutputTokens: this.body.max_output_tokens ?? 0 }, limits)
+  bound(target: Target) {
+    // Over chat completions nothing that is kept reaches the provider, nor its count.
+    const isKept = this.measured.isKept === true && nativeOf(target) !== undefined
+    return boundTokens({ ...this.measured, isKept, maxOutputTokens: this.body.max_output_tokens ?? 0 }, target)
   }
 
   countInput() {

@@ -7,8 +7,8 @@ import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamReque
 import { pick, readCount } from './read-count'
 import { commonHeaders, sendUpstream } from './send-upstream'
 
-/** Source: the OpenAI API reference, "Get input token counts", read 2026-11; what it keeps of earlier answers is left out, for it is no part of the call. */
-const countedFields: ReadonlySet<string> = new Set(['input', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'text'])
+/** Source: the OpenAI API reference, "Get input token counts", read 2026-11; a conversation is left out, for it may be longer by the time of the call. */
+const countedFields: ReadonlySet<string> = new Set(['input', 'previous_response_id', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'text'])
 const Count = z.object({ input_tokens: z.int().nonnegative() })
 
 const OpenAiConfig = z.strictObject({

@@ -143,6 +143,23 @@ describe('a prepaid wallet', () => {
     expect(await check.json()).toMatchObject({ allowed: true })
   })
 
+  test('pays for words that our own count makes too many of by their provider\'s count, and is refused where that is too many, too', async () => {
+    // 20,000 words are some 20,000 tokens, of which ours allows Claude twice as many, $0.04; the bytes alone would be $0.20.
+    await topUp('0.03')
+    const ask = JSON.stringify({ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'every good boy does fine '.repeat(4_000) }], max_tokens: 100 })
+    const paths = () => gateway.upstream.requests.map(({ path }) => path)
+    gateway.upstream.respondWith({ usage: { inputTokens: 22_000, outputTokens: 20 } }, { times: 2 })
+    const response = await gateway.post(key, ask)
+    expect([response.status, response.headers.get('x-loom-cost-usd')]).toEqual([200, '0.0221'])
+    expect(paths()).toEqual(['/v1/messages/count_tokens', '/v1/messages'])
+    await nothingHeld()
+    await topUp('0.0221')
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ usage: { inputTokens: 32_000, outputTokens: 20 } })
+    expect((await gateway.post(key, ask)).status).toBe(402)
+    expect(paths()).toEqual(['/v1/messages/count_tokens'])
+  })
+
   test('refuses a model whose price nobody knows, rather than charging nothing', async () => {
     await topUp('1')
     const response = await gateway.post(key, JSON.stringify({ model: 'mock/model-of-no-price', messages: [{ role: 'user', content: 'Hi' }] }))
@@ -266,6 +283,18 @@ describe('a dry run decides as the call would be decided', () => {
     }
   })
 
+  test('where a rule denies it: no provider is sent the prompt for its count', async () => {
+    await topUp('0.05')
+    const strict = (await gateway.createKey({ limits: { maxOutputTokens: 10 } })).key
+    const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(2)}` } }
+    const ask = { model: 'gpt-4o', messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }] }
+    expect(await check({ ...ask, max_tokens: 100 }, { of: strict })).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'max_output_tokens', outcome: 'deny' })]) })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    gateway.upstream.respondWith({ usage: { inputTokens: 6_000, outputTokens: 20 } })
+    expect(await check({ ...ask, max_tokens: 10 }, { of: strict })).toMatchObject({ allowed: true })
+    expect(gateway.upstream.requests.map(({ path }) => path)).toEqual(['/v1/responses/input_tokens'])
+  })
+
   test('where its provider counts the prompt: with the beta features of the call', async () => {
     await topUp('0.05')
     const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: blankPdf(2) } }
@@ -283,18 +312,6 @@ describe('a dry run decides as the call would be decided', () => {
 
   test('where it comes with a price and a reference of its own', async () => {
     await topUp('1')
-  test('where a rule denies it: no provider is sent the prompt for its count', async () => {
-    await topUp('0.05')
-    const strict = (await gateway.createKey({ limits: { maxOutputTokens: 10 } })).key
-    const file = { type: 'file', file: { filename: 'blank.pdf', file_data: `data:application/pdf;base64,${blankPdf(2)}` } }
-    const ask = { model: 'gpt-4o', messages: [{ role: 'user', content: [{ type: 'text', text: 'Read' }, file] }] }
-    expect(await check({ ...ask, max_tokens: 100 }, { of: strict })).toMatchObject({ allowed: false, decisions: expect.arrayContaining([expect.objectContaining({ rule: 'max_output_tokens', outcome: 'deny' })]) })
-    expect(gateway.upstream.requests).toHaveLength(0)
-    gateway.upstream.respondWith({ usage: { inputTokens: 6_000, outputTokens: 20 } })
-    expect(await check({ ...ask, max_tokens: 10 }, { of: strict })).toMatchObject({ allowed: true })
-    expect(gateway.upstream.requests.map(({ path }) => path)).toEqual(['/v1/responses/input_tokens'])
-  })
-
     const priced = (amount: string, refId = 'invoice-of-checks') => ({ headers: { 'x-billing-amount': amount, 'x-billing-ref-id': refId } })
     expect(await check(uncapped, priced('1'))).toMatchObject({ allowed: true, estimate: { hold_usd: '1' } })
     expect(await check(uncapped, priced('1.000000001'))).toMatchObject({ allowed: false })

@@ -94,6 +94,42 @@ describe('a call that the wallet cannot cover at its upper bound', () => {
     expect(await fitPdf()).toBeUndefined()
   })
 
+  test('is held for what its provider tells of its words, where our count of them is refused; whom no count could help, is not asked for one', async () => {
+    const claude = { ...target, connection: { ...target.connection, kind: 'anthropic' as const } }
+    const { request } = ask({ max_tokens: 10 })
+    const bounds = [{ target: claude, tokens: request.bound(claude) }]
+    let asked = 0
+    const offer = (available: bigint, told = 10_000) => fitToFunds(request, bounds, raw => raw, available, { ...lookAt(request), theirs: () => Promise.resolve((asked++, told)) })
+    expect((await offer(usd(0.05)))?.amount).toBeGreaterThan(20_000n * 1_000n)
+    expect(asked).toBe(0)
+    expect((await offer(usd(0.015)))?.amount).toBe((11_000n + 200n) * 1_000n + 10n * 10_000n)
+    expect(asked).toBe(1)
+    expect(await offer(usd(0.015), 30_000)).toBeUndefined()
+    expect(await offer(usd(0.005))).toBeUndefined()
+    expect(asked).toBe(2)
+  })
+
+  test.each([
+    ['that marks none of it for a cache is held for what tokens cost that are read, at Anthropic', 'anthropic', {}, 1_000n],
+    ['that marks some of it is held for what a cache costs', 'anthropic', { cache_control: { type: 'ephemeral' } }, 2_000n],
+    ['elsewhere is held for what a cache costs', 'openai', {}, 2_000n]
+  ] as const)('%s', async (_what, kind, mark, perToken) => {
+    const { request } = ask({ messages: [{ role: 'user', content: [{ type: 'text', text: words, ...mark }] }], max_tokens: 10 })
+    const at = { ...target, connection: { ...target.connection, kind }, price: { ...price, cacheWritePrice: 1_250_000_000n, longCacheWritePrice: 2_000_000_000n } }
+    const tokens = request.bound(at)
+    const counted = await request.countClosely?.()
+    const most = Math.ceil((counted?.tokens ?? 0) * (kind === 'openai' ? 1.1 : 2)) + 200
+    expect((await fitToFunds(request, [{ target: at, tokens }], raw => raw, boundCost(tokens, at.price) - 1n, lookAt(request)))?.amount).toBe(BigInt(most) * perToken + 10n * 10_000n)
+  })
+
+  test('a mark for a cache may be written in escapes', async () => {
+    const raw = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: [{ type: 'text', text: words, cache_control: { type: 'ephemeral' } }] }], max_tokens: 10 }).replace('cache_control', 'cache\\u005fcontrol')
+    const request = parseChatRequest(Buffer.from(raw))
+    const at = { ...target, connection: { ...target.connection, kind: 'anthropic' as const }, price: { ...price, cacheWritePrice: 1_250_000_000n } }
+    const tokens = request.bound(at)
+    expect((await fitToFunds(request, [{ target: at, tokens }], value => value, boundCost(tokens, at.price) - 1n, lookAt(request)))?.amount).toBeGreaterThan(25_000n * 1_000n)
+  })
+
   test('is no cheaper for what a provider tells of its body where more is read', async () => {
     const elsewhere = ask({ messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }], max_tokens: 10 })
     expect(await fit(elsewhere, usd(0.02), raw => raw, 10)).toBeUndefined()

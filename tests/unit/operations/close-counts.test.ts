@@ -16,9 +16,9 @@ const picture = 'iVBORw0KGgo'.repeat(5_000)
 const target = targetOf('openai', 'm', { contextWindow: 400_000, maxOutputTokens: 10_000, price: { source: 'test', inputPrice: 1_000_000_000n, outputPrice: 10_000_000_000n } })
 
 /** What a call is held for at a target, where there is not all its bound would take. */
-function offerFor(operation: Operation, ask: object, at: Target = target) {
+function offerFor(operation: Operation, ask: object, at: Target = target, told?: number) {
   const request = parseCall(operation, { model: 'm', max_tokens: 10, max_output_tokens: 10, ...ask })
-  return fitToFunds(request, [{ target: at, tokens: request.bound(at) }], raw => raw, 100_000_000n, lookAt(request))
+  return fitToFunds(request, [{ target: at, tokens: request.bound(at) }], raw => raw, 100_000_000n, lookAt(request, told))
 }
 
 describe.each<[Operation, (text: string) => object]>([
@@ -52,10 +52,15 @@ test('images are counted by the image, within a tool\'s result too; what hides i
   expect(counted?.tokens).toBeLessThan(6_000)
 })
 
+/** What is at an address may be another file by the time of the call. */
+function inputFileAt(url: string) {
+  return { input: [{ role: 'user', content: [{ type: 'input_file', file_url: url }] }] }
+}
+
 const hello = { messages: [{ role: 'user', content: 'Hi' }] }
 
 test.each<[Operation, object]>([
-  [responses, { input: 'Hi', previous_response_id: 'resp_1' }],
+  [responses, { input: 'Hi', conversation: 'conv_1', previous_response_id: 'resp_1' }], [responses, inputFileAt('https://x.example/a.pdf')],
   [messages, { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://x.example/a.pdf' } }] }] }],
   [chatCompletions, { ...hello, web_search_options: {} }], [chatCompletions, { ...hello, plugins: [{ id: 'web' }] }],
   [chatCompletions, { ...hello, tools: [{ type: 'browser_search' }] }], [chatCompletions, { ...hello, data_sources: [{ type: 'azure_search' }] }],
@@ -63,7 +68,26 @@ test.each<[Operation, object]>([
 ])('a call of $name that reads more than its body is held for the whole window, however close one looks: %j', async (operation, ask) => {
   const at = { ...target, ...(operation === completions && targetOf('openai-compatible', 'm', { contextWindow: 400_000, price: target.price })) }
   expect(parseCall(operation, { model: 'm', max_tokens: 10, ...ask }).bound(at).inputTokens).toBe(400_000)
-  expect(await offerFor(operation, ask, at)).toBeUndefined()
+  expect(await offerFor(operation, ask, at, 10)).toBeUndefined()
+})
+
+test.each([
+  ['an earlier answer', { input: 'Hi', previous_response_id: 'resp_1' }],
+  ['an item of one', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+  ['a file', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] }]
+])('%s that OpenAI keeps is held for what that tells of it, and for the whole window where that tells nothing, or the call goes elsewhere', async (_what, ask) => {
+  expect((await offerFor(responses, ask, target, 5_000))?.amount).toBe((5_500n + 200n) * 1_000n + 10n * 10_000n)
+  expect(await offerFor(responses, ask)).toBeUndefined()
+  expect(await offerFor(responses, ask, { ...targetOf('anthropic', 'm', { contextWindow: 400_000, price: target.price }) }, 5_000)).toBeUndefined()
+})
+
+test('OpenAI is told which answer a count goes on from', async () => {
+  const asked: unknown[] = []
+  await parseCall(responses, { model: 'm', input: 'Hi', previous_response_id: 'resp_1' }).countAt?.(targetOf('openai', 'gpt-5'), ({ body }) => {
+    asked.push(JSON.parse(String(body)))
+    return Promise.resolve({ status: 200, headers: {}, body: Readable.from([Buffer.from('{"input_tokens":1}')]) })
+  }, new AbortController().signal)
+  expect(asked).toEqual([{ model: 'gpt-5', input: 'Hi', previous_response_id: 'resp_1' }])
 })
 
 const pdf = blankPdf(100)
