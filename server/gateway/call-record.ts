@@ -22,6 +22,7 @@ import type { Hold } from './hold-budget'
 import type { Attempt, Progress } from './open-upstream'
 import type { Made, StreamTap, WholeAnswer } from './operations/operation'
 import type { Surcharge } from './operations/unpriced'
+import { UnansweredError } from './transport'
 import type { Usage } from './usage'
 import { noUsage, storable } from './usage'
 
@@ -159,10 +160,10 @@ export class CallRecord implements Progress {
     this.gateway.log.warn({ requestId, orgId: caller.orgId, unpriced: surcharge }, 'An answer costs more than its tokens, for which it was charged')
   }
 
-  /** Ends a call without an answer. Only a caller who left while a provider was working is charged: for its prompt. */
+  /** Ends a call without an answer. Charged is only one that was given up while a provider was working, by a caller who left or for its time: for its prompt. */
   async fail(error: LoomError): Promise<CallOutcome> {
     if (error.code === 'internal_error') this.gateway.log.error({ err: error.cause, requestId: this.context.requestId }, 'A call failed on our side')
-    if (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone') {
+    if (error instanceof UnansweredError || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
       return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
     }

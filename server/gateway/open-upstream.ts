@@ -10,7 +10,7 @@ import type { Transport, UpstreamResponse } from './providers/provider'
 import { redactFailure, ToldFailure, toldResponse } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth } from './target-health'
 import { readToldFailure } from './told-failure'
-import { toUpstreamError, UnreachableError } from './transport'
+import { toUpstreamError, UnansweredError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
 import { noUsage } from './usage'
 
@@ -64,10 +64,10 @@ export interface OpenOptions {
 
 /**
  * Steps 4 and 5 of the road up to the first byte: tries targets in order until one answers. Connect errors,
- * timeouts, 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target; other refusals
- * go to the caller at once, unless it named other models. A streamed answer is open once its first bytes are here,
+ * timeouts, 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target, but a whole answer that takes too long at once;
+ * other refusals go to the caller at once, unless it named other models. A streamed answer is open once its first bytes are here,
  * another once it is whole.
- * @throws {LoomError} the last failure, with the upstream's own status where it had one
+ * @throws {LoomError} the last failure, with the upstream's own status where it had one; {UnansweredError} for a whole answer that its provider may have been at work on
  */
 export async function openUpstream(request: CallRequest, targets: readonly Target[], options: OpenOptions): Promise<Opened> {
   let failure: UpstreamFailure | undefined
@@ -83,7 +83,8 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
       }
       const result = await attempt(request, target, options)
       if ('target' in result) return result
-      failure = result
+      // What a provider answered tells more than that another cannot be asked.
+      if (!failure || !result.isInexpressible) failure = result
       if (options.signal.aborted || isFinal(result)) throw result.error
       const pauseMs = result.retryAfterMs ?? Math.random() * Math.min(BACKOFF_BASE_MS * 2 ** tries, BACKOFF_CAP_MS)
       const last = tries === retries
@@ -103,6 +104,8 @@ interface UpstreamFailure {
   error: LoomError
   verdict: 'retry' | 'next_target' | 'final'
   retryAfterMs: number | undefined
+  /** Nothing was sent: this kind of provider cannot express the request, another may. */
+  isInexpressible: boolean
 }
 
 async function attempt(request: CallRequest, target: Target, { orgId, health, latencies, transport, signal: callSignal, progress, observe, record: listen }: OpenOptions): Promise<Opened | UpstreamFailure> {
@@ -123,7 +126,7 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
   const refuse = async (refusal: UpstreamResponse): Promise<UpstreamFailure> => {
     const { error, verdict, retryAfterMs } = await readUpstreamError(refusal)
     record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered')
-    return { error, verdict, retryAfterMs }
+    return { error, verdict, retryAfterMs, isInexpressible: false }
   }
   let status: number | null = null
   progress.target = target
@@ -140,10 +143,11 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
     const told = cause instanceof ToldFailure ? toldResponse(connection, cause) : undefined
     if (told) return await refuse(told)
     const error = redactFailure(toUpstreamError(cause, signal), connection)
-    // Nothing was sent: this kind of provider cannot express the request, another may.
-    const inexpressible = error.code === 'invalid_request'
-    record(status, error.code, error.code === 'caller_gone' || inexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
-    return { error, verdict: inexpressible || isOver() ? 'next_target' : 'retry', retryAfterMs: undefined }
+    const isInexpressible = error.code === 'invalid_request'
+    record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
+    // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
+    const isUnanswered = !stream && !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
+    return { error: isUnanswered ? new UnansweredError(error) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }

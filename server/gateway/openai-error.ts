@@ -1,6 +1,7 @@
 import type { LoomError, ErrorCode } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
 import { rateLimitHeaders } from './rate-limit-headers'
+import { UnansweredError } from './transport'
 import { UpstreamStatusError } from './upstream-error'
 
 const types: Partial<Record<ErrorCode, string>> = {
@@ -34,11 +35,11 @@ function codeOf(error: LoomError): string {
   return error.code === 'invalid_request' ? 'invalid_request_error' : error.code
 }
 
-/** Headers that tell an SDK whether and when to try again. Waiting fills no wallet, so 402 says not to. */
+/** Headers that tell an SDK whether and when to try again. Waiting fills no wallet, so 402 says not to; and a whole answer that took too long would be paid for once more. */
 export function errorHeaders(error: LoomError): Record<string, string> {
   return {
     ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
     ...(error instanceof PolicyRefusal && error.rateLimit && rateLimitHeaders(error.rateLimit.unit, error.rateLimit.state)),
-    ...((error.status === 402 || error.code === 'ref_id_conflict') && { 'x-should-retry': 'false' })
+    ...((error.status === 402 || error.code === 'ref_id_conflict' || error instanceof UnansweredError) && { 'x-should-retry': 'false' })
   }
 }

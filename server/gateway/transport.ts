@@ -86,6 +86,15 @@ export class UnreachableError extends LoomError {
   override name = 'UnreachableError'
 }
 
+/** Nobody waits any longer for a whole answer, on which its provider may be at work, and which it then bills: another attempt would be billed, too. */
+export class UnansweredError extends LoomError {
+  override name = 'UnansweredError'
+
+  constructor(cause: LoomError) {
+    super(cause.code, `${cause.message} It may have worked on the answer all the same, so the prompt is charged. Ask for a stream ("stream": true): it begins before the answer is whole.`, { cause })
+  }
+}
+
 /** Names that do not resolve, ports that are closed, certificates that do not fit. */
 const UNREACHABLE = /^(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 

@@ -53,12 +53,17 @@ export async function readUpstreamError(response: UpstreamResponse): Promise<Ups
   const error = refused === undefined
     ? new UpstreamStatusError(codeOf(status), message, status, options, status < 500 ? { code: wordIn(body?.code), innererror: body?.innererror ?? undefined } : {})
     : new UpstreamStatusError('upstream_error', refused, 502, options)
-  return { error, verdict: verdictOf(meant), retryAfterMs }
+  return { error, verdict: isKeptElsewhere(body?.code) ? 'next_target' : verdictOf(meant), retryAfterMs }
 }
 
 /** OpenAI tells a rate limit of an account without money, which no waiting fills, or a bad request; Anthropic, whose errors have no codes, a bad request in these words. */
 function isOutOfMoney({ code, message }: { code?: unknown, message: string }): boolean {
   return code === 'insufficient_quota' || code === 'billing_hard_limit_reached' || code === 'billing_not_active' || message.startsWith('Your credit balance is too low')
+}
+
+/** An answer, or thoughts, that another account of OpenAI's gave: where a route has several, one of them has it. Source: litellm#18094 and #19143, of routes with two accounts. */
+function isKeptElsewhere(code: unknown): boolean {
+  return code === 'previous_response_not_found' || code === 'invalid_encrypted_content'
 }
 
 /** A code that programs know by name; a number repeats the status, and anything longer is prose. */

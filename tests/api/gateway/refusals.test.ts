@@ -1,6 +1,7 @@
 import { AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TransactionPage } from '../../../shared/billing'
+import { TraceDetail } from '../../../shared/traces'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
@@ -133,6 +134,20 @@ describe('an upstream that', () => {
       const { items } = TransactionPage.parse(await gateway.api('GET', '/api/transactions'))
       expect(items.filter(transaction => transaction.status === 'held')).toEqual([])
     })
+  })
+
+  test('works too long on a whole answer is asked once, tells not to ask again, and its prompt is charged', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 3 })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: expect.stringContaining('the prompt is charged') } } })
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    expect(gateway.upstream.requests).toHaveLength(1)
+    const trace = TraceDetail.parse(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`))
+    expect(trace).toMatchObject({ statusCode: 504, outputTokens: 0, charge: { status: 'captured', usageSource: 'partial' } })
+    expect(trace.inputTokens).toBeGreaterThan(0)
+    expect(Number(trace.charge?.capturedNanoUsd)).toBeGreaterThan(0)
   })
 
   test('has no funds left shows the caller neither its words nor a wallet of their own that is empty', async () => {

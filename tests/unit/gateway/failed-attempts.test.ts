@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { LoomError } from '../../../server/errors'
 import { LatencyBoard } from '../../../server/gateway/latency-board'
 import { openUpstream } from '../../../server/gateway/open-upstream'
+import { errorHeaders } from '../../../server/gateway/openai-error'
 import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { embeddings } from '../../../server/gateway/operations/embeddings'
 import { messages } from '../../../server/gateway/operations/messages'
 import { responses } from '../../../server/gateway/operations/responses'
 import type { Transport } from '../../../server/gateway/providers/provider'
 import { TargetHealth } from '../../../server/gateway/target-health'
-import { UnreachableError } from '../../../server/gateway/transport'
+import { UnansweredError, UnreachableError } from '../../../server/gateway/transport'
 import { parseCall, targetOf } from '../../support/operation-calls'
 import { connectionOf } from '../../support/provider-calls'
 
@@ -90,4 +92,47 @@ test.each([
   expect(opened.target).toBe(other)
   expect(tried).toHaveLength(2)
   await expect(call(answer(status, JSON.stringify(body), 'application/json'))).rejects.toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringContaining(words) })
+})
+
+const other = targetOf('openai-compatible', 'other', { connection: connectionOf('openai-compatible', { id: 'other', baseUrl: 'https://y.example/v1' }) })
+const tooLate = () => new LoomError('upstream_timeout', 'The provider did not answer in time.')
+
+test('a whole answer that takes too long is asked for once, and then of the next target; what comes of it is not to be tried again', async () => {
+  const tried: string[] = []
+  const late: Transport = (request) => {
+    tried.push(request.url.host)
+    return Promise.reject(tooLate())
+  }
+  const failed = await call(late, new TargetHealth(), 2, chat(false), [target, other]).catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(UnansweredError)
+  expect(failed).toMatchObject({ status: 504, code: 'upstream_timeout' })
+  expect(failed instanceof LoomError && errorHeaders(failed)).toEqual({ 'x-should-retry': 'false' })
+  expect(tried).toEqual(['x.example', 'y.example'])
+})
+
+test('a stream whose beginning takes too long is tried again, as is one that no connection came about for', async () => {
+  const tries = async (cause: LoomError, request: ReturnType<typeof chat>) => {
+    let count = 0
+    const failed = await call(() => {
+      count++
+      return Promise.reject(cause)
+    }, new TargetHealth(), 1, request).catch((error: unknown) => error)
+    expect(failed).toBe(cause)
+    return count
+  }
+  expect(await tries(tooLate(), chat(true))).toBe(2)
+  expect(await tries(new UnreachableError('upstream_timeout', 'The provider could not be reached in time.'), chat(false))).toBe(2)
+})
+
+test.each(['previous_response_not_found', 'invalid_encrypted_content'])('what only another account can have (%s) is asked of the next target', async (code) => {
+  const refused = answer(400, JSON.stringify({ error: { message: 'Not here', type: 'invalid_request_error', code } }), 'application/json')
+  const opened = await call((request, signal) => request.url.host === 'x.example' ? refused(request, signal) : answer(200, 'data: {"choices":[]}\n\n')(request, signal), new TargetHealth(), 2, chat(true), [target, other])
+  expect(opened.target).toBe(other)
+  await expect(call(refused)).rejects.toMatchObject({ status: 400, told: { code } })
+})
+
+test('what a provider answered is told, though the next target cannot express the request', async () => {
+  const refused = answer(400, JSON.stringify({ error: { message: 'Not here', code: 'previous_response_not_found' } }), 'application/json')
+  const request = parseCall(responses, { model: 'm', stream: true, input: 'Hi', previous_response_id: 'resp_1' })
+  await expect(call(refused, new TargetHealth(), 0, request, [targetOf('openai', 'gpt-5'), target])).rejects.toMatchObject({ told: { code: 'previous_response_not_found' } })
 })
