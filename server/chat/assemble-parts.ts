@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
 import type { ImagePart, MessagePart, ToolResultPart } from '../../shared/messages'
 import { MAX_CHOICES, MAX_PARTS } from '../gateway/answer-limits'
 import { reasoningIn } from '../gateway/operations/reasoning-in'
+import { newToolCallId } from '../gateway/providers/tool-use-id'
 import { readUsage } from '../gateway/usage'
 
 /** Pictures of one answer that are kept. */
@@ -78,7 +78,7 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
 
   /** Some servers send no ids, others the same ones in each step; within an answer each call has its own. */
   function ownId(id: string | null | undefined): string {
-    return id && !extras.has(id) ? id : `call_${uuidv7()}`
+    return id && !extras.has(id) ? id : newToolCallId()
   }
 
   function takeToolCall({ index, id, function: call, extra_content: extra }: { index: number, id?: string | null, function: { name?: string | null, arguments?: string | null }, extra_content?: Record<string, unknown> | undefined }): PartEvent[] {

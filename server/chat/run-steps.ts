@@ -1,6 +1,7 @@
 import { callChat } from '../gateway/call-chat'
 import type { Caller } from '../gateway/caller'
 import type { ChatChunk } from '../gateway/operations/assemble-completion'
+import { shortCallId } from '../gateway/providers/tool-use-id'
 import type { AnswerRequest, RequestMessage } from '../../shared/answers'
 import type { MessagePart, ToolCallPart } from '../../shared/messages'
 import type { ToolRun } from './run-tool-calls'
@@ -49,7 +50,7 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
     const results = answer.message.parts.length
     await runToolCalls({ ...run, tools }, calls)
     if (answer.signal.aborted) return { call: total, error: null }
-    messages.push(...answer.message.parts.slice(results).flatMap((part): RequestMessage[] => part.type === 'tool_result' ? [{ role: 'tool', tool_call_id: part.toolCallId, content: part.text }] : []))
+    messages.push(...answer.message.parts.slice(results).flatMap((part): RequestMessage[] => part.type === 'tool_result' ? [{ role: 'tool', tool_call_id: shortCallId(part.toolCallId), content: part.text }] : []))
   }
 }
 

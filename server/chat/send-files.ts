@@ -2,6 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm'
 import { files } from '../../db/schema'
 import type { Runtime } from '../runtime'
 import type { RequestMessage } from '../../shared/answers'
+import { shortCallId } from '../gateway/providers/tool-use-id'
 import { toRequestCall } from './request-call'
 import type { ContextFile, ContextMessage } from './trim-context'
 
@@ -37,7 +38,7 @@ export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore'>, orgI
     const parts = message === firstQuestion ? [...before] : []
     for (const file of attached) parts.push(await take(file))
     if (calls) sent.push({ role, content: content || null, tool_calls: calls.map(toRequestCall) })
-    else if (toolCallId !== undefined) sent.push({ role, content, tool_call_id: toolCallId })
+    else if (toolCallId !== undefined) sent.push({ role, content, tool_call_id: shortCallId(toolCallId) })
     else sent.push(parts.length === 0 ? { role, content } : { role, content: [...parts, ...content === '' ? [] : [{ type: 'text' as const, text: content }]] })
   }
   return sent.toReversed()

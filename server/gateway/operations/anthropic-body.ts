@@ -1,3 +1,4 @@
+import type { Target } from '../../catalog/target'
 import { toolUseId } from '../providers/tool-use-id'
 import { fieldOf } from './field-of'
 import type { CountBody } from './messages-body'
@@ -8,15 +9,16 @@ const TOOL_USE = Buffer.from('"tool_use"')
 /**
  * A Messages body as Anthropic takes it: without what other models of the conversation have left in its earlier turns, the signatures of
  * Gemini's thoughts, thinking that nobody has signed, text of nothing but spaces and line breaks, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
+ * Other models behind this format keep their thinking: they sign none, and want it back. Source: api-docs.deepseek.com/guides/thinking_mode, read 2026-11.
  */
-export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body): Body {
-  const taken = withoutRefused(body)
+export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body, target: Pick<Target, 'connection' | 'servedModel'>): Body {
+  const taken = withoutRefused(body, checksSignatures(target))
   return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(taken) : taken, 'messages')
 }
 
 /** A turn of nothing but what Anthropic refuses goes as a whole: it takes none without content, and joins those around it. */
-function withoutRefused<Body extends CountBody>(body: Body): Body {
-  const kept = body.messages.map(({ role, content }) => role === 'assistant' && Array.isArray(content) ? keptOf(content) : content)
+function withoutRefused<Body extends CountBody>(body: Body, signedOnly: boolean): Body {
+  const kept = body.messages.map(({ role, content }) => role === 'assistant' && Array.isArray(content) ? keptOf(content, signedOnly) : content)
   if (kept.every((content, index) => content === body.messages[index]?.content)) return body
   const messages = body.messages.flatMap((message, index) => {
     const content = kept[index]
@@ -27,14 +29,21 @@ function withoutRefused<Body extends CountBody>(body: Body): Body {
 }
 
 /** What Claude has signed has to come back with all around it as it was. */
-function keptOf(content: unknown[]): unknown[] {
-  const signed = content.filter(block => !isUnsigned(block))
+function keptOf(content: unknown[], signedOnly: boolean): unknown[] {
+  const signed = signedOnly ? content.filter(block => !isUnsigned(block)) : content
   const kept = signed.some(isThought) ? signed : signed.filter(block => !isBlank(block))
   return kept.length < content.length ? kept : content
 }
 
+function checksSignatures({ connection: { baseUrl }, servedModel }: Pick<Target, 'connection' | 'servedModel'>): boolean {
+  return baseUrl === null || new URL(baseUrl).hostname.endsWith('anthropic.com') || servedModel.includes('claude')
+}
+
+/** Some servers leave the field out. */
 function isUnsigned(block: unknown): boolean {
-  return fieldOf(block, 'type') === 'thinking' && fieldOf(block, 'signature') === ''
+  if (fieldOf(block, 'type') !== 'thinking') return false
+  const signature = fieldOf(block, 'signature')
+  return typeof signature !== 'string' || signature === ''
 }
 
 function isThought(block: unknown): boolean {

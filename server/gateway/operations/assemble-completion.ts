@@ -2,11 +2,9 @@ import { z } from 'zod'
 import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
 import type { ChatOutput } from './chat-output'
 import { chatOutput, HeardAndSeen } from './chat-output'
+import { withPartsJoined } from './content-parts'
 import type { Made } from './operation'
 import { reasoningIn } from './reasoning-in'
-
-/** Text, or as some providers write it, parts with text. */
-const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).max(MAX_PARTS).transform(parts => parts.map(part => part.text ?? '').join(''))])
 
 const ToolCallDelta = z.looseObject({
   // Servers that only ever make one call leave it out.
@@ -24,14 +22,14 @@ export const ChatChunk = z.looseObject({
   model: z.string().nullish(),
   choices: z.array(z.looseObject({
     index: z.int().nonnegative().max(127).default(0),
-    delta: z.looseObject({
-      content: Content.nullish(),
+    delta: z.preprocess(withPartsJoined, z.looseObject({
+      content: z.string().nullish(),
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
       reasoning: z.unknown().optional(),
       tool_calls: z.array(ToolCallDelta).max(MAX_PARTS).nullish(),
       ...chatOutput
-    }).nullish(),
+    }).nullish()),
     finish_reason: z.string().nullish()
   })).max(MAX_CHOICES).nullish().transform(choices => choices ?? []),
   usage: z.unknown().optional()

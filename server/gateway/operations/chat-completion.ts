@@ -1,23 +1,22 @@
-import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
 import { isCut } from '../is-cut'
+import { newToolCallId } from '../providers/tool-use-id'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
+import { withPartsJoined } from './content-parts'
 import { reasoningIn } from './reasoning-in'
-
-const text = z.union([z.string(), z.array(z.looseObject({ text: z.string().nullish() })).max(MAX_PARTS).transform(parts => parts.map(part => part.text ?? '').join(''))]).nullish().transform(content => content ?? '')
 
 const ChatCompletion = z.object({
   model: z.string().nullish(),
   choices: z.array(z.object({
-    message: z.object({
-      content: text,
+    message: z.preprocess(withPartsJoined, z.object({
+      content: z.string().nullish(),
       refusal: z.string().nullish(),
       reasoning_content: z.string().nullish(),
       reasoning: z.unknown().optional(),
       tool_calls: z.array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string().nullish() }), extra_content: z.unknown().optional() })).max(MAX_PARTS).nullish()
-    }),
+    })),
     finish_reason: z.string().nullish()
   })).min(1).max(MAX_CHOICES),
   usage: z.unknown().optional()
@@ -51,7 +50,7 @@ export function readChatAnswer(completion: unknown): ChatAnswer {
     toolCalls: calls.map((call, index) => {
       // A call of a tool that needs none comes without arguments, and one that was cut off before them, too.
       const none = isCut(finishReason) && index === calls.length - 1 ? '' : '{}'
-      return { id: call.id || `call_${uuidv7()}`, name: call.function.name, arguments: call.function.arguments || none, extra: call.extra_content }
+      return { id: call.id || newToolCallId(), name: call.function.name, arguments: call.function.arguments || none, extra: call.extra_content }
     }),
     finishReason,
     usage: readUsage(usage)

@@ -43,9 +43,10 @@ class CountRequest extends JsonRequest<CountBody> implements CallRequest {
     return Promise.resolve(0)
   }
 
-  async send({ provider, connection, upstreamModel }: Target, transport: Transport, signal: AbortSignal) {
+  async send(target: Target, transport: Transport, signal: AbortSignal) {
+    const { provider, connection, upstreamModel } = target
     const native = provider.native?.('messages.count_tokens', connection, upstreamModel)
-    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
+    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body, target), upstreamModel, stream: false, headers: this.headers }, transport, signal)
     return jsonResponse({ status: 200, headers: {} }, { input_tokens: await countPrompt(takeMedia(this.body)) })
   }
 

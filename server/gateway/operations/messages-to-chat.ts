@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { encodeBody } from '../providers/encode-body'
+import { shortCallId } from '../providers/tool-use-id'
 import { listOf } from '../list-of'
 import { readAs } from '../read-as'
-import { extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
+import { atMost, extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
 
 const Source = z.discriminatedUnion('type', [
@@ -77,7 +78,8 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
   if (stop?.length) requireStops(target, 'stop_sequences')
   return {
     messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, takesSignatures(target)))],
-    [maxTokensField(target)]: request.max_tokens,
+    // The format forces every caller to name one, and they name what Claude writes.
+    [maxTokensField(target)]: atMost(request.max_tokens, target),
     ...(stop?.length && { stop }),
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),
@@ -118,7 +120,7 @@ function userMessages(content: string | UserBlock[], index: number): object[] {
     const blocks = typeof block.content === 'string' ? [{ type: 'text' as const, text: block.content }] : block.content ?? []
     const text = blocks.flatMap(inner => inner.type === 'text' ? inner.text : []).join('\n')
     // A tool's message has no field for it.
-    results.push({ role: 'tool', tool_call_id: block.tool_use_id, content: block.is_error ? `Error: ${text}` : text })
+    results.push({ role: 'tool', tool_call_id: shortCallId(block.tool_use_id), content: block.is_error ? `Error: ${text}` : text })
     parts.push(...blocks.flatMap(inner => inner.type === 'text' ? [] : [toPart(inner, `messages.${index}.content.${position}.content`)]))
   }
   return parts.length > 0 ? [...results, { role: 'user', content: parts }] : results
@@ -137,7 +139,7 @@ function toPart(block: z.infer<typeof ResultBlock>, param: string): object {
 function assistantMessage(content: string | AssistantBlock[], signed: boolean): object[] {
   if (typeof content === 'string') return [{ role: 'assistant', content }]
   const text = content.flatMap(block => block.type === 'text' ? block.text : []).join('')
-  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: block.id, type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(signed && extraContent(block.extra_content)) }] : [])
+  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: shortCallId(block.id), type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(signed && extraContent(block.extra_content)) }] : [])
   return text || calls.length > 0 ? [{ role: 'assistant', content: text || null, ...(calls.length > 0 && { tool_calls: calls }) }] : []
 }
 

@@ -61,13 +61,13 @@ class MessagesRequest extends JsonRequest<MessagesBody> implements CallRequest {
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
     if (!nativeCall(target)) return provider.countPrompt?.('chat.completions', connection, { body: toMessageOverChat(this.body, target).body, upstreamModel, stream: false }, transport, signal)
-    return provider.countPrompt?.('messages', connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: false, headers: this.headers }, transport, signal)
+    return provider.countPrompt?.('messages', connection, { body: toAnthropicBody(this.raw, this.body, target), upstreamModel, stream: false, headers: this.headers }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
     const native = nativeCall(target)
-    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
+    if (native) return native(connection, { body: toAnthropicBody(this.raw, this.body, target), upstreamModel, stream: this.stream, headers: this.headers }, transport, signal)
     return sendOverChat(target, this.stream, toMessageOverChat(this.body, target), transport, signal)
   }
 

@@ -50,6 +50,11 @@ export function maxTokensField(target: Target): 'max_completion_tokens' | 'max_t
   return isOpenAi(target) ? 'max_completion_tokens' : 'max_tokens'
 }
 
+/** A limit that a caller of another format asks for, within what the model can write: providers refuse any beyond it. */
+export function atMost(maxTokens: number, { maxOutputTokens = maxTokens }: Target): number {
+  return Math.min(maxTokens, maxOutputTokens)
+}
+
 /** The field that carries what a provider wants back with a call of a tool, in every format; nothing where it wants nothing. */
 export function extraContent(extra: unknown): { extra_content?: unknown } {
   return extra === undefined || extra === null ? {} : { extra_content: extra }

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid'
+import { newToolCallId } from '../providers/tool-use-id'
 import { noUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
@@ -75,7 +75,7 @@ export class ResponseEvents extends ChatEvents {
 
   private openCall({ index, id, function: called, extra_content: extra }: NonNullable<NonNullable<ChatChunk['choices'][number]['delta']>['tool_calls']>[number]): string {
     if (this.open?.kind === 'call' && this.open.index === index) return ''
-    return this.start({ kind: 'call', id: newId('fc', this.callId), index, callId: id || `call_${uuidv7()}`, name: called?.name ?? '', text: '', extra })
+    return this.start({ kind: 'call', id: newId('fc', this.callId), index, callId: id || newToolCallId(), name: called?.name ?? '', text: '', extra })
   }
 
   private start(item: OpenItem): string {

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { listOf } from '../list-of'
+import { shortCallId } from '../providers/tool-use-id'
 import { readAs } from '../read-as'
-import { extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+import { atMost, extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
 import { unaskedServices } from './unpriced'
 
 const InputPart = z.discriminatedUnion('type', [
@@ -71,7 +72,7 @@ export function responsesToChat(body: unknown, target: Target): Record<string, u
   const { max_output_tokens: maxTokens, temperature, top_p: topP, reasoning, user } = request
   return {
     messages: [...(request.instructions ? [{ role: 'system', content: request.instructions }] : []), ...toMessages(request.input, takesSignatures(target))],
-    ...(maxTokens && { [maxTokensField(target)]: maxTokens }),
+    ...(maxTokens && { [maxTokensField(target)]: atMost(maxTokens, target) }),
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),
     ...toolFields(request),
@@ -100,14 +101,14 @@ function toMessages(input: string | Item[], signed: boolean): Message[] {
         messages.push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`) })
         break
       case 'function_call': {
-        const call: ToolCall = { id: item.call_id, type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
+        const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
         // A turn's words and calls are items of their own there, and one message here.
         if (previous?.role === 'assistant') previous.tool_calls = [...previous.tool_calls ?? [], call]
         else messages.push({ role: 'assistant', content: null, tool_calls: [call] })
         break
       }
       case 'function_call_output':
-        messages.push({ role: 'tool', tool_call_id: item.call_id, content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
+        messages.push({ role: 'tool', tool_call_id: shortCallId(item.call_id), content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
         if (typeof item.output !== 'string') shown.push(...item.output.filter(part => writtenIn(part) === undefined).map(toPart))
         break
     }

@@ -27,6 +27,7 @@ export function toMessagesBody(call: ProviderRequest): Record<string, unknown> {
     ...thinking,
     ...(Object.keys(outputConfig).length > 0 && { output_config: outputConfig }),
     ...(request.user && { metadata: { user_id: request.user } }),
+    ...cacheControl(request),
     stream: call.stream
   }
 }

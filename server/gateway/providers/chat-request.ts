@@ -16,7 +16,11 @@ const ContentPart = z.discriminatedUnion('type', [
 ], unknownPart)
 const Content = z.union([z.string(), listOf(ContentPart)])
 
+/** Anthropic's mark of how far a prompt is to be cached, for callers who know whom they call. */
+const cacheMark = { cache_control: z.unknown().optional() }
+
 const ToolCall = z.object({
+  ...cacheMark,
   id: z.string(),
   type: z.literal('function').default('function'),
   function: z.object({ name: z.string(), arguments: z.string().default('') }),
@@ -45,7 +49,7 @@ const Message = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'developer']), content: Text }),
   z.object({ role: z.literal('user'), content: Content }),
   AssistantMessage,
-  z.object({ role: z.literal('tool'), content: Content, tool_call_id: z.string() })
+  z.object({ ...cacheMark, role: z.literal('tool'), content: Content, tool_call_id: z.string() })
 ])
 
 const Tool = z.looseObject({
@@ -82,6 +86,7 @@ const ChatRequest = z.object({
   /** Anthropic's own, for callers who know whom they call. */
   thinking: z.looseObject({ type: z.string() }).nullish(),
   top_k: z.int().positive().nullish(),
+  ...cacheMark,
   seed: z.int().nullish()
 })
 

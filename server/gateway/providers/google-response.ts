@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { MAX_CHOICES, MAX_ITEMS } from '../answer-limits'
 import { UsageMetadata } from './google-usage'
+import { newToolCallId } from './tool-use-id'
 
 /** Parts of kinds not named here (code that Google ran itself) have no place in a chat completion. */
 const Part = z.object({
@@ -40,7 +40,7 @@ export function readContent({ candidates }: GenerateContentResponse): ReadConten
     reasoning: texts(true),
     toolCalls: parts.flatMap(({ functionCall: call, thoughtSignature: signature }) => call
       ? [{
-          id: call.id ?? `call_${randomUUID()}`,
+          id: call.id ?? newToolCallId(),
           type: 'function' as const,
           function: { name: call.name, arguments: JSON.stringify(call.args ?? {}) },
           // Where Google's own OpenAI endpoint puts it: sent back with the call, the model goes on from its thoughts.

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
+import type { ChatChunk } from '../../../server/gateway/operations/assemble-completion'
+import { chatCompletions, parseChatRequest } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
-import { chatStream, chatTarget, parseCall, sendCall, tapStream } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, parseCall, sendCall, tapStream } from '../../support/operation-calls'
 
 const read = (message: object, rest: object = {}) => parseCall(chatCompletions, { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...rest })
   .readAnswer(Buffer.from(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] })), {})
@@ -22,6 +23,31 @@ test('a picture counts as one, not as its data', () => {
   const answer = read({ role: 'assistant', content: 'A cat', images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(1_000)}` } }] })
   expect(answer).toMatchObject({ outputTokens: 1_290, audioOutputTokens: 0 })
   expect(answer.text()).toBe('A cat')
+})
+
+const thought = { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'A long ' }, { type: 'text', text: 'thought. ' }] }, { type: 'text', text: 'Yes' }] }
+
+test('what Mistral\'s models think, in parts of the content, counts as written, is in the trace and reaches Loom\'s own chat', () => {
+  const chunks: ChatChunk[] = []
+  const request = parseChatRequest(Buffer.from(JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hi' }] })), chunk => chunks.push(chunk))
+  const { tap, sent } = tapStream(request, Buffer.from(chatStream([thought], { finish: null })))
+  expect(tap.text).toBe('A long thought. Yes')
+  expect(JSON.parse(tap.record().toString())).toMatchObject({ choices: [{ message: { content: 'Yes', reasoning_content: 'A long thought. ' } }] })
+  expect(chunks.at(-1)?.choices[0]?.delta).toMatchObject({ content: 'Yes', reasoning_content: 'A long thought. ' })
+  // The caller gets it as it came.
+  expect(sent).toContain(JSON.stringify(thought))
+})
+
+test.each<[Operation, object, string]>([
+  [messages, { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5, thinking: { type: 'enabled', budget_tokens: 2_000 } }, '"thinking"'],
+  [responses, { input: 'Hi' }, '"summary_text"']
+])('and is shown as thinking in other formats, whole and streamed: $name', async (operation, body, kind) => {
+  const answer = { choices: [{ message: thought, finish_reason: 'stop' }] }
+  for (const stream of [false, true]) {
+    const given = await attempt(parseCall(operation, { model: 'm', ...body, stream }), chatTarget(stream ? chatStream([thought]) : JSON.stringify(answer)).target)
+    expect(given.toString()).toContain('A long thought. ')
+    expect(given.toString()).toContain(kind)
+  }
 })
 
 test('a prompt that is repeated before the answer is not counted as written, each choice its own', () => {

@@ -9,7 +9,7 @@ import { fitsStrictMode } from '../../../server/gateway/operations/strict-schema
 import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/anthropic-usage'
 import { readUsage } from '../../../server/gateway/usage'
 import { attempt, chatStream, chatTarget, lookAt, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
-import { eventsIn } from '../../support/provider-calls'
+import { connectionOf, eventsIn } from '../../support/provider-calls'
 
 const hello = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] }
 const call = (index: number, rest: object) => ({ tool_calls: [{ index, ...rest }] })
@@ -290,22 +290,51 @@ test('what other models left in earlier turns and Claude refuses does not reach 
   const use = { type: 'tool_use', id: 't', name: 'find', input: {} }
   const unsigned = { type: 'thinking', thinking: 'Hm', signature: '' }
   const signed = { type: 'thinking', thinking: 'Hm', signature: 's' }
-  const sent = (content: object[]) => {
+  const sent = (content: object[], target = targetOf('anthropic', 'claude-sonnet-4-5')) => {
     const body = MessagesBody.parse({ ...hello, messages: [...hello.messages, { role: 'assistant', content }] })
-    return toAnthropicBody(Buffer.from(JSON.stringify(body)), body).messages.slice(1)
+    return toAnthropicBody(Buffer.from(JSON.stringify(body)), body, target).messages.slice(1)
   }
   expect(sent([blank, use])).toEqual([{ role: 'assistant', content: [use] }])
   expect(sent([unsigned, blank, use])).toEqual([{ role: 'assistant', content: [use] }])
   expect(sent([unsigned, blank])).toEqual([])
+  expect(sent([{ type: 'thinking', thinking: 'Hm' }, use])).toEqual([{ role: 'assistant', content: [use] }])
+  const elsewhere = (model: string) => targetOf('anthropic', model, { connection: connectionOf('anthropic', { baseUrl: 'https://api.deepseek.com/anthropic' }) })
+  expect(sent([unsigned, use], elsewhere('claude-sonnet-4-5'))).toEqual([{ role: 'assistant', content: [use] }])
+  // Another model behind the format wants its own thoughts back.
+  expect(sent([unsigned, use], elsewhere('deepseek-v4-pro'))).toEqual([{ role: 'assistant', content: [unsigned, use] }])
   // Claude's own comes back as it was.
   expect(sent([signed, blank, use])).toEqual([{ role: 'assistant', content: [signed, blank, use] }])
   expect(sent([])).toEqual([{ role: 'assistant', content: [] }])
 })
 
+test('ids of calls are no longer than OpenAI takes, those we make and those that another wrote; and fit to their results', async () => {
+  const nameless = JSON.stringify({ choices: [{ message: { content: null, tool_calls: [{ function: { name: 'find', arguments: '{}' } }] }, finish_reason: 'tool_calls' }] })
+  const [made] = JSON.parse((await attempt(parseCall(messages, hello), chatTarget(nameless).target)).toString()).content
+  expect(made.id).toMatch(/^call_\w{32}$/)
+  const ids = [made.id, `call_${'a'.repeat(36)}`, `call_${'a'.repeat(35)}b`]
+  const { messages: sent } = await askedFor({ messages: [
+    ...hello.messages,
+    { role: 'assistant', content: ids.map(id => ({ type: 'tool_use', id, name: 'find', input: {} })) },
+    { role: 'user', content: ids.map(id => ({ type: 'tool_result', tool_use_id: id, content: 'Found' })) }
+  ] })
+  const [, calls, ...results] = Array.isArray(sent) ? sent : []
+  const called = calls.tool_calls.map(({ id }: { id: string }) => id)
+  expect(results.map(({ tool_call_id: id }) => id)).toEqual(called)
+  expect(called[0]).toBe(made.id)
+  expect(new Set(called)).toHaveLength(3)
+  for (const id of called) expect(id.length).toBeLessThanOrEqual(40)
+})
+
+test('a limit above what the model writes is that', async () => {
+  const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }))
+  for (const maxOutputTokens of [undefined, 16_384]) await attempt(parseCall(messages, { ...hello, max_tokens: 32_000 }), { ...target, ...(maxOutputTokens && { maxOutputTokens }) })
+  expect(asked.map(({ max_tokens: limit }) => limit)).toEqual([32_000, 16_384])
+})
+
 test('messages whose ids Claude takes as they are go on uncopied', () => {
   const said = ['toolu_1', 'functions.find:0'].map(id => ({ role: 'assistant', content: [{ type: 'tool_use', id, name: 'find', input: {} }] }))
   const body = MessagesBody.parse({ ...hello, messages: [...hello.messages, ...said] })
-  const sent = toAnthropicBody(Buffer.from(JSON.stringify(body)), body)
+  const sent = toAnthropicBody(Buffer.from(JSON.stringify(body)), body, targetOf('anthropic', 'claude-sonnet-4-5'))
   expect(sent.messages.map((message, index) => message === body.messages[index])).toEqual([true, true, false])
 })
 

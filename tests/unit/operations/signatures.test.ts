@@ -3,7 +3,7 @@ import { toAnthropicBody } from '../../../server/gateway/operations/anthropic-bo
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
-import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapStream } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, nativeTarget, parseCall, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
 /** What Gemini wants back with a call of a tool, as its chat answers bring it. */
@@ -49,7 +49,7 @@ describe.each(formats)('the signature of a thought of Gemini\'s, in $name', (ope
 test('a conversation whose thoughts are all signed goes to Anthropic as it is, none of it copied; one with an unsigned one loses that alone', () => {
   const turn = (signature: string) => ({ role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm', signature }, { type: 'text', text: 'Yes' }] })
   const bodyOf = (...messages: { role: string, content: unknown }[]) => ({ model: 'claude', max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }, ...messages] })
-  const takenOf = (body: ReturnType<typeof bodyOf>) => toAnthropicBody(Buffer.from(JSON.stringify(body)), body)
+  const takenOf = (body: ReturnType<typeof bodyOf>) => toAnthropicBody(Buffer.from(JSON.stringify(body)), body, targetOf('anthropic', 'claude-sonnet-4-5'))
   const signed = bodyOf(turn('c2lnbmVk'))
   expect(takenOf(signed)).toBe(signed)
   const mixed = bodyOf(turn('c2lnbmVk'), turn(''))

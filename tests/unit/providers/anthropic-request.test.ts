@@ -18,8 +18,7 @@ test('takes system and developer messages out of the conversation, in order', ()
     { role: 'user', content: 'Hi' },
     { role: 'developer', content: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral', ttl: '1h' } }] }
   ] })
-  // A cache is always asked for at the five-minute price, the one the catalogue knows.
-  expect(system).toEqual([{ type: 'text', text: 'Be brief.' }, { type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral' } }])
+  expect(system).toEqual([{ type: 'text', text: 'Be brief.' }, { type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral', ttl: '1h' } }])
   expect(messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }])
 })
 
@@ -42,6 +41,30 @@ test('turns a conversation with parallel tool calls into alternating turns, all 
       { type: 'text', text: 'Thanks' }
     ] }
   ])
+})
+
+test('keeps the marks of a cache, on the result of a tool, on its call and on the whole request', () => {
+  const mark = { cache_control: { type: 'ephemeral' } }
+  const text = (marked: object = {}) => ({ type: 'text', text: 'long', ...marked })
+  const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } }
+  const results = (...contents: unknown[]) => translate({ messages: [
+    { role: 'user', content: 'Go' },
+    { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'find', arguments: '{}' }, ...mark }] },
+    ...contents.map(content => ({ role: 'tool', tool_call_id: 'a', ...typeof content === 'object' && content !== null && 'content' in content ? content : { content } }))
+  ] }).messages
+  expect(results([text(mark)], [text(mark), text()], 'plain', { content: 'whole', ...mark }, [text(), image])).toEqual([
+    { role: 'user', content: [{ type: 'text', text: 'Go' }] },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'find', input: {}, ...mark }] },
+    { role: 'user', content: [
+      { type: 'tool_result', tool_use_id: 'a', content: 'long', ...mark },
+      { type: 'tool_result', tool_use_id: 'a', content: 'long\nlong', ...mark },
+      { type: 'tool_result', tool_use_id: 'a', content: 'plain' },
+      { type: 'tool_result', tool_use_id: 'a', content: 'whole', ...mark },
+      { type: 'tool_result', tool_use_id: 'a', content: [{ type: 'text', text: 'long' }, { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }] }
+    ] }
+  ])
+  expect(translate(mark)).toMatchObject(mark)
+  expect(translate({ cache_control: null })).not.toHaveProperty('cache_control')
 })
 
 test.each([
