@@ -51,6 +51,8 @@ const RequestContent = z.discriminatedUnion('type', [
 export const RequestMessage = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
   content: z.union([z.string(), z.array(RequestContent)]).nullable(),
+  /** What the model thought before it called tools: sent to those that want it back. */
+  reasoning_content: z.string().optional(),
   tool_calls: z.array(z.object({ id: z.string(), type: z.literal('function'), function: z.object({ name: z.string(), arguments: z.string() }) })).optional(),
   tool_call_id: z.string().optional()
 })

@@ -56,5 +56,6 @@ export async function runSteps(run: Omit<ToolRun, 'tools'> & { tools: ToolRun['t
 
 function toAssistant(parts: readonly MessagePart[], calls: readonly ToolCallPart[], extraOf: (toolCallId: string) => object | undefined): RequestMessage {
   const text = parts.flatMap(part => part.type === 'text' ? [part.text] : []).join('\n\n')
-  return { role: 'assistant', content: text || null, tool_calls: calls.map(call => ({ ...toRequestCall(call), ...extraOf(call.toolCallId) })) }
+  const thought = parts.flatMap(part => part.type === 'reasoning' ? [part.text] : []).join('')
+  return { role: 'assistant', content: text || null, ...(thought && { reasoning_content: thought }), tool_calls: calls.map(call => ({ ...toRequestCall(call), ...extraOf(call.toolCallId) })) }
 }

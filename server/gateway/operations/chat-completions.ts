@@ -2,8 +2,10 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { MAX_CHOICES } from '../answer-limits'
 import { boundTokens } from '../estimate-cost'
+import type { ModelLimits } from '../estimate-cost'
 import { listOf } from '../list-of'
 import { toOpenAiError } from '../openai-error'
+import { thinkingBudget } from '../providers/anthropic-model'
 import type { Transport } from '../providers/provider'
 import { parseAnswer } from '../told-failure'
 import { readUsage } from '../usage'
@@ -13,10 +15,11 @@ import { chatOutput, HeardAndSeen } from './chat-output'
 import { ChatTap } from './chat-tap'
 import type { Prompt } from './count-prompt'
 import { countClosely, countPrompt } from './count-prompt'
+import { withoutOurFields } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
-import { requireChat, takesChatAsIs } from './over-chat'
+import { asTaken, requireChat, takesChatAsIs } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
@@ -89,7 +92,13 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
       answers: this.body.n ?? 1,
       // What a provider searches, keeps or fetches, and Azure's own data, is in no body.
       readsMore: takesChatAsIs(target) && (findBilledByUse(this.body) !== undefined || Boolean(this.body.data_sources) || refersElsewhere(this.body.messages))
-    }, target)
+    }, this.limitsOf(target))
+  }
+
+  /** Where a limit is sent for a caller who sets none, it leaves room for what they let the model think. */
+  private limitsOf(target: Target): ModelLimits {
+    const budget = thinkingBudget(this.body.thinking)
+    return budget > 0 && target.defaultOutputTokens !== undefined ? { ...target, defaultOutputTokens: target.defaultOutputTokens + budget } : target
   }
 
   countInput() {
@@ -111,13 +120,16 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
 
   /**
    * OpenAI's newest models know only the newer of the two names of a limit, other servers often only the older. And OpenAI takes
-   * `metadata` only with `store`: otherwise it is ours alone.
+   * `metadata` only with `store`: otherwise it is ours alone. What we ask for ourselves fits the model that answers; a caller's own words are let be, but
+   * for those of ours in them that a server refuses.
    */
-  private bodyFor({ connection: { kind } }: Target) {
+  private bodyFor(target: Target): Readonly<Record<string, unknown>> {
+    const { connection: { kind } } = target
+    const body = this.onChunk ? asTaken(this.body, target) : withoutOurFields(this.body, target)
     const isOpenAi = kind === 'openai' || kind === 'azure'
     const limit = this.outputLimit !== undefined && { [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
-    if (!isOpenAi || this.metadata === undefined || this.body.store === true) return limit ? { ...this.body, ...limit } : this.body
-    const { metadata: _, ...rest } = this.body
+    if (!isOpenAi || this.metadata === undefined || this.body.store === true) return limit ? { ...body, ...limit } : body
+    const { metadata: _, ...rest } = body
     return { ...rest, ...limit }
   }
 

@@ -5,6 +5,7 @@ import { encodeBody } from '../providers/encode-body'
 import { shortCallId } from '../providers/tool-use-id'
 import { listOf } from '../list-of'
 import { readAs } from '../read-as'
+import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
 
@@ -26,8 +27,8 @@ const UserBlock = z.discriminatedUnion('type', [
 const AssistantBlock = z.discriminatedUnion('type', [
   TextBlock,
   z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.record(z.string(), z.unknown()), extra_content: z.unknown().optional() }),
-  // Signed by Anthropic for Anthropic: nobody else can read on from it.
-  z.object({ type: z.enum(['thinking', 'redacted_thinking']) })
+  // Signed by Anthropic for Anthropic: nobody else can read on from it. What nobody signed, another model thought.
+  z.object({ type: z.enum(['thinking', 'redacted_thinking']), thinking: z.string().optional().catch(undefined), signature: z.string().optional().catch(undefined) })
 ])
 
 const Format = z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish()
@@ -68,7 +69,7 @@ type AssistantBlock = z.infer<typeof AssistantBlock>
 
 /**
  * The chat-completions body that asks the same. Without counterpart, and left out: `top_k`, `cache_control`,
- * `service_tier`, `context_management`, and the thinking of earlier turns.
+ * `service_tier`, `context_management`, and the thinking of earlier turns, but where a model wants its own back.
  * @throws {LoomError} `invalid_request` where leaving something out would change what the caller gets
  */
 export function messagesToChat(body: unknown, target: Target): Record<string, unknown> {
@@ -77,7 +78,7 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
   const { stop_sequences: stop, temperature, top_p: topP, metadata } = request
   if (stop?.length) requireStops(target, 'stop_sequences')
   return {
-    messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, takesSignatures(target)))],
+    messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, target))],
     // The format forces every caller to name one, and they name what Claude writes.
     [maxTokensField(target)]: atMost(request.max_tokens, target),
     ...(stop?.length && { stop }),
@@ -97,9 +98,9 @@ function threadUnsupported(): LoomError {
   })
 }
 
-function toMessages(message: Messages['messages'][number], index: number, signed: boolean): object[] {
+function toMessages(message: Messages['messages'][number], index: number, target: Target): object[] {
   if (message.role === 'user') return userMessages(message.content, index)
-  return message.role === 'assistant' ? assistantMessage(message.content, signed) : systemMessage(message.content)
+  return message.role === 'assistant' ? assistantMessage(message.content, target) : systemMessage(message.content)
 }
 
 function systemMessage(system: Messages['system']): object[] {
@@ -136,11 +137,12 @@ function toPart(block: z.infer<typeof ResultBlock>, param: string): object {
   throw new LoomError('invalid_request', `${param}: this model takes documents as base64 or text only, not by URL.`, { param })
 }
 
-function assistantMessage(content: string | AssistantBlock[], signed: boolean): object[] {
+function assistantMessage(content: string | AssistantBlock[], target: Target): object[] {
   if (typeof content === 'string') return [{ role: 'assistant', content }]
   const text = content.flatMap(block => block.type === 'text' ? block.text : []).join('')
-  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: shortCallId(block.id), type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(signed && extraContent(block.extra_content)) }] : [])
-  return text || calls.length > 0 ? [{ role: 'assistant', content: text || null, ...(calls.length > 0 && { tool_calls: calls }) }] : []
+  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: shortCallId(block.id), type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(takesSignatures(target) && extraContent(block.extra_content)) }] : [])
+  const thought = wantsThoughts(target) ? content.flatMap(block => block.type === 'thinking' && !block.signature ? block.thinking ?? [] : []).join('') : ''
+  return text || calls.length > 0 ? [{ role: 'assistant', content: text || null, ...(thought && { reasoning_content: thought }), ...(calls.length > 0 && { tool_calls: calls }) }] : []
 }
 
 function toolFields({ tools, tool_choice: choice }: Messages): Record<string, unknown> {

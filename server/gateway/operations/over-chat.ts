@@ -6,6 +6,7 @@ import { readText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
 import { parseAnswer } from '../told-failure'
 import type { ChatEvents } from './chat-events'
+import { withThoughts } from './earlier-thoughts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -97,11 +98,21 @@ const reasoning = /(?:^|\/)(?:o\d|gpt-[5-9](?!-chat))/
 /** Those that do not, unless they are asked to. Source: langchain#35423 and #35424. */
 const rested = /(?:^|\/)gpt-5\.[124](?!\d|-pro|-codex|-chat)/
 
-/** The body without what only tunes how words are chosen, where the model refuses it. */
-function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
+/** Those that reason in a chat only while they have no tools. Source: their refusal, which says to set the effort to `none` (community.openai.com/t/1386454, openai-openapi#541). */
+const reasoningWithoutTools = /(?:^|\/)gpt-(?:5\.(?:[4-9]|\d\d)|[6-9])(?!.*-chat)/
+
+/**
+ * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; and
+ * with what it wants back of its thoughts.
+ */
+export function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
+  const thoughtful = withThoughts(body, target)
+  if (!isOpenAi(target) || !reasoning.test(target.servedModel)) return thoughtful
+  const hasTools = Array.isArray(body.tools) && body.tools.length > 0
+  if (hasTools && reasoningWithoutTools.test(target.servedModel)) return { ...thoughtful, reasoning_effort: 'none' }
   const effort = body.reasoning_effort ?? (rested.test(target.servedModel) ? 'none' : undefined)
-  if (!isOpenAi(target) || !reasoning.test(target.servedModel) || effort === 'none') return body
-  const { temperature: _temperature, top_p: _topP, presence_penalty: _presence, frequency_penalty: _frequency, ...rest } = body
+  if (effort === 'none') return thoughtful
+  const { temperature: _temperature, top_p: _topP, presence_penalty: _presence, frequency_penalty: _frequency, ...rest } = thoughtful
   return rest
 }
 

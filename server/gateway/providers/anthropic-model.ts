@@ -1,3 +1,4 @@
+import { fieldOf } from '../operations/field-of'
 import type { Turn } from './anthropic-messages'
 import type { ChatRequest } from './chat-request'
 import { requestedMaxTokens } from './chat-request'
@@ -32,6 +33,9 @@ function traitsOf(model: string): ClaudeTraits {
   }
 }
 
+/** The least it may think where it has a budget. Source: Anthropic, "Extended thinking", as for the budget being less than the limit, and for turns that go on, read 2026-11. */
+const LEAST_BUDGET = 1_024
+
 /** Anthropic demands a limit in every call: `defaultMaxTokens` is the one sent when the caller sets none. */
 export function claudeLimits(model: string): Pick<ClaudeTraits, 'maxTokens' | 'defaultMaxTokens'> {
   return traitsOf(model)
@@ -42,12 +46,31 @@ export function claudeThinks(model: string): boolean | undefined {
   return model.startsWith('claude-') ? traitsOf(model).thinks !== 'never' : undefined
 }
 
+/** What a call lets it think, in tokens, by Anthropic's own field; 0 for none, or as many as it likes. */
+export function thinkingBudget(thinking: unknown): number {
+  const budget = fieldOf(thinking, 'type') === 'enabled' ? fieldOf(thinking, 'budget_tokens') : 0
+  return typeof budget === 'number' && Number.isSafeInteger(budget) && budget > 0 ? budget : 0
+}
+
+/** The limit of an answer that is sent. A caller who sets none, but a budget to think, has room for an answer beside. */
+export function outputLimit(request: ChatRequest, model: string): number {
+  const { defaultMaxTokens, maxTokens } = traitsOf(model)
+  return requestedMaxTokens(request) ?? Math.min(defaultMaxTokens + thinkingBudget(request.thinking), maxTokens)
+}
+
 /** Sampling and thinking fields of the Messages API; the two exclude each other. */
 export function thinkingFields(request: ChatRequest, model: string, turns: readonly Turn[]): Record<string, unknown> {
   const traits = traitsOf(model)
-  const thinking = request.thinking ? { thinking: request.thinking } : effortFields(request, traits, turns)
+  const thinking = request.thinking ? askedThinking(request.thinking, outputLimit(request, model), turns) : effortFields(request, traits, turns)
   if (('thinking' in thinking && request.thinking?.type !== 'disabled') || !traits.samples) return thinking
   return { ...thinking, ...samplingFields(request, traits) }
+}
+
+/** As the caller asks for it, as far as Anthropic takes it: less than the limit, and not where a turn goes on, for a chat brings none of its signed thoughts. */
+function askedThinking(thinking: NonNullable<ChatRequest['thinking']>, limit: number, turns: readonly Turn[]): Record<string, unknown> {
+  if (thinking.type !== 'enabled') return { thinking }
+  const budget = Math.min(thinkingBudget(thinking), limit - 1)
+  return budget < LEAST_BUDGET || hasBegun(turns) ? {} : { thinking: { ...thinking, budget_tokens: budget } }
 }
 
 function effortFields(request: ChatRequest, traits: ClaudeTraits, turns: readonly Turn[]): Record<string, unknown> {
@@ -60,8 +83,8 @@ function effortFields(request: ChatRequest, traits: ClaudeTraits, turns: readonl
   }
   const share = { minimal: 0, low: 0.2, medium: 0.5, high: 0.8, xhigh: 0.8 }[effort]
   const budget = Math.floor((requestedMaxTokens(request) ?? traits.defaultMaxTokens) * share)
-  // Refused by Anthropic: a budget under 1,024 tokens, a forced tool, and a turn that the model has begun without thinking.
-  if (budget < 1_024 || forcesTool(request) || hasBegun(turns)) return {}
+  // Refused by Anthropic: a smaller budget, a forced tool, and a turn that the model has begun without thinking.
+  if (budget < LEAST_BUDGET || forcesTool(request) || hasBegun(turns)) return {}
   return { thinking: { type: 'enabled', budget_tokens: budget } }
 }
 

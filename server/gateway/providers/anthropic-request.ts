@@ -1,7 +1,7 @@
 import { cacheControl, conversationTurns, systemBlocks } from './anthropic-messages'
-import { claudeLimits, thinkingFields } from './anthropic-model'
+import { outputLimit, thinkingFields } from './anthropic-model'
 import { toHeldSchema } from './anthropic-schema'
-import { readChatRequest, requestedMaxTokens, stopSequences } from './chat-request'
+import { readChatRequest, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
 import type { ProviderRequest } from './provider'
 
@@ -19,7 +19,7 @@ export function toMessagesBody(call: ProviderRequest): Record<string, unknown> {
   const outputConfig = { ...(typeof effort === 'object' ? effort : {}), ...jsonSchemaFormat(request) }
   return {
     model: call.upstreamModel,
-    max_tokens: requestedMaxTokens(request) ?? claudeLimits(call.upstreamModel).defaultMaxTokens,
+    max_tokens: outputLimit(request, call.upstreamModel),
     ...(system.length > 0 && { system }),
     messages,
     ...toolFields(request),

@@ -47,6 +47,11 @@ export function demandsThoughtSignatures(model: string): boolean {
   return (traitsOf(model)?.version ?? 0) >= 300
 }
 
+/** Whether it can be held to JSON while it has tools: older ones refuse the call. Source: ai.google.dev/gemini-api/docs/structured-output, "Structured outputs with tools", read 2026-11; python-genai#867. */
+export function holdsToJsonBesideTools(model: string): boolean {
+  return (traitsOf(model)?.version ?? 0) >= 300
+}
+
 const budgets = { none: 0, minimal: 1_024, low: 1_024, medium: 8_192, high: 24_576, xhigh: 24_576 }
 /** The least a Pro of the 2.5 generation thinks. */
 const LEAST_PRO_BUDGET = 128

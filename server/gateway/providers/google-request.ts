@@ -1,7 +1,8 @@
 import { readChatRequest, requestedMaxTokens, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
+import { encodeBody } from './encode-body'
 import { conversationContents, systemParts } from './google-contents'
-import { thinkingConfig } from './google-model'
+import { holdsToJsonBesideTools, thinkingConfig } from './google-model'
 import type { ProviderRequest } from './provider'
 
 /**
@@ -11,8 +12,9 @@ import type { ProviderRequest } from './provider'
  */
 export function toGenerateContentBody(call: ProviderRequest): Record<string, unknown> {
   const request = readChatRequest(call.body)
-  const system = systemParts(request.messages)
-  const generationConfig = toGenerationConfig(request, call.upstreamModel)
+  const inWords = request.tools?.length && !holdsToJsonBesideTools(call.upstreamModel) ? jsonInWords(request) : undefined
+  const system = [...systemParts(request.messages), ...inWords ? [{ text: inWords }] : []]
+  const generationConfig = toGenerationConfig(inWords === undefined ? request : { ...request, response_format: undefined }, call.upstreamModel)
   return {
     contents: conversationContents(request.messages, call.upstreamModel),
     ...(system.length > 0 && { systemInstruction: { parts: system } }),
@@ -40,6 +42,13 @@ function toGenerationConfig(request: ChatRequest, model: string): Record<string,
 function responseFormat({ response_format: format }: ChatRequest): Record<string, unknown> {
   if (format?.type === 'json_object') return { responseMimeType: 'application/json' }
   return format?.type === 'json_schema' ? { responseMimeType: 'application/json', responseJsonSchema: format.json_schema.schema } : {}
+}
+
+/** What is asked of a model that cannot be held to it. */
+function jsonInWords({ response_format: format }: ChatRequest): string | undefined {
+  if (!format || format.type === 'text') return undefined
+  const form = format.type === 'json_schema' ? `JSON that fits this schema, and nothing else: no prose, no code fence.\n${encodeBody(format.json_schema.schema ?? {})}` : 'one JSON object and nothing else: no prose, no code fence.'
+  return `Call tools as you need them. When you answer, answer with ${form}`
 }
 
 function toolFields({ tools, tool_choice: choice }: ChatRequest): Record<string, unknown> {

@@ -63,6 +63,12 @@ describe('the bound of a call', () => {
     expect(bound({ max_completion_tokens: 1, max_tokens: 5_000 }).outputTokens).toBe(5_000)
     expect(bound({ max_completion_tokens: 5_000, max_tokens: 1 }).outputTokens).toBe(5_000)
   })
+  test('leaves room to think where the limit is ours, as much as is sent', () => {
+    const thinking = { type: 'enabled', budget_tokens: 10_000 }
+    expect(bound({ thinking }, { maxOutputTokens: 64_000, defaultOutputTokens: 8_192 }).outputTokens).toBe(18_192)
+    expect(bound({ thinking: { ...thinking, budget_tokens: 0.5 } }, { maxOutputTokens: 64_000, defaultOutputTokens: 8_192 }).outputTokens).toBe(8_192)
+    expect(bound({ thinking, max_tokens: 2_000 }, { maxOutputTokens: 64_000, defaultOutputTokens: 8_192 }).outputTokens).toBe(2_000)
+  })
   test('multiplies by n, and keeps to the model\'s caps', () => {
     expect(bound({ max_tokens: 9_000, n: 3 }, { maxOutputTokens: 4_000 }).outputTokens).toBe(12_000)
     expect(bound({ messages: [{ role: 'user', content: 'x'.repeat(9_000) }] }, { contextWindow: 8_000 }).inputTokens).toBe(8_000)

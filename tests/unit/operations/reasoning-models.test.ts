@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
+import { chatCompletions, parseChatRequest } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { responses } from '../../../server/gateway/operations/responses'
 import { attempt, chatTarget, parseCall } from '../../support/operation-calls'
+import { connectionOf } from '../../support/provider-calls'
 
 const said = [{ role: 'user', content: 'Hello' }]
 const tuned = { temperature: 0, top_p: 0.9 }
@@ -61,4 +62,64 @@ test.each<[Operation, Record<string, unknown>]>([
     await expect(askedFor(operation, body, options)).rejects.toMatchObject({ code: 'invalid_request', param: 'model', message: expect.stringContaining('/v1/responses') })
   }
   expect(await askedFor(operation, body, { model: 'gpt-5-codex' })).toMatchObject({ model: 'gpt-5-codex' })
+})
+
+const found = { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'find', arguments: '{}' } }] }
+const tools = [{ name: 'find', input_schema: { type: 'object' } }]
+
+/** What a model is asked in a chat of Loom's own. */
+async function askedForOurs(body: object, options: Parameters<typeof chatTarget>[1]): Promise<Record<string, unknown>> {
+  const { target, asked } = chatTarget('', options)
+  await attempt(parseChatRequest(Buffer.from(JSON.stringify({ model: 'm', stream: true, ...body })), () => {}), target)
+  return asked[0] ?? {}
+}
+
+describe('tools beside an effort', () => {
+  const chatTools = [{ type: 'function', function: { name: 'find', parameters: { type: 'object' } } }]
+  const body = { max_tokens: 32_000, messages: said, temperature: 0.5, thinking: { type: 'enabled', budget_tokens: 20_000 } }
+
+  test.each(['gpt-5.4', 'gpt-5.6-sol', 'gpt-6'])('are a matter of no effort at %s, which refuses both in a chat', async (serves) => {
+    const at = { kind: 'azure', model: 'deployment', serves } as const
+    expect(await askedFor(messages, { ...body, tools }, at)).toMatchObject({ reasoning_effort: 'none', temperature: 0.5 })
+    expect(await askedFor(messages, { ...body, thinking: undefined, tools }, at)).toMatchObject({ reasoning_effort: 'none' })
+    expect(await askedFor(messages, body, at)).toMatchObject({ reasoning_effort: 'high' })
+    expect(await askedForOurs({ messages: said, tools: chatTools, reasoning_effort: 'low' }, at)).toMatchObject({ reasoning_effort: 'none' })
+    // A caller's own chat is not ours to change.
+    expect(await askedFor(chatCompletions, { messages: said, tools: chatTools, reasoning_effort: 'low' }, at)).toMatchObject({ reasoning_effort: 'low' })
+  })
+
+  test.each(['gpt-5', 'gpt-5.2', 'o3', 'gpt-5.4-chat-latest'])('and as asked at %s', async (model) => {
+    expect((await askedFor(messages, { ...body, tools }, { kind: 'openai', model })).reasoning_effort).not.toBe('none')
+  })
+})
+
+describe('what a model thought before it called a tool', () => {
+  const thought = { role: 'assistant', content: [{ type: 'thinking', thinking: 'Let me look.', signature: '' }, { type: 'tool_use', id: 'a', name: 'find', input: {} }] }
+  const thoughtless = { role: 'assistant', content: [{ type: 'thinking', thinking: 'Sealed', signature: 'c2ln' }, { type: 'tool_use', id: 'b', name: 'find', input: {} }] }
+  const result = (id: string) => ({ role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: 'Found' }] })
+  const body = { max_tokens: 10, tools, messages: [...said, thought, result('a'), thoughtless, result('b')] }
+  const thoughtsIn = ({ messages: sent }: Record<string, unknown>) => Array.isArray(sent) ? sent.filter(({ role }) => role === 'assistant').map(message => message.reasoning_content) : []
+
+  test.each(['deepseek-v4-pro', 'moonshotai/kimi-k2.5'])('goes back to %s, which wants it there; what nobody knows is told as nothing', async (model) => {
+    expect(thoughtsIn(await askedFor(messages, body, { model }))).toEqual(['Let me look.', ' '])
+    expect(thoughtsIn(await askedFor(responses, { input: [...said, { type: 'function_call', call_id: 'a', name: 'find', arguments: '{}' }, { type: 'function_call_output', call_id: 'a', output: 'Found' }] }, { model }))).toEqual([' '])
+    expect(thoughtsIn(await askedForOurs({ messages: [...said, { ...found, reasoning_content: 'Hm.' }, { role: 'assistant', content: 'Yes' }] }, { model }))).toEqual(['Hm.', undefined])
+  })
+
+  test('and to no other', async () => {
+    expect(thoughtsIn(await askedFor(messages, body, { model: 'qwen3' }))).toEqual([undefined, undefined])
+    expect(thoughtsIn(await askedForOurs({ messages: [...said, { ...found, reasoning_content: 'Hm.' }] }, { kind: 'openai', model: 'gpt-5' }))).toEqual([undefined])
+  })
+
+  test('is as its caller wrote it in a chat, but at Groq and Cerebras, which refuse what we have put into it', async () => {
+    const ours = { ...found, content: 'Look', reasoning_content: 'Hm.', images: [], tool_calls: found.tool_calls.map(call => ({ ...call, extra_content: {} })) }
+    const sentTo = async (baseUrl: string, model = 'm') => {
+      const { target, asked } = chatTarget('', { model })
+      const there = { ...target, connection: connectionOf('openai-compatible', { baseUrl }) }
+      await attempt(parseCall(chatCompletions, { model: 'm', messages: [...said, ours] }), there)
+      return asked[0]?.messages
+    }
+    expect(await sentTo('https://api.together.xyz/v1')).toEqual([...said, ours])
+    for (const baseUrl of ['https://api.groq.com/openai/v1', 'https://api.cerebras.ai/v1']) expect(await sentTo(baseUrl, 'moonshotai/kimi-k2')).toEqual([...said, { ...found, content: 'Look' }])
+  })
 })

@@ -157,6 +157,37 @@ test.each<[string, Record<string, unknown>, object]>([
   expect(JSON.parse(JSON.stringify({ temperature, top_p: topP, thinking }))).toEqual(expected)
 })
 
+const called = [
+  { role: 'user', content: 'Weather?' },
+  { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }] },
+  { role: 'tool', tool_call_id: 'a', content: 'sunny' }
+]
+
+describe('thinking with a budget', () => {
+  const thinking = (tokens: number) => ({ thinking: { type: 'enabled', budget_tokens: tokens } })
+
+  test.each([
+    ['leaves room for an answer where no limit is set', thinking(10_000), { max_tokens: 18_192, ...thinking(10_000) }],
+    ['and no more than the model can write', thinking(64_000), { max_tokens: 64_000, ...thinking(63_999) }],
+    ['is less than the limit', { max_tokens: 4_000, ...thinking(10_000) }, { max_tokens: 4_000, ...thinking(3_999) }],
+    ['is as asked within the limit', { max_tokens: 20_000, ...thinking(10_000) }, { max_tokens: 20_000, ...thinking(10_000) }]
+  ])('%s', (_, body, expected) => {
+    expect(translate(body)).toMatchObject(expected)
+  })
+
+  test.each<[string, Record<string, unknown>]>([
+    ['the limit leaves less than Claude takes', { max_tokens: 500, temperature: 0.5, ...thinking(10_000) }],
+    ['the model goes on from a result, for its signed thought is not there', { messages: called, temperature: 0.5, ...thinking(10_000) }]
+  ])('is left out where %s', (_, body) => {
+    expect(translate(body)).not.toHaveProperty('thinking')
+    expect(translate(body)).toHaveProperty('temperature', 0.5)
+  })
+
+  test('of other forms is the caller\'s own', () => {
+    expect(translate({ messages: called, thinking: { type: 'adaptive' } }, 'claude-opus-4-8')).toHaveProperty('thinking', { type: 'adaptive' })
+  })
+})
+
 describe('reasoning_effort', () => {
   test('becomes a share of the limit where thinking has a budget, without sampling', () => {
     const body = translate({ reasoning_effort: 'medium', max_tokens: 10_000, temperature: 0.5 })
@@ -169,12 +200,6 @@ describe('reasoning_effort', () => {
     expect(body).toMatchObject({ thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'xhigh' } })
     expect(body).not.toHaveProperty('temperature')
   })
-
-  const called = [
-    { role: 'user', content: 'Weather?' },
-    { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }] },
-    { role: 'tool', tool_call_id: 'a', content: 'sunny' }
-  ]
 
   test('is thought about again once the model has answered, and on newer models at any time', () => {
     const messages = [...called, { role: 'assistant', content: 'Sunny.' }, { role: 'user', content: 'And tomorrow?' }]

@@ -24,6 +24,20 @@ test('sampling, limits, stops and formats have their counterparts', () => {
   expect(body({ response_format: { type: 'json_object' } }).generationConfig).toEqual({ responseMimeType: 'application/json' })
 })
 
+test('JSON beside tools is asked for in words of models that refuse the two, and of others as it is', () => {
+  const tools = [{ type: 'function', function: { name: 'look' } }]
+  const schema = { type: 'object', properties: { city: { type: 'string' } } }
+  const asked = { messages: [{ role: 'system', content: 'Be brief.' }, user], tools, response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } }
+  for (const old of [body(asked), body({ ...asked, tool_choice: 'none' })]) {
+    expect(old).not.toHaveProperty('generationConfig')
+    expect(old.systemInstruction).toEqual({ parts: [{ text: 'Be brief.' }, { text: expect.stringContaining(JSON.stringify(schema)) }] })
+  }
+  expect(body({ ...asked, response_format: { type: 'json_object' } }).systemInstruction).toMatchObject({ parts: [{}, { text: expect.stringContaining('one JSON object') }] })
+  expect(body({ ...asked, response_format: { type: 'text' } }).systemInstruction).toEqual({ parts: [{ text: 'Be brief.' }] })
+  expect(body({ ...asked, tools: [] })).toHaveProperty('generationConfig.responseJsonSchema', schema)
+  expect(body(asked, 'gemini-3-flash-preview')).toMatchObject({ systemInstruction: { parts: [{ text: 'Be brief.' }] }, generationConfig: { responseJsonSchema: schema } })
+})
+
 describe('images and files', () => {
   const part = (content: Record<string, unknown>) => body({ messages: [{ role: 'user', content: [content] }] })
 
