@@ -4,7 +4,7 @@ import { fieldOf } from './field-of'
 import { findPacked } from './packed-file'
 
 /** A chat message, as far as its media go. */
-interface Message { content?: unknown }
+interface Message { content?: unknown, images?: unknown }
 
 /** Which medium a part is, and the part without its data. */
 function findMedium(part: unknown): { medium: Medium, rest: unknown } | undefined {
@@ -55,7 +55,12 @@ export function takeMedia<T extends Message>(messages: readonly T[]): { messages
     media.push(found.medium)
     return found.rest
   }
-  return { messages: messages.map(message => Array.isArray(message.content) ? { ...message, content: message.content.map(take) } : message), media }
+  const taken = messages.map((message) => {
+    const { content, images } = message
+    if (!Array.isArray(content) && !Array.isArray(images)) return message
+    return { ...message, ...(Array.isArray(content) && { content: content.map(take) }), ...(Array.isArray(images) && { images: images.map(take) }) }
+  })
+  return { messages: taken, media }
 }
 
 const fetchedTypes: ReadonlySet<string> = new Set(['document_url', 'video_url', 'audio_url'])

@@ -16,6 +16,7 @@ import { messagesToChat } from './messages-to-chat'
 import { extraContent } from './over-chat'
 import type { OverChat } from './over-chat'
 import { reasoningIn } from './reasoning-in'
+import { fullNamesOf } from './tool-names'
 
 /** A Messages call put to a model that speaks chat completions only. Reasoning is shown as thinking to those who asked for it. */
 export function toMessageOverChat(body: MessagesBody, target: Target): OverChat {
@@ -23,12 +24,12 @@ export function toMessageOverChat(body: MessagesBody, target: Target): OverChat 
   const thinks = thinking !== undefined && thinking !== 'disabled'
   return {
     body: messagesToChat(body, target),
-    toAnswer: completion => toMessage(completion, target.upstreamModel, thinks),
-    toEvents: () => new MessageEvents(target.upstreamModel, thinks)
+    toAnswer: completion => toMessage(completion, target.upstreamModel, thinks, fullNamesOf(body.tools)),
+    toEvents: () => new MessageEvents(target.upstreamModel, thinks, fullNamesOf(body.tools))
   }
 }
 
-function toMessage(completion: unknown, model: string, thinks: boolean): object {
+function toMessage(completion: unknown, model: string, thinks: boolean, fullName: (name: string) => string): object {
   const answer = readChatAnswer(completion)
   const text = answer.text || answer.refusal
   return {
@@ -36,7 +37,7 @@ function toMessage(completion: unknown, model: string, thinks: boolean): object 
     content: [
       ...(thinks && answer.reasoning ? [{ type: 'thinking', thinking: answer.reasoning, signature: '' }] : []),
       ...(text ? [{ type: 'text', text, citations: null }] : []),
-      ...toolUses(answer)
+      ...toolUses(answer, fullName)
     ],
     stop_reason: stopReason(answer.finishReason, answer.toolCalls.length > 0),
     stop_sequence: null,
@@ -57,10 +58,10 @@ function stopReason(finishReason: string, calls: boolean): string {
 }
 
 /** The calls as blocks. One in which the answer was cut off is left out: half an input is none. */
-function toolUses({ toolCalls, finishReason }: ChatAnswer): object[] {
+function toolUses({ toolCalls, finishReason }: ChatAnswer, fullName: (name: string) => string): object[] {
   return toolCalls.flatMap(({ id, name, arguments: written, extra }) => {
     try {
-      return [{ type: 'tool_use', id, name, input: JSON.parse(written), ...extraContent(extra) }]
+      return [{ type: 'tool_use', id, name: fullName(name), input: JSON.parse(written), ...extraContent(extra) }]
     } catch (cause) {
       if (isCut(finishReason)) return []
       throw new LoomError('upstream_error', 'The model called a tool with arguments that are not JSON.', { cause })
@@ -76,7 +77,7 @@ class MessageEvents extends ChatEvents {
   private open: 'text' | 'thinking' | number | undefined
   private lastCall = -1
 
-  constructor(private readonly model: string, private readonly thinks: boolean) {
+  constructor(private readonly model: string, private readonly thinks: boolean, private readonly fullName: (name: string) => string) {
     super()
   }
 
@@ -90,7 +91,7 @@ class MessageEvents extends ChatEvents {
     for (const { index, id, function: called, extra_content: extra } of delta?.tool_calls ?? []) {
       if (index < this.lastCall) return events + this.fail('The model wrote two tool calls at once.')
       this.lastCall = index
-      events += this.write(index, { type: 'tool_use', id: id || `toolu_${uuidv7().replaceAll('-', '')}`, name: called?.name ?? '', input: {}, ...extraContent(extra) }, called?.arguments ? { type: 'input_json_delta', partial_json: called.arguments } : undefined)
+      events += this.write(index, { type: 'tool_use', id: id || `toolu_${uuidv7().replaceAll('-', '')}`, name: this.fullName(called?.name ?? ''), input: {}, ...extraContent(extra) }, called?.arguments ? { type: 'input_json_delta', partial_json: called.arguments } : undefined)
     }
     return events
   }

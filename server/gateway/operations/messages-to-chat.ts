@@ -8,6 +8,7 @@ import { readAs } from '../read-as'
 import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
+import { shortToolName } from './tool-names'
 
 const Source = z.discriminatedUnion('type', [
   z.object({ type: z.literal('base64'), media_type: z.string(), data: z.string() }),
@@ -140,7 +141,7 @@ function toPart(block: z.infer<typeof ResultBlock>, param: string): object {
 function assistantMessage(content: string | AssistantBlock[], target: Target): object[] {
   if (typeof content === 'string') return [{ role: 'assistant', content }]
   const text = content.flatMap(block => block.type === 'text' ? block.text : []).join('')
-  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: shortCallId(block.id), type: 'function', function: { name: block.name, arguments: encodeBody(block.input) }, ...(takesSignatures(target) && extraContent(block.extra_content)) }] : [])
+  const calls = content.flatMap(block => block.type === 'tool_use' ? [{ id: shortCallId(block.id), type: 'function', function: { name: shortToolName(block.name), arguments: encodeBody(block.input) }, ...(takesSignatures(target) && extraContent(block.extra_content)) }] : [])
   const thought = wantsThoughts(target) ? content.flatMap(block => block.type === 'thinking' && !block.signature ? block.thinking ?? [] : []).join('') : ''
   return text || calls.length > 0 ? [{ role: 'assistant', content: text || null, ...(thought && { reasoning_content: thought }), ...(calls.length > 0 && { tool_calls: calls }) }] : []
 }
@@ -149,8 +150,8 @@ function toolFields({ tools, tool_choice: choice }: Messages): Record<string, un
   if (!tools?.length) return {}
   const names = { auto: 'auto', any: 'required', none: 'none' } as const
   return {
-    tools: tools.map(({ name, description, input_schema: parameters, strict }) => ({ type: 'function', function: { name, ...(description && { description }), parameters, ...(strict && strictField(parameters)) } })),
-    ...(choice && { tool_choice: choice.type === 'tool' ? { type: 'function', function: { name: choice.name } } : names[choice.type] }),
+    tools: tools.map(({ name, description, input_schema: parameters, strict }) => ({ type: 'function', function: { name: shortToolName(name), ...(description && { description }), parameters, ...(strict && strictField(parameters)) } })),
+    ...(choice && { tool_choice: choice.type === 'tool' ? { type: 'function', function: { name: choice.name && shortToolName(choice.name) } } : names[choice.type] }),
     ...(choice?.disable_parallel_tool_use && { parallel_tool_calls: false })
   }
 }

@@ -16,32 +16,39 @@ export function systemBlocks(messages: readonly ChatMessage[]): Block[] {
 }
 
 /**
- * The conversation as turns of user and assistant. Tool results belong to the user's turn; neighbours of one role are
- * joined, for all results of a turn must arrive together.
+ * The conversation as turns of user and assistant. Tool results belong to the user's turn, and stand first in it; neighbours of one role are
+ * joined, for all results of a turn must arrive together. Pictures that another model drew follow its words as the user's.
  * @throws {LoomError} `invalid_request` naming the part that has no counterpart
  */
 export function conversationTurns(messages: readonly ChatMessage[]): Turn[] {
   const turns: Turn[] = []
   for (const [index, message] of messages.entries()) {
-    const turn = toTurn(message, `messages.${index}`)
-    const previous = turns.at(-1)
-    if (!turn || turn.content.length === 0) continue
-    if (previous?.role === turn.role) previous.content.push(...turn.content)
-    else turns.push(turn)
+    for (const turn of toTurns(message, `messages.${index}`)) {
+      const previous = turns.at(-1)
+      if (turn.content.length === 0) continue
+      if (previous?.role === turn.role) previous.content.push(...turn.content)
+      else turns.push(turn)
+    }
   }
-  return turns
+  return turns.map(turn => turn.content.some(isResult) ? { ...turn, content: [...turn.content.filter(isResult), ...turn.content.filter(block => !isResult(block))] } : turn)
 }
 
-function toTurn(message: ChatMessage, param: string): Turn | undefined {
+function isResult({ type }: Block): boolean {
+  return type === 'tool_result'
+}
+
+function toTurns(message: ChatMessage, param: string): Turn[] {
   if (message.role === 'user') {
     const parts: ContentPart[] = typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : message.content
-    return { role: 'user', content: parts.flatMap((part, index) => partBlocks(part, `${param}.content.${index}`)) }
+    return [{ role: 'user', content: parts.flatMap((part, index) => partBlocks(part, `${param}.content.${index}`)) }]
   }
   if (message.role === 'assistant') {
     const calls = (message.tool_calls ?? []).map((call, index) => ({
       type: 'tool_use', id: toolUseId(call.id), name: call.function.name, input: readToolArguments(call.function.arguments, `${param}.tool_calls.${index}.function.arguments`), ...cacheControl(call)
     }))
-    return { role: 'assistant', content: [...textBlocks(message.content), ...calls] }
+    // Claude draws nothing, and takes no pictures as its own.
+    const drawn = (message.images ?? []).flatMap((image, index) => partBlocks(image, `${param}.images.${index}`))
+    return [{ role: 'assistant', content: [...textBlocks(message.content), ...calls] }, { role: 'user', content: drawn }]
   }
   if (message.role === 'tool') {
     const { content, tool_call_id: id } = message
@@ -49,9 +56,9 @@ function toTurn(message: ChatMessage, param: string): Turn | undefined {
     const result = isText ? contentText(content) : content.flatMap((part, index) => partBlocks(part, `${param}.content.${index}`))
     // A text has no room for the mark of a part: it ends the result as well.
     const marks = [message, ...isText && typeof content !== 'string' ? content : []].map(cacheControl)
-    return { role: 'user', content: [{ type: 'tool_result', tool_use_id: toolUseId(id), content: result, ...marks.findLast(mark => 'cache_control' in mark) }] }
+    return [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: toolUseId(id), content: result, ...marks.findLast(mark => 'cache_control' in mark) }] }]
   }
-  return undefined
+  return []
 }
 
 /** Empty texts are left out, and those of nothing but spaces and line breaks, as some models write before their calls: Anthropic refuses them. `cache_control` on a part is kept. */

@@ -1,3 +1,5 @@
+import { LoomError } from '../../errors'
+import type { Turn } from './anthropic-messages'
 import { cacheControl, conversationTurns, systemBlocks } from './anthropic-messages'
 import { outputLimit, thinkingFields } from './anthropic-model'
 import { toHeldSchema } from './anthropic-schema'
@@ -14,13 +16,16 @@ export function toMessagesBody(call: ProviderRequest): Record<string, unknown> {
   const request = readChatRequest(call.body)
   const system = [...systemBlocks(request.messages), ...jsonInstruction(request)]
   const stop = stopSequences(request)
-  const messages = conversationTurns(request.messages)
+  if (stop.some(text => text.trim() === '')) throw new LoomError('invalid_request', 'stop: Claude stops at no text of nothing but spaces and line breaks.', { param: 'stop' })
+  const turns = conversationTurns(request.messages)
+  // Instructions alone are what is asked.
+  const messages: Turn[] = turns.length > 0 ? turns : [{ role: 'user', content: system }]
   const { output_config: effort, ...thinking } = thinkingFields(request, call.upstreamModel, messages)
   const outputConfig = { ...(typeof effort === 'object' ? effort : {}), ...jsonSchemaFormat(request) }
   return {
     model: call.upstreamModel,
     max_tokens: outputLimit(request, call.upstreamModel),
-    ...(system.length > 0 && { system }),
+    ...(turns.length > 0 && system.length > 0 && { system }),
     messages,
     ...toolFields(request),
     ...(stop.length > 0 && { stop_sequences: stop }),

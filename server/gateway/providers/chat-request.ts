@@ -9,9 +9,10 @@ const unknownPart = 'is a part that this model cannot take here'
 const TextPart = z.looseObject({ type: z.enum(['text', 'input_text', 'output_text']).transform(() => 'text' as const), text: z.string() })
 const Text = z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart], unknownPart))])
 
+const ImagePart = z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string(), detail: z.string().nullish() }) })
 const ContentPart = z.discriminatedUnion('type', [
   TextPart,
-  z.looseObject({ type: z.literal('image_url'), image_url: z.object({ url: z.string(), detail: z.string().nullish() }) }),
+  ImagePart,
   z.looseObject({ type: z.literal('file'), file: z.object({ file_data: z.string().optional(), filename: z.string().optional() }) })
 ], unknownPart)
 const Content = z.union([z.string(), listOf(ContentPart)])
@@ -38,6 +39,8 @@ const AssistantMessage = z.object({
   content: z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart, Refusal, Thought], unknownPart))]).nullish(),
   refusal: z.string().nullish(),
   audio: z.null('is kept at OpenAI, where this provider cannot hear it').optional(),
+  /** What a model drew, where we tell it ourselves. */
+  images: listOf(ImagePart).nullish(),
   tool_calls: listOf(ToolCall).nullish()
 }).transform(({ refusal, audio: _audio, content, ...message }) => {
   if (!refusal) return { ...message, content }

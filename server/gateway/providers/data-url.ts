@@ -1,5 +1,7 @@
-/** A base64 data URL taken apart; undefined for any other URL. */
+/** A base64 data URL taken apart; undefined for any other URL. What many call `image/jpg` is `image/jpeg`, the only name that providers know. */
 export function readDataUrl(url: string): { mediaType: string, base64: string } | undefined {
-  const head = /^data:([\w.+-]+\/[\w.+-]+);base64,/.exec(url)
-  return head ? { mediaType: head[1] ?? '', base64: url.slice(head[0].length) } : undefined
+  const head = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]+)*;base64,/.exec(url)
+  if (!head) return undefined
+  const mediaType = (head[1] ?? '').toLowerCase()
+  return { mediaType: mediaType === 'image/jpg' ? 'image/jpeg' : mediaType, base64: url.slice(head[0].length) }
 }

@@ -45,7 +45,7 @@ function toContent(message: ChatMessage, param: string, names: ReadonlyMap<strin
       return { role: 'user', parts: parts.flatMap((part, index) => userParts(part, `${param}.content.${index}`)) }
     }
     case 'assistant':
-      return { role: 'model', parts: [...textParts(contentText(message.content)), ...callParts(message, param, model)] }
+      return { role: 'model', parts: [...textParts(contentText(message.content)), ...drawnParts(message, param, model), ...callParts(message, param, model)] }
     case 'tool': {
       const name = names.get(message.tool_call_id)
       if (name === undefined) {
@@ -58,6 +58,12 @@ function toContent(message: ChatMessage, param: string, names: ReadonlyMap<strin
     default:
       return undefined
   }
+}
+
+/** Pictures that a model drew before, to be drawn on. */
+function drawnParts({ images }: Extract<ChatMessage, { role: 'assistant' }>, param: string, model: string): Part[] {
+  const signed = demandsThoughtSignatures(model) ? { thoughtSignature: NO_SIGNATURE } : {}
+  return (images ?? []).map((image, index) => ({ ...imagePart(image.image_url.url, `${param}.images.${index}`), ...signed }))
 }
 
 /** Of parallel calls only the first carries a signature. */

@@ -32,13 +32,19 @@ export function toBatchEmbedBody(call: ProviderRequest): Record<string, unknown>
 export function toEmbeddingList(text: string, call: ProviderRequest): Record<string, unknown> {
   const { embeddings, usageMetadata } = readAnswer(text)
   const tokens = usageMetadata?.promptTokenCount
-  const isBase64 = readRequest(call).encoding_format === 'base64'
+  const { encoding_format: format, dimensions } = readRequest(call)
   return {
     object: 'list',
-    data: embeddings.map(({ values }, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(values, isBase64) })),
+    data: embeddings.map(({ values }, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(dimensions ? normalised(values) : values, format === 'base64') })),
     model: call.upstreamModel,
     ...(tokens !== undefined && { usage: { prompt_tokens: tokens, total_tokens: tokens } })
   }
+}
+
+/** Of length 1, as OpenAI's are: Google's are only where they are whole. Source: ai.google.dev/gemini-api/docs/embeddings, "Ensuring quality for smaller dimensions". */
+function normalised(values: number[]): number[] {
+  const length = Math.hypot(...values)
+  return length > 0 ? values.map(value => value / length) : values
 }
 
 function readRequest(call: ProviderRequest): z.infer<typeof Request> {

@@ -15,9 +15,11 @@ export function toGenerateContentBody(call: ProviderRequest): Record<string, unk
   const inWords = request.tools?.length && !holdsToJsonBesideTools(call.upstreamModel) ? jsonInWords(request) : undefined
   const system = [...systemParts(request.messages), ...inWords ? [{ text: inWords }] : []]
   const generationConfig = toGenerationConfig(inWords === undefined ? request : { ...request, response_format: undefined }, call.upstreamModel)
+  const contents = conversationContents(request.messages, call.upstreamModel)
   return {
-    contents: conversationContents(request.messages, call.upstreamModel),
-    ...(system.length > 0 && { systemInstruction: { parts: system } }),
+    // Instructions alone are what is asked.
+    contents: contents.length > 0 ? contents : [{ role: 'user', parts: system }],
+    ...(contents.length > 0 && system.length > 0 && { systemInstruction: { parts: system } }),
     ...toolFields(request),
     ...(Object.keys(generationConfig).length > 0 && { generationConfig })
   }

@@ -24,7 +24,8 @@ function toItems(message: ChatMessage): object[] {
     case 'assistant': {
       const text = contentText(message.content)
       const calls = message.tool_calls ?? []
-      return [...(text ? [{ role: 'assistant', content: text }] : []), ...calls.map(({ id, function: called }) => ({ type: 'function_call', call_id: id, name: called.name, arguments: called.arguments }))]
+      const drawn = message.images?.length ? [{ role: 'user', content: message.images.map(toPart) }] : []
+      return [...(text ? [{ role: 'assistant', content: text }] : []), ...drawn, ...calls.map(({ id, function: called }) => ({ type: 'function_call', call_id: id, name: called.name, arguments: called.arguments }))]
     }
     case 'tool':
       return [{ type: 'function_call_output', call_id: message.tool_call_id, output: toContent(message.content) }]

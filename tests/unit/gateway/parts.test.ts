@@ -80,6 +80,7 @@ describe('the bound of a call', () => {
   })
   test('counts an image by the image, and everything else by its bytes, whatever it is called', () => {
     const data = 'A'.repeat(500_000)
+    expect(bound({ messages: [{ role: 'assistant', images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } }] }] }).inputTokens).toBeLessThan(60_000)
     expect(bound({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } }] }] }).inputTokens).toBeLessThan(60_000)
     for (const part of [{ type: 'file', file: { file_data: data } }, { type: 'refusal', refusal: data }, { type: 'input_text', text: data }, { type: 'image_url', image_url: data }]) {
       expect(bound({ messages: [{ role: 'user', content: [part] }] }).inputTokens).toBeGreaterThan(500_000)

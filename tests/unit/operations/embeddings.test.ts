@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { embeddings } from '../../../server/gateway/operations/embeddings'
+import { toEmbeddingList } from '../../../server/gateway/providers/google-embeddings'
 import { noUsage } from '../../../server/gateway/usage'
 import { parseCall } from '../../support/operation-calls'
 
@@ -20,4 +21,11 @@ test('vectors are given byte for byte as they came where they are as asked for, 
     const bytes = answerOf(embedding)
     expect(given(body, bytes)).toBe(bytes)
   }
+})
+
+test('vectors of Gemini\'s that are cut short are of length 1, as OpenAI\'s are; whole ones come as they are', () => {
+  const vectors = JSON.stringify({ embeddings: [{ values: [0.3, 0.4] }, { values: [0, 0] }] })
+  const list = (body: object) => toEmbeddingList(vectors, { body: { input: ['a', 'b'], ...body }, upstreamModel: 'gemini-embedding-001', stream: false })
+  expect(list({ dimensions: 2 })).toMatchObject({ data: [{ embedding: [expect.closeTo(0.6), expect.closeTo(0.8)] }, { embedding: [0, 0] }] })
+  expect(list({})).toMatchObject({ data: [{ embedding: [0.3, 0.4] }, {}] })
 })

@@ -325,6 +325,27 @@ test('ids of calls are no longer than OpenAI takes, those we make and those that
   for (const id of called) expect(id.length).toBeLessThanOrEqual(40)
 })
 
+test('names of tools are no longer than OpenAI takes, and the caller\'s own in the answer, whole and streamed', async () => {
+  const names = ['find', `mcp__server__${'a'.repeat(70)}`, `mcp__server__${'a'.repeat(71)}`]
+  const body = {
+    tools: names.map(name => ({ name, input_schema: { type: 'object' } })),
+    tool_choice: { type: 'tool', name: names[1] },
+    messages: [...hello.messages, { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: names[2], input: {} }] }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'x' }] }]
+  }
+  const { tools, tool_choice: choice, messages: sent } = await askedFor(body)
+  const short = Array.isArray(tools) ? tools.map(tool => String(tool.function.name)) : []
+  expect(short[0]).toBe('find')
+  expect(new Set(short)).toHaveLength(3)
+  for (const name of short) expect(name).toMatch(/^\w{1,64}$/)
+  expect(choice).toEqual({ type: 'function', function: { name: short[1] } })
+  expect(sent).toMatchObject([{}, { tool_calls: [{ function: { name: short[2] } }] }, {}])
+  const called = short.map((name, index) => ({ index, id: `c${index}`, function: { name, arguments: '{}' } }))
+  const whole = await attempt(parseCall(messages, { ...hello, ...body }), chatTarget(JSON.stringify({ choices: [{ message: { content: null, tool_calls: called }, finish_reason: 'tool_calls' }] })).target)
+  expect(JSON.parse(whole.toString()).content.map(({ name }: { name: string }) => name)).toEqual(names)
+  const { sent: events } = await streamed(chatStream(called.map(piece => ({ tool_calls: [piece] })), { finish: 'tool_calls' }), body)
+  expect(parse(events).flatMap(({ content_block: block }) => Object(block).name ?? [])).toEqual(names)
+})
+
 test('a limit above what the model writes is that', async () => {
   const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }))
   for (const maxOutputTokens of [undefined, 16_384]) await attempt(parseCall(messages, { ...hello, max_tokens: 32_000 }), { ...target, ...(maxOutputTokens && { maxOutputTokens }) })

@@ -92,6 +92,25 @@ test('takes images as data URLs and links, and PDF files', () => {
   ] }])
 })
 
+test('shows pictures that another model drew as the user\'s, after the results of tools', () => {
+  const image = { type: 'image_url', image_url: { url: 'data:image/jpg;base64,iVBORw==' } }
+  const shown = { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: 'iVBORw==' } }
+  const call = { id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }
+  expect(translate({ messages: [{ role: 'user', content: 'Draw' }, { role: 'assistant', content: 'Here', images: [image] }, { role: 'user', content: 'Red?' }] }).messages)
+    .toEqual([{ role: 'user', content: [{ type: 'text', text: 'Draw' }] }, { role: 'assistant', content: [{ type: 'text', text: 'Here' }] }, { role: 'user', content: [shown, { type: 'text', text: 'Red?' }] }])
+  expect(translate({ messages: [{ role: 'user', content: 'Draw' }, { role: 'assistant', images: [image], tool_calls: [call] }, { role: 'tool', tool_call_id: 'a', content: 'x' }] }).messages)
+    .toMatchObject([{}, { content: [{ type: 'tool_use' }] }, { content: [{ type: 'tool_result' }, shown] }])
+})
+
+test('asks what the instructions say where there is nothing else', () => {
+  const { system, messages } = translate({ messages: [{ role: 'system', content: 'Tell a joke.' }] })
+  expect({ system, messages }).toEqual({ messages: [{ role: 'user', content: [{ type: 'text', text: 'Tell a joke.' }] }] })
+})
+
+test.each([['\n'], [['END', ' ']]])('refuses to stop at %j, where Claude cannot', (stop) => {
+  expect(() => translate({ stop })).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'stop' }))
+})
+
 test('takes what a tool shows into its result', () => {
   const call = { id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }
   const { messages } = translate({ messages: [

@@ -38,11 +38,24 @@ test('JSON beside tools is asked for in words of models that refuse the two, and
   expect(body(asked, 'gemini-3-flash-preview')).toMatchObject({ systemInstruction: { parts: [{ text: 'Be brief.' }] }, generationConfig: { responseJsonSchema: schema } })
 })
 
+test('pictures that a model drew are in its turn, to be drawn on', () => {
+  const drawn = { role: 'assistant', content: 'Here', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] }
+  const turn = (model: string) => body({ messages: [user, drawn, { role: 'user', content: 'Make it red' }] }, model).contents
+  expect(turn('gemini-2.5-flash-image')).toEqual([{ role: 'user', parts: [{ text: 'Hello' }] }, { role: 'model', parts: [{ text: 'Here' }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }] }, { role: 'user', parts: [{ text: 'Make it red' }] }])
+  expect(turn('gemini-3-pro-image-preview')).toMatchObject([{}, { parts: [{}, { inlineData: {}, thoughtSignature: 'skip_thought_signature_validator' }] }, {}])
+  refusalOf({ messages: [user, { ...drawn, images: [{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }] }] }).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'messages.1.images.0' }))
+})
+
+test('instructions alone are what is asked', () => {
+  expect(body({ messages: [{ role: 'system', content: 'Tell a joke.' }] })).toEqual({ contents: [{ role: 'user', parts: [{ text: 'Tell a joke.' }] }] })
+})
+
 describe('images and files', () => {
   const part = (content: Record<string, unknown>) => body({ messages: [{ role: 'user', content: [content] }] })
 
   test('travel as inline data, and a public address as one', () => {
     expect(part({ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } })).toMatchObject({ contents: [{ parts: [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }] }] })
+    expect(part({ type: 'image_url', image_url: { url: 'data:image/jpg;charset=utf-8;base64,AAAA' } })).toMatchObject({ contents: [{ parts: [{ inlineData: { mimeType: 'image/jpeg', data: 'AAAA' } }] }] })
     expect(part({ type: 'image_url', image_url: { url: 'https://x.example/a.webp?b=1' } })).toMatchObject({ contents: [{ parts: [{ fileData: { mimeType: 'image/webp', fileUri: 'https://x.example/a.webp?b=1' } }] }] })
     expect(part({ type: 'file', file: { file_data: 'data:application/pdf;base64,AAAA' } })).toMatchObject({ contents: [{ parts: [{ inlineData: { mimeType: 'application/pdf' } }] }] })
   })
