@@ -5,13 +5,15 @@ import { root, ScriptError } from './project.mjs'
 const oldestMajor = 24
 
 /**
- * Why Loom cannot run on a system: its own Node is too old, and the lockfile pins none that starts there.
+ * Why Loom cannot run on a system: its own Node is too old, and the lockfile pins none that starts there, or npm on it leaves out what the build needs.
  * @param {{ version: string, platform: string, arch: string, hasGlibc: boolean }} system
  * @returns {string | undefined} one line for whoever runs it; undefined where all is well
  */
 export function nodeFault({ version, platform, arch, hasGlibc }) {
   const isPinned = platform === 'linux' && hasGlibc && ['arm64', 'x64'].includes(arch)
-  return isRecent(version) || isPinned ? undefined : installNode(version)
+  if (isRecent(version)) return undefined
+  if (!isPinned) return installNode(version)
+  return installsAll(version) ? undefined : `Node 20.19, 22.12 or newer is needed, and this is ${version}: npm on it leaves out packages that the build needs. Install one from https://nodejs.org.`
 }
 
 /**
@@ -40,6 +42,15 @@ export function findNode() {
 /** @param {string} version */
 function isRecent(version) {
   return Number(version.slice(1).split('.')[0]) >= oldestMajor
+}
+
+/**
+ * Whether npm installs the native parts of packages: those that name another Node are optional, and left out without a word.
+ * @param {string} version
+ */
+function installsAll(version) {
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
+  return (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
 }
 
 /** @param {string} version */

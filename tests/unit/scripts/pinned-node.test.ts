@@ -8,6 +8,11 @@ test('an older Node will do where the lockfile pins one that starts', () => {
   expect(nodeFault({ ...linux, arch: 'arm64' })).toBeUndefined()
 })
 
+test('one whose npm leaves out what the build needs is refused, in words that say which will do', () => {
+  for (const version of ['v18.20.0', 'v20.0.0', 'v20.18.3', 'v21.7.3', 'v22.11.0']) expect(nodeFault({ ...linux, version })).toMatch(/^Node 20\.19, 22\.12 or newer is needed, and this is v\d/)
+  for (const version of ['v20.19.0', 'v20.20.0', 'v22.12.0', 'v23.0.0', 'v24.0.0']) expect(nodeFault({ ...linux, version })).toBeUndefined()
+})
+
 test('elsewhere an older Node is refused, and a recent one will do', () => {
   for (const elsewhere of [{ platform: 'darwin', arch: 'arm64', hasGlibc: false }, { platform: 'win32', hasGlibc: false }, { hasGlibc: false }, { arch: 's390x' }]) {
     expect(nodeFault({ ...linux, ...elsewhere, version: 'v22.21.1' })).toMatch(/^Node 24 or newer is needed, and this is v22\.21\.1\. .* install one from https:\/\/nodejs\.org\.$/)
