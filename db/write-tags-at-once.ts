@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import type { Database } from './client'
+import { lockBriefly } from './lock-briefly'
 
-/** Rather left for the next time than calls that queue behind the wait for an index that a long read uses. */
-const LOCK_TIMEOUT_MS = 250
-
-/** SQLSTATE: an index is in use for longer, or one waits for the other. */
-const InUse = z.object({ code: z.enum(['55P03', '40P01']) })
 const Indexes = z.array(z.object({ name: z.string() }))
 
 /**
@@ -17,15 +13,7 @@ const Indexes = z.array(z.object({ name: z.string() }))
 export async function writeTagsAtOnce(db: Database): Promise<string[]> {
   const inUse: string[] = []
   for (const { name } of Indexes.parse(await db.query(LISTING))) {
-    try {
-      await db.transaction(async (query) => {
-        await query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
-        await query(`alter index if exists ${name} set (fastupdate = off)`)
-      })
-    } catch (error) {
-      if (!InUse.safeParse(error).success) throw error
-      inUse.push(name)
-    }
+    if (!await lockBriefly(db, query => query(`alter index if exists ${name} set (fastupdate = off)`))) inUse.push(name)
   }
   return inUse
 }

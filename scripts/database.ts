@@ -19,8 +19,9 @@ type Command = (db: Database, migrations: readonly Migration[]) => Promise<strin
 const commands: Record<string, Command> = {
   'migrate': async (db, migrations) => {
     const applied = await migrate(db, migrations)
-    await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
-    return applied.length > 0 ? applied.map(tag => `applied ${tag}`) : ['Nothing to do: every migration is applied.']
+    const { putOff } = await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+    const lines = applied.length > 0 ? applied.map(tag => `applied ${tag}`) : ['Nothing to do: every migration is applied.']
+    return putOff.length > 0 ? [...lines, `Traces are being read: Loom makes the partitions of ${putOff.join(', ')} once they are not.`] : lines
   },
   'status': async (db, migrations) => (await migrationStatus(db, migrations)).map(({ tag, state }) => `${state.padEnd(8)} ${tag}`),
   'revert': async (db, migrations) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Database, Query } from '../../db/client'
 import { isDatabaseGone } from '../../db/is-database-gone'
+import { lockBriefly } from '../../db/lock-briefly'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
 import { listTracePartitions } from './trace-partitions'
@@ -13,9 +14,6 @@ const BATCH_ROWS = 500
 const MAX_BATCHES = 400
 /** A stop waits for no more than this, however many find nothing. */
 const MAX_RUN_MS = 5_000
-/** New traces wait for a partition that is dropped, and it for them: rather try again than let calls queue. */
-const LOCK_TIMEOUT_MS = 250
-const LOCK_NOT_AVAILABLE = '55P03'
 
 const OrgRow = z.object({ id: z.string(), traces_days: z.coerce.number().nullable(), bodies_days: z.coerce.number().nullable() })
 const Batch = z.object({ count: z.coerce.number(), reached: z.string().nullable() })
@@ -133,21 +131,16 @@ export class RetentionJob {
   }
 
   private async dropPartition(name: string, month: { from: Date, to: Date }, today: Date): Promise<void> {
-    try {
-      const dropped = await this.db.transaction(async (query) => {
-        if (!await isAlone(query) || !await isThere(query, name)) return false
-        await query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
-        // The parent first, as an insert does; then nothing can come in between the look and the drop.
-        await query('lock table only traces in access exclusive mode')
-        if (!await this.isUnwanted(query, month, today)) return false
-        await query(`drop table ${name}`)
-        return true
-      })
-      if (dropped) this.log.info({ partition: name }, 'A month of traces that no organisation keeps was dropped')
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error
-      this.log.info({ partition: name }, 'A month of traces is in use; it is dropped at the next run')
-    }
+    const done = await lockBriefly(this.db, async (query) => {
+      if (!await isAlone(query) || !await isThere(query, name)) return false
+      // The parent first, as an insert does; then nothing can come in between the look and the drop.
+      await query('lock table only traces in access exclusive mode')
+      if (!await this.isUnwanted(query, month, today)) return false
+      await query(`drop table ${name}`)
+      return true
+    })
+    if (!done) this.log.info({ partition: name }, 'A month of traces is in use; it is dropped at the next run')
+    else if (done.result) this.log.info({ partition: name }, 'A month of traces that no organisation keeps was dropped')
   }
 }
 
@@ -187,8 +180,4 @@ function takeFrom(name: string, take: string, condition = ''): string {
     ), taken as (
       ${take} where ctid = any(array(select ctid from due)) returning 1
     ) select (select count(*) from taken) as count, (select max(created_at) from due) as reached`
-}
-
-function isLockTimeout(error: unknown): boolean {
-  return error instanceof Error && (('code' in error && error.code === LOCK_NOT_AVAILABLE) || isLockTimeout(error.cause))
 }
