@@ -11,10 +11,11 @@ import { seedDemoData } from '../db/seed'
 import { rebuildUsage } from '../server/analytics/rebuild-usage'
 import { verifyChains } from '../server/audit/verify-chains'
 import { checkLedger } from '../server/billing/check-ledger'
+import type { Config } from '../server/config'
 import { readConfig } from '../server/config'
 import { main, root, ScriptError } from './project.mjs'
 
-type Command = (db: Database, migrations: readonly Migration[]) => Promise<string[]>
+type Command = (db: Database, migrations: readonly Migration[], config: Config) => Promise<string[]>
 
 const commands: Record<string, Command> = {
   'migrate': async (db, migrations) => {
@@ -34,8 +35,8 @@ const commands: Record<string, Command> = {
     await rebuildUsage(db)
     return ['Added the demo org Acme Research; its owners are the platform admins.']
   },
-  'check-ledger': async (db) => {
-    const faults = await checkLedger(db)
+  'check-ledger': async (db, _, { REPLICA_TIMEOUT_MS: replicaTimeoutMs }) => {
+    const faults = await checkLedger(db, replicaTimeoutMs)
     if (faults.length === 0) return ['The ledger is exact: every balance, hold and charge adds up.']
     const lines = faults.map(fault => `org ${fault.org_id}: ${fault.rule}: expected ${fault.expected}, found ${fault.found}`)
     throw new Error(`The ledger does not add up.\n${lines.join('\n')}`)
@@ -60,9 +61,10 @@ await main(async () => {
   if (existsSync(settings)) process.loadEnvFile(settings)
   try {
     const migrations = await readMigrations(migrationFilesIn(join(root, 'drizzle')))
-    const db = await openDatabase(readConfig(process.env))
+    const config = readConfig(process.env)
+    const db = await openDatabase(config)
     try {
-      for (const line of await command(db, migrations)) console.log(line)
+      for (const line of await command(db, migrations, config)) console.log(line)
     } finally {
       await db.close()
     }

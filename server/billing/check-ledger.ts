@@ -4,17 +4,30 @@ import type { Database } from '../../db/client'
 const Fault = z.object({ org_id: z.string(), rule: z.string(), expected: z.coerce.string(), found: z.coerce.string() })
 export type LedgerFault = z.infer<typeof Fault>
 
+/** As the setting is unless it is set. */
+const REPLICA_TIMEOUT_MS = 20_000
+
 /**
- * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, and
- * each captured charge has exactly the usage record of its cost, and no more of it was given back than it took, and the windows
- * of budgets hold and spent what their charges do, those of purged orgs included. One read, so one snapshot. An empty answer is the proof.
+ * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, each call
+ * with a usage record charged once, its cost or as much of that as its hold reached, no charge without such a record, no more of it given back than it took, the windows
+ * of budgets hold and spent what their charges do, those of purged orgs included, and nothing held by a process that is gone. One read, so one snapshot, however long
+ * it takes, and nobody waits for it. An empty answer is the proof.
+ * @param replicaTimeoutMs after which a process without a sign of life is gone; what it held should be given back within as long again
  */
-export async function checkLedger(db: Pick<Database, 'query'>): Promise<LedgerFault[]> {
-  return (await db.query(CHECK)).map(row => Fault.parse(row))
+export async function checkLedger(db: Pick<Database, 'transaction'>, replicaTimeoutMs = REPLICA_TIMEOUT_MS): Promise<LedgerFault[]> {
+  const rows = await db.transaction(async (query) => {
+    await query('set local statement_timeout = 0')
+    return query(CHECK, [2 * replicaTimeoutMs])
+  })
+  return rows.map(row => Fault.parse(row))
 }
 
+/** Charges by the call they are of: a late one stands under an id of its own. */
 const CHECK = `
-with sums as (
+with charges as (
+  select id, org_id, held, captured, case when ref_id like 'loom:late:%' then substr(ref_id, 11)::uuid else id end as call_id
+    from transactions where type = 'charge' and status = 'captured'
+), sums as (
   select org_id,
          coalesce(sum(amount) filter (where status = 'posted'), 0) - coalesce(sum(captured) filter (where status = 'captured'), 0) as balance,
          coalesce(sum(held) filter (where status = 'held'), 0) as held
@@ -36,9 +49,18 @@ select org_id, '0 <= held <= balance', '0 <= held <= balance', held::text || ' o
 union all
 select t.org_id, 'a ledger without wallet', 'a wallet', 'none' from transactions t where not exists (select from wallets w where w.org_id = t.org_id) group by t.org_id
 union all
-select t.org_id, 'a charge has its usage record: ' || t.id, t.captured::text, coalesce(u.cost::text, 'none')
-  from transactions t left join usage_records u on u.org_id = t.org_id and u.id = case when t.ref_id like 'loom:late:%' then substr(t.ref_id, 11)::uuid else t.id end
- where t.type = 'charge' and t.status = 'captured' and (u.id is null or u.cost < t.captured)
+select c.org_id, 'a charge has its usage record: ' || c.id, c.captured::text, coalesce(u.cost::text, 'none')
+  from charges c left join usage_records u on u.org_id = c.org_id and u.id = c.call_id where u.id is null or u.cost < c.captured
+union all
+select c.org_id, 'a charge takes the cost of its call, as far as its hold reaches: ' || c.id, least(u.cost, c.held)::text, c.captured::text
+  from charges c join usage_records u on u.org_id = c.org_id and u.id = c.call_id where c.captured < least(u.cost, c.held)
+union all
+select org_id, 'a call is charged once: ' || call_id, '1 charge', count(*) || ' charges' from charges group by org_id, call_id having count(*) > 1
+union all
+select h.org_id, 'what is held is held by a process: ' || h.id, 'a process', 'none, nor one that gives it back'
+  from (select id, org_id, replica, created_at from transactions where status = 'held' union all select id, org_id, replica, created_at from wallet_leases) h
+ where h.created_at < now() - make_interval(secs => $1::float8 / 1000)
+   and not exists (select from replicas r where r.id = h.replica and r.heartbeat_at > now() - make_interval(secs => $1::float8 / 1000))
 union all
 select r.org_id, 'refunds <= what their charge captured: ' || r.charge_id, coalesce(max(c.captured), 0)::text, sum(r.amount)::text
   from transactions r left join transactions c on c.id = r.charge_id and c.org_id = r.org_id and c.type = 'charge' and c.status = 'captured'
@@ -50,5 +72,4 @@ union all
 select c.org_id, 'a charge counts in windows there are: ' || c.id, 'a window', 'none' from counted c where not exists (select from budget_windows w where w.id = c.id)
 union all
 select u.org_id, 'a usage record has its charge: ' || u.id, u.cost::text, 'none'
-  from usage_records u
- where not exists (select from transactions t where t.org_id = u.org_id and t.status = 'captured' and (t.id = u.id or t.ref_id = 'loom:late:' || u.id))`
+  from usage_records u where not exists (select from charges c where c.org_id = u.org_id and c.call_id = u.id)`

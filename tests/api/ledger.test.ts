@@ -13,6 +13,7 @@ import { createPostgresDatabase, openTestDatabase, testDatabaseKind } from '../s
 import { finishedCall } from '../support/ledger-entries'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
+import { until } from '../support/until'
 
 let db: Database
 let workspace: Workspace
@@ -107,18 +108,59 @@ describe('the sweeper', () => {
   })
 })
 
+/** An answered call in the books, with the charges that are given. */
+const called = (cost: number, charges: string) => `with call as (
+  insert into usage_records (id, org_id, endpoint, provider, model, input_tokens, output_tokens, usage_source, price, cost)
+  select gen_random_uuid(), org_id, 'test', 'demo', 'm', 1, 1, 'provider', '{}', ${cost} from wallets returning id, org_id
+), charged as (
+  insert into transactions (id, org_id, ref_id, type, status, held, captured) ${charges} returning org_id, captured
+) update wallets set balance = balance - (select sum(captured) from charged)`
+const longAgo = `gen_random_uuid(), now() - interval '1 hour'`
+
 test.each([
   ['a wallet that was tampered with', 'update wallets set balance = balance + 1', 'balance = posted - captured'],
   ['a hold that nobody took', 'update wallets set held = held + 1', 'held = sum of holds and leases'],
   ['a charge without a usage record', `insert into transactions (id, org_id, ref_id, type, status) select gen_random_uuid(), org_id, 'x', 'charge', 'captured' from wallets`, /^a charge has its usage record/],
   ['a usage record without a charge', `insert into usage_records (id, org_id, endpoint, provider, model, input_tokens, output_tokens, usage_source, price, cost)
     select gen_random_uuid(), org_id, 'test', 'demo', 'm', 1, 1, 'provider', '{}', 1 from wallets`, /^a usage record has its charge/],
+  ['a call charged in time and late', called(40, `select id, org_id, id::text, 'charge', 'captured', 40, 40 from call union all select gen_random_uuid(), org_id, 'loom:late:' || id, 'charge', 'captured', 40, 40 from call`), /^a call is charged once/],
+  ['a charge of less than was held for it and the call cost', called(40, `select id, org_id, id::text, 'charge', 'captured', 50, 30 from call`), /^a charge takes the cost of its call/],
+  ['a hold of a process that is gone', `with hold as (insert into transactions (id, org_id, ref_id, type, status, held, replica, created_at) select gen_random_uuid(), org_id, 'x', 'charge', 'held', 5, ${longAgo} from wallets)
+    update wallets set held = held + 5`, /^what is held is held by a process/],
+  ['a lease of a process that is gone', `with lease as (insert into wallet_leases (id, org_id, amount, replica, created_at) select gen_random_uuid(), org_id, 5, ${longAgo} from wallets)
+    update wallets set held = held + 5`, /^what is held is held by a process/],
   ['a refund of nothing', `with charge as (insert into transactions (id, org_id, ref_id, type, status) select gen_random_uuid(), org_id, 'x', 'charge', 'released' from wallets returning id, org_id), paid as (update wallets set balance = balance + 5)
     insert into transactions (id, org_id, ref_id, type, status, amount, charge_id) select gen_random_uuid(), org_id, 'y', 'refund', 'posted', 5, id from charge`, /^refunds <= what their charge captured/]
 ])('the check finds %s', async (_, tamper, rule) => {
   await db.query(tamper)
   expect(await checkLedger(db)).toEqual([{ org_id: workspace.orgId, rule: typeof rule === 'string' ? rule : expect.stringMatching(rule), expected: expect.any(String), found: expect.any(String) }])
 })
+
+test('the check lets a charge be less than its call cost where that was more than its hold, and old holds be of a process that lives', async () => {
+  await db.query(called(40, `select id, org_id, id::text, 'charge', 'captured', 20, 30 from call`))
+  await db.query(`with hold as (insert into transactions (id, org_id, ref_id, type, status, held, replica, created_at) select gen_random_uuid(), org_id, 'x', 'charge', 'held', 5, $1::uuid, now() - interval '1 hour' from wallets)
+    update wallets set held = held + 5`, [replica])
+  expect(await checkLedger(db)).toEqual([])
+})
+
+test.runIf(testDatabaseKind === 'postgres')('the check takes its time, however short that of a statement is', async () => {
+  const { url, drop } = await createPostgresDatabase()
+  const own = openPostgres({ url, poolSize: 2, statementTimeoutMs: 30_000 })
+  const hasty = openPostgres({ url, poolSize: 2, statementTimeoutMs: 100 })
+  try {
+    let checked: Promise<unknown> | undefined
+    await own.transaction(async (query) => {
+      await query('lock table wallets in access exclusive mode')
+      checked = checkLedger(hasty)
+      await until(async () => (await own.query(WAITING)).length === 1, { what: () => 'the check to wait for longer than a statement may' })
+    })
+    expect(await checked).toEqual([])
+  } finally {
+    await Promise.all([own.close(), hasty.close()])
+    await drop()
+  }
+})
+const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and clock_timestamp() - query_start > interval '0.3 s'`
 
 // A database of its own, opened by nobody else meanwhile.
 test.runIf(testDatabaseKind === 'postgres')('`ledger:check` passes on an exact ledger, and exits with 1 on a broken one, naming the fault', async () => {
