@@ -17,6 +17,7 @@ import { openTestDatabase, readTestMigrations, testDatabaseKind } from '../../su
 import { charge, finishedCall } from '../../support/ledger-entries'
 import { seedWorkspace } from '../../support/seed-workspace'
 import type { Workspace } from '../../support/seed-workspace'
+import { until } from '../../support/until'
 
 let db: Database
 let workspace: Workspace
@@ -57,6 +58,8 @@ async function figures() {
     byProvider: await plot({ groupBy: 'provider' }), byProject: await plot({ groupBy: 'project' }), byKey: await plot({ groupBy: 'key' }), byUser: await plot({ groupBy: 'user' }), facets: await listFacets(db, reader)
   }
 }
+/** The statements that wait for a lock. */
+const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 const equal = async () => expect(await rebuildUsage(db, { repair: false })).toEqual({ days: expect.any(Number), rebuilt: 0, unequal: [] })
 
 describe('capturing a call', () => {
@@ -285,6 +288,32 @@ describe('rebuilding', () => {
     await db.query('insert into usage_pending select * from usage_pending')
     expect(await rebuildUsage(db)).toEqual({ days: 3, rebuilt: 2, unequal: [] })
     expect((await rows()).map(({ requests }) => requests)).toEqual([1n, 1n, 1n])
+    await equal()
+  })
+
+  test.skipIf(testDatabaseKind === 'embedded')('holds up no call, neither while it compares nor while it waits to write', async () => {
+    const captured = () => captureCalls(db, replica, [failed()])
+    await captured()
+    await mergeUsage(db)
+    let rebuilding: ReturnType<typeof rebuildUsage> | undefined
+    // Nobody reads the totals, so the comparison takes until this ends.
+    await db.transaction(async (query) => {
+      await query('lock table usage_hourly_totals in access exclusive mode')
+      rebuilding = rebuildUsage(db)
+      await until(async () => (await db.query(WAITING)).length > 0, { what: () => 'the comparison to wait' })
+      await captured()
+    })
+    expect(await rebuilding).toEqual({ days: 1, rebuilt: 0, unequal: [] })
+    // Somebody writes to the hours, as a purge may for long.
+    await db.query('update usage_hourly set cost = cost + 1')
+    await db.transaction(async (query) => {
+      await query('lock table usage_hourly in row exclusive mode')
+      rebuilding = rebuildUsage(db)
+      await until(async () => (await db.query(WAITING)).length > 0, { what: () => 'writing anew to wait' })
+      await captured()
+    })
+    expect(await rebuilding).toEqual({ days: 1, rebuilt: 1, unequal: [] })
+    expect(await rows()).toMatchObject([{ requests: 3n }])
     await equal()
   })
 
