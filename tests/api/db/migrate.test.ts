@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../../db/client'
@@ -6,7 +7,7 @@ import { connectDatabase, pendingMigrations } from '../../../db/connect-database
 import { migrate, migrationStatus, resetDatabase, revertLast } from '../../../db/migrate'
 import { migrationFilesIn } from '../../../db/read-migrations'
 import type { Migration } from '../../../db/read-migrations'
-import { openEmptyDatabase, readTestMigrations } from '../../support/database'
+import { createPostgresDatabase, openEmptyDatabase, readTestMigrations, testDatabaseKind } from '../../support/database'
 
 const opened: Database[] = []
 afterEach(async () => {
@@ -137,8 +138,31 @@ describe('migrations', () => {
     for (const { tag, down } of await readTestMigrations()) expect(down, tag).not.toEqual([])
   })
 
-  test('a reset on start is refused in production unless forced', async () => {
-    const config = { NODE_ENV: 'production', LOOM_DATA_DIR: '/nonexistent', DATABASE_POOL_SIZE: 2, DATABASE_DEADLINE_MS: 10_000, DB_AUTO_MIGRATE: true, DB_RESET_ON_START: true, DB_RESET_FORCE: false }
-    await expect(connectDatabase(config, migrationFilesIn('drizzle'))).rejects.toThrow('DB_RESET_ON_START would delete the production database')
+  test('a start leaves what there is, resets it where it is told to, and in production only where that is forced', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'loom-data-'))
+    const { url, drop } = testDatabaseKind === 'postgres' ? await createPostgresDatabase('template1') : { url: undefined, drop: async () => {} }
+    const config = { NODE_ENV: 'production', DATABASE_URL: url, LOOM_DATA_DIR: dataDir, DATABASE_POOL_SIZE: 2, DATABASE_DEADLINE_MS: 10_000, DB_AUTO_MIGRATE: true, DB_RESET_ON_START: false, DB_RESET_FORCE: false }
+    const start = async (settings: Partial<typeof config>) => {
+      const db = await connectDatabase({ ...config, ...settings }, migrationFilesIn('drizzle'))
+      try {
+        const found = await db.query('select name from platform_settings')
+        await db.query(`insert into platform_settings (name, value) values ('x', '1') on conflict do nothing`)
+        return found
+      } finally {
+        await db.close()
+      }
+    }
+    const there = [{ name: 'x' }]
+    try {
+      expect(await start({})).toEqual([])
+      expect(await start({ DB_RESET_FORCE: true })).toEqual(there)
+      await expect(start({ DB_RESET_ON_START: true })).rejects.toThrow('DB_RESET_ON_START would delete the production database')
+      expect(await start({})).toEqual(there)
+      expect(await start({ DB_RESET_ON_START: true, DB_RESET_FORCE: true })).toEqual([])
+      expect(await start({ NODE_ENV: 'development', DB_RESET_ON_START: true })).toEqual([])
+    } finally {
+      await drop()
+      await rm(dataDir, { recursive: true, force: true })
+    }
   })
 })
