@@ -45,19 +45,23 @@ function describe(scenario: Scenario, results: Record<string, Measurement>): str
   const direct = results.direct ?? nothing()
   const rows = Object.entries(results).map(([name, one]) => [
     name, String(one.calls), (one.calls / one.seconds).toFixed(0), ...[0.5, 0.99].map(share => percentile(one.latenciesMs, share).toFixed(2)),
-    (median(one.firstBytesMs) - median(direct.firstBytesMs)).toFixed(2), one.cpuSeconds === 0 ? '-' : (one.calls / one.cpuSeconds).toFixed(0), String(one.errors)
+    (median(one.firstBytesMs) - median(direct.firstBytesMs)).toFixed(2), perCpuSecond(one, one.cpuSeconds), perCpuSecond(one, one.cpuSeconds + one.databaseCpuSeconds), String(one.errors)
   ])
   const errors = Object.entries(results).filter(([, one]) => one.errors > 0).map(([name, one]) => `\n${name}: ${one.errors} ERRORS, the first: ${one.firstError}`)
-  return `${formatTable([scenario.title, 'calls', 'req/s', 'p50 ms', 'p99 ms', '+ttft p50', 'req per CPU s', 'errors'], rows)}${errors.join('')}\n`
+  return `${formatTable([scenario.title, 'calls', 'req/s', 'p50 ms', 'p99 ms', '+ttft p50', 'req per CPU s', 'with database', 'errors'], rows)}${errors.join('')}\n`
+}
+
+function perCpuSecond({ calls, cpuSeconds }: Measurement, of: number): string {
+  return cpuSeconds === 0 ? '-' : (calls / of).toFixed(0)
 }
 
 function promises(found: Map<Scenario, Record<string, Measurement>>, peer: string): string {
   const of = (scenario: Scenario, name: string) => found.get(scenario)?.[name] ?? nothing()
-  const perCpuSecond = (name: string) => of(saturated, name).calls / of(saturated, name).cpuSeconds
+  const ofProxy = (name: string) => of(saturated, name).calls / of(saturated, name).cpuSeconds
   const p99 = (name: string) => percentile(of(saturated, name).latenciesMs, 0.99)
   const addedTtft = (name: string) => median(of(realisticStream, name).firstBytesMs) - median(of(realisticStream, 'direct').firstBytesMs)
   const rows: [string, number, string, boolean][] = [
-    ['calls a CPU second, saturated (× portkey)', perCpuSecond('loom') / perCpuSecond(peer), '> 1', perCpuSecond('loom') > perCpuSecond(peer)],
+    ['calls a CPU second, saturated (× portkey)', ofProxy('loom') / ofProxy(peer), '> 1', ofProxy('loom') > ofProxy(peer)],
     ['p99, saturated (× portkey)', p99('loom') / p99(peer), '< 1', p99('loom') < p99(peer)],
     ['time added to the first token (× portkey)', addedTtft('loom') / addedTtft(peer), '≤ 0.1', addedTtft('loom') <= addedTtft(peer) / 10]
   ]

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { z } from 'zod'
+import type { KeyLimits, Policy, PolicyDocument } from '../shared/policy'
 import { freePort } from '../tests/support/free-port'
 import type { LoomServer } from '../tests/support/loom-server'
 import { startLoomServer } from '../tests/support/loom-server'
@@ -35,7 +36,7 @@ export interface Bench {
   stop: () => Promise<void>
 }
 
-type AdminApi = (method: 'POST' | 'PATCH', path: string, body: unknown) => Promise<unknown>
+type AdminApi = (method: 'POST' | 'PATCH' | 'PUT', path: string, body: unknown) => Promise<unknown>
 
 const account = { email: 'bench@example.com', password: 'a password for the bench' }
 
@@ -114,13 +115,24 @@ async function signInAdmin(loom: LoomServer): Promise<AdminApi> {
   }
 }
 
-export const CreatedKey = z.object({ id: z.string(), key: z.string() })
+/** Every rule there is, none of which a bench reaches. */
+const everyRule = {
+  deniedModels: ['no-such-model', 'secret-*'], allowedIps: ['127.0.0.0/8', '10.0.0.0/8'], maxBodyBytes: 5_000_000, maxInputTokens: 500_000, maxOutputTokens: 100_000,
+  maxConcurrent: 100_000, requestsPerMinute: 100_000_000, tokensPerMinute: 1_000_000_000_000, budgets: { day: '100000000', week: '100000000', month: '100000000', total: '100000000' }
+} satisfies KeyLimits
+const everyPolicy = { ...everyRule, allowedModels: ['*'], allowedScopes: ['chat'], expiresAt: '2099-01-01T00:00:00Z' } satisfies Policy
 
-/** @returns an API key that may call the mock's models */
+const Created = z.object({ id: z.string() })
+export const CreatedKey = Created.extend({ key: z.string() })
+
+/** @returns an API key that may call the mock's models, with every rule on at each of the four levels */
 async function connectLoom(api: AdminApi, baseUrl: string): Promise<string> {
   for (const model of Object.keys(mockModels)) {
     await api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model, inputNanoUsd: '2500000000', outputNanoUsd: '10000000000' })
   }
   await api('POST', '/api/connections', { kind: 'openai-compatible', name: 'bench', baseUrl, secret: 'bench', platform: true })
-  return CreatedKey.parse(await api('POST', '/api/keys', { name: 'bench' })).key
+  for (const path of ['/api/platform/policy', '/api/orgs/current/policy']) await api('PUT', path, { policy: everyPolicy } satisfies PolicyDocument)
+  const project = Created.parse(await api('POST', '/api/projects', { name: 'bench' }))
+  await api('PATCH', `/api/projects/${project.id}`, { policy: everyPolicy })
+  return CreatedKey.parse(await api('POST', '/api/keys', { name: 'bench', projectId: project.id, limits: everyRule })).key
 }

@@ -93,13 +93,16 @@ export const budgetWindows = pgTable('budget_windows', {
 
 /**
  * Money a process has set aside for calls to come, so that a busy org's calls need no hold of their own. Part of the wallet's
- * `held`. `amount` shrinks by what is captured; the row goes when the process closes it, or a sweeper does for a dead one.
+ * `held`, and of that of each window of a budget its calls count in. `amount` shrinks by what is captured; the row goes when the process closes it, or a
+ * sweeper does for a dead one.
  */
 export const walletLeases = pgTable('wallet_leases', {
   id: primaryId(),
   orgId: uuid('org_id').notNull().references(() => wallets.orgId, { onDelete: 'restrict' }),
   replica: uuid('replica').notNull(),
   amount: nanoUsd('amount').notNull(),
+  /** The windows of budgets that the calls drawing on it count in, as a transaction's. */
+  budgetWindows: uuid('budget_windows').array(),
   createdAt: createdAt()
 }, table => [index('wallet_leases_org_idx').on(table.orgId), check('wallet_leases_amount_check', sql`${table.amount} >= 0`)])
 

@@ -4,7 +4,7 @@ import type { Database } from '../../db/client'
 import type { BudgetParts } from './capture-in-budgets'
 import { inBudgets, withoutBudgets } from './capture-in-budgets'
 import type { FinishedCall } from './finished-call'
-import { callParameters, COLUMNS, INPUT, trace, use } from './finished-call'
+import { budgetsOf, callParameters, COLUMNS, INPUT, trace, use } from './finished-call'
 import { bodyColumns, unpacked } from './packed-bodies'
 
 /** The cost exceeded hold and funds by so much, nano-USD; they were captured as far as they reach. */
@@ -32,7 +32,7 @@ export async function captureCalls(db: Pick<Database, 'query'>, replicaId: strin
 
 /** The least that does what the batch needs. */
 function statementFor(calls: FinishedCall[]): string {
-  const budgets = calls.some(({ hold }) => hold?.kind === 'own' && hold.budgets) ? 'inBudgets' : 'withoutBudgets'
+  const budgets = calls.some(budgetsOf) ? 'inBudgets' : 'withoutBudgets'
   return statements[budgets][calls.some(call => call.kept !== undefined) ? 'claimed' : 'unclaimed']
 }
 
@@ -79,10 +79,10 @@ with ${input}, locked as materialized (
   select org_id, mode, balance, held, balance - held as available from wallets
    where org_id = any(array(select org_id from input where hold_id is not null or lease_id is not null and charged)) order by org_id for update
 ), leased as materialized (
-  select id, org_id from wallet_leases
+  select id, org_id, budget_windows from wallet_leases
    where id = any(array(select lease_id from input where charged)) and org_id in (select org_id from locked) order by id for update
 ), found as materialized (
-  select id, org_id, status, held from transactions where id = any(array(select hold_id from input))
+  select id, org_id, status, held, budget_windows from transactions where id = any(array(select hold_id from input))
 )${lock}, due as materialized (
   select i.n, i.id, i.hold_id, i.lease_id, i.org_id, i.api_key_id, i.created_at, i.charged, i.cost, l.balance, l.mode, l.available,
          coalesce(t.held, i.reserved) as held, greatest(i.cost - coalesce(t.held, i.reserved), 0) as excess
@@ -102,14 +102,15 @@ with ${input}, locked as materialized (
     from running r
    where t.id = r.hold_id and t.id = any(array(select hold_id from running)) and t.settled_at is null
   returning t.id, t.org_id, t.held as freed, t.captured
-)${count}, drawn as (
-  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at)
-  select id, org_id, id::text, 'charge', 'captured', held, captured, balance_after, api_key_id, $2::uuid, created_at, now() from running where lease_id is not null
+), drawn as (
+  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at, budget_windows)
+  select r.id, r.org_id, r.id::text, 'charge', 'captured', r.held, r.captured, r.balance_after, r.api_key_id, $2::uuid, r.created_at, now(), l.budget_windows
+    from running r join leased l on l.id = r.lease_id
   on conflict do nothing
   returning id, org_id, least(held, captured) as freed, captured
 ), done as materialized (
   select * from settled union all select * from drawn
-), paid as (
+)${count}, paid as (
   update wallets w set mode = l.mode, balance = l.balance - s.captured, held = l.held - s.freed, updated_at = now()
     from (select org_id, sum(captured)::bigint as captured, sum(freed)::bigint as freed from done group by org_id) s join locked l using (org_id)
    where w.org_id = s.org_id and w.org_id = any(array(select org_id from done))

@@ -1,4 +1,4 @@
-/** What a capture's statement has beside the rest where calls have budgets; the windows are those their holds were taken in. */
+/** What a capture's statement has beside the rest where calls have budgets; the windows are those their holds or leases were taken in. */
 export interface BudgetParts {
   /** After `found`: locks the windows, after the wallets and in the order that holding locks them. */
   lock: string
@@ -6,14 +6,14 @@ export interface BudgetParts {
   judge: string
   /** Beside what the wallet has for a charge beyond its hold. */
   within: string
-  /** After `settled`: moves the money from held to spent. */
+  /** After `done`: moves the money from held to spent. */
   count: string
 }
 
 export const inBudgets: BudgetParts = {
   lock: `, windows as materialized (
   select id, spent + held as used from budget_windows
-   where (select count(*) from locked) > 0 and id = any(array(select unnest(t.budget_windows) from transactions t where t.id = any(array(select id from found)))) order by id for update
+   where (select count(*) from locked) > 0 and id = any(array(select unnest(budget_windows) from found union select unnest(budget_windows) from leased)) order by id for update
 )`,
   judge: `, stretched as materialized (
   select n, min(greatest(left_over + excess - running, 0)) as room
@@ -24,10 +24,10 @@ export const inBudgets: BudgetParts = {
 )`,
   within: ', (select s.room from stretched s where s.n = d.n)',
   count: `, budgeted as (
-  update budget_windows b set spent = b.spent + s.captured, held = b.held - s.held
-    from (select w.id, sum(t.captured)::bigint as captured, sum(f.held)::bigint as held
-            from settled t join found f using (id) join transactions o on o.id = t.id and o.id = any(array(select id from found))
-           cross join lateral unnest(o.budget_windows) as w(id) group by w.id) s
+  update budget_windows b set spent = b.spent + s.captured, held = b.held - s.freed
+    from (select w.id, sum(d.captured)::bigint as captured, sum(d.freed)::bigint as freed
+            from done d join running r on coalesce(r.hold_id, r.id) = d.id left join found f on f.id = r.hold_id left join leased l on l.id = r.lease_id
+           cross join lateral unnest(coalesce(f.budget_windows, l.budget_windows)) as w(id) group by w.id) s
    where b.id = s.id and b.id = any(array(select id from windows))
 )`
 }

@@ -10,7 +10,7 @@ const REPLICA_TIMEOUT_MS = 20_000
 /**
  * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, each call
  * with a usage record charged once, its cost or as much of that as its hold reached, no charge without such a record, no more of it given back than it took, the windows
- * of budgets hold and spent what their charges do, those of purged orgs included, and nothing held by a process that is gone. One read, so one snapshot, however long
+ * of budgets hold and spent what their charges and leases do, those of purged orgs included, and nothing held by a process that is gone. One read, so one snapshot, however long
  * it takes, and nobody waits for it. An empty answer is the proof.
  * @param replicaTimeoutMs after which a process without a sign of life is gone; what it held should be given back within as long again
  */
@@ -34,7 +34,8 @@ with charges as (
     from transactions group by org_id
 ), counted as (
   select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured) filter (where status = 'captured'), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held
-    from transactions t cross join lateral unnest(t.budget_windows) as b(id) group by b.id
+    from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', 0, amount from wallet_leases) t
+   cross join lateral unnest(t.budget_windows) as b(id) group by b.id
 ), state as (
   select w.org_id, w.mode, w.balance, w.held, coalesce(s.balance, 0) as ledger_balance, coalesce(s.held, 0) + coalesce(l.leased, 0) as ledger_held
     from wallets w left join sums s using (org_id)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { appendCalls } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { FinishedCall } from './finished-call'
-import { callParameters, INPUT, trace, use } from './finished-call'
+import { budgetsOf, callParameters, INPUT, trace, use } from './finished-call'
 
 /** Whether each of a batch draws what it costs on a lease that has reserved as much, or moves no money; and none has claimed an `Idempotency-Key`. */
 export function canDraw(calls: FinishedCall[]): boolean {
@@ -19,9 +19,10 @@ export function canDraw(calls: FinishedCall[]): boolean {
  * @returns undefined when they are settled, else the SQLSTATE that says why none is: `captureCalls` can tell them apart
  */
 export async function drawCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<Violation | undefined> {
-  const { wallets, leases } = sumsOf(calls)
+  const { wallets, leases, windows } = sumsOf(calls)
+  const { ofWallet, ofWallets } = windows.length > 0 ? statements.inBudgets : statements.withoutBudgets
   try {
-    await db.query(wallets.length > 1 ? statements.ofWallets : statements.ofWallet, [...callParameters(replicaId, calls), JSON.stringify(wallets), JSON.stringify(leases)])
+    await db.query(wallets.length > 1 ? ofWallets : ofWallet, [...callParameters(replicaId, calls), JSON.stringify(wallets), JSON.stringify(leases), ...(windows.length > 0 ? [JSON.stringify(windows)] : [])])
   } catch (error) {
     const { data } = Violated.safeParse(error)
     if (!data) throw error
@@ -34,18 +35,22 @@ const Violation = z.enum(['23502', '23505', '23514'])
 type Violation = z.infer<typeof Violation>
 const Violated = z.object({ code: Violation })
 
-/** What the charged calls cost each wallet and each lease. */
+/** What the charged calls cost each wallet, each lease, and each window of a budget. */
 function sumsOf(calls: FinishedCall[]) {
   const wallets = new Map<string, bigint>()
   const leases = new Map<string, { org_id: string, cost: bigint }>()
-  for (const { orgId, charge, hold } of calls) {
+  const windows = new Map<string, bigint>()
+  for (const call of calls) {
+    const { orgId, charge, hold } = call
     if (!charge || hold?.kind !== 'lease') continue
+    for (const { windowId } of budgetsOf(call) ?? []) windows.set(windowId, (windows.get(windowId) ?? 0n) + charge.costNanoUsd)
     wallets.set(orgId, (wallets.get(orgId) ?? 0n) + charge.costNanoUsd)
     leases.set(hold.lease.id, { org_id: orgId, cost: (leases.get(hold.lease.id)?.cost ?? 0n) + charge.costNanoUsd })
   }
   return {
     wallets: [...wallets].map(([org_id, cost]) => ({ org_id, cost: cost.toString() })),
-    leases: [...leases].map(([id, { org_id, cost }]) => ({ id, org_id, cost: cost.toString() }))
+    leases: [...leases].map(([id, { org_id, cost }]) => ({ id, org_id, cost: cost.toString() })),
+    windows: [...windows].map(([id, cost]) => ({ id, cost: cost.toString() }))
   }
 }
 
@@ -56,8 +61,22 @@ const LOCKED = `locked as materialized (
   select org_id from wallets where org_id = any(array(select org_id from ${SUMS})) order by org_id for update
 ), `
 
+/** What there is beside the rest where leases have budgets: their windows are locked last, in the order that holding locks them. */
+const BUDGETS = {
+  column: ', budget_windows',
+  count: `, windows as materialized (
+  select id from budget_windows
+   where (select count(*) from paid) > 0 and id = any(array(select id from json_to_recordset($6::text::json) as s(id uuid))) order by id for update
+), budgeted as (
+  update budget_windows b set spent = b.spent + s.cost, held = b.held - s.cost
+    from json_to_recordset($6::text::json) as s(id uuid, cost bigint) join windows using (id)
+   where b.id = s.id
+)`
+}
+const NO_BUDGETS: typeof BUDGETS = { column: '', count: '' }
+
 /** A lease is of one process and its wallet is locked first, so leases need no order of their own. */
-const draw = (locked: string, from: string) => `
+const draw = (locked: string, from: string, { column, count }: typeof BUDGETS) => `
 with ${INPUT}, ${locked}paid as (
   update wallets w set balance = w.balance - s.cost, held = w.held - s.cost, updated_at = now()
     from ${from}
@@ -67,11 +86,11 @@ with ${INPUT}, ${locked}paid as (
   update wallet_leases l set amount = l.amount - s.cost
     from json_to_recordset($5::text::json) as s(id uuid, org_id uuid, cost bigint)
    where l.id = s.id and l.org_id = s.org_id and s.org_id in (select org_id from paid)
-  returning l.id
-), drawn as (
-  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at)
+  returning l.id${column}
+)${count}, drawn as (
+  insert into transactions (id, org_id, ref_id, type, status, held, captured, balance_after, api_key_id, replica, created_at, settled_at${column})
   select i.id, i.org_id, i.id::text, 'charge', 'captured', case when l.id is not null then i.reserved end, i.cost, w.balance - sum(i.cost) over (partition by i.org_id order by i.n),
-         i.api_key_id, $2::uuid, i.created_at, now()
+         i.api_key_id, $2::uuid, i.created_at, now()${column}
     from input i left join paid w using (org_id) left join shrunk l on l.id = i.lease_id
    where i.charged
   returning id
@@ -85,7 +104,8 @@ with ${INPUT}, ${locked}paid as (
 select id from drawn`
 
 /** One wallet has no order. */
-const statements = {
-  ofWallet: draw('', SUMS),
-  ofWallets: draw(LOCKED, `locked join ${SUMS} using (org_id)`)
-}
+const ofWallets = (budgets: typeof BUDGETS) => ({
+  ofWallet: draw('', SUMS, budgets),
+  ofWallets: draw(LOCKED, `locked join ${SUMS} using (org_id)`, budgets)
+})
+const statements = { withoutBudgets: ofWallets(NO_BUDGETS), inBudgets: ofWallets(BUDGETS) }

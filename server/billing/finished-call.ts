@@ -32,7 +32,7 @@ export interface FinishedCall {
   /** What the call is charged; null when it is not (it never held, or failed): then a hold is released. */
   charge: { costNanoUsd: bigint, usageSource: typeof usageSources[number], rawUsage: unknown, price: unknown } | null
   /** Where its money is held: a transaction of its own, in the budgets it has, or a part of a lease; null when none was held. */
-  hold: { kind: 'own', id: string, budgets?: readonly BudgetShare[] | undefined } | { kind: 'lease', lease: { id: string }, reserved: bigint } | null
+  hold: { kind: 'own', id: string, budgets?: readonly BudgetShare[] | undefined } | { kind: 'lease', lease: { id: string, budgets?: readonly BudgetShare[] | undefined }, reserved: bigint } | null
   /** The org's data key that the bodies are sealed with. */
   encryptionKeyVersion: number
   request: Sealed | null
@@ -48,6 +48,11 @@ export interface FinishedCall {
 export function callParameters(replicaId: string, calls: FinishedCall[]): [string, string, string] {
   const bodies = new PackedBodies()
   return [JSON.stringify(calls.map((call, n) => toRecord(call, n, bodies))), replicaId, bodies.toBase64()]
+}
+
+/** The budgets a call counts in; undefined where there is none. */
+export function budgetsOf({ hold }: Pick<FinishedCall, 'hold'>): readonly BudgetShare[] | undefined {
+  return hold?.kind === 'lease' ? hold.lease.budgets : hold?.budgets
 }
 
 function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
@@ -81,7 +86,7 @@ function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
     cached_input_tokens: usage.cachedInputTokens,
     reasoning_tokens: usage.reasoningTokens,
     hold_id: hold?.kind === 'own' ? hold.id : null,
-    budgets: hold?.kind === 'own' ? hold.budgets?.map(({ windowId, limit }) => ({ id: windowId, limit: limit.toString() })) : undefined,
+    budgets: budgetsOf(call)?.map(({ windowId, limit }) => ({ id: windowId, limit: limit.toString() })),
     lease_id: hold?.kind === 'lease' ? hold.lease.id : null,
     reserved: hold?.kind === 'lease' ? hold.reserved.toString() : null,
     charged: charge !== null,

@@ -30,19 +30,18 @@ with abandoned as materialized (
   update transactions t set status = 'expired', settled_at = now()
     from abandoned a join locked using (org_id)
    where t.id = a.id and t.status = 'held'
-  returning t.id, t.org_id, t.held
-), windows as materialized (
-  select id from budget_windows
-   where (select count(*) from locked) > 0 and id in (select unnest(t.budget_windows) from transactions t join abandoned a using (id)) order by id for update
-), uncounted as (
-  update budget_windows b set held = b.held - s.held
-    from (select w.id, sum(e.held)::bigint as held from settled e join transactions t using (id) cross join lateral unnest(t.budget_windows) as w(id) group by w.id) s
-   where b.id = s.id and b.id in (select id from windows)
+  returning t.id, t.org_id, t.held, t.budget_windows
 ), closed as (
   delete from wallet_leases l using abandoned a join locked using (org_id) where l.id = a.id
-  returning l.id, l.org_id, l.amount
+  returning l.id, l.org_id, l.amount, l.budget_windows
 ), freed as materialized (
   select * from settled union all select * from closed
+), windows as materialized (
+  select id from budget_windows where id in (select unnest(budget_windows) from freed) order by id for update
+), uncounted as (
+  update budget_windows b set held = b.held - s.held
+    from (select w.id, sum(held)::bigint as held from freed cross join lateral unnest(budget_windows) as w(id) group by w.id) s
+   where b.id = s.id and b.id in (select id from windows)
 ), returned as (
   update wallets w set held = w.held - s.held, updated_at = now()
     from (select org_id, sum(held)::bigint as held from freed group by org_id) s

@@ -19,15 +19,22 @@ export interface CallBudget extends BudgetShare {
   endsAtMs: number
 }
 
-/** The budgets a call counts in, in the windows of now; undefined for callers without any. */
-export function callBudgets({ policy: { budgets } }: Pick<Caller, 'policy'>): CallBudget[] | undefined {
-  if (budgets.length === 0) return undefined
+/** The windows that were found last for a caller's budgets, and until when they are those of now. */
+const found = new WeakMap<readonly BudgetRule[], { budgets: CallBudget[], fromMs: number, untilMs: number }>()
+
+/** The budgets a call counts in, in the windows of now, the same list until one of them ends; undefined for callers without any. */
+export function callBudgets({ policy: { budgets: rules } }: Pick<Caller, 'policy'>): CallBudget[] | undefined {
+  if (rules.length === 0) return undefined
   const nowMs = Date.now()
-  return budgets.map((rule) => {
+  const last = found.get(rules)
+  if (last && nowMs >= last.fromMs && nowMs < last.untilMs) return last.budgets
+  const budgets = rules.map((rule) => {
     const kept = rule.keptWindow
     const { startsAtMs, endsAtMs } = kept && nowMs < kept.endsAtMs ? kept : calendar.current(rule.period, rule.timeZone, nowMs)
     return { rule, startsAtMs, endsAtMs, windowId: windowId(rule, startsAtMs), limit: rule.limit }
   })
+  found.set(rules, { budgets, fromMs: nowMs, untilMs: Math.min(...budgets.map(({ endsAtMs }) => endsAtMs)) })
+  return budgets
 }
 
 /** Makes the rows their windows lack: once a window. */

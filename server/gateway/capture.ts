@@ -6,6 +6,7 @@ import { transactionStatuses } from '../../shared/billing'
 import { captureCalls } from '../billing/capture-calls'
 import type { CaptureOutcome, Shortfall } from '../billing/capture-calls'
 import { canDraw, drawCalls } from '../billing/draw-calls'
+import { budgetsOf } from '../billing/finished-call'
 import type { FinishedCall } from '../billing/finished-call'
 import { holdAtMost } from '../billing/hold-at-most'
 import { findRef, keepRef } from '../billing/late-ref'
@@ -99,7 +100,7 @@ export class Capturer {
     const { charge, orgId, apiKeyId } = call
     if (!charge) return void await captureCalls(this.db, this.replicaId, [{ ...call, hold: null }])
     const refId = found && found.ref_id !== call.id ? found.ref_id : undefined
-    const budgets = call.hold?.kind === 'own' ? call.hold.budgets : undefined
+    const budgets = budgetsOf(call)
     const chargeLate = async () => {
       // First without a lock, for it may be asked for minutes.
       if (refId !== undefined && await findRef(this.db, orgId, refId) === 'held') throw new RepeatUnderWay()

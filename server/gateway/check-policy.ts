@@ -3,7 +3,7 @@ import { findRef } from '../billing/late-ref'
 import type { Database } from '../../db/client'
 import { toUsdDecimal } from '../../shared/money'
 import type { PolicyCheck, PolicyDecision } from '../../shared/policy'
-import { callBudgets, judgeBudgets, leftInBudgets } from './call-budgets'
+import { callBudgets, judgeBudgets } from './call-budgets'
 import type { CallContext } from './call-context'
 import type { Gateway } from './gateway'
 import { insufficientFunds, refConflict } from './hold-budget'
@@ -33,7 +33,7 @@ async function judge(gateway: Gateway, db: Pick<Database, 'query'>, context: Che
   const judged = policyRequest(context, plan)
   const rules = await gateway.policy.explain(caller, judged)
   const budgets = callBudgets(caller) ?? []
-  const lefts = await leftInBudgets(db, budgets)
+  const lefts = await gateway.budget.leftFor(budgets, plan.amount)
   const leastLeft = lefts.reduce(smaller, plan.amount)
   const found = await gateway.budget.availableFor(caller.orgId, leastLeft)
   const least = found === null ? leastLeft : smaller(leastLeft, found)

@@ -28,7 +28,7 @@ export const SETTLING_PATIENCE_MS = 5_000
 const SETTLING_PAUSE_MS = 50
 const SETTLING_PAUSE_CAP_MS = 400
 export const MAX_WAITING = 200
-/** `NOTIFY` with the org's id: its wallet is short, leave it what you do not need. */
+/** `NOTIFY` with the id of an org, or of a window of a budget: its wallet, or the budget, is short, leave it what you do not need. */
 const SHORT_CHANNEL = 'loom_leases'
 
 /** Money reserved for one call: a held transaction of its own (less than was asked, on an `offer`), or a part of a lease. `id` is the call's. */
@@ -57,21 +57,21 @@ export class BudgetHolder {
     }, MAX_BATCH, isRowFault)
   }
 
-  /** Hears of wallets that ran short elsewhere, or whose terms have changed: of any, where it may have missed it. */
+  /** Hears of wallets and budgets that ran short elsewhere, or of orgs whose terms have changed: of any, where it may have missed it. */
   async listen(): Promise<void> {
-    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, orgId => this.leases.retire(orgId), () => this.leases.retireAll())
+    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, id => this.leases.retire(id), () => this.leases.retireAll())
   }
 
   /**
    * Resolves once the money is reserved in the database: at once from a lease, else with a hold that is committed. A call with a
-   * reference of its own is always held, for only the ledger knows whether the reference is taken, and so is one that has budgets.
+   * reference of its own is always held, for only the ledger knows whether the reference is taken.
    * Nobody is refused for money that is held for other calls rather than spent before those have had some time to end.
    * @param lower what the call can be held for instead, when wallet or budget have less; undefined when nothing less will do
    * @param signal of a caller who leaves while waiting
    * @throws {LoomError} `insufficient_funds`, `budget_exceeded`, `ref_id_conflict`, or `service_unavailable` when the database does not answer
    */
   async hold(request: CallHold, lower?: Lower, signal?: AbortSignal): Promise<Hold> {
-    const lease = request.refId === request.id && !request.budgets ? this.leases.take(request.orgId, request.amount) : undefined
+    const lease = request.refId === request.id ? this.leases.take(request.orgId, request.amount, request.budgets) : undefined
     if (lease) {
       this.open.add(request.id)
       return { kind: 'lease', id: request.id, lease, reserved: request.amount }
@@ -107,7 +107,13 @@ export class BudgetHolder {
    */
   async availableFor(orgId: string, amount: bigint): Promise<bigint | null> {
     const ask = () => availableInWallet(this.db, orgId)
-    return this.reclaiming(orgId, await ask(), left => left !== null && left < amount, ask)
+    return this.reclaiming(await ask(), left => left !== null && left < amount ? orgId : undefined, ask)
+  }
+
+  /** What each budget has left now, in their order, nano-USD; asked as `availableFor` asks of the wallet. */
+  async leftFor(budgets: readonly CallBudget[], amount: bigint): Promise<bigint[]> {
+    const ask = () => leftInBudgets(this.db, budgets)
+    return this.reclaiming(await ask(), lefts => budgets.find((_, index) => (lefts[index] ?? 0n) < amount)?.windowId, ask)
   }
 
   /** What a call may draw on its lease to cost `cost` nano-USD: its reservation, and beyond it what the lease has left. */
@@ -143,7 +149,7 @@ export class BudgetHolder {
     this.open.add(request.id)
     try {
       const ask = () => this.ask(request)
-      const settled = await this.reclaiming(request.orgId, await ask(), ({ outcome }) => outcome === 'insufficient', ask)
+      const settled = await this.reclaiming(await ask(), result => result.outcome === 'insufficient' ? request.orgId : result.outcome === 'over_budget' ? result.windowId : undefined, ask)
       if (settled.outcome !== 'held') this.open.delete(request.id)
       return settled
     } catch (cause) {
@@ -194,13 +200,22 @@ export class BudgetHolder {
     return request.amount <= unspent || await lower?.(unspent) !== undefined
   }
 
-  /** Nobody is refused for money that lies in a lease unused: while an answer `isShort` of it, all replicas are asked to give back what they can. */
-  private async reclaiming<Answer>(orgId: string, first: Answer, isShort: (answer: Answer) => boolean, ask: () => Promise<Answer>): Promise<Answer> {
-    if (!isShort(first) || await sumLeases(this.db, orgId) === 0n) return first
-    this.leases.retire(orgId)
-    await this.db.notify(SHORT_CHANNEL, orgId)
+  /**
+   * Nobody is refused for money that lies in a lease unused: while an answer is short of it, all replicas are asked to give back what they can.
+   * @param shortOf the id of the org whose wallet, or of the window whose budget, an answer finds too little in
+   */
+  private async reclaiming<Answer>(first: Answer, shortOf: (answer: Answer) => string | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+    const asked = new Set<string>()
     let answer = first
-    for (let tries = 0; tries < RECLAIM_TRIES && isShort(answer); tries++) {
+    for (let tries = 0; tries < RECLAIM_TRIES; tries++) {
+      const id = shortOf(answer)
+      if (id === undefined) break
+      if (!asked.has(id)) {
+        if (await sumLeases(this.db, id) === 0n) break
+        asked.add(id)
+        this.leases.retire(id)
+        await this.db.notify(SHORT_CHANNEL, id)
+      }
       await sleep(RECLAIM_PAUSE_MS)
       answer = await ask()
     }

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/client'
+import type { BudgetShare } from '../billing/hold-funds'
 import { giveLeaseBack, openLease } from '../billing/lease-funds'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
@@ -9,7 +10,7 @@ const FIRST_CALLS = 64n
 const MAX_CALLS = 4_096n
 /** The least worth leasing, $0.001: cheap calls are many. */
 const LEAST_AMOUNT = 1_000_000n
-/** An org with fewer calls than this in a second holds for each. */
+/** Where fewer calls than this come in a second, each is held for. */
 const BUSY_CALLS = 5
 const BUSY_WITHIN_MS = 1_000
 const USED_UP_QUICKLY_MS = 1_000
@@ -18,10 +19,11 @@ const PAUSE_MS = 1_000
 /** Money nobody uses goes back to the wallet. */
 const IDLE_MS = 3_000
 
-/** Money this process has set aside for an org. In the database stands `remaining` plus what is reserved for running calls. */
+/** Money this process has set aside for an org's calls that count in the same budgets. In the database stands `remaining` plus what is reserved for running calls. */
 export interface Lease {
   readonly id: string
   readonly orgId: string
+  readonly budgets: readonly BudgetShare[] | undefined
   readonly size: bigint
   readonly openedAt: number
   remaining: bigint
@@ -32,6 +34,8 @@ export interface Lease {
 }
 
 interface Account {
+  readonly orgId: string
+  readonly budgets: readonly BudgetShare[] | undefined
   current: Lease | undefined
   opening: boolean
   askedAt: number
@@ -44,34 +48,41 @@ interface Account {
 
 /**
  * The leases of this process: a busy org's calls take their hold from one in memory instead of waiting for the database. The next is asked for
- * while the last quarter of one is used, in the background; a call never waits for a lease.
+ * while the last quarter of one is used, in the background; a call never waits for a lease. Calls share one whose budgets, windows and limits are the same: where a
+ * period ends or a limit changes, the calls after that have none yet.
  */
 export class LeaseBook {
   private readonly accounts = new Map<string, Account>()
+  /** What budgets are told apart by, written once for each list. */
+  private readonly namesOfBudgets = new WeakMap<readonly BudgetShare[], string>()
   private readonly background = new Set<Promise<void>>()
 
   /** @param open told of each lease before it is asked for, so that the sweeper leaves it alone */
   constructor(private readonly db: Database, private readonly replicaId: string, private readonly metrics: Metrics, private readonly log: Log, private readonly open: Set<string>) {}
 
-  /** Reserves `amount` nano-USD from the org's lease. Undefined when there is none that reaches; a busy org gets one for the calls after this. */
-  take(orgId: string, amount: bigint, now = performance.now()): Lease | undefined {
-    let account = this.accounts.get(orgId)
+  /**
+   * Reserves `amount` nano-USD from the org's lease within these budgets. Undefined when there is none that reaches; where calls are many, those after this get one.
+   * @param budgets the same list for many calls, so that it is not named again for each
+   */
+  take(orgId: string, amount: bigint, budgets?: readonly BudgetShare[], now = performance.now()): Lease | undefined {
+    const key = orgId + this.nameOf(budgets)
+    let account = this.accounts.get(key)
     if (!account) {
-      account = { current: undefined, opening: false, askedAt: now, recentCalls: 0, countedFrom: now, notBefore: 0, calls: FIRST_CALLS }
-      this.accounts.set(orgId, account)
+      account = { orgId, budgets, current: undefined, opening: false, askedAt: now, recentCalls: 0, countedFrom: now, notBefore: 0, calls: FIRST_CALLS }
+      this.accounts.set(key, account)
     }
     const lease = account.current
     if (now - account.countedFrom > BUSY_WITHIN_MS) Object.assign(account, { recentCalls: 0, countedFrom: now })
     account.recentCalls++
     account.askedAt = now
     if (!lease || lease.remaining < amount) {
-      if (account.recentCalls >= BUSY_CALLS) this.renew(account, orgId, amount, now)
+      if (account.recentCalls >= BUSY_CALLS) this.renew(account, amount, now)
       return undefined
     }
     lease.remaining -= amount
     lease.running++
     lease.usedAt = now
-    if (lease.remaining < lease.size / 4n) this.renew(account, orgId, amount, now)
+    if (lease.remaining < lease.size / 4n) this.renew(account, amount, now)
     return lease
   }
 
@@ -89,15 +100,16 @@ export class LeaseBook {
     if (lease.retired && lease.running === 0) this.giveBack(lease)
   }
 
-  /** Frees what running calls do not need, because the org's wallet is short or its terms have changed. */
-  retire(orgId: string): void {
-    const lease = this.accounts.get(orgId)?.current
-    if (lease) this.retireLease(lease)
+  /** Frees what running calls do not need, because the wallet of this org or this window of a budget is short, or the org's terms have changed. */
+  retire(id: string): void {
+    for (const { orgId, budgets, current } of this.accounts.values()) {
+      if (current && (orgId === id || budgets?.some(({ windowId }) => windowId === id))) this.retireLease(current)
+    }
   }
 
-  /** As `retire`, of every org: what was told of them may have been missed. */
+  /** As `retire`, of everybody: what was told of them may have been missed. */
   retireAll(): void {
-    for (const orgId of this.accounts.keys()) this.retire(orgId)
+    for (const { current } of this.accounts.values()) if (current) this.retireLease(current)
   }
 
   /** The lease is no longer in the database: it was taken back. */
@@ -109,21 +121,31 @@ export class LeaseBook {
 
   /** Gives back what nobody has used for a while; called now and then. */
   closeIdle(now = performance.now()): void {
-    for (const [orgId, { current, opening, askedAt }] of this.accounts) {
+    for (const [key, { current, opening, askedAt }] of this.accounts) {
       if (current && current.running === 0 && now - current.usedAt > IDLE_MS) this.retireLease(current)
-      if (!current && !opening && now - askedAt > IDLE_MS) this.accounts.delete(orgId)
+      if (!current && !opening && now - askedAt > IDLE_MS) this.accounts.delete(key)
     }
   }
 
   /** Gives everything back; nothing may be running. */
   async stop(): Promise<void> {
     while (this.background.size > 0) await Promise.all(this.background)
-    for (const { current } of this.accounts.values()) if (current) this.retireLease(current)
+    this.retireAll()
     await Promise.all(this.background)
   }
 
+  private nameOf(budgets: readonly BudgetShare[] | undefined): string {
+    if (!budgets) return ''
+    let name = this.namesOfBudgets.get(budgets)
+    if (name === undefined) {
+      name = budgets.map(({ windowId, limit }) => ` ${windowId}:${limit}`).join('')
+      this.namesOfBudgets.set(budgets, name)
+    }
+    return name
+  }
+
   private retireLease(lease: Lease): void {
-    const account = this.accounts.get(lease.orgId)
+    const account = this.accounts.get(lease.orgId + this.nameOf(lease.budgets))
     if (account?.current === lease) account.current = undefined
     if (lease.retired) return
     lease.retired = true
@@ -140,13 +162,14 @@ export class LeaseBook {
     this.inBackground('lease_close', () => giveLeaseBack(this.db, { id: lease.id, orgId: lease.orgId, amount, close }))
   }
 
-  private renew(account: Account, orgId: string, amount: bigint, now: number): void {
+  private renew(account: Account, amount: bigint, now: number): void {
     if (account.opening || now < account.notBefore) return
     account.opening = true
+    const { orgId, budgets } = account
     const previous = account.current
     if (previous) account.calls = now - previous.openedAt < USED_UP_QUICKLY_MS && account.calls < MAX_CALLS ? account.calls * 2n : account.calls
     const wanted = amount * account.calls
-    const request = { id: uuidv7(), orgId, amount: wanted > LEAST_AMOUNT ? wanted : LEAST_AMOUNT, least: amount * 4n }
+    const request = { id: uuidv7(), orgId, amount: wanted > LEAST_AMOUNT ? wanted : LEAST_AMOUNT, least: amount * 4n, budgets }
     this.open.add(request.id)
     this.inBackground('lease_open', async () => {
       let granted: bigint | undefined
@@ -162,7 +185,7 @@ export class LeaseBook {
       }
       if (granted === undefined) return
       const openedAt = performance.now()
-      account.current = { id: request.id, orgId, size: granted, openedAt, usedAt: openedAt, remaining: granted, running: 0, retired: false }
+      account.current = { id: request.id, orgId, budgets, size: granted, openedAt, usedAt: openedAt, remaining: granted, running: 0, retired: false }
       if (previous) this.retireLease(previous)
     })
   }

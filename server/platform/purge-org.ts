@@ -72,12 +72,13 @@ async function deleteRows(query: Query, tables: TenantTable[], orgId: string): P
 const Share = z.object({ id: z.string(), captured: z.coerce.string(), held: z.coerce.string() })
 type Share = z.infer<typeof Share>
 
-/** What the org's charges make out of the platform's budgets, final: whatever holds or captures money of the org waits from here on. */
+/** What the org's charges and leases make out of the platform's budgets, final: whatever holds or captures money of the org waits from here on. */
 async function sharesInPlatformBudgets(query: Query, orgId: string): Promise<Share[]> {
   await query('select from wallets where org_id = $1 for update', [orgId])
   const rows = await query(`
     select b.id, coalesce(sum(t.captured) filter (where t.status = 'captured'), 0) as captured, coalesce(sum(t.held) filter (where t.status = 'held'), 0) as held
-      from transactions t cross join lateral unnest(t.budget_windows) as w(id) join budget_windows b on b.id = w.id and b.org_id is null
+      from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', 0, amount from wallet_leases) t
+     cross join lateral unnest(t.budget_windows) as w(id) join budget_windows b on b.id = w.id and b.org_id is null
      where t.org_id = $1 group by b.id`, [orgId])
   return rows.map(row => Share.parse(row))
 }

@@ -1,14 +1,16 @@
 import { pino } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { checkLedger } from '../../server/billing/check-ledger'
 import { drawCalls } from '../../server/billing/draw-calls'
 import { openLease } from '../../server/billing/lease-funds'
+import { openWindows } from '../../server/billing/open-windows'
 import { postFunds } from '../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
 import { updateWallet } from '../../server/billing/update-wallet'
+import type { CallBudget } from '../../server/gateway/call-budgets'
 import type { CallToCapture } from '../../server/gateway/capture'
 import { Capturer } from '../../server/gateway/capture'
 import type { Hold } from '../../server/gateway/hold-budget'
@@ -27,6 +29,8 @@ const log = pino({ level: 'silent' })
 let db: Database
 let workspace: Workspace
 let replicas: Replica[]
+/** Those of every call that a test makes. */
+let budgets: CallBudget[] | undefined
 
 interface Replica { id: string, budget: BudgetHolder, capturer: Capturer }
 
@@ -34,6 +38,7 @@ beforeEach(async () => {
   db = await openTestDatabase()
   workspace = await seedWorkspace(db.orm)
   replicas = []
+  budgets = undefined
   await fund('10')
   await db.query(`update wallets set mode = 'prepaid' where org_id = $1`, [workspace.orgId])
 })
@@ -43,151 +48,232 @@ afterEach(async () => {
   await db.close()
 })
 
-test('a busy org gets a lease: its calls hold nothing of their own, are charged to the nano-USD, and what is left goes back', async () => {
-  const replica = await startReplica()
-  const first = await leased(replica)
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: await leasedInDatabase() + ownHeld() })
-  await finish(replica, first, 123n)
-  const free = await hold(replica)
-  await finish(replica, free, null)
-  expect(await db.query(`select status, captured from transactions where id = $1`, [first.id])).toEqual([{ status: 'captured', captured: 123n }])
-  expect(await db.query('select id from transactions where id = $1', [free.id])).toEqual([])
-  await finishRest(replica)
-  await replica.budget.stop()
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 123n, held: 0n })
-})
-
-test('a call that costs more than was reserved takes the rest from its lease, then from the wallet', async () => {
-  const replica = await startReplica()
-  const call = await leased(replica)
-  const lease = await leasedInDatabase()
-  await finish(replica, call, lease + 5n)
-  expect(await db.query(`select captured from transactions where id = $1`, [call.id])).toEqual([{ captured: lease + 5n }])
-  await finishRest(replica)
-})
-
-test('a capture whose commit went unnoticed charges once when it is sent again', async () => {
-  const replica = await startReplica()
-  const call = await leased(replica)
-  const finished = finishedCall(call, 100n)
-  await captureCalls(db, replica.id, [finished])
-  running.delete(call)
-  await replica.capturer.capture(finished, true)
-  await finishRest(replica)
-  await replica.budget.stop()
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 100n, held: 0n })
-})
-
-test('in a batch, calls that were settled before or whose lease is gone leave the others as they are', async () => {
-  const replica = await startReplica()
-  const [repeated, charged, free] = [await leased(replica), await leased(replica), await leased(replica)]
-  const lost = finishedCall({ ...charged, id: uuidv7(), hold: onLostLease(charged) }, 300n)
-  await captureCalls(db, replica.id, [finishedCall(repeated, 100n)])
-  const counted = await callsOfHours()
-  const batch = [finishedCall(repeated, 100n), finishedCall(charged, 200n), lost, finishedCall(free, null)]
-  expect(await drawCalls(db, replica.id, batch.slice(0, 2))).toBe('23505')
-  expect(await drawCalls(db, replica.id, batch.slice(1))).toBe('23502')
-  expect(await callsOfHours()).toBe(counted)
-  expect(await captureCalls(db, replica.id, batch)).toEqual(['gone', 'settled', 'gone', 'settled'])
-  expect(await callsOfHours()).toBe(counted + 2)
-  expect(await db.query(`select id, captured from transactions where type = 'charge' and status = 'captured' order by captured`)).toEqual([{ id: repeated.id, captured: 100n }, { id: charged.id, captured: 200n }])
-  await finish(replica, repeated, 100n)
-  await finish(replica, charged, 200n)
-  await finishRest(replica)
-  await replica.budget.stop()
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 300n, held: 0n })
-})
-
-// The embedded database runs one statement after the other.
-test.runIf(testDatabaseKind === 'postgres')('a batch of several orgs locks their wallets in the order of their ids, as all do, so that none deadlock', async () => {
-  const replica = await startReplica()
-  const orgs = [workspace, await seedWorkspace(db.orm), await seedWorkspace(db.orm)].map(({ orgId }) => orgId).toSorted()
-  const leases = orgs.toReversed().map(orgId => ({ id: uuidv7(), orgId }))
-  for (const lease of leases) {
-    // Whether the wallets are met as they lie in the table or as the batch names them, it is against the order of their ids.
-    await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [lease.orgId])
-    await openLease(db, replica.id, { ...lease, amount: 10n, least: 1n })
-  }
-  const [isLocked, mayGo] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
-  const blocking = db.transaction(async (query) => {
-    await query('select from wallets where org_id = $1 for update', [orgs[1]])
-    isLocked.resolve(undefined)
-    await mayGo.promise
+describe.each([{ name: 'without budgets', limits: undefined }, { name: 'within budgets', limits: [10_000_000_000n, 20_000_000_000n] }])('leases $name', ({ limits }) => {
+  beforeEach(async () => {
+    budgets = limits && await Promise.all(limits.map(limit => openBudget(limit)))
   })
-  await isLocked.promise
-  const drawing = db.transaction(async (query) => {
-    // A merge would sort them by chance.
-    await query('set local enable_mergejoin = off')
-    return drawCalls({ query }, replica.id, leases.map(({ id, orgId }) => answeredCall(orgId, uuidv7(), 5n, { hold: { kind: 'lease', lease: { id }, reserved: 5n } })))
+
+  test('a busy org gets a lease: its calls hold nothing of their own, are charged to the nano-USD, and what is left goes back', async () => {
+    const replica = await startReplica()
+    const first = await leased(replica)
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: await leasedInDatabase() + ownHeld() })
+    await finish(replica, first, 123n)
+    const free = await hold(replica)
+    await finish(replica, free, null)
+    expect(await db.query(`select status, captured from transactions where id = $1`, [first.id])).toEqual([{ status: 'captured', captured: 123n }])
+    expect(await db.query('select id from transactions where id = $1', [free.id])).toEqual([])
+    await finishRest(replica)
+    await replica.budget.stop()
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 123n, held: 0n })
   })
-  await until(async () => (await db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0, { what: () => 'the batch to wait' })
-  const unlocked = await db.query('select org_id from wallets order by org_id for update skip locked')
-  mayGo.resolve(undefined)
-  await blocking
-  expect(unlocked).toEqual([{ org_id: orgs[2] }])
-  expect(await drawing).toBeUndefined()
-  expect(await db.query('select amount from wallet_leases')).toEqual(orgs.map(() => ({ amount: 5n })))
-})
 
-test('no caller is refused for money that another replica has leased and does not use', async () => {
-  const [one, other] = [await startReplica(), await startReplica()]
-  await leased(one)
-  await finishRest(one)
-  expect(await leasedInDatabase()).toBeGreaterThan(0n)
-  const everything = await hold(other, 10_000_000_000n)
-  expect(everything.hold.kind).toBe('own')
-  await finish(other, everything, 10_000_000_000n)
-  expect(await wallet()).toEqual({ balance: 0n, held: 0n })
-})
+  test('a call that costs more than was reserved takes the rest from its lease, then from the wallet', async () => {
+    const replica = await startReplica()
+    const call = await leased(replica)
+    const lease = await leasedInDatabase()
+    await finish(replica, call, lease + 5n)
+    expect(await db.query(`select captured from transactions where id = $1`, [call.id])).toEqual([{ captured: lease + 5n }])
+    await finishRest(replica)
+  })
 
-test('a dry run finds what a call would: what other replicas have leased and do not use, and nothing that calls have reserved of it', async () => {
-  const [one, other] = [await startReplica(), await startReplica()]
-  const call = await leased(one)
-  await finishRest(one, call)
-  expect(await leasedInDatabase()).toBeGreaterThan(CALL)
-  expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBe(10_000_000_000n - CALL)
-  expect(await leasedInDatabase()).toBe(CALL)
-  await finish(one, call, null)
-  await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [workspace.orgId])
-  expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBeNull()
-})
+  test('a capture whose commit went unnoticed charges once when it is sent again', async () => {
+    const replica = await startReplica()
+    const call = await leased(replica)
+    const finished = finishedCall(call, 100n)
+    await captureCalls(db, replica.id, [finished])
+    running.delete(call)
+    await replica.capturer.capture(finished, true)
+    await finishRest(replica)
+    await replica.budget.stop()
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 100n, held: 0n })
+  })
 
-test('leases never reserve more than the wallet has, and replicas racing on them spend it to the last call', async () => {
-  await fund('-9.9')
-  const racing = await Promise.all([startReplica(), startReplica(), startReplica()])
-  const outcomes = await Promise.all(racing.flatMap(replica => Array.from({ length: 60 }, async () => {
-    try {
-      const call = await hold(replica)
-      await finish(replica, call, CALL)
-      return 'paid'
-    } catch (error) {
-      return error instanceof Error && 'code' in error ? error.code : error
+  test('in a batch, calls that were settled before or whose lease is gone leave the others as they are', async () => {
+    const replica = await startReplica()
+    const [repeated, charged, free] = [await leased(replica), await leased(replica), await leased(replica)]
+    const lost = finishedCall({ ...charged, id: uuidv7(), hold: onLostLease(charged) }, 300n)
+    await captureCalls(db, replica.id, [finishedCall(repeated, 100n)])
+    const counted = await callsOfHours()
+    const batch = [finishedCall(repeated, 100n), finishedCall(charged, 200n), lost, finishedCall(free, null)]
+    expect(await drawCalls(db, replica.id, batch.slice(0, 2))).toBe('23505')
+    expect(await drawCalls(db, replica.id, batch.slice(1))).toBe('23502')
+    expect(await callsOfHours()).toBe(counted)
+    expect(await captureCalls(db, replica.id, batch)).toEqual(['gone', 'settled', 'gone', 'settled'])
+    expect(await callsOfHours()).toBe(counted + 2)
+    expect(await db.query(`select id, captured from transactions where type = 'charge' and status = 'captured' order by captured`)).toEqual([{ id: repeated.id, captured: 100n }, { id: charged.id, captured: 200n }])
+    await finish(replica, repeated, 100n)
+    await finish(replica, charged, 200n)
+    await finishRest(replica)
+    await replica.budget.stop()
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 300n, held: 0n })
+  })
+
+  // The embedded database runs one statement after the other.
+  test.runIf(testDatabaseKind === 'postgres')('a batch of several orgs locks their wallets in the order of their ids, as all do, so that none deadlock', async () => {
+    const replica = await startReplica()
+    const orgs = [workspace, await seedWorkspace(db.orm), await seedWorkspace(db.orm)].map(({ orgId }) => orgId).toSorted()
+    const leases = orgs.toReversed().map(orgId => ({ id: uuidv7(), orgId }))
+    for (const lease of leases) {
+      // Whether the wallets are met as they lie in the table or as the batch names them, it is against the order of their ids.
+      await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [lease.orgId])
+      await openLease(db, replica.id, { ...lease, amount: 10n, least: 1n })
     }
-  })))
-  expect(outcomes.filter(outcome => outcome === 'paid')).toHaveLength(100)
-  expect(outcomes.filter(outcome => outcome === 'insufficient_funds')).toHaveLength(80)
-  expect(await wallet()).toEqual({ balance: 0n, held: 0n })
+    const [isLocked, mayGo] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+    const blocking = db.transaction(async (query) => {
+      await query('select from wallets where org_id = $1 for update', [orgs[1]])
+      isLocked.resolve(undefined)
+      await mayGo.promise
+    })
+    await isLocked.promise
+    const drawing = db.transaction(async (query) => {
+      // A merge would sort them by chance.
+      await query('set local enable_mergejoin = off')
+      return drawCalls({ query }, replica.id, leases.map(({ id, orgId }) => answeredCall(orgId, uuidv7(), 5n, { hold: { kind: 'lease', lease: { id }, reserved: 5n } })))
+    })
+    await until(async () => (await db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length > 0, { what: () => 'the batch to wait' })
+    const unlocked = await db.query('select org_id from wallets order by org_id for update skip locked')
+    mayGo.resolve(undefined)
+    await blocking
+    expect(unlocked).toEqual([{ org_id: orgs[2] }])
+    expect(await drawing).toBeUndefined()
+    expect(await db.query('select amount from wallet_leases')).toEqual(orgs.map(() => ({ amount: 5n })))
+  })
+
+  test('no caller is refused for money that another replica has leased and does not use', async () => {
+    const [one, other] = [await startReplica(), await startReplica()]
+    await leased(one)
+    await finishRest(one)
+    expect(await leasedInDatabase()).toBeGreaterThan(0n)
+    const everything = await hold(other, 10_000_000_000n)
+    expect(everything.hold.kind).toBe('own')
+    await finish(other, everything, 10_000_000_000n)
+    expect(await wallet()).toEqual({ balance: 0n, held: 0n })
+  })
+
+  test('a dry run finds what a call would: what other replicas have leased and do not use, and nothing that calls have reserved of it', async () => {
+    const [one, other] = [await startReplica(), await startReplica()]
+    const call = await leased(one)
+    await finishRest(one, call)
+    expect(await leasedInDatabase()).toBeGreaterThan(CALL)
+    expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBe(10_000_000_000n - CALL)
+    expect(await leasedInDatabase()).toBe(CALL)
+    await finish(one, call, null)
+    await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [workspace.orgId])
+    expect(await other.budget.availableFor(workspace.orgId, 10_000_000_000n)).toBeNull()
+  })
+
+  test('leases never reserve more than the wallet has, and replicas racing on them spend it to the last call', async () => {
+    await fund('-9.9')
+    const racing = await Promise.all([startReplica(), startReplica(), startReplica()])
+    const outcomes = await Promise.all(racing.flatMap(replica => Array.from({ length: 60 }, () => attempt(replica))))
+    expect(outcomes.filter(outcome => outcome === 'paid')).toHaveLength(100)
+    expect(outcomes.filter(outcome => outcome === 'insufficient_funds')).toHaveLength(80)
+    expect(await wallet()).toEqual({ balance: 0n, held: 0n })
+  })
+
+  test('the lease of a process that is gone goes back to the wallet', async () => {
+    const replica = await startReplica({ register: false })
+    const call = await leased(replica)
+    await settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open: new Set() })
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: 0n })
+    // It was not gone after all: what it answered is charged, under a hold of its own.
+    await finish(replica, call, 77n)
+    await finishRest(replica)
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 77n, held: 0n })
+  })
+
+  test('a change of the wallet’s terms ends its leases at once, and what runs on them is charged all the same', async () => {
+    const replica = await startReplica()
+    const call = await leased(replica)
+    await finishRest(replica, call)
+    await updateWallet(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { mode: 'unlimited' })
+    expect(await leasedInDatabase()).toBe(0n)
+    await finish(replica, call, 50n)
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 50n, held: 0n })
+  })
 })
 
-test('the lease of a process that is gone goes back to the wallet', async () => {
-  const replica = await startReplica({ register: false })
-  const call = await leased(replica)
-  await settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open: new Set() })
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: 0n })
-  // It was not gone after all: what it answered is charged, under a hold of its own.
-  await finish(replica, call, 77n)
-  await finishRest(replica)
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 77n, held: 0n })
-})
+describe('a lease within budgets', () => {
+  test('is part of what each window holds, and what its calls cost of what each has spent', async () => {
+    budgets = [await openBudget(10_000_000_000n), await openBudget(20_000_000_000n)]
+    const replica = await startReplica()
+    const call = await leased(replica)
+    await finishRest(replica, call)
+    expect(await leasedInDatabase()).toBeGreaterThan(CALL)
+    for (const budget of budgets) expect(await windowOf(budget)).toEqual({ held: await leasedInDatabase(), spent: 0n })
+    await finish(replica, call, 123n)
+    for (const budget of budgets) expect(await windowOf(budget)).toEqual({ held: await leasedInDatabase(), spent: 123n })
+    expect(await db.query('select budget_windows from transactions where id = $1', [call.id])).toEqual([{ budget_windows: budgets.map(({ windowId }) => windowId).toSorted() }])
+  })
 
-test('a change of the wallet’s terms ends its leases at once, and what runs on them is charged all the same', async () => {
-  const replica = await startReplica()
-  const call = await leased(replica)
-  await finishRest(replica, call)
-  await updateWallet(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { mode: 'unlimited' })
-  expect(await leasedInDatabase()).toBe(0n)
-  await finish(replica, call, 50n)
-  expect(await wallet()).toEqual({ balance: 10_000_000_000n - 50n, held: 0n })
+  test('takes at most a sixteenth of what a budget has left, and none where that is too little', async () => {
+    budgets = [await openBudget(64n * CALL)]
+    const replica = await startReplica()
+    await leased(replica)
+    await finishRest(replica)
+    expect(await leasedInDatabase()).toBeLessThanOrEqual(4n * CALL)
+    await replica.budget.stop()
+    const share = (limit: bigint, windowId = budgetOf().windowId) => ({ id: uuidv7(), orgId: workspace.orgId, amount: CALL, least: 1n, budgets: [{ windowId, limit }] })
+    expect(await openLease(db, replica.id, share(16n))).toBe(1n)
+    expect(await openLease(db, replica.id, share(16n))).toBeUndefined()
+    expect(await openLease(db, replica.id, share(0n))).toBeUndefined()
+    expect(await openLease(db, replica.id, share(64n, uuidv7()))).toBeUndefined()
+    await db.query('delete from replicas where id = $1', [replica.id])
+    expect(await settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open: new Set() })).toBe(1)
+    expect(await windowOf(budgetOf())).toEqual({ held: 0n, spent: 0n })
+  })
+
+  test('is not drawn on by calls under another limit', async () => {
+    budgets = [await openBudget(10_000_000_000n)]
+    const replica = await startReplica()
+    await leased(replica)
+    budgets = [{ ...budgetOf(), limit: 2n * CALL }]
+    await expect(hold(replica, 3n * CALL)).rejects.toMatchObject({ code: 'budget_exceeded' })
+    expect((await hold(replica)).hold.kind).toBe('own')
+    await finishRest(replica)
+  })
+
+  test('gives back what it does not use where another call, of another org even, is short of its budget', async () => {
+    budgets = [await openBudget(1_000_000_000n)]
+    const [one, other] = [await startReplica(), await startReplica()]
+    await leased(one)
+    await finishRest(one)
+    expect(await leasedInDatabase()).toBeGreaterThan(0n)
+    const stranger = await seedWorkspace(db.orm)
+    await db.query(`update wallets set mode = 'unlimited' where org_id = $1`, [stranger.orgId])
+    const id = uuidv7()
+    const everything = await other.budget.hold({ id, orgId: stranger.orgId, refId: id, apiKeyId: null, amount: 1_000_000_000n, budgets })
+    await other.capturer.capture({ ...answeredCall(stranger.orgId, id, 1_000_000_000n), hold: everything }, true)
+    expect(await windowOf(budgetOf())).toEqual({ held: 0n, spent: 1_000_000_000n })
+  })
+
+  test('counts as what is left for a dry run, but for what calls have reserved', async () => {
+    budgets = [await openBudget(1_000_000_000n)]
+    const [one, other] = [await startReplica(), await startReplica()]
+    const call = await leased(one)
+    await finishRest(one, call)
+    expect(await other.budget.leftFor(budgets, 1_000_000_000n)).toEqual([1_000_000_000n - CALL])
+    await finish(one, call, null)
+  })
+
+  test('is spent to the last call by replicas that race on it, and never beyond', async () => {
+    budgets = [await openBudget(100n * CALL + 1n)]
+    const racing = await Promise.all([startReplica(), startReplica(), startReplica()])
+    const outcomes = await Promise.all(racing.flatMap(replica => Array.from({ length: 60 }, () => attempt(replica))))
+    expect(outcomes.filter(outcome => outcome === 'paid')).toHaveLength(100)
+    expect(outcomes.filter(outcome => outcome === 'budget_exceeded')).toHaveLength(80)
+    await Promise.all(racing.map(({ budget }) => budget.stop()))
+    expect(await windowOf(budgetOf())).toEqual({ held: 0n, spent: 100n * CALL })
+  })
+
+  test('charges beyond it only as far as the budget reaches', async () => {
+    budgets = [await openBudget(100n * CALL)]
+    const replica = await startReplica()
+    const call = await leased(replica)
+    await finishRest(replica, call)
+    await finish(replica, call, 200n * CALL)
+    expect(await windowOf(budgetOf())).toEqual({ held: 0n, spent: 100n * CALL })
+  })
 })
 
 test('calls of one org that wait for money keep those of no other from waiting', async () => {
@@ -232,9 +318,37 @@ async function startReplica({ register = true } = {}): Promise<Replica> {
 
 async function hold(replica: Replica, amount = CALL): Promise<RunningCall> {
   const id = uuidv7()
-  const call = { id, replica, hold: await replica.budget.hold({ id, orgId: workspace.orgId, refId: id, apiKeyId: null, amount }) }
+  const call = { id, replica, hold: await replica.budget.hold({ id, orgId: workspace.orgId, refId: id, apiKeyId: null, amount, budgets }) }
   running.add(call)
   return call
+}
+
+/** A call that costs what was held for it: `paid`, or the code of its refusal. */
+async function attempt(replica: Replica): Promise<unknown> {
+  try {
+    await finish(replica, await hold(replica), CALL)
+    return 'paid'
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? error.code : error
+  }
+}
+
+async function openBudget(limit: bigint): Promise<CallBudget> {
+  const rule = { scope: 'platform', subjectId: uuidv7(), period: 'total', limit, timeZone: 'UTC' } as const
+  const windowId = uuidv7()
+  await openWindows(db, [{ id: windowId, orgId: null, ...rule, startsAtMs: 0 }])
+  return { rule, startsAtMs: 0, endsAtMs: Infinity, windowId, limit }
+}
+
+function budgetOf(): CallBudget {
+  const [budget] = budgets ?? []
+  if (!budget) throw new Error('The test has no budget')
+  return budget
+}
+
+async function windowOf({ windowId }: CallBudget) {
+  const [row] = await db.query('select held, spent from budget_windows where id = $1', [windowId])
+  return row
 }
 
 /** Calls until one is held by a lease. */

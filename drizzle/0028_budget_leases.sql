@@ -1,0 +1,1 @@
+ALTER TABLE "wallet_leases" ADD COLUMN "budget_windows" uuid[];
