@@ -1,5 +1,5 @@
 import type { Arrivals, LoadGenerator } from './load'
-import { cpuSeconds } from './processes'
+import { cpuSeconds, residentMb } from './processes'
 import type { Scenario } from './scenarios'
 import type { Bench, Target } from './set-up'
 import { checkpoint } from './set-up'
@@ -16,6 +16,8 @@ export interface Measurement {
   cpuSeconds: number
   /** Of PostgreSQL; 0 where there is none. */
   databaseCpuSeconds: number
+  /** The proxy's memory in RAM, the most at the end of a round; 0 for direct calls. */
+  residentMb: number
 }
 
 /** A target by whatever name. */
@@ -50,6 +52,8 @@ export async function runRound(load: LoadGenerator, target: Proxied, scenario: S
   into.firstBytesMs = into.firstBytesMs.concat(result.firstBytesMs)
   into.cpuSeconds += after.proxy - before.proxy
   into.databaseCpuSeconds += after.database - before.database
+  const [proxy] = target.pids()
+  if (proxy) into.residentMb = Math.max(into.residentMb, residentMb(proxy))
 }
 
 /** The same call for every target, but for the model's name and the key. A stream asks for its usage, as Loom does anyway: for the mock that is one event more. */
@@ -64,5 +68,5 @@ function cpuOf(target: Pick<Proxied, 'pids'>): { proxy: number, database: number
 }
 
 export function nothing(): Measurement {
-  return { calls: 0, errors: 0, firstError: null, seconds: 0, latenciesMs: [], firstBytesMs: [], cpuSeconds: 0, databaseCpuSeconds: 0 }
+  return { calls: 0, errors: 0, firstError: null, seconds: 0, latenciesMs: [], firstBytesMs: [], cpuSeconds: 0, databaseCpuSeconds: 0, residentMb: 0 }
 }

@@ -10,6 +10,7 @@ export const mockModels = {
   'stream-50': { chunks: 50, firstByteDelayMs: 200, chunkIntervalMs: 20, usage },
   'stream-500': { chunks: 500, firstByteDelayMs: 200, chunkIntervalMs: 4, usage },
   'stream-50-at-once': { chunks: 50, usage },
+  'stream-500-at-once': { chunks: 500, usage },
   'stream-slow': { chunks: 60, firstByteDelayMs: 200, chunkIntervalMs: 100, usage },
   'brief': {},
   /** These write longer than anything waits for them: as a quick model does, and twice as fast. */

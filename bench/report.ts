@@ -15,7 +15,7 @@ export function formatTable(header: string[], rows: string[][]): string {
 
 export function formatScenario(scenario: Scenario, measurements: Measurements): string {
   const { direct } = measurements
-  const header = [scenario.title, 'calls', 'req/s', 'p50 ms', 'p95 ms', 'p99 ms', '+p50', '+p99', 'ttft p50', '+ttft', 'CPU s/1000', 'database']
+  const header = [scenario.title, 'calls', 'req/s', 'p50 ms', 'p95 ms', 'p99 ms', '+p50', '+p99', 'ttft p50', '+ttft', 'CPU s/1000', 'database', 'RSS MB']
   const row = (name: string, one: Measurement) => [
     name,
     String(one.calls),
@@ -25,7 +25,7 @@ export function formatScenario(scenario: Scenario, measurements: Measurements): 
     number(percentile(one.latenciesMs, 0.99) - percentile(direct.latenciesMs, 0.99)),
     number(median(one.firstBytesMs)),
     number(median(one.firstBytesMs) - median(direct.firstBytesMs)),
-    ...one === direct ? ['-', '-'] : [number(cpuPerThousand(one)), number(one.databaseCpuSeconds / one.calls * 1000)]
+    ...one === direct ? ['-', '-', '-'] : [number(cpuPerThousand(one)), number(one.databaseCpuSeconds / one.calls * 1000), number(one.residentMb, 0)]
   ]
   const rows = Object.entries(measurements).map(([name, one]) => row(name, one))
   const errors = Object.entries(measurements).filter(([, one]) => one.errors > 0).map(([name, one]) => `\n${name}: ${one.errors} ERRORS, the first: ${one.firstError}`)
@@ -33,8 +33,8 @@ export function formatScenario(scenario: Scenario, measurements: Measurements): 
 }
 
 export function formatMemory(floor: MemoryUse, loom: MemoryUse): string {
-  const row = (name: string, use: MemoryUse) => [name, number(use.idleMb, 0), number(use.peakMb, 0), number(use.peakMb - use.idleMb, 0), String(use.errors)]
-  return `${formatTable([`${SLOW_STREAMS} slow streams`, 'RSS before MB', 'peak MB', 'added MB', 'errors'], [row('floor', floor), row('loom', loom)])}\n`
+  const row = (name: string, use: MemoryUse) => [name, number(use.idleMb, 0), number(use.peakMb, 0), number(use.peakMb - use.idleMb, 0), number(use.firstByteMs), number(use.durationMs, 0), String(use.errors)]
+  return `${formatTable([`${SLOW_STREAMS} slow streams`, 'RSS before MB', 'peak MB', 'added MB', 'ttft p50 ms', 'p50 ms', 'errors'], [row('floor', floor), row('loom', loom)])}\n`
 }
 
 export interface Results {

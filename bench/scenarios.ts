@@ -25,5 +25,6 @@ export const scenarios: readonly Scenario[] = [
   { title: '100 KB, concurrency 32', model: 'answer-100kb', stream: false, promptBytes: 100_000, arrivals: { kind: 'closed', concurrency: 32 }, seconds: 5, quickSeconds: 1 },
   realisticStream,
   { title: 'stream of 500 chunks, 4/s', model: 'stream-500', stream: true, promptBytes: 1_000, arrivals: { kind: 'open', perSecond: 4 }, seconds: 8, quickSeconds: 2 },
-  { title: 'stream of 50 chunks at once, concurrency 32', model: 'stream-50-at-once', stream: true, promptBytes: 1_000, arrivals: { kind: 'closed', concurrency: 32 }, seconds: 5, quickSeconds: 1 }
+  { title: 'stream of 50 chunks at once, concurrency 32', model: 'stream-50-at-once', stream: true, promptBytes: 1_000, arrivals: { kind: 'closed', concurrency: 32 }, seconds: 5, quickSeconds: 1 },
+  { title: 'stream of 500 chunks at once, concurrency 32', model: 'stream-500-at-once', stream: true, promptBytes: 1_000, arrivals: { kind: 'closed', concurrency: 32 }, seconds: 5, quickSeconds: 1 }
 ]
