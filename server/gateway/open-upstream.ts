@@ -8,7 +8,7 @@ import { readOpeningError } from './opening-error'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
 import { redactFailure, ToldFailure, toldResponse } from './providers/upstream-failure'
-import type { AttemptVerdict, TargetHealth } from './target-health'
+import type { AttemptVerdict, TargetHealth, TargetLeave } from './target-health'
 import { readToldFailure } from './told-failure'
 import { toUpstreamError, UnansweredError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
@@ -77,11 +77,12 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
   for (const [position, target] of targets.entries()) {
     const retries = target.retries ?? options.retries
     for (let tries = 0; tries <= retries; tries++) {
-      if (!options.health.allows(options.orgId, target)) {
+      const leave = options.health.admit(options.orgId, target)
+      if (!leave) {
         waitMs = Math.min(waitMs, options.health.waitMs(options.orgId, target))
         break
       }
-      const result = await attempt(request, target, options)
+      const result = await attempt(request, target, leave, options)
       if ('target' in result) return result
       // What a provider answered tells more than that another cannot be asked.
       if (!failure || !result.isInexpressible) failure = result
@@ -108,7 +109,7 @@ interface UpstreamFailure {
   isInexpressible: boolean
 }
 
-async function attempt(request: CallRequest, target: Target, { orgId, health, latencies, transport, signal: callSignal, progress, observe, record: listen }: OpenOptions): Promise<Opened | UpstreamFailure> {
+async function attempt(request: CallRequest, target: Target, leave: TargetLeave, { orgId, health, latencies, transport, signal: callSignal, progress, observe, record: listen }: OpenOptions): Promise<Opened | UpstreamFailure> {
   const started = performance.now()
   const { connection } = target
   const { stream } = request
@@ -118,7 +119,7 @@ async function attempt(request: CallRequest, target: Target, { orgId, health, la
     const made: Attempt = { connection: connection.name, provider: connection.kind, model: target.upstreamModel, status, error, latencyMs: Math.round(latencyMs) }
     progress.attempts.push(made)
     observe(made)
-    health.report(orgId, target, verdict)
+    health.report(orgId, target, leave, verdict)
     if (target.strategy !== 'least-latency') return
     if (error === null) latencies.answered(target, stream, latencyMs)
     else if (verdict === 'failed' || verdict === 'unreachable') latencies.failed(target, stream)

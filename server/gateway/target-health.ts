@@ -1,8 +1,12 @@
 import type { Target } from '../catalog/target'
+import type { Leave } from './circuit-breaker'
 import { CircuitBreaker } from './circuit-breaker'
 
 /** What an attempt told of its target: `unreachable` is no connection at all, `failed` a 5xx, a timeout or a broken answer, `undecided` nothing. */
 export type AttemptVerdict = 'answered' | 'failed' | 'unreachable' | 'undecided'
+
+/** Leave for one attempt at a target, of both its circuits. */
+export interface TargetLeave { reach: Leave, answers: Leave }
 
 /**
  * Whether a target may be called now. Two circuits guard it, so that no tenant can take a provider from the others: a provider that
@@ -13,12 +17,15 @@ export class TargetHealth {
   private readonly reach = new CircuitBreaker()
   private readonly answers = new CircuitBreaker()
 
-  /** True may claim the one probe of an open circuit: report how the attempt went. */
-  allows(orgId: string, target: Target): boolean {
-    if (!this.reach.allows(target.connection.id)) return false
-    if (this.answers.allows(answersOf(orgId, target))) return true
-    this.reach.undecided(target.connection.id)
-    return false
+  /** Leave for an attempt, to report with how it went: it may be the one probe of an open circuit. Undefined while the target rests. */
+  admit(orgId: string, target: Target): TargetLeave | undefined {
+    const connection = target.connection.id
+    const reach = this.reach.admit(connection)
+    if (!reach) return undefined
+    const answers = this.answers.admit(answersOf(orgId, target))
+    if (answers) return { reach, answers }
+    this.reach.undecided(connection, reach)
+    return undefined
   }
 
   /** Milliseconds until it may be tried again; 0 when it may be now. */
@@ -36,14 +43,14 @@ export class TargetHealth {
     return [...connections, ...models]
   }
 
-  report(orgId: string, target: Target, verdict: AttemptVerdict): void {
+  report(orgId: string, target: Target, leave: TargetLeave, verdict: AttemptVerdict): void {
     const [connection, answers] = [target.connection.id, answersOf(orgId, target)]
-    if (verdict === 'unreachable') this.reach.failed(connection)
-    else if (verdict === 'undecided') this.reach.undecided(connection)
+    if (verdict === 'unreachable') this.reach.failed(connection, leave.reach)
+    else if (verdict === 'undecided') this.reach.undecided(connection, leave.reach)
     else this.reach.succeeded(connection)
-    if (verdict === 'failed') this.answers.failed(answers)
+    if (verdict === 'failed') this.answers.failed(answers, leave.answers)
     else if (verdict === 'answered') this.answers.succeeded(answers)
-    else this.answers.undecided(answers)
+    else this.answers.undecided(answers, leave.answers)
   }
 }
 

@@ -132,23 +132,52 @@ describe('alternatives', () => {
 test('a circuit opens after five failures, lets one probe pass after its pause, and believes the probe', () => {
   const breaker = new CircuitBreaker()
   for (let failures = 0; failures < 5; failures++) {
-    expect(breaker.allows('a', 0)).toBe(true)
-    breaker.failed('a', 0)
+    breaker.failed('a', leaveOf(breaker.admit('a', 0)), 0)
   }
-  expect(breaker.allows('a', 4_999)).toBe(false)
+  expect(breaker.admit('a', 4_999)).toBeUndefined()
   expect(breaker.waitMs('a', 1_000)).toBe(4_000)
   // Calls that were under way when it opened do not prolong its pause.
-  for (let late = 0; late < 5; late++) breaker.failed('a', 100)
+  const straggler = leaveOf(breaker.admit('b', 0))
+  for (let late = 0; late < 5; late++) breaker.failed('a', straggler, 100)
   expect(breaker.waitMs('a', 1_000)).toBe(4_000)
-  expect(breaker.allows('b', 0)).toBe(true)
-  expect([breaker.allows('a', 5_000), breaker.allows('a', 5_000)]).toEqual([true, false])
-  breaker.undecided('a')
-  expect(breaker.allows('a', 5_000)).toBe(true)
-  breaker.failed('a', 5_000)
-  expect([breaker.allows('a', 14_999), breaker.allows('a', 15_000)]).toEqual([false, true])
+  const probe = leaveOf(breaker.admit('a', 5_000))
+  expect(breaker.admit('a', 5_000)).toBeUndefined()
+  breaker.undecided('a', probe)
+  const next = leaveOf(breaker.admit('a', 5_000))
+  breaker.failed('a', next, 5_000)
+  expect(breaker.admit('a', 14_999)).toBeUndefined()
+  expect(breaker.admit('a', 15_000)).toBeDefined()
   breaker.succeeded('a')
-  expect(breaker.allows('a', 15_000)).toBe(true)
+  expect(breaker.admit('a', 15_000)).toBeDefined()
 })
+
+test('a circuit lets one probe pass at a time, however calls from before it opened, or a probe from before it closed, end', () => {
+  const breaker = new CircuitBreaker()
+  const straggler = leaveOf(breaker.admit('a', 0))
+  const open = () => {
+    for (let failures = 0; failures < 5; failures++) breaker.failed('a', straggler, 0)
+  }
+  open()
+  const probe = leaveOf(breaker.admit('a', 5_000))
+  breaker.undecided('a', straggler)
+  expect(breaker.admit('a', 5_001), 'a second probe').toBeUndefined()
+  breaker.failed('a', straggler, 5_001)
+  expect(breaker.waitMs('a', 5_001), 'its pause is the probe\'s to prolong').toBe(0)
+  expect(breaker.admit('a', 5_002)).toBeUndefined()
+  breaker.succeeded('a')
+  open()
+  const second = leaveOf(breaker.admit('a', 5_000))
+  breaker.undecided('a', probe)
+  expect(breaker.admit('a', 5_003)).toBeUndefined()
+  breaker.failed('a', second, 5_003)
+  expect(breaker.waitMs('a', 5_003)).toBe(10_000)
+})
+
+/** What a call was given to pass with. */
+function leaveOf<Leave>(leave: Leave | undefined): Leave {
+  if (leave === undefined) throw new Error('The circuit let nothing pass')
+  return leave
+}
 
 describe('a target\'s health', () => {
   const one = target('one')
@@ -156,18 +185,20 @@ describe('a target\'s health', () => {
 
   test('is not spoilt for other orgs, or other models, by answers one org may have provoked', () => {
     const health = new TargetHealth()
-    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, 'failed')
-    expect([health.allows('mallory', one), health.allows('mallory', other), health.allows('alice', one)]).toEqual([false, true, true])
+    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, leaveOf(health.admit('mallory', one)), 'failed')
+    expect(health.admit('mallory', one)).toBeUndefined()
+    expect([health.admit('mallory', other), health.admit('alice', one)]).not.toContain(undefined)
     expect(health.waitMs('mallory', one)).toBeGreaterThan(0)
     expect(health.waitMs('alice', one)).toBe(0)
   })
 
   test('is bad for everybody once its connection cannot be reached, until one gets through', () => {
     const health = new TargetHealth()
-    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, 'unreachable')
-    expect([health.allows('mallory', one), health.allows('alice', other)]).toEqual([false, false])
-    health.report('alice', other, 'failed')
-    expect(health.allows('bob', one)).toBe(true)
+    const underWay = leaveOf(health.admit('alice', other))
+    for (let failures = 0; failures < 5; failures++) health.report('mallory', one, leaveOf(health.admit('mallory', one)), 'unreachable')
+    expect([health.admit('mallory', one), health.admit('alice', other)]).toEqual([undefined, undefined])
+    health.report('alice', other, underWay, 'failed')
+    expect(health.admit('bob', one)).toBeDefined()
   })
 })
 
