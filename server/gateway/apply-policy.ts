@@ -3,6 +3,7 @@ import { callScopes } from '../../shared/policy'
 import type { KeyScope } from '../../shared/keys'
 import type { LoomError } from '../errors'
 import type { JudgedCall } from '../policy/static-rules'
+import { modelRefusal } from '../policy/static-rules'
 import type { CounterRule } from '../policy/compile-policy'
 import type { Claim, CounterState, LimitStore } from '../policy/limit-store'
 import { clamp, findLastToFit } from '../policy/limit-store'
@@ -139,6 +140,20 @@ function tightest(kind: CounterRule['rule'], rules: readonly CounterRule[], stat
 export function requireScope(caller: Pick<Caller, 'scopes'>, scope: KeyScope): void {
   const fault = findScopeFault(caller, scope)
   if (fault) throw fault
+}
+
+/**
+ * What speaks now against giving the caller what it was answered before: any rule about the call itself, but for the length of its prompt,
+ * which was judged when it was answered; undefined when it may have it.
+ * @param answeredBy the model that wrote the answer: a denied one stays denied under another name that led to it
+ */
+export function findReplayRefusal({ policy }: Pick<Caller, 'policy'>, call: Omit<JudgedCall, 'inputTokens'>, answeredBy: string): LoomError | undefined {
+  for (const { refuse } of policy.rules) {
+    const refusal = refuse({ ...call, inputTokens: 0 })
+    if (refusal) return refusal
+  }
+  const denying = policy.denied.find(({ matcher }) => matcher.matches(answeredBy))
+  return denying && modelRefusal(denying.scope, call.models[0] ?? answeredBy)
 }
 
 function findScopeFault(caller: Pick<Caller, 'scopes'>, scope: KeyScope): LoomError | undefined {

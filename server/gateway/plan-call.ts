@@ -36,7 +36,7 @@ export interface CallPlan {
 type PlannedCall = Pick<CallContext, 'requestId' | 'operation' | 'caller' | 'request' | 'billing' | 'ip'> & Partial<Pick<CallContext, 'abort'>>
 
 /**
- * Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why.
+ * Where a call would go, and for how much.
  * @throws {LoomError} `model_not_found`, `model_without_price`, `model_not_allowed`; `insufficient_scope` for a call with a price of its own by a key that may set none; whatever `prepare` and `reachable` of the request do
  */
 export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 'earlierCalls' | 'pools' | 'log'>, call: PlannedCall): Promise<CallPlan> {
@@ -68,7 +68,8 @@ function requirePriced(request: CallRequest, targets: readonly Target[]): void {
   if (unpriced) throw new LoomError('model_without_price', `${unpriced} has no price here, so it can be neither charged to a prepaid wallet nor counted in a budget. Leave it out.`)
 }
 
-function modelsOf({ policy }: CallContext['caller'], { model, alternatives }: CallContext['request']): readonly string[] {
+/** Of the models a request names, those that no rule refuses; where that is none, all of them, for the rules to tell why. */
+export function modelsOf({ policy }: CallContext['caller'], { model, alternatives }: CallContext['request']): readonly string[] {
   if (!alternatives) return [model]
   const named = [model, ...alternatives]
   const allowed = named.filter(name => allowsModel(policy, name))

@@ -1,8 +1,11 @@
+import type { LoomError } from '../errors'
 import type { Replay } from '../idempotency/replays'
 import type { AnswerKeeper } from '../idempotency/keep-answer'
-import { requireAddress, requireScope } from './apply-policy'
+import { findReplayRefusal, requireAddress, requireScope } from './apply-policy'
 import type { AnswerHead, CallContext, CallOutcome, CallSink } from './call-context'
+import { CallRecord } from './call-record'
 import type { Gateway } from './gateway'
+import { modelsOf } from './plan-call'
 import { runCall } from './run-call'
 
 /** What the caller says of a call that must not be done twice. */
@@ -16,7 +19,7 @@ export interface OnceOnly {
 
 /**
  * A call under an `Idempotency-Key`: runs it, or gives again what the call before it got. It counts against no limit to be answered again,
- * but the key must still be allowed the endpoint, from this address.
+ * but the rules about the call itself hold as they are now: a refusal is the outcome's `error`, and has its trace.
  * @throws {LoomError} as `Replays.begin` does; every failure of the call itself is the outcome's `error`
  */
 export async function runOnce(gateway: Gateway, context: CallContext, sink: CallSink, { key, requestHash, begins }: OnceOnly): Promise<CallOutcome | Replay> {
@@ -27,6 +30,8 @@ export async function runOnce(gateway: Gateway, context: CallContext, sink: Call
   requireAddress(caller, context.ip)
   const begun = await gateway.replays.begin({ ...caller, apiKeyId }, { key, requestHash, requestId }, context.abort.signal)
   if ('replay' in begun) {
+    const refusal = refusalOf(context, begun.replay.head)
+    if (refusal) return await refuse(gateway, context, refusal)
     gateway.metrics.replays.inc({ endpoint })
     gateway.log.info({ requestId, endpoint, orgId: caller.orgId, keyId: apiKeyId, replayOf: begun.replay.head.requestId }, 'replay')
     return begun.replay
@@ -37,6 +42,18 @@ export async function runOnce(gateway: Gateway, context: CallContext, sink: Call
   } finally {
     gateway.replays.settled(requestId)
   }
+}
+
+function refusalOf({ caller, operation, request, ip }: CallContext, { model }: Replay['head']): LoomError | undefined {
+  const bodyBytes = request.bodyBytes ?? request.raw.length
+  return findReplayRefusal(caller, { scope: operation.scope, models: modelsOf(caller, request), ip, bodyBytes, outputTokens: request.askedOutputTokens }, model)
+}
+
+/** Recorded as a refusal before the call would be. */
+function refuse(gateway: Gateway, context: CallContext, refusal: LoomError): Promise<CallOutcome> {
+  const call = new CallRecord(gateway, context)
+  call.isJudged = true
+  return call.fail(refusal)
 }
 
 /** Hands what is streamed to the keeper, too. */

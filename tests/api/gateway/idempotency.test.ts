@@ -31,9 +31,18 @@ const post = (once: string, rest: object = {}, caller = key, headers: Record<str
 const balance = async () => BigInt(String((await gateway.api('GET', '/api/wallet')).balanceNanoUsd))
 const conflict = { error: { code: 'idempotency_conflict', message: expect.any(String), param: 'Idempotency-Key' } }
 const call = async (path: string, asked: object, headers: Record<string, string>) => {
-  const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify(asked) })
+  return tell(await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify(asked) }))
+}
+/** A form with a file in it, of another boundary each time. */
+const upload = async (path: string, fields: object, headers: Record<string, string>) => {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.set(name, String(value))
+  form.set('file', new Blob(['sound']), 'a.wav')
+  return tell(await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...headers }, body: form }))
+}
+const tell = async (response: Response) => {
   const { status } = response
-  return { status, id: response.headers.get('x-request-id'), replayed: response.headers.get('idempotent-replayed'), bytes: Buffer.from(await response.arrayBuffer()).toString('base64') }
+  return { status, type: response.headers.get('content-type'), id: response.headers.get('x-request-id'), replayed: response.headers.get('idempotent-replayed'), bytes: Buffer.from(await response.arrayBuffer()).toString('base64') }
 }
 const read = async (response: Response) => ({ status: response.status, id: response.headers.get('x-request-id'), replayed: response.headers.get('idempotent-replayed'), text: await response.text() })
 
@@ -120,6 +129,24 @@ describe('a repeated call', () => {
     const after = await balance()
     expect(await call(path, asked, headers)).toEqual({ ...first, replayed: 'true' })
     expect(await balance()).toBe(after)
+  })
+
+  test.each([
+    ['completions', model, { prompt: 'Hello', stream: true }],
+    ['responses', model, { input: 'Hello', stream: true }],
+    ['messages', model, { messages, max_tokens: 50, stream: true }],
+    ['images/generations', 'gpt-image-1', { prompt: 'A loom', stream: true, partial_images: 1 }],
+    ['audio/transcriptions', 'gpt-4o-transcribe', { stream: 'true' }]
+  ])('of /v1/%s streams as the first did, byte for byte, and is not charged again', async (path, served, asked) => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const body = { ...asked, model: `mock/${served}` }
+    const send = () => path === 'audio/transcriptions' ? upload(path, body, headers) : call(path, body, headers)
+    const first = await send()
+    expect(first).toMatchObject({ status: 200, type: expect.stringContaining('text/event-stream'), replayed: null })
+    const after = await balance()
+    expect(await send()).toEqual({ ...first, replayed: 'true' })
+    expect(await balance()).toBe(after)
+    expect(gateway.upstream.requests).toHaveLength(1)
   })
 
   test.each([false, true])('that comes while the first runs waits for it, and gets the same (stream: %s)', async (stream) => {
@@ -233,6 +260,44 @@ describe('a stranger', () => {
     expect((await gateway.post('loom_sk_nonsense', body(), { 'idempotency-key': once })).status).toBe(401)
     const { key: reader } = await gateway.createKey({ scopes: ['traces'] })
     expect((await post(once, {}, reader)).status).toBe(403)
+  })
+})
+
+describe('an answer is not given again to a key that may not make the call any more', () => {
+  test.each([
+    ['its model is allowed no more', { allowedModels: ['demo'] }, { status: 403, code: 'model_not_allowed' }],
+    ['its model is denied', { deniedModels: [model] }, { status: 403, code: 'model_not_allowed' }],
+    ['its endpoint is no longer allowed', { allowedScopes: ['embeddings'] }, { status: 403, code: 'insufficient_scope' }],
+    ['its calls have ended', { expiresAt: '2020-01-01T00:00:00Z' }, { status: 403, code: 'forbidden' }],
+    ['its answers may not be so long', { maxOutputTokens: 10 }, { status: 400, code: 'invalid_request_error' }]
+  ])('because %s, and gets the refusal that the call would', async (_, policy, { status, code }) => {
+    const projectId = String((await gateway.api('POST', '/api/projects', { name: 'Bounded later' })).id)
+    const bound = (await gateway.createKey({ projectId })).key
+    const once = randomUUID()
+    gateway.upstream.respondWith({ text: 'allowed then' })
+    expect((await post(once, {}, bound)).status).toBe(200)
+    await gateway.api('PATCH', `/api/projects/${projectId}`, { policy })
+    const refused = await until(async () => {
+      const response = await post(once, {}, bound)
+      return response.status !== 200 && response
+    }, { what: () => 'the new rule to be heeded' })
+    expect(await refused.json()).toMatchObject({ error: { code } })
+    const id = String(refused.headers.get('x-request-id'))
+    const trace = await until(async () => {
+      const found = await fetch(`${gateway.loom.url}/v1/traces/${id}`, { headers: { authorization: `Bearer ${key}` } })
+      return found.ok && await found.json()
+    }, { what: () => 'the refusal to be traced' })
+    expect({ status: refused.status, trace }).toMatchObject({ status, trace: { status_code: status, cost_usd: '0' } })
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
+  test('because the model that wrote it is denied, by whatever name it was asked for', async () => {
+    const created = await gateway.createKey()
+    const once = randomUUID()
+    const ask = () => post(once, { model: `mock/${model}` }, created.key)
+    expect((await ask()).status).toBe(200)
+    await gateway.api('PATCH', `/api/keys/${created.id}`, { limits: { deniedModels: [model] } })
+    await until(async () => (await ask()).status === 403, { what: () => 'the new rule to be heeded' })
   })
 })
 
