@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Database } from '../../db/client'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
 import type { Log } from '../operations/log'
@@ -48,7 +49,7 @@ interface Found { answer: CachedAnswer | undefined, generation: Generation }
 
 interface Owner { orgId: string, encryptionSalt: Buffer, encryptionKeyVersion: number }
 
-interface Parts { store: AnswerStore, keyring: Keyring, metrics: Metrics, log: Log }
+interface Parts { db: Pick<Database, 'query'>, store: AnswerStore, keyring: Keyring, metrics: Metrics, log: Log }
 
 /** Complete answers of providers, an org's for that org alone, sealed with its key wherever they are kept. A cache that fails is a cache that knows nothing. */
 export class AnswerCache {
@@ -56,12 +57,11 @@ export class AnswerCache {
 
   constructor(private readonly parts: Parts) {}
 
-  /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`; and the `generation` to keep another under. */
+  /** The answer to a question (`hashQuestion`), no older than `maxAgeSeconds`, while its data key is there; and the `generation` to keep another under. */
   async find(owner: Owner, question: string, maxAgeSeconds: number): Promise<Found> {
     const { answer, generation } = await this.read(owner, question)
-    const isFresh = answer !== undefined && Date.now() - answer.head.storedAtMs <= maxAgeSeconds * 1000
-    this.parts.metrics.cacheLookups.inc({ outcome: isFresh ? 'hit' : 'miss' })
-    return { answer: isFresh ? answer : undefined, generation }
+    const isGiven = answer !== undefined && Date.now() - answer.head.storedAtMs <= maxAgeSeconds * 1000 && await this.isReadable(owner)
+    return { answer: isGiven ? answer : undefined, generation }
   }
 
   /** What an answer that is asked for now is to be kept under. */
@@ -93,6 +93,12 @@ export class AnswerCache {
     })
   }
 
+  /** Counts and logs what went wrong with the cache: the call goes on without it. */
+  report(cause: unknown, message: string): void {
+    this.parts.metrics.failures.inc({ what: 'cache' })
+    this.parts.log.warn({ err: cause }, message)
+  }
+
   private async read(owner: Owner, question: string): Promise<Found> {
     const stored = await this.ask(store => store.get(owner.orgId, this.nameOf(owner, question)))
     if (!stored?.value) return { answer: undefined, generation: stored?.generation }
@@ -102,6 +108,17 @@ export class AnswerCache {
     } catch (cause) {
       this.report(cause, 'A cached answer could not be read')
       return { answer: undefined, generation: stored.generation }
+    }
+  }
+
+  /** Whether the data key its caller knows is still the org's: news of its deletion may be on their way to us, or be lost. */
+  private async isReadable({ orgId, encryptionKeyVersion }: Owner): Promise<boolean> {
+    try {
+      const rows = await this.parts.db.query('select from orgs where id = $1 and encryption_key_version = $2', [orgId, encryptionKeyVersion])
+      return rows.length > 0
+    } catch (cause) {
+      this.report(cause, 'Whether a cached answer may still be read could not be looked up')
+      return false
     }
   }
 
@@ -128,10 +145,5 @@ export class AnswerCache {
 
   private context({ orgId }: Owner, question: string): string {
     return `cache:${orgId}:${question}`
-  }
-
-  private report(cause: unknown, message: string): void {
-    this.parts.metrics.failures.inc({ what: 'cache' })
-    this.parts.log.warn({ err: cause }, message)
   }
 }

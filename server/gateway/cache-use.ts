@@ -1,5 +1,5 @@
 import { pipeline, Readable, Transform } from 'node:stream'
-import type { Generation } from '../cache/answer-cache'
+import type { CachedAnswer, Generation } from '../cache/answer-cache'
 import type { CacheDirective } from '../cache/cache-directive'
 import { hashQuestion } from '../cache/hash-question'
 import { MAX_CACHED_BYTES } from '../cache/answer-store'
@@ -37,7 +37,7 @@ export class CacheUse {
 
   /** The cached answer, opened as if its provider had just given it, and what the provider counted for it. */
   async find(targets: readonly Target[]): Promise<{ opened: Opened, usage: Usage } | undefined> {
-    const { gateway: { answers }, call, directive } = this
+    const { gateway: { answers, metrics }, call, directive } = this
     const { caller } = call.context
     call.cache = 'miss'
     if (!directive.reads) {
@@ -47,13 +47,25 @@ export class CacheUse {
     }
     const { answer: found, generation } = await answers.find(caller, this.question, directive.ttlSeconds)
     this.generation = generation
-    const target = found && targets.find(({ connection, upstreamModel }) => connection.id === found.head.connectionId && upstreamModel === found.head.upstreamModel)
-    if (!found || !target) return undefined
+    const opened = found && await this.open(found, targets)
+    metrics.cacheLookups.inc({ outcome: opened ? 'hit' : 'miss' })
+    if (!opened) return undefined
     call.cache = 'hit'
     call.cacheAgeMs = Math.max(0, Date.now() - found.head.storedAtMs)
-    call.target = target
-    const response = { status: 200, headers: found.head.headers, body: Readable.from([found.body], { objectMode: false }) }
-    return { opened: await openAnswer(call.context.request, target, response), usage: found.head.usage }
+    call.target = opened.target
+    return { opened, usage: found.head.usage }
+  }
+
+  /** Undefined where none of the targets gave it, and where it is no answer any more: it may have been kept by a version that was less strict. */
+  private async open({ head, body }: CachedAnswer, targets: readonly Target[]): Promise<Opened | undefined> {
+    const target = targets.find(({ connection, upstreamModel }) => connection.id === head.connectionId && upstreamModel === head.upstreamModel)
+    if (!target) return undefined
+    try {
+      return await openAnswer(this.call.context.request, target, { status: 200, headers: head.headers, body: Readable.from([body], { objectMode: false }) })
+    } catch (cause) {
+      this.gateway.answers.report(cause, 'A cached answer is none any more')
+      return undefined
+    }
   }
 
   /** The same response, its bytes noted on their way. */

@@ -23,11 +23,11 @@ export const AnswerHead = z.object({
 })
 export type AnswerHead = z.infer<typeof AnswerHead>
 
-/** `running`: another call has the key. `answered`: so did its caller get. */
+/** `running`: another call has the key. `answered`: so did its caller get, sealed with the org's data key, whose salt is null where that key was deleted since. */
 export type ClaimResult
   = | { state: 'claimed' }
     | { state: 'running', requestHash: string }
-    | { state: 'answered', requestHash: string, head: AnswerHead, answer: Buffer | null, answerIv: Buffer | null, encryptionKeyVersion: number | null }
+    | { state: 'answered', requestHash: string, head: AnswerHead, answer: Buffer | null, answerIv: Buffer | null, encryptionSalt: Buffer | null }
 
 const Row = z.union([
   z.object({ state: z.literal('claimed') }),
@@ -38,7 +38,7 @@ const Row = z.union([
     head: AnswerHead,
     answer: z.instanceof(Buffer).nullable(),
     answerIv: z.instanceof(Buffer).nullable(),
-    encryptionKeyVersion: z.number().nullable()
+    encryptionSalt: z.instanceof(Buffer).nullable()
   })
 ])
 
@@ -49,7 +49,8 @@ export interface Claimant { replicaId: string, replicaTimeoutMs: number }
 
 /**
  * Claims a key for a call, or tells what has become of it: one statement, so of any number of racing calls one has it. A key whose time
- * has passed, or whose owner is a process that is gone, is claimed anew.
+ * has passed, or whose owner is a process that is gone, is claimed anew. With an answer comes the salt of its data key, as it is now: what a
+ * process remembers of it may be older than its deletion.
  */
 export async function claimKey(db: Pick<Database, 'query'>, { replicaId, replicaTimeoutMs }: Claimant, claim: Claim): Promise<ClaimResult> {
   for (;;) {
@@ -83,8 +84,9 @@ with claimed as (
    where k.expires_at < now() or (k.head is null and ${isAbandoned('$7')})
   returning 1
 )
-select 'claimed' as state, null as "requestHash", null::jsonb as head, null::bytea as answer, null::bytea as "answerIv", null::int as "encryptionKeyVersion"
+select 'claimed' as state, null as "requestHash", null::jsonb as head, null::bytea as answer, null::bytea as "answerIv", null::bytea as "encryptionSalt"
   from claimed
 union all
-select case when head is null then 'running' else 'answered' end, request_hash, head, answer, answer_iv, encryption_key_version
-  from idempotency_keys where org_id = $1 and api_key_id = $2 and key = $3 and not exists (select from claimed)`
+select case when k.head is null then 'running' else 'answered' end, k.request_hash, k.head, k.answer, k.answer_iv, o.encryption_salt
+  from idempotency_keys k left join orgs o on o.id = k.org_id and o.encryption_key_version = k.encryption_key_version
+ where k.org_id = $1 and k.api_key_id = $2 and k.key = $3 and not exists (select from claimed)`

@@ -73,13 +73,13 @@ export class Replays {
     }
   }
 
-  private read(owner: Owner, { head, answer, answerIv, encryptionKeyVersion }: Extract<ClaimResult, { state: 'answered' }>): Replay {
+  private read({ orgId }: Owner, { head, answer, answerIv, encryptionSalt }: Extract<ClaimResult, { state: 'answered' }>): Replay {
     if (!answer || !answerIv) throw notKept(head, 'was too long to be kept, or broken off')
-    if (encryptionKeyVersion !== owner.encryptionKeyVersion) throw notKept(head, 'was sealed with a data key that is gone')
-    return { head, body: openBody(this.orgKey(owner), owner.orgId, head.requestId, 'replay', { data: answer, iv: answerIv }) }
+    if (!encryptionSalt) throw notKept(head, 'was sealed with a data key that is gone')
+    return { head, body: openBody(this.orgKey({ orgId, encryptionSalt }), orgId, head.requestId, 'replay', { data: answer, iv: answerIv }) }
   }
 
-  private orgKey({ orgId, encryptionSalt }: Owner) {
+  private orgKey({ orgId, encryptionSalt }: Pick<Owner, 'orgId' | 'encryptionSalt'>) {
     return this.parts.keyring.forOrg(orgId, encryptionSalt)
   }
 
