@@ -6,7 +6,7 @@ import { operations } from '../../../server/gateway/operations/registry'
 import { WireAnthropicError, WireError } from '../../../shared/wire'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
-import { model, openGateway } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
 
 /** The same requests in every run; `FUZZ_SEED` asks for others, `FUZZ_RUNS` for more. A failure prints the request, shrunk. */
@@ -20,6 +20,7 @@ beforeAll(async () => {
   console.info(`fuzzing with seed ${seed}, ${numRuns} requests an endpoint`)
   gateway = await openGateway({ UPSTREAM_RETRIES: '0', AUTH_FAILURES_PER_MINUTE: '1000000', MAX_BODY_BYTES: '100000' })
   key = (await gateway.createKey()).key
+  for (const [kind, name] of [['anthropic', 'claude'], ['google', 'gemini']]) await gateway.api('POST', '/api/connections', { kind, name, baseUrl: gateway.upstream.url, secret: upstreamSecret })
 })
 afterAll(async () => {
   await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be settled' })
@@ -55,13 +56,17 @@ const fields = ['model', 'models', 'messages', 'prompt', 'input', 'query', 'docu
 /** Some that lead somewhere, whatever follows the name of a connection. */
 const alternatives = fc.array(fc.oneof(anyText, anyText.map(text => `demo/${text}`)), { minLength: 1, maxLength: 3 })
 
+/** One whose format is that of most endpoints, and those that calls are translated to. */
+const served = fc.constantFrom(model, 'claude/claude-sonnet-4-5', 'gemini/gemini-2.5-flash')
+
 /** A good body with a few of its fields replaced or added. */
 const damaged = (name: string) => fc.tuple(
+  served,
   fc.array(fc.tuple(fc.oneof(fc.constantFrom(...fields, ...Object.keys(validOf(name))), anyText), anyValue), { maxLength: 3 }),
   fc.array(fc.tuple(fc.constantFrom('role', 'content', 'type', 'name', 'tool_calls', 'image_url'), anyValue), { maxLength: 3 }),
   fc.option(alternatives.map(models => ({ model: 'no/such', models })), { freq: 3 })
-).map(([changes, inside, led]) => {
-  const body: Record<string, unknown> = { ...validOf(name), ...Object.fromEntries(changes), ...led }
+).map(([to, changes, inside, led]) => {
+  const body: Record<string, unknown> = { ...validOf(name), model: to, ...Object.fromEntries(changes), ...led }
   if (inside.length > 0 && body.messages === messages) body.messages = [{ ...messages[0], ...Object.fromEntries(inside) }]
   return Buffer.from(JSON.stringify(body))
 })
@@ -103,12 +108,16 @@ const headers = fc.oneof({ weight: 3, arbitrary: fc.constant<Record<string, stri
   'x-billing-amount': fc.oneof(fc.constantFrom('0', '0.001', '-1', '1e9', 'NaN'), headerText),
   'x-billing-ref-id': headerText,
   'idempotency-key': headerText,
-  'traceparent': headerText,
+  'traceparent': fc.oneof(fc.constant('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'), headerText),
+  'tracestate': fc.oneof(fc.constantFrom('rojo=00f067aa0ba902b7', 'a=b,c=d', 'x'.repeat(600)), headerText),
+  'x-loom-cache': fc.oneof(fc.constantFrom('on', 'off', 'refresh', 'on, ttl=60', 'ttl=0', 'on, off'), headerText),
+  'x-loom-tags': fc.oneof(fc.constantFrom('team=search', 'a=b, c=d', '=', 'a=,=b', 'a=a,a=b'), headerText),
   'anthropic-version': headerText,
   'anthropic-beta': headerText,
   'x-forwarded-for': headerText,
   'content-encoding': fc.constantFrom('gzip', 'identity', 'x'),
-  'x-api-key': headerText
+  'x-api-key': headerText,
+  'api-key': headerText
 }, { requiredKeys: [] }) })
 
 type Method = 'GET' | 'POST' | 'DELETE' | 'PUT'
