@@ -1,7 +1,7 @@
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { GatewayUnderTest } from '../../support/open-gateway'
-import { model, openGateway } from '../../support/open-gateway'
+import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 
 let gateway: GatewayUnderTest
 let key: string
@@ -12,6 +12,7 @@ beforeAll(async () => {
   gateway = await openGateway()
   key = (await gateway.createKey()).key
   client = azure()
+  await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'own', baseUrl: gateway.upstream.baseUrl, secret: upstreamSecret })
 })
 beforeEach(() => gateway.upstream.reset())
 afterAll(() => gateway.remove())
@@ -61,6 +62,14 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     expect((await gateway.upstream.received(4)).json).toMatchObject({ model: 'gpt-4o-transcribe', file: { bytes: 5 } })
   })
 
+  test('moderations, with a model and without', async () => {
+    for (const named of [{ model: 'omni-moderation-latest' }, {}]) {
+      const { results } = await client.moderations.create({ ...named, input: ['good', 'bad'] })
+      expect(results.map(({ flagged }) => flagged)).toEqual([false, true])
+    }
+    expect((await gateway.upstream.received(2)).json).toMatchObject({ model: 'omni-moderation-latest' })
+  })
+
   test('the list of models', async () => {
     const { data } = await client.models.list()
     expect(data.map(({ id }) => id)).toContain(model)
@@ -101,6 +110,23 @@ describe('a path of Azure\'s', () => {
     expect(streamed.text).toMatch(/^(?:event: \S+\n)?data: \{/)
   })
 
+  test.each([
+    ['moderations', 'omni-moderation-latest', { input: ['good', 'bad'] }, { results: [{ flagged: false }, { flagged: true }] }],
+    ['rerank', 'own/reranker', { query: 'cats', documents: ['dogs', 'cats'] }, { results: [{ index: expect.any(Number), relevance_score: expect.any(Number) }, {}] }],
+    ['messages', model, { messages, max_tokens: 10 }, { type: 'message', role: 'assistant' }],
+    ['messages/count_tokens', model, { messages }, { input_tokens: expect.any(Number) }]
+  ])('leads to %s, which Azure has elsewhere, too', async (operation, deployment, body, answer) => {
+    const { status, text } = await post(`/openai/deployments/${encodeURIComponent(deployment)}/${operation}?api-version=2024-10-21`, JSON.stringify({ ...body, model: 'demo' }))
+    expect({ status, body: JSON.parse(text) }).toMatchObject({ status: 200, body: answer })
+    if (operation !== 'messages/count_tokens') expect((await gateway.upstream.received()).json).toMatchObject({ model: deployment.split('/').at(-1) })
+  })
+
+  test.each([['messages', { messages, max_tokens: 10 }], ['messages/count_tokens', { messages }]])('of %s refuses in Anthropic\'s format', async (operation, body) => {
+    const { status, text } = await post(`/openai/deployments/nope/${operation}`, JSON.stringify(body))
+    expect(status).toBe(404)
+    expect(JSON.parse(text)).toMatchObject({ type: 'error', error: { type: 'not_found_error', message: expect.any(String) } })
+  })
+
   test('is bound by the key\'s models, as any other', async () => {
     const { key: narrow } = await gateway.createKey({ allowedModels: ['demo'] })
     expect(await post(`/openai/deployments/${model}/chat/completions`, JSON.stringify({ model: 'demo', messages }), { 'api-key': narrow })).toMatchObject({ status: 403 })
@@ -121,6 +147,8 @@ describe('a path of Azure\'s', () => {
     ['a bad escape', '/openai/deployments/%E0%A4/chat/completions', 404],
     ['no such operation', '/openai/deployments/x/fine_tuning/jobs', 404],
     ['no operation at all', '/openai/deployments/x/', 404],
+    ['an operation of Azure\'s that is none here', '/openai/deployments/x/images/edits', 404],
+    ['a path of ours that calls no model', '/openai/deployments/x/policy/check', 404],
     ['a NUL in the name', '/openai/deployments/a%00b/chat/completions', 400]
   ])('with %s is refused in the OpenAI format', async (_, path, status) => {
     const answer = await post(path, chat)
