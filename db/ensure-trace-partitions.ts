@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Database } from './client'
 import { lockBriefly } from './lock-briefly'
 
-/** The months made ahead at start and each day: enough that a job failing for weeks goes unnoticed by traces. */
+/** The months made ahead at start and each hour: enough that a job failing for weeks goes unnoticed by traces. */
 export const TRACE_MONTHS_AHEAD = 3
 
 export interface PartitionReport {

@@ -213,7 +213,7 @@ function startJobs(runtime: Runtime): void {
   if (db.kind === 'embedded') jobs.every(MINUTE_MS, 'reclaim_pending', () => reclaimPending(db))
   jobs.every(MINUTE_MS / 2, 'key_use', () => gateway.authenticator.recordUse())
   jobs.every(10 * MINUTE_MS, 'attempts', () => sweepAttempts(db.orm))
-  jobs.every(DAY_MS, 'trace_partitions', () => makePartitions(runtime))
+  jobs.every(HOUR_MS, 'trace_partitions', () => makePartitions(runtime))
   jobs.every(10 * MINUTE_MS, 'retention', () => retention.run())
   jobs.every(HOUR_MS, 'sweep_files', () => sweepFiles(runtime))
   jobs.every(HOUR_MS, 'purge_conversations', () => purgeConversations(runtime))
@@ -226,9 +226,10 @@ function startJobs(runtime: Runtime): void {
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
 }
 
-/** Months ahead of the traces that belong there. */
+/** Months ahead of the traces that belong there, so that one which is put off waits for nothing. */
 async function makePartitions({ db, log }: Pick<Runtime, 'db' | 'log'>): Promise<void> {
-  await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+  const { putOff } = await ensureTracePartitions(db, TRACE_MONTHS_AHEAD)
+  if (putOff.length > 0) log.info({ months: putOff }, 'Traces are being read, or another replica makes the partitions of months to come; they are made at the next run')
   const inUse = await writeTagsAtOnce(db)
   if (inUse.length > 0) log.info({ indexes: inUse }, 'Indexes of tags are in use; they are changed at the next run')
 }

@@ -6,9 +6,11 @@ import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { Conversation } from '../../../shared/conversations'
 import { ProjectPage } from '../../../shared/projects'
-import { testDatabaseKind } from '../../support/database'
+import { openPostgres } from '../../../db/open-postgres'
+import { createPostgresDatabase, testDatabaseKind } from '../../support/database'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
+import { startLossyProxy } from '../../support/lossy-proxy'
 import { model, openGateway } from '../../support/open-gateway'
 import { startPostgres } from '../../support/postgres'
 import { until } from '../../support/until'
@@ -20,17 +22,20 @@ const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello'
 
 test('kill -9 during fifty calls: after the restart each answered call is charged once, no hold is left, the ledger is exact', async () => {
   gateway = await openGateway({ REPLICA_TIMEOUT_MS: '1000' })
+  await makePrepaid()
   const { key } = await gateway.createKey()
   const answered = new Map<string, string>()
-  // Half of them are answered at once, half are under way when the process dies.
+  // Half of them are answered one after the other, so that some are being captured when the process dies; half are at their provider.
   const calls = Promise.allSettled(Array.from({ length: 50 }, async (_, index) => {
     const response = await gateway.post(key, JSON.stringify({ ...JSON.parse(body), model: index % 2 ? model : 'mock/slow' }), index % 2 ? {} : { 'x-billing-amount': '0.001' })
     await response.text()
     if (response.ok) answered.set(String(response.headers.get('x-request-id')), String(response.headers.get('x-loom-cost-usd')))
   }))
-  gateway.upstream.respondWith({}, { times: 25 })
-  gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 25 })
-  await until(() => answered.size >= 20 && gateway.upstream.requests.length === 50, { what: () => `twenty answers; ${answered.size} came` })
+  for (let delay = 1; delay <= 25; delay++) {
+    gateway.upstream.respondWith({ firstByteDelayMs: 500 + 20 * delay })
+    gateway.upstream.respondWith({ fault: 'never-answers' })
+  }
+  await until(() => answered.size >= 8 && gateway.upstream.requests.length === 50, { intervalMs: 1, what: () => `eight answers; ${answered.size} came` })
   await gateway.loom.kill9()
   await calls
 
@@ -92,6 +97,38 @@ test('from the moment a graceful stop begins, calls on open connections are refu
   expect(await stopped).toBe(0)
   expect(gateway.upstream.requests).toHaveLength(1)
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+})
+
+test.runIf(testDatabaseKind === 'postgres')('kill -9 between the commit of charges and their answers: they stand once, the other holds are given back, the ledger is exact', async () => {
+  const { url, drop } = await createPostgresDatabase()
+  const proxy = await startLossyProxy(url)
+  const direct = openPostgres({ url, poolSize: 2, statementTimeoutMs: 30_000 })
+  try {
+    gateway = await openGateway({ DATABASE_URL: proxy.url, REPLICA_TIMEOUT_MS: '1000' })
+    await makePrepaid()
+    const { key } = await gateway.createKey()
+    gateway.upstream.respondWith({ firstByteDelayMs: 500 }, { times: 5 })
+    const calls = Promise.allSettled(Array.from({ length: 5 }, async () => (await gateway.post(key, body)).text()))
+    await gateway.upstream.received(5)
+    proxy.loseAnswers()
+    const captured = () => direct.query(`select id, captured from transactions where status = 'captured' order by id`)
+    await until(async () => (await captured()).length > 0, { what: () => 'a charge to be committed' })
+    await gateway.loom.kill9()
+    expect(new Set((await calls).map(({ status }) => status))).toEqual(new Set(['rejected']))
+    const charges = await captured()
+
+    proxy.cut()
+    await gateway.loom.start()
+    await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the holds to be given back' })
+    expect(await captured()).toEqual(charges)
+    await gateway.loom.stop()
+    expect(await checkLedgerOf({ env: { ...gateway.loom.env, DATABASE_URL: url } })).toContain('The ledger is exact')
+  } finally {
+    await direct.close()
+    await proxy.stop()
+    await gateway.loom.kill9()
+    await drop()
+  }
 })
 
 test('a graceful stop finishes running calls and takes no new ones', async () => {
@@ -223,6 +260,12 @@ function refusesConnections(port: number): Promise<boolean> {
       resolve(false)
     }).on('error', () => resolve(true))
   })
+}
+
+/** With what its calls need, and not much more. */
+async function makePrepaid(): Promise<void> {
+  await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
+  await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '0.1', refId: 'funds' })
 }
 
 function rows(list: { data?: Record<string, unknown>[] }): Record<string, unknown>[] {

@@ -4,6 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../../db/client'
+import { openDatabase } from '../../../db/connect-database'
+import { readConfig } from '../../../server/config'
+import { testDatabaseKind } from '../../support/database'
 import type { LoomServer } from '../../support/loom-server'
 import { setUpLoom, signIn, admin } from '../../support/set-up-loom'
 import { startLoom } from '../../support/start-loom'
@@ -12,6 +16,22 @@ import { startLoom } from '../../support/start-loom'
 const tellOfTokenizer = `data:text/javascript,${encodeURIComponent('import { registerHooks } from "node:module"; registerHooks({ load: (url, context, next) => { if (url.includes("o200k_base")) console.log("The tokenizer is loaded."); return next(url, context) } })')}`
 
 let loom: LoomServer
+
+/** The database of a Loom that was stopped. */
+async function withDatabase<Result>(work: (db: Database) => Promise<Result>): Promise<Result> {
+  const db = await openDatabase(readConfig(loom.env))
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** The partitions of traces there are for months, the oldest first. */
+async function monthsOf(db: Database): Promise<string[]> {
+  const rows = await db.query(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'traces'::regclass and inhrelid <> 'traces_default'::regclass order by 1`)
+  return rows.map(({ name }) => String(name))
+}
 
 beforeAll(async () => {
   loom = await startLoom({ env: { LOG_LEVEL: 'error', NODE_OPTIONS: `--import ${tellOfTokenizer}` } })
@@ -59,6 +79,35 @@ test('a server with a master key warns of none', async () => {
 
 test('SIGTERM ends the server with exit code 0', async () => {
   expect(await loom.stop()).toBe(0)
+})
+
+test('a start makes the partitions of the months to come', async () => {
+  const months = await withDatabase(async (db) => {
+    const found = await monthsOf(db)
+    expect(found.length).toBeGreaterThan(3)
+    for (const month of found) await db.query(`drop table ${month}`)
+    return found
+  })
+  await loom.start()
+  await loom.stop()
+  expect(await withDatabase(monthsOf)).toEqual(months)
+})
+
+// The embedded database is read by nobody but its one process.
+test.runIf(testDatabaseKind === 'postgres')('a start waits for no long read of traces: the months it was in the way of are made at another', async () => {
+  await withDatabase(async (db) => {
+    const [months, last] = [await monthsOf(db), (await monthsOf(db)).at(-1)]
+    await db.query(`drop table ${last}`)
+    await db.transaction(async (query) => {
+      await query('select from traces_default limit 1')
+      await loom.start()
+    })
+    expect(await monthsOf(db)).toEqual(months.slice(0, -1))
+    await loom.stop()
+    await loom.start()
+    expect(await monthsOf(db)).toEqual(months)
+    await loom.stop()
+  })
 })
 
 test('where it cannot listen, the start ends with one line that names the setting, no set-up link is printed, and the data folder is free again', async () => {
