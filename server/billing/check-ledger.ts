@@ -10,7 +10,7 @@ const REPLICA_TIMEOUT_MS = 20_000
 /**
  * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, each call
  * with a usage record charged once, its cost or as much of that as its hold reached, no charge without such a record, no more of it given back than it took, the windows
- * of budgets hold and spent what their charges and leases do, those of purged orgs included, and nothing held by a process that is gone. One read, so one snapshot, however long
+ * of budgets hold and spent what their charges and leases do, those of purged orgs included, and nothing held by a process that is gone, while another runs that should have given it back. One read, so one snapshot, however long
  * it takes, and nobody waits for it. An empty answer is the proof.
  * @param replicaTimeoutMs after which a process without a sign of life is gone; what it held should be given back within as long again
  */
@@ -36,6 +36,8 @@ with charges as (
   select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured) filter (where status = 'captured'), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held
     from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', 0, amount from wallet_leases) t
    cross join lateral unnest(t.budget_windows) as b(id) group by b.id
+), living as (
+  select id from replicas where heartbeat_at > now() - make_interval(secs => $1::float8 / 1000)
 ), state as (
   select w.org_id, w.mode, w.balance, w.held, coalesce(s.balance, 0) as ledger_balance, coalesce(s.held, 0) + coalesce(l.leased, 0) as ledger_held
     from wallets w left join sums s using (org_id)
@@ -61,7 +63,7 @@ union all
 select h.org_id, 'what is held is held by a process: ' || h.id, 'a process', 'none, nor one that gives it back'
   from (select id, org_id, replica, created_at from transactions where status = 'held' union all select id, org_id, replica, created_at from wallet_leases) h
  where h.created_at < now() - make_interval(secs => $1::float8 / 1000)
-   and not exists (select from replicas r where r.id = h.replica and r.heartbeat_at > now() - make_interval(secs => $1::float8 / 1000))
+   and exists (select from living) and not exists (select from living r where r.id = h.replica)
 union all
 select r.org_id, 'refunds <= what their charge captured: ' || r.charge_id, coalesce(max(c.captured), 0)::text, sum(r.amount)::text
   from transactions r left join transactions c on c.id = r.charge_id and c.org_id = r.org_id and c.type = 'charge' and c.status = 'captured'

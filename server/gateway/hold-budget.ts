@@ -107,13 +107,17 @@ export class BudgetHolder {
    */
   async availableFor(orgId: string, amount: bigint): Promise<bigint | null> {
     const ask = () => availableInWallet(this.db, orgId)
-    return this.reclaiming(await ask(), left => left !== null && left < amount ? orgId : undefined, ask)
+    return this.reclaiming(await ask(), left => left === null ? undefined : { id: orgId, missing: amount - left }, ask)
   }
 
   /** What each budget has left now, in their order, nano-USD; asked as `availableFor` asks of the wallet. */
   async leftFor(budgets: readonly CallBudget[], amount: bigint): Promise<bigint[]> {
     const ask = () => leftInBudgets(this.db, budgets)
-    return this.reclaiming(await ask(), lefts => budgets.find((_, index) => (lefts[index] ?? 0n) < amount)?.windowId, ask)
+    let lefts = await ask()
+    for (const [index, { windowId }] of budgets.entries()) {
+      lefts = await this.reclaiming(lefts, lefts => ({ id: windowId, missing: amount - (lefts[index] ?? 0n) }), ask)
+    }
+    return lefts
   }
 
   /** What a call may draw on its lease to cost `cost` nano-USD: its reservation, and beyond it what the lease has left. */
@@ -149,7 +153,8 @@ export class BudgetHolder {
     this.open.add(request.id)
     try {
       const ask = () => this.ask(request)
-      const settled = await this.reclaiming(await ask(), result => result.outcome === 'insufficient' ? request.orgId : result.outcome === 'over_budget' ? result.windowId : undefined, ask)
+      const shortOf = (result: Answered) => 'available' in result ? { id: result.outcome === 'over_budget' ? result.windowId : request.orgId, missing: request.amount - result.available } : undefined
+      const settled = await this.reclaiming(await ask(), shortOf, ask)
       if (settled.outcome !== 'held') this.open.delete(request.id)
       return settled
     } catch (cause) {
@@ -201,17 +206,18 @@ export class BudgetHolder {
   }
 
   /**
-   * Nobody is refused for money that lies in a lease unused: while an answer is short of it, all replicas are asked to give back what they can.
-   * @param shortOf the id of the org whose wallet, or of the window whose budget, an answer finds too little in
+   * Nobody is refused for money that lies in a lease unused: while an answer is short of it, all replicas are asked to give back what they can, but where
+   * all that is leased would not do, for that would only hold others up.
+   * @param shortOf the org whose wallet, or the window whose budget, an answer finds too little in, and how much is missing; none, or undefined, where it does not
    */
-  private async reclaiming<Answer>(first: Answer, shortOf: (answer: Answer) => string | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+  private async reclaiming<Answer>(first: Answer, shortOf: (answer: Answer) => { id: string, missing: bigint } | undefined, ask: () => Promise<Answer>): Promise<Answer> {
     const asked = new Set<string>()
     let answer = first
     for (let tries = 0; tries < RECLAIM_TRIES; tries++) {
-      const id = shortOf(answer)
-      if (id === undefined) break
+      const { id, missing } = shortOf(answer) ?? { id: '', missing: 0n }
+      if (missing <= 0n) break
       if (!asked.has(id)) {
-        if (await sumLeases(this.db, id) === 0n) break
+        if (await sumLeases(this.db, id) < missing) break
         asked.add(id)
         this.leases.retire(id)
         await this.db.notify(SHORT_CHANNEL, id)

@@ -53,6 +53,8 @@ interface Account {
  */
 export class LeaseBook {
   private readonly accounts = new Map<string, Account>()
+  /** Retired leases that calls still run on. */
+  private readonly ending = new Set<Lease>()
   /** What budgets are told apart by, written once for each list. */
   private readonly namesOfBudgets = new WeakMap<readonly BudgetShare[], string>()
   private readonly background = new Set<Promise<void>>()
@@ -100,11 +102,15 @@ export class LeaseBook {
     if (lease.retired && lease.running === 0) this.giveBack(lease)
   }
 
-  /** Frees what running calls do not need, because the wallet of this org or this window of a budget is short, or the org's terms have changed. */
-  retire(id: string): void {
-    for (const { orgId, budgets, current } of this.accounts.values()) {
-      if (current && (orgId === id || budgets?.some(({ windowId }) => windowId === id))) this.retireLease(current)
+  /** Frees what running calls do not need, because the wallet of this org or this window of a budget is short, or the org's terms have changed. Who is short comes first: none is asked for anew at once. */
+  retire(id: string, now = performance.now()): void {
+    const isMeant = ({ orgId, budgets }: Pick<Lease, 'orgId' | 'budgets'>) => orgId === id || budgets?.some(({ windowId }) => windowId === id)
+    for (const account of this.accounts.values()) {
+      if (!isMeant(account)) continue
+      account.notBefore = now + PAUSE_MS
+      if (account.current) this.retireLease(account.current)
     }
+    for (const lease of this.ending) if (isMeant(lease)) this.giveBack(lease)
   }
 
   /** As `retire`, of everybody: what was told of them may have been missed. */
@@ -114,17 +120,19 @@ export class LeaseBook {
 
   /** The lease is no longer in the database: it was taken back. */
   lost(lease: Lease): void {
+    this.open.delete(lease.id)
     lease.remaining = 0n
     this.retireLease(lease)
-    this.open.delete(lease.id)
+    this.ending.delete(lease)
   }
 
-  /** Gives back what nobody has used for a while; called now and then. */
+  /** Gives back what nobody has used for a while, and what calls on retired leases have left; called now and then. */
   closeIdle(now = performance.now()): void {
     for (const [key, { current, opening, askedAt }] of this.accounts) {
-      if (current && current.running === 0 && now - current.usedAt > IDLE_MS) this.retireLease(current)
+      if (current && now - current.usedAt > IDLE_MS) this.retireLease(current)
       if (!current && !opening && now - askedAt > IDLE_MS) this.accounts.delete(key)
     }
+    for (const lease of this.ending) this.giveBack(lease)
   }
 
   /** Gives everything back; nothing may be running. */
@@ -147,15 +155,16 @@ export class LeaseBook {
   private retireLease(lease: Lease): void {
     const account = this.accounts.get(lease.orgId + this.nameOf(lease.budgets))
     if (account?.current === lease) account.current = undefined
-    if (lease.retired) return
     lease.retired = true
-    if (lease.running === 0 || lease.remaining > 0n) this.giveBack(lease)
+    this.ending.add(lease)
+    this.giveBack(lease)
   }
 
   private giveBack(lease: Lease): void {
-    if (!this.open.has(lease.id)) return
     const amount = lease.remaining
     const close = lease.running === 0
+    if (close) this.ending.delete(lease)
+    if (!this.open.has(lease.id) || (amount === 0n && !close)) return
     lease.remaining = 0n
     // Unknown to us from here on: should this fail, the sweeper gives it back.
     if (close) this.open.delete(lease.id)
@@ -187,6 +196,8 @@ export class LeaseBook {
       const openedAt = performance.now()
       account.current = { id: request.id, orgId, budgets, size: granted, openedAt, usedAt: openedAt, remaining: granted, running: 0, retired: false }
       if (previous) this.retireLease(previous)
+      // Somebody ran short while it was on its way.
+      if (openedAt < account.notBefore) this.retireLease(account.current)
     })
   }
 

@@ -150,6 +150,20 @@ describe.each([{ name: 'without budgets', limits: undefined }, { name: 'within b
     expect(await wallet()).toEqual({ balance: 0n, held: 0n })
   })
 
+  test('what an ended call has left of a lease is there for who is short of it, though others still run on it', async () => {
+    const [one, other] = [await startReplica(), await startReplica()]
+    const long = await leased(one)
+    await finishRest(one, long)
+    const short = await hold(one)
+    expect(short.hold).toMatchObject({ kind: 'lease' })
+    const everything = hold(other, 10_000_000_000n - CALL)
+    await until(async () => await leasedInDatabase() === 2n * CALL, { what: () => 'the lease to be shrunk' })
+    await finish(one, short, null)
+    await finish(other, await everything, null)
+    expect(await leasedInDatabase()).toBe(CALL)
+    await finish(one, long, null)
+  })
+
   test('a dry run finds what a call would: what other replicas have leased and do not use, and nothing that calls have reserved of it', async () => {
     const [one, other] = [await startReplica(), await startReplica()]
     const call = await leased(one)
@@ -252,8 +266,19 @@ describe('a lease within budgets', () => {
     const [one, other] = [await startReplica(), await startReplica()]
     const call = await leased(one)
     await finishRest(one, call)
-    expect(await other.budget.leftFor(budgets, 1_000_000_000n)).toEqual([1_000_000_000n - CALL])
+    const tighter = await openBudget(500_000_000n)
+    expect(await other.budget.leftFor([tighter, ...budgets], 1_000_000_000n)).toEqual([500_000_000n, 1_000_000_000n - CALL])
     await finish(one, call, null)
+  })
+
+  test('is left alone by a call that nobody could pay for', async () => {
+    budgets = [await openBudget(1_000_000_000n)]
+    const [one, other] = [await startReplica(), await startReplica()]
+    await leased(one)
+    await finishRest(one)
+    const before = await leasedInDatabase()
+    await expect(hold(other, 2_000_000_000n)).rejects.toMatchObject({ code: 'budget_exceeded' })
+    expect(await leasedInDatabase()).toBe(before)
   })
 
   test('is spent to the last call by replicas that race on it, and never beyond', async () => {
