@@ -1,5 +1,5 @@
 import type OpenAI from 'openai'
-import { toFile } from 'openai'
+import { AuthenticationError, BadRequestError, toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CreatedApiKey } from '../../../shared/keys'
 import { checkLedgerOf } from '../../support/check-ledger'
@@ -419,6 +419,17 @@ describe('POST /v1/rerank', () => {
     })
     expect(cost).toBe(2_000n)
     expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/rerank', json: { model: 'reranker', top_n: 1 } })
+  })
+
+  test('answers OpenAI’s SDK, which has no method for it, and raises its errors', async () => {
+    await setPrice('sdk-reranker', { inputNanoUsd: '20000000' })
+    gateway.upstream.respondWith({ usage })
+    const body = { model: 'own/sdk-reranker', query: 'cats', documents: ['dogs', 'cats'] }
+    expect(await client.post('/rerank', { body })).toMatchObject({ results: [{ index: 0 }, { index: 1 }] })
+    const refused = client.post('/rerank', { body: { ...body, documents: [] } })
+    await expect(refused).rejects.toBeInstanceOf(BadRequestError)
+    await expect(refused).rejects.toMatchObject({ param: 'documents' })
+    await expect(gateway.client('nothing').post('/rerank', { body })).rejects.toBeInstanceOf(AuthenticationError)
   })
 
   test('tries the models of `models` in turn, charged at the price of the one that answers', async () => {
