@@ -21,7 +21,7 @@ const Row = z.object({ n: z.number(), short_by: z.coerce.bigint().nullable() }).
  * Settles a whole batch of calls in one statement, so in one transaction: hold → captured or released, or a captured row drawn on
  * the lease; wallet, usage record, trace, its part in the totals of its hour. Idempotent by request id: a call that was settled before changes nothing, so a batch whose
  * fate is unknown may be sent again. Wallet rows are locked first, windows of budgets last, in the order that holding locks them.
- * A call's claim on an `Idempotency-Key` is settled with it: charged means kept, and what was not answered is free. One that lost its claim (its
+ * A call's claim on an `Idempotency-Key` is settled with it: what was answered is kept, and what was not is free. One that lost its claim (its
  * process was thought dead, and another call took over) is charged nothing: that other one is.
  */
 export async function captureCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<CaptureOutcome[]> {

@@ -160,10 +160,13 @@ export class CallRecord implements Progress {
     this.gateway.log.warn({ requestId, orgId: caller.orgId, unpriced: surcharge }, 'An answer costs more than its tokens, for which it was charged')
   }
 
-  /** Ends a call without an answer. Charged is only one that was given up while a provider was working, by a caller who left or for its time: for its prompt. */
+  /**
+   * Ends a call without an answer. Charged is only one that was given up while a provider was working, by a caller who left or for its time: for its prompt. A price of
+   * the caller's own is for an answer: for its time, nothing is charged of that.
+   */
   async fail(error: LoomError): Promise<CallOutcome> {
     if (error.code === 'internal_error') this.gateway.log.error({ err: error.cause, requestId: this.context.requestId }, 'A call failed on our side')
-    if (error instanceof UnansweredError || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
+    if ((error instanceof UnansweredError && this.context.billing.amount === null) || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
       return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
     }
@@ -181,6 +184,8 @@ export class CallRecord implements Progress {
   private keep({ rest }: Answered, costNanoUsd: bigint): KeptAnswer | null | undefined {
     const { keeper, requestId } = this.context
     if (!keeper) return undefined
+    // Charged for its prompt at most: a repeat is to find an answer.
+    if (this.firstByteAt === undefined) return null
     if (rest) keeper.push(rest.bytes)
     // Broken off, with no way to say so in its format: it cannot be given again, but its call was charged.
     else keeper.drop()

@@ -42,7 +42,7 @@ export type Opened = { target: Target } & (
 /** How far a call has come; filled on the way, so that it is true whatever happens. */
 export interface Progress {
   attempts: Attempt[]
-  /** The target tried last. */
+  /** The target tried last; once all have failed, the one whose failure is told. */
   target: Target | undefined
 }
 
@@ -74,7 +74,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
   let waitMs = Infinity
   // Who names other models wants one of them rather than a refusal.
   const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'final' && request.alternatives === undefined
-  for (const [position, target] of targets.entries()) {
+  for (const target of targets) {
     const retries = target.retries ?? options.retries
     for (let tries = 0; tries <= retries; tries++) {
       const leave = options.health.admit(options.orgId, target)
@@ -83,9 +83,9 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
         break
       }
       const result = await attempt(request, target, leave, options)
-      if ('target' in result) return result
-      // What a provider answered tells more than that another cannot be asked.
-      if (!failure || !result.isInexpressible) failure = result
+      if ('kind' in result) return result
+      // What a provider answered tells more than that another cannot be asked, and what it may bill all the same more than what another answered.
+      if (!failure || !(result.isInexpressible || failure.error instanceof UnansweredError)) failure = result
       if (options.signal.aborted || isFinal(result)) throw result.error
       const pauseMs = result.retryAfterMs ?? Math.random() * Math.min(BACKOFF_BASE_MS * 2 ** tries, BACKOFF_CAP_MS)
       const last = tries === retries
@@ -94,14 +94,18 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
         throw toUpstreamError(options.signal.reason, options.signal)
       })
     }
-    if (position === targets.length - 1 && failure) throw failure.error
   }
-  throw failure?.error ?? new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
+  if (failure) {
+    options.progress.target = failure.target
+    throw failure.error
+  }
+  throw new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
     retryAfterSeconds: Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 1_000) / 1000))
   })
 }
 
 interface UpstreamFailure {
+  target: Target
   error: LoomError
   verdict: 'retry' | 'next_target' | 'final'
   retryAfterMs: number | undefined
@@ -127,7 +131,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
   const refuse = async (refusal: UpstreamResponse): Promise<UpstreamFailure> => {
     const { error, verdict, retryAfterMs } = await readUpstreamError(refusal)
     record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered')
-    return { error, verdict, retryAfterMs, isInexpressible: false }
+    return { target, error, verdict, retryAfterMs, isInexpressible: false }
   }
   let status: number | null = null
   progress.target = target
@@ -148,7 +152,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isUnanswered = !stream && !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    return { error: isUnanswered ? new UnansweredError(error) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
+    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }

@@ -90,8 +90,9 @@ export class UnreachableError extends LoomError {
 export class UnansweredError extends LoomError {
   override name = 'UnansweredError'
 
-  constructor(cause: LoomError) {
-    super(cause.code, `${cause.message} It may have worked on the answer all the same, so the prompt is charged. Ask for a stream ("stream": true): it begins before the answer is whole.`, { cause })
+  /** @param streams whether such a call can be answered by a stream */
+  constructor(cause: LoomError, streams: boolean) {
+    super(cause.code, `${cause.message} It may have worked on the answer all the same, and bill it, so it was not asked again.${streams ? ' Ask for a stream ("stream": true): it begins before the answer is whole.' : ''}`, { cause })
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { unaskedServices } from '../operations/unpriced'
 import { listOf } from '../list-of'
 import { readAs } from '../read-as'
+import { readDataUrl } from './data-url'
 
 const unknownPart = 'is a part that this model cannot take here'
 
@@ -34,13 +35,20 @@ const Refusal = z.object({ type: z.literal('refusal'), refusal: z.string() }).tr
 /** What one model thought, no other reads on from. */
 const Thought = z.object({ type: z.enum(['thinking', 'redacted_thinking', 'reasoning']) }).transform(() => ({ type: 'text' as const, text: '' }))
 
+/** Kinds of pictures that every provider takes which takes any. */
+const drawable: ReadonlySet<string | undefined> = new Set(['image/png', 'image/jpeg', 'image/webp'])
+/** A picture that a model drew, as we tell it: a data URL. Whatever else stands there is left out, as what a model thought is. */
+const Drawn = z.unknown().transform((image) => {
+  const { data } = ImagePart.safeParse(image)
+  return data && drawable.has(readDataUrl(data.image_url.url)?.mediaType) ? [data] : []
+})
+
 const AssistantMessage = z.object({
   role: z.literal('assistant'),
   content: z.union([z.string(), listOf(z.discriminatedUnion('type', [TextPart, Refusal, Thought], unknownPart))]).nullish(),
   refusal: z.string().nullish(),
   audio: z.null('is kept at OpenAI, where this provider cannot hear it').optional(),
-  /** What a model drew, where we tell it ourselves. */
-  images: listOf(ImagePart).nullish(),
+  images: z.array(Drawn).transform(images => images.flat()).nullish().catch(undefined),
   tool_calls: listOf(ToolCall).nullish()
 }).transform(({ refusal, audio: _audio, content, ...message }) => {
   if (!refusal) return { ...message, content }

@@ -141,13 +141,24 @@ describe('an upstream that', () => {
     gateway.upstream.reset()
     gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 3 })
     const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
-    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: expect.stringContaining('the prompt is charged') } } })
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: expect.stringContaining('not asked again') } } })
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(gateway.upstream.requests).toHaveLength(1)
     const trace = TraceDetail.parse(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`))
     expect(trace).toMatchObject({ statusCode: 504, outputTokens: 0, charge: { status: 'captured', usageSource: 'partial' } })
     expect(trace.inputTokens).toBeGreaterThan(0)
     expect(Number(trace.charge?.capturedNanoUsd)).toBeGreaterThan(0)
+  })
+
+  test('works too long on a whole answer leaves the Idempotency-Key free, and a price of the caller’s own uncharged', async () => {
+    const { id } = await freshConnection()
+    const ask = (headers: Record<string, string>) => gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }), headers)
+    gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 2 })
+    const slow = await ask({ 'x-billing-amount': '0.5', 'x-billing-ref-id': 'slow' })
+    expect(TraceDetail.parse(await gateway.api('GET', `/api/traces/${slow.headers.get('x-request-id')}`))).toMatchObject({ statusCode: 504, charge: { status: 'released' } })
+    expect((await ask({ 'idempotency-key': 'slow' })).status).toBe(504)
+    expect((await ask({ 'idempotency-key': 'slow' })).status).toBe(200)
+    expect((await ask({ 'x-billing-amount': '0.5', 'x-billing-ref-id': 'slow' })).status).toBe(200)
   })
 
   test('has no funds left shows the caller neither its words nor a wallet of their own that is empty', async () => {

@@ -110,6 +110,22 @@ test('a whole answer that takes too long is asked for once, and then of the next
   expect(tried).toEqual(['x.example', 'y.example'])
 })
 
+test.each([
+  ['refuses connections', () => Promise.reject(new UnreachableError('upstream_error', 'The connection to the provider failed.'))],
+  ['fails', answer(500, '{}', 'application/json')],
+  ['cannot express it', () => Promise.reject(new LoomError('invalid_request', 'Claude writes one answer.'))]
+])('a whole answer that took too long is what is told, and charged, though the next target %s', async (_, next: Transport) => {
+  const progress = { attempts: [], target: undefined }
+  const transport: Transport = (request, signal) => request.url.host === 'x.example' ? Promise.reject(tooLate()) : next(request, signal)
+  const failed = openUpstream(chat(false), [target, other], { orgId: 'org', health: new TargetHealth(), latencies: new LatencyBoard(), transport, retries: 0, signal: new AbortController().signal, progress, observe: () => {} })
+  await expect(failed).rejects.toBeInstanceOf(UnansweredError)
+  expect(progress).toMatchObject({ attempts: [{}, {}], target })
+})
+
+test('who waited for an answer that cannot stream is not told to ask for a stream', async () => {
+  await expect(call(() => Promise.reject(tooLate()), new TargetHealth(), 0, parseCall(embeddings, { model: 'm', input: 'Hi' }))).rejects.toMatchObject({ message: expect.not.stringContaining('stream') })
+})
+
 test('a stream whose beginning takes too long is tried again, as is one that no connection came about for', async () => {
   const tries = async (cause: LoomError, request: ReturnType<typeof chat>) => {
     let count = 0

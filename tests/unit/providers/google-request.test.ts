@@ -43,7 +43,9 @@ test('pictures that a model drew are in its turn, to be drawn on', () => {
   const turn = (model: string) => body({ messages: [user, drawn, { role: 'user', content: 'Make it red' }] }, model).contents
   expect(turn('gemini-2.5-flash-image')).toEqual([{ role: 'user', parts: [{ text: 'Hello' }] }, { role: 'model', parts: [{ text: 'Here' }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }] }, { role: 'user', parts: [{ text: 'Make it red' }] }])
   expect(turn('gemini-3-pro-image-preview')).toMatchObject([{}, { parts: [{}, { inlineData: {}, thoughtSignature: 'skip_thought_signature_validator' }] }, {}])
-  refusalOf({ messages: [user, { ...drawn, images: [{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }] }] }).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'messages.1.images.0' }))
+  for (const odd of ['none', [{ type: 'image_url', image_url: { url: 'file:///etc/passwd' } }, { url: 'https://example.com/a.png' }, 7], [{ type: 'image_url', image_url: { url: 'data:image/svg+xml;base64,AAAA' } }]]) {
+    expect(body({ messages: [user, { ...drawn, images: odd }, user] }).contents).toMatchObject([{}, { role: 'model', parts: [{ text: 'Here' }] }, {}])
+  }
 })
 
 test('instructions alone are what is asked', () => {
@@ -52,6 +54,10 @@ test('instructions alone are what is asked', () => {
 
 describe('images and files', () => {
   const part = (content: Record<string, unknown>) => body({ messages: [{ role: 'user', content: [content] }] })
+
+  test('with parameters beyond number are refused, as other addresses are', () => {
+    for (const repeats of [9, 2_150_000]) expect(() => part({ type: 'image_url', image_url: { url: `data:image/png${';x=y'.repeat(repeats)};base64,AAAA` } })).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  })
 
   test('travel as inline data, and a public address as one', () => {
     expect(part({ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } })).toMatchObject({ contents: [{ parts: [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }] }] })
