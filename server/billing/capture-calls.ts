@@ -25,7 +25,7 @@ const Row = z.object({ n: z.number(), short_by: z.coerce.bigint().nullable() }).
  * process was thought dead, and another call took over) is charged nothing: that other one is.
  */
 export async function captureCalls(db: Pick<Database, 'query'>, replicaId: string, calls: FinishedCall[]): Promise<CaptureOutcome[]> {
-  const rows = await db.query(statementFor(calls), callParameters(replicaId, calls))
+  const rows = await db.query(statementFor(calls), callParameters(replicaId, calls, true))
   const outcomes = new Map(rows.map(row => Row.parse(row)).map(row => [row.n, row.outcome]))
   return calls.map((_, n) => outcomes.get(n) ?? 'settled')
 }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { appendCalls } from '../analytics/roll-up'
 import type { Database } from '../../db/client'
 import type { FinishedCall } from './finished-call'
-import { budgetsOf, callParameters, INPUT, trace, use } from './finished-call'
+import type { BudgetShare } from './hold-funds'
+import { callParameters, INPUT, trace, use } from './finished-call'
 
 /** Whether each of a batch draws what it costs on a lease that has reserved as much, or moves no money; and none has claimed an `Idempotency-Key`. */
 export function canDraw(calls: FinishedCall[]): boolean {
@@ -22,7 +23,7 @@ export async function drawCalls(db: Pick<Database, 'query'>, replicaId: string, 
   const { wallets, leases, windows } = sumsOf(calls)
   const { ofWallet, ofWallets } = windows.length > 0 ? statements.inBudgets : statements.withoutBudgets
   try {
-    await db.query(wallets.length > 1 ? ofWallets : ofWallet, [...callParameters(replicaId, calls), JSON.stringify(wallets), JSON.stringify(leases), ...(windows.length > 0 ? [JSON.stringify(windows)] : [])])
+    await db.query(wallets.length > 1 ? ofWallets : ofWallet, [...callParameters(replicaId, calls, false), JSON.stringify(wallets), JSON.stringify(leases), ...(windows.length > 0 ? [JSON.stringify(windows)] : [])])
   } catch (error) {
     const { data } = Violated.safeParse(error)
     if (!data) throw error
@@ -38,15 +39,14 @@ const Violated = z.object({ code: Violation })
 /** What the charged calls cost each wallet, each lease, and each window of a budget. */
 function sumsOf(calls: FinishedCall[]) {
   const wallets = new Map<string, bigint>()
-  const leases = new Map<string, { org_id: string, cost: bigint }>()
-  const windows = new Map<string, bigint>()
-  for (const call of calls) {
-    const { orgId, charge, hold } = call
+  const leases = new Map<string, { org_id: string, cost: bigint, budgets: readonly BudgetShare[] | undefined }>()
+  for (const { orgId, charge, hold } of calls) {
     if (!charge || hold?.kind !== 'lease') continue
-    for (const { windowId } of budgetsOf(call) ?? []) windows.set(windowId, (windows.get(windowId) ?? 0n) + charge.costNanoUsd)
     wallets.set(orgId, (wallets.get(orgId) ?? 0n) + charge.costNanoUsd)
-    leases.set(hold.lease.id, { org_id: orgId, cost: (leases.get(hold.lease.id)?.cost ?? 0n) + charge.costNanoUsd })
+    leases.set(hold.lease.id, { org_id: orgId, cost: (leases.get(hold.lease.id)?.cost ?? 0n) + charge.costNanoUsd, budgets: hold.lease.budgets })
   }
+  const windows = new Map<string, bigint>()
+  for (const { cost, budgets = [] } of leases.values()) for (const { windowId } of budgets) windows.set(windowId, (windows.get(windowId) ?? 0n) + cost)
   return {
     wallets: [...wallets].map(([org_id, cost]) => ({ org_id, cost: cost.toString() })),
     leases: [...leases].map(([id, { org_id, cost }]) => ({ id, org_id, cost: cost.toString() })),

@@ -44,10 +44,13 @@ export interface FinishedCall {
   kept?: KeptAnswer | null | undefined
 }
 
-/** What a statement takes a batch of calls as: their rows as JSON ($1), the replica ($2), their bodies ($3). */
-export function callParameters(replicaId: string, calls: FinishedCall[]): [string, string, string] {
+/**
+ * What a statement takes a batch of calls as: their rows as JSON ($1), the replica ($2), their bodies ($3).
+ * @param limits whether the limits of their budgets are needed, to tell how far a cost beyond its hold may go; there may be sixteen
+ */
+export function callParameters(replicaId: string, calls: FinishedCall[], limits: boolean): [string, string, string] {
   const bodies = new PackedBodies()
-  return [JSON.stringify(calls.map((call, n) => toRecord(call, n, bodies))), replicaId, bodies.toBase64()]
+  return [JSON.stringify(calls.map((call, n) => toRecord(call, n, bodies, limits))), replicaId, bodies.toBase64()]
 }
 
 /** The budgets a call counts in; undefined where there is none. */
@@ -55,7 +58,7 @@ export function budgetsOf({ hold }: Pick<FinishedCall, 'hold'>): readonly Budget
   return hold?.kind === 'lease' ? hold.lease.budgets : hold?.budgets
 }
 
-function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
+function toRecord(call: FinishedCall, n: number, bodies: PackedBodies, limits: boolean) {
   const { usage, charge, hold, kept } = call
   const request = bodies.add(call.request)
   const response = bodies.add(call.response)
@@ -86,7 +89,7 @@ function toRecord(call: FinishedCall, n: number, bodies: PackedBodies) {
     cached_input_tokens: usage.cachedInputTokens,
     reasoning_tokens: usage.reasoningTokens,
     hold_id: hold?.kind === 'own' ? hold.id : null,
-    budgets: budgetsOf(call)?.map(({ windowId, limit }) => ({ id: windowId, limit: limit.toString() })),
+    budgets: limits ? budgetsOf(call)?.map(({ windowId, limit }) => ({ id: windowId, limit: limit.toString() })) : undefined,
     lease_id: hold?.kind === 'lease' ? hold.lease.id : null,
     reserved: hold?.kind === 'lease' ? hold.reserved.toString() : null,
     charged: charge !== null,
