@@ -4,6 +4,8 @@ import type { KeyScope } from '../../shared/keys'
 import type { LoomError } from '../errors'
 import type { JudgedCall } from '../policy/static-rules'
 import { modelRefusal } from '../policy/static-rules'
+import type { NamedTarget } from '../policy/deny-targets'
+import { findDenying } from '../policy/deny-targets'
 import type { CounterRule } from '../policy/compile-policy'
 import type { Claim, CounterState, LimitStore } from '../policy/limit-store'
 import { clamp, findLastToFit } from '../policy/limit-store'
@@ -145,15 +147,15 @@ export function requireScope(caller: Pick<Caller, 'scopes'>, scope: KeyScope): v
 /**
  * What speaks now against giving the caller what it was answered before: any rule about the call itself, but for the length of its prompt,
  * which was judged when it was answered; undefined when it may have it.
- * @param answeredBy the model that wrote the answer: a denied one stays denied under another name that led to it
+ * @param answeredBy who wrote the answer: a denied one stays denied under another name that led to it
  */
-export function findReplayRefusal({ policy }: Pick<Caller, 'policy'>, call: Omit<JudgedCall, 'inputTokens'>, answeredBy: string): LoomError | undefined {
+export function findReplayRefusal({ policy }: Pick<Caller, 'policy'>, call: Omit<JudgedCall, 'inputTokens'>, answeredBy: NamedTarget): LoomError | undefined {
   for (const { refuse } of policy.rules) {
     const refusal = refuse({ ...call, inputTokens: 0 })
     if (refusal) return refusal
   }
-  const denying = policy.denied.find(({ matcher }) => matcher.matches(answeredBy))
-  return denying && modelRefusal(denying.scope, call.models[0] ?? answeredBy)
+  const denying = findDenying(policy, answeredBy)
+  return denying && modelRefusal(denying.scope, call.models[0] ?? answeredBy.upstreamModel)
 }
 
 function findScopeFault(caller: Pick<Caller, 'scopes'>, scope: KeyScope): LoomError | undefined {

@@ -190,7 +190,8 @@ export class CallRecord implements Progress {
     // Broken off, with no way to say so in its format: it cannot be given again, but its call was charged.
     else keeper.drop()
     const { provider, model, attempts, cache } = this.head()
-    return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
+    const answeredBy = this.target && { connection: this.target.connection.name, servedModel: this.target.servedModel }
+    return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, ...answeredBy, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
   }
 
   /** What the answer gave its org to name, where all orgs share the connection; a cached one, too, which may be older than what is written down of it. */

@@ -44,9 +44,11 @@ export async function runOnce(gateway: Gateway, context: CallContext, sink: Call
   }
 }
 
-function refusalOf({ caller, operation, request, ip }: CallContext, { model }: Replay['head']): LoomError | undefined {
+/** An answer kept by an earlier version tells no more of its connection than the kind. */
+function refusalOf({ caller, operation, request, ip }: CallContext, { provider, model, connection = provider, servedModel = model }: Replay['head']): LoomError | undefined {
   const bodyBytes = request.bodyBytes ?? request.raw.length
-  return findReplayRefusal(caller, { scope: operation.scope, models: modelsOf(caller, request), ip, bodyBytes, outputTokens: request.askedOutputTokens }, model)
+  const answeredBy = { connection: { name: connection }, upstreamModel: model, servedModel }
+  return findReplayRefusal(caller, { scope: operation.scope, models: modelsOf(caller, request), ip, bodyBytes, outputTokens: request.askedOutputTokens }, answeredBy)
 }
 
 /** Recorded as a refusal before the call would be. */

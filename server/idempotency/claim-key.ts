@@ -16,6 +16,9 @@ export const AnswerHead = z.object({
   contentType: z.string(),
   provider: z.string(),
   model: z.string(),
+  /** Who answered, as rules name it beside `model`: the connection's name, and what was served there. Answers kept before these were have neither. */
+  connection: z.string().optional(),
+  servedModel: z.string().optional(),
   attempts: z.number(),
   cache: z.string(),
   /** Null for a stream, which tells it in its usage. */

@@ -49,6 +49,14 @@ test('an answer is forgotten when its time has passed, whoever is asked', async 
   expect((await claimKey(db, claimant, claimOf('old'))).state).toBe('claimed')
 })
 
+test('an answer that an earlier version kept, which did not say at which connection it was asked for, is given all the same', async () => {
+  const head = { requestId: uuidv7(), contentType: 'application/json', provider: 'openai', model: 'gpt-4o-mini', attempts: 1, cache: 'none', costUsd: '0' }
+  const claim = claimOf('earlier')
+  await claimKey(db, claimant, claim)
+  await db.query('update idempotency_keys set head = $1::jsonb where request_id = $2', [head, claim.requestId])
+  expect(await claimKey(db, claimant, claimOf('earlier'))).toMatchObject({ state: 'answered', head })
+})
+
 test('the sweeper deletes what has expired, what is orphaned and what was claimed unnoticed, and leaves the rest', async () => {
   const mine = claimOf('mine')
   await claimKey(db, claimant, mine)

@@ -14,6 +14,7 @@ let openai: OpenAI
 
 beforeAll(async () => {
   gateway = await openGateway({ UPSTREAM_RETRIES: '0', SIGN_UP_OPEN: 'true', NEW_ORG_WALLET: 'unlimited' })
+  await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'hosted', baseUrl: gateway.upstream.url, secret: upstreamSecret, config: { deployments: { prod: 'gpt-4.1' } } })
   key = (await gateway.createKey()).key
   openai = gateway.client(key)
 })
@@ -291,13 +292,19 @@ describe('an answer is not given again to a key that may not make the call any m
     expect(gateway.upstream.requests).toHaveLength(1)
   })
 
-  test('because the model that wrote it is denied, by whatever name it was asked for', async () => {
+  test.each([
+    ['its own', `mock/${model}`, model],
+    ['that of its connection', model, `mock/${model}`],
+    ['that of all its connection serves', model, 'mock/*'],
+    ['that of what a deployment serves', 'hosted/prod', 'gpt-4.1']
+  ])('because the model that wrote it is denied, by a name that is not the call\'s: %s', async (_, asked, denied) => {
     const created = await gateway.createKey()
     const once = randomUUID()
-    const ask = () => post(once, { model: `mock/${model}` }, created.key)
+    const ask = () => post(once, { model: asked }, created.key)
     expect((await ask()).status).toBe(200)
-    await gateway.api('PATCH', `/api/keys/${created.id}`, { limits: { deniedModels: [model] } })
+    await gateway.api('PATCH', `/api/keys/${created.id}`, { limits: { deniedModels: [denied] } })
     await until(async () => (await ask()).status === 403, { what: () => 'the new rule to be heeded' })
+    expect(gateway.upstream.requests).toHaveLength(1)
   })
 })
 
