@@ -101,8 +101,8 @@ const Environment = z.object({
   FILES_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
 
   UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds.default(5_000),
-  UPSTREAM_FIRST_BYTE_TIMEOUT_MS: milliseconds.default(120_000),
-  UPSTREAM_IDLE_TIMEOUT_MS: milliseconds.default(60_000),
+  UPSTREAM_FIRST_BYTE_TIMEOUT_MS: milliseconds.default(300_000),
+  UPSTREAM_IDLE_TIMEOUT_MS: milliseconds.default(300_000),
   UPSTREAM_TOTAL_TIMEOUT_MS: milliseconds.default(600_000),
   UPSTREAM_RETRIES: z.coerce.number().int().min(0).max(10).default(2),
   REPLICA_TIMEOUT_MS: milliseconds.default(20_000),

@@ -64,10 +64,10 @@ export interface OpenOptions {
 
 /**
  * Steps 4 and 5 of the road up to the first byte: tries targets in order until one answers. Connect errors,
- * timeouts, 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target, but a whole answer that takes too long at once;
+ * 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target, but an answer that takes too long at once;
  * other refusals go to the caller at once, unless it named other models. A streamed answer is open once its first bytes are here,
  * another once it is whole.
- * @throws {LoomError} the last failure, with the upstream's own status where it had one; {UnansweredError} for a whole answer that its provider may have been at work on
+ * @throws {LoomError} the last failure, with the upstream's own status where it had one; {UnansweredError} for an answer that its provider may have been at work on
  */
 export async function openUpstream(request: CallRequest, targets: readonly Target[], options: OpenOptions): Promise<Opened> {
   let failure: UpstreamFailure | undefined
@@ -151,8 +151,8 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     const isInexpressible = error.code === 'invalid_request'
     record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
-    const isUnanswered = !stream && !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
+    const isUnanswered = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
+    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined && !stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }

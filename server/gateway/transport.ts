@@ -73,7 +73,8 @@ export class UpstreamPools {
       pipelining: 1,
       connect: { timeout: this.timeouts.UPSTREAM_CONNECT_TIMEOUT_MS, ...(publicOnly && { lookup: lookupPublic }) },
       headersTimeout: this.timeouts.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
-      bodyTimeout: this.timeouts.UPSTREAM_IDLE_TIMEOUT_MS,
+      // Counted up to the first byte of the body, too, which some send long after the headers.
+      bodyTimeout: Math.max(this.timeouts.UPSTREAM_FIRST_BYTE_TIMEOUT_MS, this.timeouts.UPSTREAM_IDLE_TIMEOUT_MS),
       keepAliveTimeout: 30_000
     })
     this.pools.set(name, pool)
@@ -86,13 +87,13 @@ export class UnreachableError extends LoomError {
   override name = 'UnreachableError'
 }
 
-/** Nobody waits any longer for a whole answer, on which its provider may be at work, and which it then bills: another attempt would be billed, too. */
+/** Nobody waits any longer for an answer, on which its provider may be at work, and which it then bills: another attempt would be billed, too. */
 export class UnansweredError extends LoomError {
   override name = 'UnansweredError'
 
-  /** @param streams whether such a call can be answered by a stream */
-  constructor(cause: LoomError, streams: boolean) {
-    super(cause.code, `${cause.message} It may have worked on the answer all the same, and bill it, so it was not asked again.${streams ? ' Ask for a stream ("stream": true): it begins before the answer is whole.' : ''}`, { cause })
+  /** @param mayStream whether such a call could have asked for a stream, and did not */
+  constructor(cause: LoomError, mayStream: boolean) {
+    super(cause.code, `${cause.message} It may have worked on the answer all the same, and bill it, so it was not asked again.${mayStream ? ' Ask for a stream ("stream": true): it begins before the answer is whole.' : ''}`, { cause })
   }
 }
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TransactionPage } from '../../../shared/billing'
@@ -136,11 +139,11 @@ describe('an upstream that', () => {
     })
   })
 
-  test('works too long on a whole answer is asked once, tells not to ask again, and its prompt is charged', async () => {
+  test.each([false, true])('works too long on an answer is asked once, tells not to ask again, and its prompt is charged (streamed: %s)', async (stream) => {
     const { id } = await freshConnection()
     gateway.upstream.reset()
     gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 3 })
-    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages, stream }))
     expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: expect.stringContaining('not asked again') } } })
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(gateway.upstream.requests).toHaveLength(1)
@@ -148,6 +151,54 @@ describe('an upstream that', () => {
     expect(trace).toMatchObject({ statusCode: 504, outputTokens: 0, charge: { status: 'captured', usageSource: 'partial' } })
     expect(trace.inputTokens).toBeGreaterThan(0)
     expect(Number(trace.charge?.capturedNanoUsd)).toBeGreaterThan(0)
+  })
+
+  test('says that it begins, and then nothing for too long, has its prompt charged, and a price of the caller’s own not', async () => {
+    const created = 'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_1"}}\n\n'
+    const added = 'event: response.output_item.added\ndata: {"type":"response.output_item.added","output_index":0,"item":{"id":"rs_1","type":"reasoning"}}\n\n'
+    let asked = 0
+    const silent = createServer((request, response) => {
+      asked++
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(request.url?.startsWith('/begun') ? created + added : created)
+    })
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    for (const [path, status] of [['head', 504], ['begun', 200]] as const) {
+      await gateway.api('POST', '/api/connections', { kind: 'openai', name: path, baseUrl: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/${path}/v1`, secret: upstreamSecret })
+      await until(async () => (await fetch(`${gateway.loom.url}/v1/models/${path}/${model}`, { headers: { authorization: `Bearer ${key}` } })).ok, { what: () => `the connection ${path} to be known` })
+      const ask = (headers: Record<string, string> = {}) => fetch(`${gateway.loom.url}/v1/responses`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify({ model: `${path}/${model}`, input: 'Think hard.', stream: true }) })
+      asked = 0
+      const response = await ask()
+      expect(response.status).toBe(status)
+      expect(await response.text()).toContain('upstream_timeout')
+      expect(asked).toBe(1)
+      const trace = await until(async () => {
+        const found = TraceDetail.parse(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`))
+        return found.charge && found
+      }, { what: () => 'the charge' })
+      expect(trace).toMatchObject({ outputTokens: 0, charge: { status: 'captured', usageSource: 'partial' } })
+      expect(Number(trace.charge?.capturedNanoUsd)).toBeGreaterThan(0)
+      const priced = await ask({ 'x-billing-amount': '0.5' })
+      await priced.text()
+      expect(TraceDetail.parse(await gateway.api('GET', `/api/traces/${priced.headers.get('x-request-id')}`))).toMatchObject({ charge: null })
+    }
+    silent.closeAllConnections()
+    silent.close()
+  })
+
+  test('works too long on a transcription that never streams, whatever is asked, is asked once, and the sound is charged', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ fault: 'never-answers' }, { times: 3 })
+    const body = new FormData()
+    for (const [name, value] of [['model', `${id}/whisper-1`], ['stream', 'true']] as const) body.set(name, value)
+    body.set('file', new Blob(['sound'.repeat(32_000)]), 'a.mp3')
+    const response = await fetch(`${gateway.loom.url}/v1/audio/transcriptions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body })
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: expect.not.stringContaining('Ask for a stream') } } })
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    expect(gateway.upstream.requests).toHaveLength(1)
+    // Ten seconds of 128 kbit/s, at $0.006 a minute.
+    expect(TraceDetail.parse(await gateway.api('GET', `/api/traces/${response.headers.get('x-request-id')}`))).toMatchObject({ statusCode: 504, charge: { status: 'captured', usageSource: 'partial', capturedNanoUsd: '1000000' } })
   })
 
   test('works too long on a whole answer leaves the Idempotency-Key free, and a price of the caller’s own uncharged', async () => {
