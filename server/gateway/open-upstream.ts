@@ -118,7 +118,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
   const { connection } = target
   const { stream } = request
   const { signal, isOver, clear } = limitTime(callSignal, target.timeoutMs)
-  const record = (status: number | null, error: string | null, verdict: AttemptVerdict) => {
+  const record = (status: number | null, error: string | null, verdict: AttemptVerdict, isOwnFault = verdict === 'failed' || verdict === 'unreachable') => {
     const latencyMs = performance.now() - started
     const made: Attempt = { connection: connection.name, provider: connection.kind, model: target.upstreamModel, status, error, latencyMs: Math.round(latencyMs) }
     progress.attempts.push(made)
@@ -126,11 +126,13 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     health.report(orgId, target, leave, verdict)
     if (target.strategy !== 'least-latency') return
     if (error === null) latencies.answered(target, stream, latencyMs)
-    else if (verdict === 'failed' || verdict === 'unreachable') latencies.failed(target, stream)
+    else if (isOwnFault) latencies.failed(target, stream)
   }
   const refuse = async (refusal: UpstreamResponse): Promise<UpstreamFailure> => {
     const { error, verdict, retryAfterMs } = await readUpstreamError(refusal)
-    record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered')
+    // What it does not have of another account's is no fault of its own.
+    const isOwnFault = verdict !== 'final' && (error.code !== 'invalid_request' || refusal.status === 404)
+    record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered', isOwnFault)
     return { target, error, verdict, retryAfterMs, isInexpressible: false }
   }
   let status: number | null = null
