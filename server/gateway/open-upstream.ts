@@ -4,11 +4,11 @@ import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import type { LatencyBoard } from './latency-board'
-import { readOpeningError } from './opening-error'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
 import { redactFailure, ToldFailure, toldResponse } from './providers/upstream-failure'
 import type { AttemptVerdict, TargetHealth, TargetLeave } from './target-health'
+import { StreamOpening } from './stream-opening'
 import { readToldFailure } from './told-failure'
 import { toUpstreamError, UnansweredError, UnreachableError } from './transport'
 import { readUpstreamError } from './upstream-error'
@@ -19,6 +19,8 @@ const BACKOFF_CAP_MS = 2_000
 /** The longest `Retry-After` worth waiting for inside a call; beyond it the next target is tried, or the caller is told. */
 const MAX_RETRY_AFTER_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** How long what comes before an answer is held back for what follows, which may be a failure; then its caller is to hear that it is being worked on. */
+const OPENING_MS = 15_000
 /** No failure is told at greater length. */
 const MAX_TOLD_BYTES = 64 * 1024
 
@@ -65,7 +67,7 @@ export interface OpenOptions {
 /**
  * Steps 4 and 5 of the road up to the first byte: tries targets in order until one answers. Connect errors,
  * 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target, but an answer that takes too long at once;
- * other refusals go to the caller at once, unless it named other models. A streamed answer is open once its first bytes are here,
+ * other refusals go to the caller at once, unless it named other models. A streamed answer is open once it begins,
  * another once it is whole.
  * @throws {LoomError} the last failure, with the upstream's own status where it had one; {UnansweredError} for an answer that its provider may have been at work on
  */
@@ -143,7 +145,6 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     status = response.status
     if (status >= 400) return await refuse(response)
     const opened = await openAnswer(request, target, listen ? listen(response) : response)
-    if (opened.kind === 'stream') refuseOpeningError(opened)
     record(status, null, 'answered')
     return opened
   } catch (cause) {
@@ -154,7 +155,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isUnanswered = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined && !stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
+    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }
@@ -167,7 +168,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
 export async function openAnswer(request: CallRequest, target: Target, response: UpstreamResponse): Promise<Opened> {
   const tap = request.stream ? request.tap?.(response.headers) : undefined
   return tap
-    ? { target, kind: 'stream', body: response.body, first: await firstChunk(response.body), tap, delivered: response.delivered ?? (() => tap) }
+    ? { target, kind: 'stream', body: response.body, first: await firstBytes(response.body, tap), tap, delivered: response.delivered ?? (() => tap) }
     : { target, kind: 'whole', answer: await readAnswer(request, response) }
 }
 
@@ -179,29 +180,38 @@ function limitTime(signal: AbortSignal, timeoutMs: number | null): { signal: Abo
   return { signal: AbortSignal.any([signal, limit.signal]), isOver: () => limit.signal.aborted, clear: () => clearTimeout(timer) }
 }
 
-/** Some providers answer 200 and then say that they failed: as long as nothing else came, another attempt may do better. */
-function refuseOpeningError({ first, body }: Extract<Opened, { kind: 'stream' }>): void {
-  const error = readOpeningError(first)
-  if (!error) return
-  body.destroy()
-  throw error
-}
-
-/** The first bytes of a stream; it is paused again afterwards. */
-function firstChunk(body: Readable): Promise<Buffer> {
+/**
+ * The first bytes of a stream, up to where its answer begins; it is paused again afterwards.
+ * @throws {LoomError} the failure that comes in its place: another attempt may do better
+ */
+function firstBytes(body: Readable, { contentType }: StreamTap): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    const opening = contentType.startsWith('text/event-stream') ? new StreamOpening() : undefined
+    const bytes = new ByteCollector()
+    let patience: NodeJS.Timeout | undefined
     const settle = (act: () => void) => {
+      clearTimeout(patience)
       body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onEnd)
       // Between here and the relay it may break, unheard; the relay finds it destroyed.
       body.on('error', () => {})
       act()
     }
-    const onData = (chunk: Buffer) => settle(() => {
+    const open = () => settle(() => {
       body.pause()
-      resolve(chunk)
+      resolve(bytes.bytes())
     })
+    const onData = (chunk: Buffer) => {
+      bytes.push(chunk)
+      try {
+        if (!opening || opening.push(chunk)) open()
+        else patience ??= setTimeout(open, OPENING_MS)
+      } catch (error) {
+        onError(error)
+        body.destroy()
+      }
+    }
     const onEnd = () => settle(() => reject(new LoomError('upstream_error', 'The provider ended its answer before it began.')))
-    const onError = (error: Error) => settle(() => reject(error))
+    const onError = (error: unknown) => settle(() => reject(error))
     body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onEnd)
   })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../errors'
-import { fieldOf } from './operations/field-of'
+import { fieldOf } from './field-of'
 import { ToldFailure } from './providers/upstream-failure'
 
 const Words = z.union([z.string().min(1), z.looseObject({ message: z.string().min(1) }).transform(({ message }) => message)])

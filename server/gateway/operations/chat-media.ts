@@ -1,6 +1,6 @@
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium } from './count-prompt'
-import { fieldOf } from './field-of'
+import { fieldOf } from '../field-of'
 import { findPacked } from './packed-file'
 
 /** A chat message, as far as its media go. */

@@ -3,7 +3,7 @@ import { LoomError } from '../../errors'
 import type { CallMeasure } from '../estimate-cost'
 import { listOf } from '../list-of'
 import type { Medium, Prompt } from './count-prompt'
-import { fieldOf } from './field-of'
+import { fieldOf } from '../field-of'
 import { ModelName } from './model-name'
 import { findPacked } from './packed-file'
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { LoomError } from '../../errors'
 import { splitAlternatives } from '../requested-models'
-import { fieldOf } from './field-of'
+import { fieldOf } from '../field-of'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { fieldOf } from './field-of'
+import { fieldOf } from '../field-of'
 
 /** The longest name of a function that OpenAI takes. Source: the OpenAI API reference, "Create chat completion". Anthropic takes 128. */
 const MAX_NAME_LENGTH = 64

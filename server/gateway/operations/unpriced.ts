@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fieldOf } from './field-of'
+import { fieldOf } from '../field-of'
 
 type Body = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,4 @@
-import { fieldOf } from '../operations/field-of'
+import { fieldOf } from '../field-of'
 import type { Turn } from './anthropic-messages'
 import type { ChatRequest } from './chat-request'
 import { requestedMaxTokens } from './chat-request'

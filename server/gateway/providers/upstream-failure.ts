@@ -1,4 +1,6 @@
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
+import type { Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { ByteCollector } from '../../utils/byte-collector'
@@ -38,7 +40,16 @@ type ErrorBody = z.infer<typeof ErrorBody>
  * @throws {LoomError} `upstream_error` when it breaks off half way
  */
 export async function toErrorResponse(connection: Connection, response: UpstreamResponse): Promise<UpstreamResponse> {
-  return errorResponse(connection, response, await readErrorJson(response.body))
+  return errorResponse(connection, response, await readErrorJson(plainBody(response)))
+}
+
+const decoders: Readonly<Record<string, () => Transform>> = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress }
+
+/** Some proxies compress what they say themselves, though it was asked for plain. */
+function plainBody({ headers, body }: UpstreamResponse): Readable {
+  const decoder = decoders[headers['content-encoding'] ?? '']?.()
+  // Whoever reads it hears of its failures.
+  return decoder ? pipeline(body, decoder, () => {}) : body
 }
 
 function errorResponse(connection: Connection, { status: given, headers: sent }: Omit<UpstreamResponse, 'body'>, told: unknown): UpstreamResponse {
@@ -110,7 +121,9 @@ export class ToldFailure extends LoomError {
   }
 }
 
-const ToldStatus = z.object({ code: z.coerce.number().int().min(400).max(599) })
+/** Words that OpenAI has for a status in an event of a response. */
+const toldStatuses: Readonly<Record<string, number>> = { insufficient_quota: 429, rate_limit_exceeded: 429 }
+const ToldStatus = z.object({ code: z.preprocess(code => toldStatuses[String(code)] ?? code, z.coerce.number().int().min(400).max(599)) })
 
 /** A failure told under a 200 as the error answer it should have been, where it tells its status, as OpenRouter's and vLLM's do. */
 export function toldResponse(connection: Connection, { told }: ToldFailure): UpstreamResponse | undefined {

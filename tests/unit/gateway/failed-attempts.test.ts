@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, test, vi } from 'vitest'
 import { LoomError } from '../../../server/errors'
 import { LatencyBoard } from '../../../server/gateway/latency-board'
 import { openUpstream } from '../../../server/gateway/open-upstream'
@@ -21,9 +21,9 @@ const chat = (stream: boolean) => parseCall(chatCompletions, { model: 'm', strea
 /** What a provider answers, whatever it is asked. */
 const answer = (status: number, body: string, type = 'text/event-stream'): Transport => () => Promise.resolve({ status, headers: { 'content-type': type }, body: Readable.from([Buffer.from(body)], { objectMode: false }) })
 
-function call(transport: Transport, health = new TargetHealth(), retries = 0, request = chat(true), targets = [target]) {
+function call(transport: Transport, health = new TargetHealth(), retries = 0, request = chat(true), targets = [target], latencies = new LatencyBoard()) {
   return openUpstream(request, targets, {
-    orgId: 'org', health, latencies: new LatencyBoard(), transport, retries, signal: new AbortController().signal, progress: { attempts: [], target: undefined }, observe: () => {}
+    orgId: 'org', health, latencies, transport, retries, signal: new AbortController().signal, progress: { attempts: [], target: undefined }, observe: () => {}
   })
 }
 
@@ -86,7 +86,7 @@ test.each([
   const other = targetOf('openai-compatible', 'other', { connection: connectionOf('openai-compatible', { id: 'other', baseUrl: 'https://y.example/v1' }) })
   const opened = await call((request, signal) => {
     tried.push(String(request.url))
-    const given = tried.at(-1)?.includes('x.example') ? answer(status, JSON.stringify(body), 'application/json') : answer(200, 'data: {"choices":[]}\n\n')
+    const given = tried.at(-1)?.includes('x.example') ? answer(status, JSON.stringify(body), 'application/json') : answer(200, 'data: {"choices":[{"delta":{}}]}\n\n')
     return given(request, signal)
   }, new TargetHealth(), 2, chat(true), [target, other])
   expect(opened.target).toBe(other)
@@ -97,15 +97,15 @@ test.each([
 const other = targetOf('openai-compatible', 'other', { connection: connectionOf('openai-compatible', { id: 'other', baseUrl: 'https://y.example/v1' }) })
 const tooLate = () => new LoomError('upstream_timeout', 'The provider did not answer in time.')
 
-test('a whole answer that takes too long is asked for once, and then of the next target; what comes of it is not to be tried again', async () => {
+test.each([false, true])('an answer that takes too long is asked for once, and then of the next target; what comes of it is not to be tried again (streamed: %s)', async (stream) => {
   const tried: string[] = []
   const late: Transport = (request) => {
     tried.push(request.url.host)
     return Promise.reject(tooLate())
   }
-  const failed = await call(late, new TargetHealth(), 2, chat(false), [target, other]).catch((error: unknown) => error)
+  const failed = await call(late, new TargetHealth(), 2, chat(stream), [target, other]).catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(UnansweredError)
-  expect(failed).toMatchObject({ status: 504, code: 'upstream_timeout' })
+  expect(failed).toMatchObject({ status: 504, code: 'upstream_timeout', message: stream ? expect.not.stringContaining('Ask for a stream') : expect.stringContaining('Ask for a stream') })
   expect(failed instanceof LoomError && errorHeaders(failed)).toEqual({ 'x-should-retry': 'false' })
   expect(tried).toEqual(['x.example', 'y.example'])
 })
@@ -126,23 +126,61 @@ test('who waited for an answer that cannot stream is not told to ask for a strea
   await expect(call(() => Promise.reject(tooLate()), new TargetHealth(), 0, parseCall(embeddings, { model: 'm', input: 'Hi' }))).rejects.toMatchObject({ message: expect.not.stringContaining('stream') })
 })
 
-test('a stream whose beginning takes too long is tried again, as is one that no connection came about for', async () => {
-  const tries = async (cause: LoomError, request: ReturnType<typeof chat>) => {
-    let count = 0
-    const failed = await call(() => {
-      count++
-      return Promise.reject(cause)
-    }, new TargetHealth(), 1, request).catch((error: unknown) => error)
-    expect(failed).toBe(cause)
-    return count
+test.each([false, true])('a call that no connection came about for is tried again (streamed: %s)', async (stream) => {
+  const cause = new UnreachableError('upstream_timeout', 'The provider could not be reached in time.')
+  let count = 0
+  const failed = await call(() => {
+    count++
+    return Promise.reject(cause)
+  }, new TargetHealth(), 1, chat(stream)).catch((error: unknown) => error)
+  expect(failed).toBe(cause)
+  expect(count).toBe(2)
+})
+
+test.each([': OPENROUTER PROCESSING\n\n', 'event: response.created\ndata: {"type":"response.created","response":{}}\n\n'])('%j is no answer yet: a failure after it sends the call to the next target', async (head) => {
+  const opened = await call((request, signal) => {
+    const failure = 'data: {"error":{"code":"insufficient_quota","message":"You exceeded your current quota"}}\n\n'
+    return answer(200, head + (request.url.host === 'x.example' ? failure : 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'))(request, signal)
+  }, new TargetHealth(), 2, chat(true), [target, other])
+  expect(opened).toMatchObject({ target: other, kind: 'stream' })
+  expect(opened.kind === 'stream' && opened.first.toString()).toBe(`${head}data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n`)
+})
+
+test('what comes before an answer is not held back for long', async () => {
+  vi.useFakeTimers()
+  try {
+    const body = new PassThrough()
+    const head = ': keep-alive\n\n'
+    const opening = call(() => Promise.resolve({ status: 200, headers: { 'content-type': 'text/event-stream' }, body }))
+    body.write(head)
+    await vi.advanceTimersByTimeAsync(14_000)
+    body.write(head)
+    await vi.advanceTimersByTimeAsync(1_000)
+    const opened = await opening
+    expect(opened.kind === 'stream' && opened.first.toString()).toBe(head + head)
+    body.destroy()
+  } finally {
+    vi.useRealTimers()
   }
-  expect(await tries(tooLate(), chat(true))).toBe(2)
-  expect(await tries(new UnreachableError('upstream_timeout', 'The provider could not be reached in time.'), chat(false))).toBe(2)
+})
+
+test.each([
+  ['has no quota left', 429, 'insufficient_quota', 'other'], ['is asked too often', 429, 'rate_limit_exceeded', 'other'], ['does not know the model', 404, 'model_not_found', 'other'],
+  ['has not what another account gave', 400, 'previous_response_not_found', 'm'], ['refuses the request', 400, 'invalid_value', 'm']
+])('by latency, a target that %s does not look quick', async (_, status, code, first) => {
+  const [quick, slow] = [target, other].map(one => ({ ...one, strategy: 'least-latency' as const }))
+  if (!quick || !slow) throw new Error('no targets')
+  const latencies = new LatencyBoard()
+  latencies.answered(quick, true, 200)
+  latencies.answered(slow, true, 900)
+  await call(answer(status, JSON.stringify({ error: { message: 'No', code } }), 'application/json'), new TargetHealth(), 0, chat(true), [quick], latencies).catch(() => {})
+  const [best] = [quick, slow].sort((a, b) => latencies.rank(a, true) - latencies.rank(b, true))
+  expect(best?.upstreamModel).toBe(first)
 })
 
 test.each(['previous_response_not_found', 'invalid_encrypted_content'])('what only another account can have (%s) is asked of the next target', async (code) => {
   const refused = answer(400, JSON.stringify({ error: { message: 'Not here', type: 'invalid_request_error', code } }), 'application/json')
-  const opened = await call((request, signal) => request.url.host === 'x.example' ? refused(request, signal) : answer(200, 'data: {"choices":[]}\n\n')(request, signal), new TargetHealth(), 2, chat(true), [target, other])
+  const opened = await call((request, signal) => request.url.host === 'x.example' ? refused(request, signal) : answer(200, 'data: {"choices":[{"delta":{}}]}\n\n')(request, signal), new TargetHealth(), 2, chat(true), [target, other])
   expect(opened.target).toBe(other)
   await expect(call(refused)).rejects.toMatchObject({ status: 400, told: { code } })
 })

@@ -4,7 +4,7 @@ import type { Target } from '../../../server/catalog/target'
 import { CircuitBreaker } from '../../../server/gateway/circuit-breaker'
 import { LatencyBoard } from '../../../server/gateway/latency-board'
 import { demo } from '../../../server/gateway/providers/demo'
-import { readOpeningError } from '../../../server/gateway/opening-error'
+import { StreamOpening } from '../../../server/gateway/stream-opening'
 import { splitAlternatives } from '../../../server/gateway/requested-models'
 import { orderTargets, rankOf, routeCall } from '../../../server/gateway/route-targets'
 import { TargetHealth } from '../../../server/gateway/target-health'
@@ -202,16 +202,52 @@ describe('a target\'s health', () => {
   })
 })
 
-test('a stream that opens with an error is told from one that mentions an error', () => {
-  expect(readOpeningError(Buffer.from('data: {"error":{"message":"Overloaded"}}\n\n'))).toMatchObject({ code: 'upstream_error', message: 'Overloaded' })
-  expect(readOpeningError(Buffer.from('data: {"error":"Overloaded"}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
-  expect(readOpeningError(Buffer.from('data: {"object":"error","message":"Overloaded","code":500}\n\ndata: [DONE]\n\n'))).toMatchObject({ message: 'Overloaded' })
-  expect(readOpeningError(Buffer.from('data: [DONE]\n\n'))).toMatchObject({ message: expect.stringContaining('before it began') })
-  expect(readOpeningError(Buffer.from(': processing\n\ndata: {"error":"Overloaded"}\n\n'))).toMatchObject({ message: 'Overloaded' })
-  expect(readOpeningError(Buffer.from('data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"Overloaded"}}]}\n\n'))).toMatchObject({ message: 'Overloaded' })
-  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"a"},"error":null}]}\n\ndata: {"error":"Overloaded"}\n\n'))).toBeUndefined()
-  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[]}\n\ndata: [DONE]\n\n'))).toBeUndefined()
-  expect(readOpeningError(Buffer.from('data: {"id":"1","choices":[{"delta":{"content":"\\"error\\""}}]}\n\n'))).toBeUndefined()
-  expect(readOpeningError(Buffer.from('data: {"error":{"mess'))).toBeUndefined()
-  expect(readOpeningError(Buffer.from(': keep-alive\n\n'))).toBeUndefined()
+describe('where the answer of a stream begins', () => {
+  const read = (...chunks: string[]) => {
+    const opening = new StreamOpening()
+    return chunks.map(chunk => opening.push(Buffer.from(chunk)))
+  }
+  const overloaded = expect.objectContaining({ message: 'Overloaded' })
+  const created = 'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","error":null,"instructions":"Be kind."}}\n\n'
+
+  test.each([
+    'data: {"error":{"message":"Overloaded"}}\n\n',
+    'data: {"error":"Overloaded"}\n\ndata: [DONE]\n\n',
+    'data: {"object":"error","message":"Overloaded","code":500}\n\ndata: [DONE]\n\n',
+    ': processing\n\ndata: {"error":"Overloaded"}\n\n',
+    'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"Overloaded"}}]}\n\n',
+    'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
+    'data: {"type":"error","code":"server_error","message":"Overloaded","param":null}\n\n',
+    `${created}event: response.failed\ndata: {"type":"response.failed","response":{"id":"resp_1","error":{"code":"server_error","message":"Overloaded"}}}\n\n`
+  ])('a failure may come in its place: %j', (stream) => {
+    expect(() => read(stream)).toThrow(overloaded)
+    const half = Math.floor(stream.length / 2)
+    if (/^:|created/.test(stream)) expect(() => read(stream.slice(0, half), stream.slice(half))).toThrow(overloaded)
+  })
+
+  test('an end before it is a failure, too', () => {
+    for (const stream of ['data: [DONE]\n\n', 'data: {"id":"1","choices":[]}\n\ndata: [DONE]\n\n', ': keep-alive\n\ndata: [DONE]\n\n']) expect(() => read(stream)).toThrow('before it began')
+  })
+
+  test.each([
+    [': OPENROUTER PROCESSING\n\n'],
+    ['data: {"id":"","object":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}\n\n'],
+    [created],
+    ['event: response.in_progress\ndata: {"type":"response.in_progress","response":{}}\n\n'],
+    ['event: message_start\ndata: {"type":"message_start","message":{"content":[]}}\n\nevent: ping\ndata: {"type": "ping"}\n\n']
+  ])('%j says nothing of it', (head) => {
+    const text = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
+    expect(read(head, head, text)).toEqual([false, false, true])
+    expect(read(head + text)).toEqual([true])
+    expect(read(head.slice(0, -9), `${head.slice(-9)}${text}`)).toEqual([false, true])
+  })
+
+  test.each([
+    'data: {"id":"1","choices":[{"delta":{"content":"a"},"error":null}]}\n\ndata: {"error":"Overloaded"}\n\n',
+    'data: {"id":"1","choices":[{"delta":{"content":"\\"error\\""}}]}\n\n',
+    'data: {"id":"1","choices":[{"delta":{"role":"assistant"}}]}\n\n: keep-alive\n\n',
+    'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"Hi"}\n\n'
+  ])('in %j it does', (stream) => {
+    expect(read(stream)).toEqual([true])
+  })
 })

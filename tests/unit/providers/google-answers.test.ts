@@ -6,6 +6,7 @@ import { GoogleStream } from '../../../server/gateway/providers/google-stream'
 import { toErrorResponse } from '../../../server/gateway/providers/upstream-failure'
 import { connectionOf, eventsIn, readChunks, textOf } from '../../support/provider-calls'
 import { Readable } from 'node:stream'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 
 const connection = connectionOf('google')
 const whole = (response: object) => toChatCompletion(JSON.stringify(response), 'gemini-2.5-flash', new Date(0))
@@ -89,6 +90,14 @@ test('a wrong key, which Google calls a bad request, is a refused credential', a
   const response = await toErrorResponse(connection, { status: 400, headers: {}, body: Readable.from([Buffer.from(JSON.stringify({ error }))]) })
   expect(response.status).toBe(401)
   expect(JSON.parse(await textOf(response))).toMatchObject({ error: { code: 'connection_refused_credential' } })
+})
+
+test.each([['gzip', gzipSync], ['deflate', deflateSync], ['br', brotliCompressSync]])('an error that a proxy has compressed (%s) is read all the same, as far as it is one', async (encoding, compress) => {
+  const answer = (bytes: Buffer) => toErrorResponse(connection, { status: 400, headers: { 'content-encoding': encoding }, body: Readable.from([bytes], { objectMode: false }) })
+  const read = await answer(compress(Buffer.from('{"error":{"message":"No such model"}}')))
+  expect(read.headers).not.toHaveProperty('content-encoding')
+  expect(JSON.parse(await textOf(read))).toMatchObject({ error: { message: 'No such model' } })
+  await expect(answer(Buffer.from('no such thing'))).rejects.toMatchObject({ code: 'upstream_error' })
 })
 
 test('the pause Google asks for in words becomes a retry-after', async () => {
