@@ -17,7 +17,7 @@ const MAX_BACK = 100
 
 /**
  * A Responses body with what it only names by ids of ours (`item_reference`, `previous_response_id`) in their place, whichever model
- * wrote it, and without the thoughts that we told; one that has neither comes back as it is, and ids of OpenAI's stay.
+ * wrote it; one that names none comes back as it is, and ids of OpenAI's stay.
  * @throws {LoomError} `not_found` for what is not kept, or is another's; `invalid_request` for an item named twice, and for more values than a body may have; whatever `calls` throws
  */
 export async function withEarlier(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
@@ -38,7 +38,7 @@ async function itemsUpTo(responseId: string, calls: Finder): Promise<Items> {
     const answer = Answer.safeParse(call?.response).data
     const question = ResponsesBody.safeParse(call?.request).data
     if (!question || answer?.id !== next) throw missing(next, 'previous_response_id')
-    const turn = [...itemsOf(question), ...answer.output.filter(isReadable).map(withoutId)]
+    const turn = [...itemsOf(question), ...answer.output.map(withoutId)]
     values = requireFewValues(turn, MAX_PROMPT_VALUES, values)
     turns.push(turn)
     next = question.previous_response_id
@@ -47,22 +47,23 @@ async function itemsUpTo(responseId: string, calls: Finder): Promise<Items> {
 }
 
 async function withItems(body: ResponsesBody, calls: Finder): Promise<ResponsesBody> {
-  const items = itemsOf(body).filter(item => !isThought(item))
+  const items = itemsOf(body)
   const references = items.flatMap(item => referenceIn(item) ?? [])
-  if (references.length === 0) return items.length === itemsOf(body).length ? body : { ...body, input: items }
+  if (references.length === 0) return body
   const seen = new Set<string>()
   const twice = references.find(id => seen.size === seen.add(id).size)
   if (twice !== undefined) throw new LoomError('invalid_request', `input: the item "${twice}" stands there twice.`, { param: 'input' })
-  const callIds = new Set(references.filter(id => !isReasoning(id)).flatMap(id => callOf(id) ?? []))
-  const found = callIds.size === 0 ? [] : [...(await calls.find([...callIds])).values()]
+  const callIds = new Set(references.flatMap(id => callOf(id) ?? []))
+  const found = [...(await calls.find([...callIds])).values()]
   const kept = new Map(found.flatMap(({ response }) => Answer.safeParse(response).data?.output ?? []).map(item => [item.id, item]))
   const input = items.flatMap((item) => {
     const id = referenceIn(item)
     if (id === undefined) return [item]
-    if (isReasoning(id)) return []
     const named = kept.get(id)
-    if (!named) throw missing(id, 'input')
-    return [withoutId(named)]
+    if (named) return [withoutId(named)]
+    // A conversation goes on without a thought.
+    if (isReasoning(id)) return []
+    throw missing(id, 'input')
   })
   return { ...body, input }
 }
@@ -77,8 +78,14 @@ function referenceIn(item: Items[number]): string | undefined {
   return isReference(item) && typeof id === 'string' && callOf(id) !== undefined ? id : undefined
 }
 
-/** What a model thought whose answer we translated. A provider would look for it among what it keeps itself, and finds none. */
-function isThought({ type, id, encrypted_content: sealed }: Items[number]): boolean {
+/** A body without what models thought whose answers we translated: a provider would look for it among what it keeps itself, and finds none. */
+export function withoutToldThoughts(body: ResponsesBody): ResponsesBody {
+  const items = itemsOf(body)
+  return items.some(isToldThought) ? { ...body, input: items.filter(item => !isToldThought(item)) } : body
+}
+
+/** Whether an item is what a model thought whose answer we translated: all of it is in its summary. */
+export function isToldThought({ type, id, encrypted_content: sealed }: Readonly<Record<string, unknown>>): boolean {
   return type === 'reasoning' && typeof id === 'string' && callOf(id) !== undefined && !sealed
 }
 
@@ -86,14 +93,9 @@ function isReasoning(id: string): boolean {
   return id.startsWith('rs_')
 }
 
-/** No other model can read on from what one thought. */
-function isReadable({ type }: Item): boolean {
-  return type !== 'reasoning'
-}
-
-/** A provider would look for it among what it keeps itself. */
-function withoutId({ id: _id, ...item }: Item): Items[number] {
-  return item
+/** A provider would look for it among what it keeps itself; a thought is told by it to be one that we told. */
+function withoutId({ id, ...item }: Item): Items[number] {
+  return item.type === 'reasoning' ? { id, ...item } : item
 }
 
 function missing(id: string, param: string): LoomError {

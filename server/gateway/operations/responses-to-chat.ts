@@ -4,6 +4,7 @@ import { LoomError } from '../../errors'
 import { listOf } from '../list-of'
 import { shortCallId } from '../providers/tool-use-id'
 import { readAs } from '../read-as'
+import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
 import { unaskedServices } from './unpriced'
 
@@ -20,8 +21,8 @@ const Item = z.discriminatedUnion('type', [
   z.object({ type: z.literal('message'), role: z.enum(['user', 'assistant', 'system', 'developer']), content: Content }),
   z.object({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string(), extra_content: z.unknown().optional() }),
   z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: Content }),
-  // Written by one model for itself: no other can read on from it.
-  z.object({ type: z.literal('reasoning') }),
+  // Sealed by OpenAI for OpenAI: nobody else can read on from it. What nobody sealed, another model thought.
+  z.object({ type: z.literal('reasoning'), summary: listOf(z.object({ text: z.string() })).optional().catch(undefined), encrypted_content: z.unknown().optional() }),
   z.object({ type: z.literal('item_reference'), id: z.string().startsWith('rs_', 'names what OpenAI keeps, which this model cannot read: send the item itself') })
 ])
 type Item = z.infer<typeof Item>
@@ -64,14 +65,14 @@ type Responses = z.infer<typeof Responses>
 
 /**
  * The chat-completions body that asks the same. Without counterpart, and left out: `include`, `metadata`, `truncation`,
- * `service_tier`, `prompt_cache_key`, `text.verbosity`, and the reasoning of earlier turns.
+ * `service_tier`, `prompt_cache_key`, `text.verbosity`, and the reasoning of earlier turns, but where a model wants its own back.
  * @throws {LoomError} `invalid_request` for what needs answers kept at the provider or tools it runs, and wherever else leaving something out would change what the caller gets
  */
 export function responsesToChat(body: unknown, target: Target): Record<string, unknown> {
   const request = readAs(Responses, body)
   const { max_output_tokens: maxTokens, temperature, top_p: topP, reasoning, user } = request
   return {
-    messages: [...(request.instructions ? [{ role: 'system', content: request.instructions }] : []), ...toMessages(request.input, takesSignatures(target))],
+    messages: [...(request.instructions ? [{ role: 'system', content: request.instructions }] : []), ...toMessages(request.input, target)],
     ...(maxTokens && { [maxTokensField(target)]: atMost(maxTokens, target) }),
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),
@@ -83,33 +84,43 @@ export function responsesToChat(body: unknown, target: Target): Record<string, u
 }
 
 interface ToolCall { id: string, type: 'function', function: { name: string, arguments: string }, extra_content?: unknown }
-interface Message { role: string, content: unknown, tool_calls?: ToolCall[], tool_call_id?: string }
+interface Message { role: string, content: unknown, reasoning_content?: string, tool_calls?: ToolCall[], tool_call_id?: string }
 
-function toMessages(input: string | Item[], signed: boolean): Message[] {
+function toMessages(input: string | Item[], target: Target): Message[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
+  const [signed, thinks] = [takesSignatures(target), wantsThoughts(target)]
   const messages: Message[] = []
+  /** What was thought before the message to come. */
+  let thought = ''
+  const push = (message: Message) => {
+    messages.push(thought && message.role === 'assistant' ? { ...message, reasoning_content: thought } : message)
+    thought = ''
+  }
   // Of tools: all their results follow their calls, as text alone, and what they show comes after as the user's.
   const shown: object[] = []
   const show = () => {
-    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0) })
+    if (shown.length > 0) push({ role: 'user', content: shown.splice(0) })
   }
   for (const [index, item] of input.entries()) {
     if (item.type !== 'function_call_output') show()
     const previous = messages.at(-1)
     switch (item.type) {
       case 'message':
-        messages.push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`) })
+        push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`) })
         break
       case 'function_call': {
         const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
         // A turn's words and calls are items of their own there, and one message here.
         if (previous?.role === 'assistant') previous.tool_calls = [...previous.tool_calls ?? [], call]
-        else messages.push({ role: 'assistant', content: null, tool_calls: [call] })
+        else push({ role: 'assistant', content: null, tool_calls: [call] })
         break
       }
       case 'function_call_output':
-        messages.push({ role: 'tool', tool_call_id: shortCallId(item.call_id), content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
+        push({ role: 'tool', tool_call_id: shortCallId(item.call_id), content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
         if (typeof item.output !== 'string') shown.push(...item.output.filter(part => writtenIn(part) === undefined).map(toPart))
+        break
+      case 'reasoning':
+        if (thinks && !item.encrypted_content) thought += (item.summary ?? []).map(({ text }) => text).join('')
         break
     }
   }

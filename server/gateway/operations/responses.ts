@@ -7,7 +7,7 @@ import { toOpenAiError } from '../openai-error'
 import { encodeBody } from '../providers/encode-body'
 import type { ProviderCall, Transport } from '../providers/provider'
 import { countClosely, countPrompt } from './count-prompt'
-import { withEarlier } from './earlier-items'
+import { withEarlier, withoutToldThoughts } from './earlier-items'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
@@ -36,6 +36,8 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private told: ToldCall = { id: uuidv7(), previousResponseId: null, isStored: false }
   /** The body with what it names of earlier answers, where it names any. */
   private whole: Buffer | undefined
+  /** The input with the thoughts that we told: some models that chat want theirs back, and nobody else reads them. */
+  private thoughtful = this.body.input
   private earlier: Pick<EarlierCalls, 'given'> | undefined
   /** What the org was given of what the request names, at each connection that all orgs share. */
   private given: GivenAt = new Map()
@@ -55,11 +57,13 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   async prepare(callId: string, earlier: EarlierCalls) {
     this.told = { id: callId, previousResponseId: this.body.previous_response_id ?? null, isStored: earlier.areKept && this.body.store !== false }
     this.earlier = earlier
-    const body = await withEarlier(this.body, earlier)
+    const whole = await withEarlier(this.body, earlier)
+    const body = withoutToldThoughts(whole)
     if (body === this.body) return
-    requireFewValues(body, MAX_PROMPT_VALUES)
+    requireFewValues(whole, MAX_PROMPT_VALUES)
+    this.thoughtful = whole.input
     this.body = body
-    this.whole = Buffer.from(encodeBody(body))
+    this.whole = Buffer.from(encodeBody(whole))
     this.measurement = undefined
   }
 
@@ -73,7 +77,8 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     const refusal = targets[0] && refusals.get(targets[0])
     // Another model has nothing of that conversation either: rather the refusal that programs know than an answer that lacks it.
     if (refusal && !left.some(nativeOf)) throw refusal
-    return left
+    // What only who gave it knows is asked for there first, wherever its route would begin.
+    return refusalOf(this.body, new Set()) ? left.toSorted((a, b) => Number(refusals.has(b)) - Number(refusals.has(a))) : left
   }
 
   limitOutput(maxTokens: number) {
@@ -101,14 +106,14 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
-    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.body, target), upstreamModel, stream: false }, transport, signal)
+    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target), upstreamModel, stream: false }, transport, signal)
     return provider.countPrompt?.('responses', connection, { body: this.nativeBody(connection.id), upstreamModel, stream: false }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
     const native = nativeOf(target)
-    if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.body, target, this.told), transport, signal)
+    if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.chatBody, target, this.told), transport, signal)
     return native(connection, { body: this.nativeBody(connection.id), upstreamModel, stream: this.stream }, transport, signal)
   }
 
@@ -118,6 +123,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   tap() {
     return new ResponsesTap()
+  }
+
+  /** As it is translated for a model that chats. */
+  private get chatBody() {
+    return { ...this.body, input: this.thoughtful }
   }
 
   /** As a provider gets it that speaks the format itself. */

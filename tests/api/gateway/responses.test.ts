@@ -196,7 +196,7 @@ describe('what a translated model answered is named by ids', () => {
   }
   const isMissing = { status: 404, code: 'not_found', message: expect.stringContaining('store: false') }
 
-  test.each([false, true])('which stand for its items, and its thoughts for nothing (streamed: %s)', async (streamed) => {
+  test.each([false, true])('which stand for its items, and for most models its thoughts for nothing (streamed: %s)', async (streamed) => {
     const { items } = await answered({ reasoning: 'Hm.', text: 'Hello' }, streamed)
     const ids = items.map(reference)
     expect(ids).toHaveLength(2)
@@ -205,6 +205,24 @@ describe('what a translated model answered is named by ids', () => {
     // To OpenAI itself, which knows no such id, goes what it stands for.
     await openai.responses.create({ model: native, input: [user('Hi'), ...ids, user('Again')] })
     expect((await gateway.upstream.received(2)).json.input).toEqual([user('Hi'), { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'Hello', annotations: [], logprobs: [] }] }, user('Again')])
+  })
+
+  test('which stand for its thoughts, too, at a model that wants them back before the call that they led to', async () => {
+    const thinking = 'plain/deepseek-v4-pro'
+    gateway.upstream.respondWith({ reasoning: 'Let me look.', toolCalls: [{ name: 'weather', arguments: '{}' }] })
+    const { id, output } = await openai.responses.create({ model: thinking, input: [user('Weather?')], tools })
+    const result = { type: 'function_call_output' as const, call_id: 'call_mock_0', output: 'Sunny' }
+    const followUps = [{ previous_response_id: id, input: [result] }, { input: [user('Weather?'), ...output, result] }, { input: [user('Weather?'), ...output.map(item => reference(item.id ?? '')), result] }]
+    const ask = (model: string, body: object) => openai.responses.create({ model, tools, ...body })
+    for (const body of followUps) await ask(thinking, body)
+    const asked = gateway.upstream.requests.slice(1).map(({ json }) => json)
+    expect(asked).toHaveLength(3)
+    for (const json of asked) expect(json).toMatchObject({ messages: [user('Weather?'), { role: 'assistant', reasoning_content: 'Let me look.', tool_calls: [{ id: 'call_mock_0' }] }, { role: 'tool', content: 'Sunny' }] })
+    // No other model is shown them, nor is OpenAI.
+    gateway.upstream.reset()
+    for (const model of [translated, native]) for (const body of followUps) await ask(model, body)
+    expect(gateway.upstream.requests).toHaveLength(6)
+    expect(JSON.stringify(gateway.upstream.requests.map(({ json }) => json))).not.toContain('Let me look.')
   })
 
   test('which stand for all that was asked and answered up to it, whoever goes on', async () => {

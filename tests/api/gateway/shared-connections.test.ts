@@ -128,6 +128,16 @@ test('an org\'s own connection is asked for whatever is named, and the only one 
   expect(gateway.upstream.requests.slice(1).map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-shared', 'Bearer sk-private'])
 })
 
+test('what was given there is asked for there first, wherever a route begins', async () => {
+  const { id: firstId } = await gateway.api('POST', '/api/connections', { kind: 'openai', name: 'first', baseUrl: gateway.upstream.baseUrl, secret: 'sk-first' })
+  const targets = [firstId, sharedId].map(connectionId => ({ connectionId, upstreamModel: 'gpt-4o-mini' }))
+  await gateway.api('POST', '/api/models/routes', { alias: 'own-first', strategy: 'ordered', targets })
+  const { id, items } = await answered(openai, false)
+  gateway.upstream.reset()
+  for (const rest of [{ previous_response_id: id }, { input: [...items.map(reference), user] }, { previous_response_id: 'resp_of_old' }, {}]) await ask(openai, rest, 'own-first')
+  expect(gateway.upstream.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-shared', 'Bearer sk-shared', 'Bearer sk-first', 'Bearer sk-first'])
+})
+
 test('a model that Loom translates for does not take over a conversation that the one before it has not', async () => {
   const { id: translatedId } = await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'translated', baseUrl: gateway.upstream.baseUrl, secret: 'sk-translated' })
   const targets = [sharedId, translatedId].map(connectionId => ({ connectionId, upstreamModel: 'gpt-4o-mini' }))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { withEarlier } from '../../../server/gateway/operations/earlier-items'
+import { withEarlier, withoutToldThoughts } from '../../../server/gateway/operations/earlier-items'
 import { newId } from '../../../server/gateway/operations/response-ids'
 import { isReference } from '../../../server/gateway/operations/responses-body'
 
@@ -24,7 +24,7 @@ describe('a chain of answers', () => {
   test('is told from its beginning', async () => {
     const { body, calls } = chain(3)
     expect(await withEarlier(body, calls)).toEqual({ model: 'm', input: [
-      ...[0, 1, 2].flatMap(turn => [message('user', `Question ${turn}`), message('assistant', `Answer ${turn}`)]), message('user', 'And?')
+      ...[0, 1, 2].flatMap(turn => [message('user', `Question ${turn}`), { id: 'rs_1', type: 'reasoning' }, message('assistant', `Answer ${turn}`)]), message('user', 'And?')
     ] })
   })
 
@@ -36,7 +36,7 @@ describe('a chain of answers', () => {
 
   test('goes back over a hundred and no more', async () => {
     const [hundred, more] = [chain(100), chain(101)]
-    expect((await withEarlier(hundred.body, hundred.calls)).input).toHaveLength(201)
+    expect((await withEarlier(hundred.body, hundred.calls)).input).toHaveLength(301)
     await expect(withEarlier(more.body, more.calls)).rejects.toMatchObject({ param: 'previous_response_id' })
     expect(more.asked()).toBe(100)
   })
@@ -56,8 +56,15 @@ test('a message with an id names no other', async () => {
   expect(await withEarlier(body, { find: () => Promise.reject(new Error('nothing is looked for')) })).toBe(body)
 })
 
-test('what we told of a model\'s thoughts is left out, for none can be asked to read on from it; what a provider has sealed stays', async () => {
+test('what we told of a model\'s thoughts can be left out, for most cannot be asked to read on from it; what a provider has sealed stays', () => {
   const kept = [{ type: 'reasoning', id: 'rs_68a1b2c3', summary: [] }, { type: 'reasoning', id: newId('rs', callId), summary: [], encrypted_content: 'gAAAA' }, message('user', 'And?')]
-  const find = () => Promise.reject(new Error('nothing is looked for'))
-  expect(await withEarlier({ model: 'm', input: [{ type: 'reasoning', id: newId('rs', callId), summary: [] }, ...kept] }, { find })).toEqual({ model: 'm', input: kept })
+  const body = { model: 'm', input: kept }
+  expect(withoutToldThoughts({ model: 'm', input: [{ type: 'reasoning', id: newId('rs', callId), summary: [] }, ...kept] })).toEqual(body)
+  expect(withoutToldThoughts(body)).toBe(body)
+})
+
+test('a thought is named by its id, which it keeps; one that is not kept is left out', async () => {
+  const [thought, lost] = [{ id: newId('rs', callId), type: 'reasoning', summary: [] }, newId('rs', callId)]
+  const find = () => Promise.resolve(new Map([[callId, { request: undefined, response: { id: newId('resp', callId), output: [thought] } }]]))
+  expect(await withEarlier({ model: 'm', input: [{ type: 'item_reference', id: thought.id }, { type: 'item_reference', id: lost }] }, { find })).toEqual({ model: 'm', input: [thought] })
 })
