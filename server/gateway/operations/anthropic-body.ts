@@ -1,6 +1,7 @@
 import type { Target } from '../../catalog/target'
 import { toolUseId } from '../providers/tool-use-id'
-import { fieldOf } from './field-of'
+import { withoutBillingBlock } from './billing-line'
+import { fieldOf } from '../field-of'
 import type { CountBody } from './messages-body'
 import { withoutExtra } from './over-chat'
 
@@ -9,16 +10,22 @@ const TOOL_USE = Buffer.from('"tool_use"')
 /**
  * A Messages body as Anthropic takes it: without what other models of the conversation have left in its earlier turns, the signatures of
  * Gemini's thoughts, thinking that nobody has signed, text of nothing but spaces and line breaks, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
- * Other models behind this format keep their thinking: they sign none, and want it back. Source: api-docs.deepseek.com/guides/thinking_mode, read 2026-11.
+ * Other models behind this format keep their thinking: they sign none, and want it back; they get no line for Anthropic's bills. Source: api-docs.deepseek.com/guides/thinking_mode, read 2026-11.
  */
 export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body, target: Pick<Target, 'connection' | 'servedModel'>): Body {
-  const taken = withoutRefused(body, checksSignatures(target))
+  const isClaude = checksSignatures(target)
+  const taken = withoutRefused(isClaude ? body : withoutBilling(body), isClaude)
   return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(taken) : taken, 'messages')
+}
+
+function withoutBilling<Body extends CountBody>(body: Body): Body {
+  const system = withoutBillingBlock(body.system)
+  return system === body.system ? body : { ...body, system }
 }
 
 /** A turn of nothing but what Anthropic refuses goes as a whole: it takes none without content, and joins those around it. */
 function withoutRefused<Body extends CountBody>(body: Body, signedOnly: boolean): Body {
-  const kept = body.messages.map(({ role, content }) => role === 'assistant' && Array.isArray(content) ? keptOf(content, signedOnly) : content)
+  const kept = body.messages.map(({ role, content }) => role === 'assistant' && Array.isArray(content) ? keptBlocks(content, signedOnly) : content)
   if (kept.every((content, index) => content === body.messages[index]?.content)) return body
   const messages = body.messages.flatMap((message, index) => {
     const content = kept[index]
@@ -29,7 +36,7 @@ function withoutRefused<Body extends CountBody>(body: Body, signedOnly: boolean)
 }
 
 /** What Claude has signed has to come back with all around it as it was. */
-function keptOf(content: unknown[], signedOnly: boolean): unknown[] {
+function keptBlocks(content: unknown[], signedOnly: boolean): unknown[] {
   const signed = signedOnly ? content.filter(block => !isUnsigned(block)) : content
   const kept = signed.some(isThought) ? signed : signed.filter(block => !isBlank(block))
   return kept.length < content.length ? kept : content

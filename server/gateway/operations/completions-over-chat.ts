@@ -41,7 +41,7 @@ const Askable = z.object({
  */
 export function toCompletionOverChat(body: CompletionsBody, target: Target): OverChat {
   const { prompt, max_tokens: maxTokens, n: _n, best_of: _best, echo: _echo, suffix: _suffix, logprobs: _logprobs, ...rest } = readAs(Askable, body)
-  if (rest.stop?.length) requireStops(target, 'stop')
+  requireStops(target, [rest.stop ?? []].flat(), 'stop')
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined && value !== null))
   return {
     body: { messages: [{ role: 'user', content: prompt }], [maxTokensField(target)]: maxTokens ?? DEFAULT_MAX_TOKENS, ...given },

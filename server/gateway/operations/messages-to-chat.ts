@@ -5,6 +5,7 @@ import { encodeBody } from '../providers/encode-body'
 import { shortCallId } from '../providers/tool-use-id'
 import { listOf } from '../list-of'
 import { readAs } from '../read-as'
+import { withoutBillingLine } from './billing-line'
 import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, requireStops, takesEffort, takesSignatures } from './over-chat'
 import { fitsStrictMode } from './strict-schema'
@@ -77,7 +78,7 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
   const request = readAs(Messages, body)
   if (request.thread) throw threadUnsupported()
   const { stop_sequences: stop, temperature, top_p: topP, metadata } = request
-  if (stop?.length) requireStops(target, 'stop_sequences')
+  requireStops(target, stop ?? [], 'stop_sequences')
   return {
     messages: [...systemMessage(request.system), ...request.messages.flatMap((message, index) => toMessages(message, index, target))],
     // The format forces every caller to name one, and they name what Claude writes.
@@ -105,7 +106,8 @@ function toMessages(message: Messages['messages'][number], index: number, target
 }
 
 function systemMessage(system: Messages['system']): object[] {
-  const content = typeof system === 'string' ? system : system?.map(({ text }) => text).join('\n')
+  const texts = typeof system === 'string' ? [system] : system?.map(({ text }) => text) ?? []
+  const content = texts.map(withoutBillingLine).filter(text => text !== '').join('\n')
   return content ? [{ role: 'system', content }] : []
 }
 

@@ -116,13 +116,18 @@ export function asTaken(body: OverChat['body'], target: Target): OverChat['body'
   return rest
 }
 
+/** The most texts to stop at that OpenAI takes. Source: its API reference, "Create chat completion". */
+const MAX_STOPS = 4
+
 /**
  * @param param the field of the caller's that names them
- * @throws {LoomError} `invalid_request` where a model of OpenAI's is known to take no texts to stop at. Source: the OpenAI API reference, "Create
+ * @throws {LoomError} `invalid_request` where a model of OpenAI's is known to take no texts to stop at, or not so many. Source: the OpenAI API reference, "Create
  * chat completion" (o3, o4-mini); smolagents#1671 and #1893 (GPT-5 to 5.2)
  */
-export function requireStops(target: Target, param: string): void {
-  if (!isOpenAi(target) || !/(?:^|\/)(?:o3(?!-mini)|o4|gpt-5(?:\.[12])?(?![.\d]|-chat))/.test(target.servedModel)) return
+export function requireStops(target: Target, stops: readonly string[], param: string): void {
+  if (stops.length === 0 || !isOpenAi(target)) return
+  if (stops.length > MAX_STOPS) throw new LoomError('invalid_request', `"${param}" has more than the ${MAX_STOPS} texts that this model stops at. Leave some out, or cut the answer yourself.`, { param })
+  if (!/(?:^|\/)(?:o3(?!-mini)|o4|gpt-5(?:\.[12])?(?![.\d]|-chat))/.test(target.servedModel)) return
   throw new LoomError('invalid_request', `"${param}" is not taken by this model, which reasons. Leave it out, or cut the answer yourself.`, { param })
 }
 

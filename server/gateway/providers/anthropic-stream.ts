@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isCut } from '../is-cut'
 import { finishReason, MessageUsage, toChatUsage } from './anthropic-usage'
 import { ChatChunks } from './chat-chunks'
 import type { Connection } from './provider'
@@ -34,6 +35,8 @@ export class AnthropicStream implements EventTranslation {
   private stopReason: string | null | undefined
   /** Anthropic's block index → the index of its tool call. */
   private readonly toolCalls = new Map<number, number>()
+  /** The call that came last, while nothing has come of its input. */
+  private bareCall: number | undefined
   private finished = false
 
   constructor(connection: Connection, createdAt: Date) {
@@ -78,11 +81,13 @@ export class AnthropicStream implements EventTranslation {
   }
 
   private startBlock(index: number, block: { type: string, id?: string, name?: string, text?: string }): string {
-    if (block.type === 'text' && block.text) return this.chunks.delta({ content: block.text })
-    if (block.type !== 'tool_use') return ''
+    const before = this.endBareCall()
+    if (block.type === 'text' && block.text) return before + this.chunks.delta({ content: block.text })
+    if (block.type !== 'tool_use') return before
     const position = this.toolCalls.size
     this.toolCalls.set(index, position)
-    return this.chunks.delta({ tool_calls: [{ index: position, id: block.id, type: 'function', function: { name: block.name, arguments: '' } }] })
+    this.bareCall = position
+    return before + this.chunks.delta({ tool_calls: [{ index: position, id: block.id, type: 'function', function: { name: block.name, arguments: '' } }] })
   }
 
   private continueBlock(index: number, delta: z.infer<typeof Delta>): string {
@@ -90,12 +95,21 @@ export class AnthropicStream implements EventTranslation {
     if (delta.type === 'thinking_delta') return this.chunks.delta({ reasoning_content: delta.thinking })
     const position = this.toolCalls.get(index)
     if (delta.type !== 'input_json_delta' || position === undefined || delta.partial_json === '') return ''
+    this.bareCall = undefined
     return this.chunks.delta({ tool_calls: [{ index: position, function: { arguments: delta.partial_json } }] })
+  }
+
+  /** A tool that takes nothing is called with no input at all; in a chat its arguments are JSON all the same. */
+  private endBareCall(): string {
+    const position = this.bareCall
+    this.bareCall = undefined
+    return position === undefined ? '' : this.chunks.delta({ tool_calls: [{ index: position, function: { arguments: '{}' } }] })
   }
 
   private finish(): string {
     this.finished = true
-    return this.chunks.end(finishReason(this.stopReason), toChatUsage(this.usage))
+    const reason = finishReason(this.stopReason)
+    return (isCut(reason) ? '' : this.endBareCall()) + this.chunks.end(reason, toChatUsage(this.usage))
   }
 
   private fail(message: string, type?: string): string {

@@ -1,9 +1,13 @@
+import { LoomError } from '../../errors'
 import { readChatRequest, requestedMaxTokens, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
 import { encodeBody } from './encode-body'
 import { conversationContents, systemParts } from './google-contents'
 import { holdsToJsonBesideTools, thinkingConfig } from './google-model'
 import type { ProviderRequest } from './provider'
+
+/** The most texts to stop at that Gemini takes. Source: its API reference, `GenerationConfig.stopSequences`. */
+const MAX_STOPS = 5
 
 /**
  * The body of a `generateContent` call that asks the same. Without counterpart, and left out: penalties (most models
@@ -28,6 +32,7 @@ export function toGenerateContentBody(call: ProviderRequest): Record<string, unk
 function toGenerationConfig(request: ChatRequest, model: string): Record<string, unknown> {
   const maxTokens = requestedMaxTokens(request)
   const stop = stopSequences(request)
+  if (stop.length > MAX_STOPS) throw new LoomError('invalid_request', `stop: Gemini stops at no more than ${MAX_STOPS} texts.`, { param: 'stop' })
   const thinking = thinkingConfig(request, model)
   return {
     ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),

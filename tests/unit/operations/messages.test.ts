@@ -346,6 +346,20 @@ test('names of tools are no longer than OpenAI takes, and the caller\'s own in t
   expect(parse(events).flatMap(({ content_block: block }) => Object(block).name ?? [])).toEqual(names)
 })
 
+test('the line for Anthropic\'s bills, new in every call, stands at the head of no other provider\'s prompt', async () => {
+  const line = 'x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch=36ee5;'
+  const [head, rest] = [{ type: 'text', text: line }, { type: 'text', text: 'Be kind.' }]
+  const asked = [`${line}\nBe kind.`, [head, rest]]
+  for (const system of asked) expect((await askedFor({ system })).messages).toEqual([{ role: 'system', content: 'Be kind.' }, ...hello.messages])
+  expect((await askedFor({ system: line })).messages).toEqual(hello.messages)
+  const systemAt = (target: Target) => asked.map((system) => {
+    const body = MessagesBody.parse({ ...hello, system })
+    return toAnthropicBody(Buffer.from(JSON.stringify(body)), body, target).system
+  })
+  expect(systemAt(targetOf('anthropic', 'deepseek-chat', { connection: connectionOf('anthropic', { baseUrl: 'https://api.deepseek.com/anthropic' }) }))).toEqual(['Be kind.', [rest]])
+  expect(systemAt(targetOf('anthropic', 'claude-sonnet-4-5'))).toEqual(asked)
+})
+
 test('a limit above what the model writes is that', async () => {
   const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }))
   for (const maxOutputTokens of [undefined, 16_384]) await attempt(parseCall(messages, { ...hello, max_tokens: 32_000 }), { ...target, ...(maxOutputTokens && { maxOutputTokens }) })

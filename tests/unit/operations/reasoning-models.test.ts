@@ -1,8 +1,10 @@
+import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { chatCompletions, parseChatRequest } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
 import type { Operation } from '../../../server/gateway/operations/operation'
+import { newId } from '../../../server/gateway/operations/response-ids'
 import { responses } from '../../../server/gateway/operations/responses'
 import { attempt, chatTarget, parseCall } from '../../support/operation-calls'
 import { connectionOf } from '../../support/provider-calls'
@@ -12,7 +14,7 @@ const tuned = { temperature: 0, top_p: 0.9 }
 const penalties = { presence_penalty: 1, frequency_penalty: 1 }
 
 /** What a model is asked in chat completions. */
-async function askedFor(operation: Operation, rest: object, options: Parameters<typeof chatTarget>[1]): Promise<Record<string, unknown>> {
+async function askedFor(operation: Operation, rest: object, options?: Parameters<typeof chatTarget>[1]): Promise<Record<string, unknown>> {
   const { target, asked } = chatTarget(JSON.stringify({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }), options)
   await attempt(parseCall(operation, { model: 'm', ...rest }), target)
   return asked[0] ?? {}
@@ -52,6 +54,13 @@ describe.each<[Operation, Record<string, unknown>, string]>([
 
   test.each(['gpt-4o', 'o3-mini', 'gpt-5-chat-latest', 'gpt-5.5'])('is said to %s', async (model) => {
     expect(await askedFor(operation, { ...body, [param]: ['END'] }, { kind: 'openai', model })).toMatchObject({ stop: ['END'] })
+  })
+
+  test('is refused at OpenAI in more places than it takes', async () => {
+    const stops = ['a', 'b', 'c', 'd', 'e']
+    await expect(askedFor(operation, { ...body, [param]: stops }, { kind: 'openai', model: 'gpt-4o' })).rejects.toMatchObject({ code: 'invalid_request', param })
+    expect(await askedFor(operation, { ...body, [param]: stops.slice(1) }, { kind: 'openai', model: 'gpt-4o' })).toMatchObject({ stop: stops.slice(1) })
+    expect(await askedFor(operation, { ...body, [param]: stops })).toMatchObject({ stop: stops })
   })
 })
 
@@ -106,7 +115,20 @@ describe('what a model thought before it called a tool', () => {
     expect(thoughtsIn(await askedForOurs({ messages: [...said, { ...found, reasoning_content: 'Hm.' }, { role: 'assistant', content: 'Yes' }] }, { model }))).toEqual(['Hm.', undefined])
   })
 
+  const told = { type: 'reasoning', id: newId('rs', uuidv7()), summary: [{ type: 'summary_text', text: 'Let me ' }, { type: 'summary_text', text: 'look.' }] }
+  const step = (thoughts: object[], id: string) => [...thoughts, { type: 'function_call', call_id: id, name: 'find', arguments: '{}' }, { type: 'function_call_output', call_id: id, output: 'Found' }]
+  const steps = { input: [...said, ...step([told, { type: 'message', role: 'assistant', content: 'One moment.' }], 'a'), ...step([told], 'b'), ...step([{ ...told, encrypted_content: 'gAAAA' }], 'c'), ...step([], 'd')] }
+
+  test('goes back in responses, as far as they show it', async () => {
+    const asked = await askedFor(responses, steps, { model: 'deepseek-v4-pro' })
+    expect(thoughtsIn(asked)).toEqual(['Let me look.', 'Let me look.', ' ', ' '])
+    expect(asked.messages).toMatchObject([{ role: 'user' }, { content: 'One moment.', tool_calls: [{ id: 'a' }] }, { role: 'tool' }, { content: null, tool_calls: [{ id: 'b' }] }, { role: 'tool' }, {}, {}, {}, {}])
+    // Cut off before it said anything, it thought nothing that led to what comes next.
+    expect(thoughtsIn(await askedFor(responses, { input: [...said, told, ...said, ...step([], 'a')] }, { model: 'deepseek-v4-pro' }))).toEqual([' '])
+  })
+
   test('and to no other', async () => {
+    expect(thoughtsIn(await askedFor(responses, steps, { model: 'qwen3' }))).toEqual([undefined, undefined, undefined, undefined])
     expect(thoughtsIn(await askedFor(messages, body, { model: 'qwen3' }))).toEqual([undefined, undefined])
     expect(thoughtsIn(await askedForOurs({ messages: [...said, { ...found, reasoning_content: 'Hm.' }] }, { kind: 'openai', model: 'gpt-5' }))).toEqual([undefined])
   })

@@ -58,6 +58,27 @@ test('lines may end in any of the three ways of the SSE standard', async () => {
   expect(await translate(recorded.replaceAll('\n', '\r'), '\n')).toBe(whole)
 })
 
+describe('a tool that is called without input', () => {
+  const head = recorded.slice(0, recorded.indexOf('event: content_block_start'))
+  const call = (index: number, ...pieces: string[]) => [
+    event({ type: 'content_block_start', index, content_block: { type: 'tool_use', id: `toolu_${index}`, name: 'snooze', input: {} } }),
+    ...pieces.map(piece => event({ type: 'content_block_delta', index, delta: { type: 'input_json_delta', partial_json: piece } })),
+    event({ type: 'content_block_stop', index })
+  ].join('')
+  const end = (reason: string) => event({ type: 'message_delta', delta: { stop_reason: reason }, usage: { output_tokens: 9 } }) + event({ type: 'message_stop' })
+  const argumentsIn = async (stream: string) => readChunks(await translate(stream)).toolCalls.map(({ arguments: written }) => written)
+
+  test('is called with an empty object, in JSON, before the next call begins', async () => {
+    expect(await argumentsIn(head + call(0, '') + call(1, '', '{"at"', ':7}') + call(2) + end('tool_use'))).toEqual(['{}', '{"at":7}', '{}'])
+    const calls = eventsIn(await translate(head + call(0) + call(1) + end('tool_use'))).flatMap(data => /"tool_calls":\[\{"index":(\d)/.exec(data)?.[1] ?? [])
+    expect(calls).toEqual(['0', '0', '1', '1'])
+  })
+
+  test('unless the answer was cut off there', async () => {
+    expect(await argumentsIn(head + call(0) + call(1) + end('max_tokens'))).toEqual(['{}', ''])
+  })
+})
+
 describe('a stream that goes wrong ends with one error event and no [DONE]', () => {
   const untilText = recorded.slice(0, recorded.indexOf('event: content_block_stop'))
   test.each([

@@ -17,6 +17,12 @@ test('system messages, wherever they stand, become the system instruction; neigh
   })
 })
 
+test('more texts to stop at than Gemini takes are refused by name', () => {
+  const stops = ['a', 'b', 'c', 'd', 'e']
+  expect(body({ stop: stops }).generationConfig).toMatchObject({ stopSequences: stops })
+  expect(() => body({ stop: [...stops, 'f'] })).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'stop' }))
+})
+
 test('sampling, limits, stops and formats have their counterparts', () => {
   const schema = { type: 'object', properties: { city: { type: 'string' } }, additionalProperties: false }
   const request = { max_tokens: 100, max_completion_tokens: 50, temperature: 0, top_p: 0.5, top_k: 3, seed: 7, stop: 'END', response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } }
