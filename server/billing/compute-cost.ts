@@ -1,4 +1,5 @@
 import type { NanoUsd } from '../../shared/money'
+import { larger, smaller } from '../utils/larger'
 import type { Price, Rates } from './price'
 import type { UnitKind, Units } from './units'
 import { costOfUnits, toCount, UNIT_PARTS } from './units'
@@ -73,12 +74,4 @@ export function isPricedFor(price: Price | undefined, unit: UnitKind | undefined
 /** The rates of a call with this much input: long prompts cost more with some models, for the whole call. */
 export function ratesFor(price: Price, inputTokens: number): Rates {
   return price.tiers?.findLast(tier => inputTokens > tier.aboveInputTokens) ?? price
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
-}
-
-export function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }

@@ -1,4 +1,5 @@
 import type { NanoUsd } from '../../shared/money'
+import { larger } from '../utils/larger'
 
 /** Pictures of one kind. */
 export interface Pictures {
@@ -52,7 +53,7 @@ export function costOfUnits({ audioMs = 0, characters = 0, searches = 0, picture
 /** The narrowest entry that fits; the dearest of all where none does, for what a provider makes of it is unknown. */
 function priceOfPicture({ quality = '*', size = '*' }: Pictures, prices: Readonly<Record<string, NanoUsd>>): NanoUsd {
   const found = prices[`${quality}/${size}`] ?? prices[`*/${size}`] ?? prices[`${quality}/*`] ?? prices['*/*']
-  return found ?? Object.values(prices).reduce((a, b) => a > b ? a : b, 0n)
+  return found ?? Object.values(prices).reduce(larger, 0n)
 }
 
 /** @throws {RangeError} */

@@ -4,6 +4,7 @@ import { describeUpstreamModel, servedModel } from './connection-models'
 import type { UpstreamModel } from './connection-models'
 import type { ConnectionRow, PriceRow, Snapshot } from './load-snapshot'
 import type { Price, Rates, SoundRates } from '../billing/price'
+import { larger } from '../utils/larger'
 
 /** An upstream model as the org sees it: overridden prices win over Loom's own. */
 export function describeTarget(snapshot: Snapshot, connection: ConnectionRow, upstreamModel: string): UpstreamModel {
@@ -24,14 +25,14 @@ function overridePrice(row: PriceRow, known: Price | undefined): Price {
     ...(row.cachedAudioInputPrice !== null && { cachedAudioInputPrice: row.cachedAudioInputPrice }),
     ...(row.audioOutputPrice !== null && { audioOutputPrice: row.audioOutputPrice })
   }
-  return { source: `override:${row.id}`, ...(known && keptOf(known, rates)), ...rates, ...unitPrices(row) }
+  return { source: `override:${row.id}`, ...(known && keptRates(known, rates)), ...rates, ...unitPrices(row) }
 }
 
 /**
  * What an override says nothing of, and Loom knows to cost more: sound, at no less than it cost before, and long prompts, which cost as many
  * times more as they did. A model that was made free is free.
  */
-function keptOf(known: Price, rates: Rates): SoundRates & Pick<Price, 'tiers'> {
+function keptRates(known: Price, rates: Rates): SoundRates & Pick<Price, 'tiers'> {
   if (rates.inputPrice === 0n && rates.outputPrice === 0n) return {}
   return {
     ...soundOf(known, rates),
@@ -72,10 +73,6 @@ function raised(rates: Rates, tier: Rates, base: Rates): Rates {
 /** Rounded up. */
 function timesMore(price: NanoUsd, tier: NanoUsd, base: NanoUsd): NanoUsd {
   return base === 0n ? price : (price * tier + base - 1n) / base
-}
-
-function larger(a: NanoUsd, b: NanoUsd): NanoUsd {
-  return a > b ? a : b
 }
 
 function unitPrices({ inputPrice, outputPrice, audioHourPrice, millionCharactersPrice, thousandSearchesPrice, picturePrices }: PriceRow): Pick<Price, 'units' | 'byUnitsAlone'> {

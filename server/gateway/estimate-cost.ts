@@ -1,6 +1,7 @@
 import type { Price } from '../billing/price'
 import { computeCost, ratesFor } from '../billing/compute-cost'
 import type { Units } from '../billing/units'
+import { larger } from '../utils/larger'
 
 /** Output bound of a model whose cap is unknown; today's models answer less unless asked. */
 const UNKNOWN_OUTPUT_CAP = 32_768
@@ -87,10 +88,10 @@ export function likelyInput({ inputTokens, likelyInputTokens }: TokenBounds): nu
   return likelyInputTokens ?? Math.ceil(inputTokens / BYTES_PER_TOKEN)
 }
 
-/** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input is one written to the provider's cache, unless nothing of it can be (`isCached` false). */
+/** The most the call may cost at `price`, nano-USD: every token of the dearest kind, which for input is one written to the provider's cache, or read from it, unless nothing of it can be (`isCached` false). */
 export function boundCost(tokens: TokenBounds, price: Price, isCached = true): bigint {
-  const { inputPrice, outputPrice, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, cachedAudioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
-  const dearestInput = [...isCached ? [cacheWritePrice, longCacheWritePrice] : [], audioInputPrice, cachedAudioInputPrice].reduce((a, b) => a > b ? a : b, inputPrice)
-  const dearestOutput = audioOutputPrice > outputPrice ? audioOutputPrice : outputPrice
+  const { inputPrice, outputPrice, cachedInputPrice = 0n, cacheWritePrice = 0n, longCacheWritePrice = 0n, audioInputPrice = 0n, cachedAudioInputPrice = 0n, audioOutputPrice = 0n } = ratesFor(price, tokens.inputTokens)
+  const dearestInput = [...isCached ? [cachedInputPrice, cacheWritePrice, longCacheWritePrice] : [], audioInputPrice, cachedAudioInputPrice].reduce(larger, inputPrice)
+  const dearestOutput = larger(audioOutputPrice, outputPrice)
   return computeCost(tokens, { source: price.source, inputPrice: dearestInput, outputPrice: dearestOutput, units: price.units })
 }

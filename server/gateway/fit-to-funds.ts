@@ -1,6 +1,7 @@
 import type { Target } from '../catalog/target'
 import { computeCost } from '../billing/compute-cost'
 import type { Price } from '../billing/price'
+import { larger } from '../utils/larger'
 import type { CloserLook } from './closer-look'
 import { boundCost, TOKENS_PER_MEDIUM } from './estimate-cost'
 import type { TokenBounds } from './estimate-cost'
@@ -95,7 +96,7 @@ function withMargin(target: Target, counted: CountedRequest): number {
 }
 
 function dearest(amounts: readonly bigint[]): bigint {
-  return amounts.reduce((a, b) => a > b ? a : b, 0n)
+  return amounts.reduce(larger, 0n)
 }
 
 /** The largest whole number up to `limit` that `fits`, which holds for all below one that does; 0 when none does. */

@@ -4,6 +4,7 @@ import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { allowsModel } from '../policy/compile-policy'
 import { withoutDenied } from '../policy/deny-targets'
+import { larger } from '../utils/larger'
 import { requireScope } from './apply-policy'
 import type { CallContext } from './call-context'
 import { isPayer } from './caller'
@@ -55,7 +56,7 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   }
   if (pays) requirePriced(request, targets)
   const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
-  const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce((a, b) => a > b ? a : b)
+  const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce(larger)
   const look = lookCloser(gateway, call)
   const lower = (available: bigint, mayCount = true) => fitToFunds(request, bounds, charge, available, mayCount ? look : { ...look, theirs: () => Promise.resolve(undefined) })
   const amount = charge(most)

@@ -181,6 +181,12 @@ describe('the models of a connection', () => {
     expect(describeUpstreamModel(azure, 'prod')).toMatchObject({ price: { inputPrice: 2_500_000_000n }, maxOutputTokens: 16_384 })
   })
 
+  test('of OpenAI that chat as ChatGPT does write less than those that reason', () => {
+    const limitOf = (model: string) => describeUpstreamModel({ kind: 'openai', baseUrl: null, config: {} }, model).maxOutputTokens
+    for (const model of ['gpt-5-chat-latest', 'gpt-5.1-chat-latest', 'gpt-5.2-chat-latest']) expect(limitOf(model), model).toBe(16_384)
+    for (const model of ['gpt-5', 'gpt-5-mini', 'gpt-5.1', 'gpt-5.2-2025-12-11', 'gpt-5.4']) expect(limitOf(model), model).toBe(128_000)
+  })
+
   test('of a connection whose config cannot be read are none, and listing goes on', () => {
     expect(declaredModels({ kind: 'azure', baseUrl: null, config: { deployments: 'x' } })).toEqual([])
     expect(declaredModels({ kind: 'openai-compatible', baseUrl: null, config: { models: 3 } })).toEqual([])

@@ -105,6 +105,9 @@ describe('the bound of a call', () => {
     for (const cachedInputTokens of [0, 400, 1_000]) {
       for (const cacheWriteTokens of [0, 600, 1_000]) expect(computeCost({ ...tokens, cachedInputTokens, cacheWriteTokens }, price)).toBeLessThanOrEqual(boundCost(tokens, price))
     }
+    // Of an override, whose prices may be any.
+    const dearCache = { ...price, cachedInputPrice: price.inputPrice * 3n }
+    expect(boundCost(tokens, dearCache)).toBe(computeCost({ ...tokens, cachedInputTokens: 1_000 }, dearCache))
   })
 })
 
