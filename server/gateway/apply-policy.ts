@@ -66,12 +66,15 @@ export class PolicyGate {
 
   /**
    * For what costs something before a call can be judged: nothing is counted.
-   * @throws {LoomError} as `admit`, of its scope, the caller's address, and limits that have nothing left for any call
+   * @throws {LoomError} as `admit`, of the rules that ask nothing of its body, and of limits that have nothing left for any call
    */
   async requireRoom(caller: Caller, { scope, ip }: Pick<PolicyRequest, 'scope' | 'ip'>): Promise<void> {
     requireScope(caller, scope)
-    requireAddress(caller, ip)
-    const { counters } = caller.policy
+    const { bodilessRules, counters } = caller.policy
+    for (const { refuse } of bodilessRules) {
+      const refusal = refuse({ scope, ip })
+      if (refusal) throw refusal
+    }
     if (counters.length === 0) return
     const states = await this.limits.peek(counters)
     const refused = findLastToFit(counters.map(rule => ({ rule, amount: 1 })), states)

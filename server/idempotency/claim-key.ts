@@ -63,6 +63,12 @@ export async function claimKey(db: Pick<Database, 'query'>, { replicaId, replica
   }
 }
 
+/** Whether a call has the key, under way or answered. */
+export async function isClaimed(db: Pick<Database, 'query'>, { orgId, apiKeyId, key }: KeyName): Promise<boolean> {
+  const rows = await db.query('select from idempotency_keys where org_id = $1 and api_key_id = $2 and key = $3 and expires_at > now()', [orgId, apiKeyId, key])
+  return rows.length > 0
+}
+
 /** Whether a claim is still held by a call under way. */
 export async function isRunning(db: Pick<Database, 'query'>, replicaTimeoutMs: number, { orgId, apiKeyId, key }: KeyName): Promise<boolean> {
   const rows = await db.query(

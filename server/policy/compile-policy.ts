@@ -5,7 +5,7 @@ import type { LoomError } from '../errors'
 import type { BudgetTimes, BudgetWindow } from './budget-window'
 import { ModelMatcher } from './match-model'
 import { addressRule, allowRule, bodyRefusal, bodyRule, denyRule, expiryRule, inputRule, outputRule, scopeRule } from './static-rules'
-import type { AddressRule, PolicyLevel, StaticRule } from './static-rules'
+import type { AddressRule, BodilessRule, PolicyLevel, StaticRule } from './static-rules'
 
 /** A rule that counts calls. */
 export interface CounterRule {
@@ -31,7 +31,9 @@ export interface BudgetRule {
 export interface CallerPolicy {
   /** In the order they are told. */
   rules: readonly StaticRule[]
-  /** Those of `rules` about addresses. */
+  /** Those of `rules` that ask nothing of the body. */
+  bodilessRules: readonly BodilessRule[]
+  /** Those of them about addresses. */
   addressRules: readonly AddressRule[]
   counters: readonly CounterRule[]
   budgets: readonly BudgetRule[]
@@ -54,11 +56,11 @@ export function compilePolicy(levels: readonly PolicyLevel[], times: BudgetTimes
   }
   const each = <Item>(make: (level: PolicyLevel) => Item | readonly Item[] | undefined): Item[] => levels.flatMap(level => make(level) ?? [])
   const least = (name: 'maxInputTokens' | 'maxOutputTokens') => Math.min(...levels.map(({ policy }) => policy[name] ?? Infinity))
-  const addressRules = each(addressRule)
+  const [scopeRules, expiryRules, addressRules] = [each(scopeRule), each(expiryRule), each(addressRule)]
   return {
     rules: [
-      ...each(scopeRule),
-      ...each(expiryRule),
+      ...scopeRules,
+      ...expiryRules,
       ...each(level => level.policy.allowedModels && allowRule(level.scope, matcherOf(level.policy.allowedModels))),
       ...each(level => level.policy.deniedModels && denyRule(level.scope, matcherOf(level.policy.deniedModels))),
       ...addressRules,
@@ -66,6 +68,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], times: BudgetTimes
       ...each(inputRule),
       ...each(outputRule)
     ],
+    bodilessRules: [...scopeRules, ...expiryRules, ...addressRules],
     addressRules,
     counters: [...each(countersOf('maxConcurrent', 'max_concurrent')), ...each(countersOf('requestsPerMinute', 'requests_per_minute')), ...each(countersOf('tokensPerMinute', 'tokens_per_minute'))],
     budgets: each(level => budgetsOf(level, level.scope === 'platform' ? { timeZone: 'UTC' } : times)),

@@ -34,7 +34,12 @@ export interface StaticRule {
   refuse: (call: JudgedCall) => LoomError | undefined
 }
 
-export function scopeRule({ scope, policy: { allowedScopes } }: PolicyLevel): StaticRule | undefined {
+/** Applies whatever is in the body. */
+export interface BodilessRule extends StaticRule {
+  refuse: (call: Pick<JudgedCall, 'scope' | 'ip'>) => LoomError | undefined
+}
+
+export function scopeRule({ scope, policy: { allowedScopes } }: PolicyLevel): BodilessRule | undefined {
   return allowedScopes && {
     rule: 'scopes', scope, limit: allowedScopes,
     refuse: call => allowedScopes.includes(call.scope)
@@ -43,7 +48,7 @@ export function scopeRule({ scope, policy: { allowedScopes } }: PolicyLevel): St
   }
 }
 
-export function expiryRule({ scope, policy: { expiresAt } }: PolicyLevel): StaticRule | undefined {
+export function expiryRule({ scope, policy: { expiresAt } }: PolicyLevel): BodilessRule | undefined {
   if (expiresAt === undefined) return undefined
   const expiresAtMs = Date.parse(expiresAt)
   return {
@@ -81,7 +86,7 @@ export function modelRefusal(scope: PolicyScope, model: string, advice = ''): Po
 }
 
 /** Applies to calls that call no model, too. */
-export interface AddressRule extends StaticRule {
+export interface AddressRule extends BodilessRule {
   refuse: (call: Pick<JudgedCall, 'ip'>) => LoomError | undefined
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { toUsdDecimal } from '../../shared/money'
 import { LoomError } from '../errors'
+import { admitBody } from '../gateway/admit-body'
 import { parseBilling } from '../gateway/billing-headers'
 import type { AnswerHead, CallOutcome, CallSink } from '../gateway/call-context'
 import { errorHeaders } from '../gateway/openai-error'
@@ -46,6 +47,8 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     tellKeyExpiry(response, caller)
     const billing = parseBilling(header(request, 'x-billing-amount'), header(request, 'x-billing-ref-id'))
     const key = readIdempotencyKey(request.headers['idempotency-key'])
+    const ip = readClientIp(request, config.TRUSTED_PROXIES)
+    await admitBody(gateway, request, { caller, operation, ip }, key)
     upload = operation.parseUpload && openUpload(request, config.MAX_UPLOAD_BYTES, caller)
     const call = upload && operation.parseUpload
       ? await operation.parseUpload(upload)
@@ -53,7 +56,6 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     const readAt = performance.now()
     // A body takes its time: whose came after the signal has not begun either.
     requireRunning(runtime)
-    const ip = readClientIp(request, config.TRUSTED_PROXIES)
     const traceContext = readTraceContext(header(request, 'traceparent'), header(request, 'tracestate'))
     const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined, traceContext?.traceId)
     const caching = readCacheDirective(header(request, 'x-loom-cache'), caller.cacheTtlSeconds)

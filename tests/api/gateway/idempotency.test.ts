@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import OpenAI from 'openai'
 import { z } from 'zod'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MAX_WAITING } from '../../../server/idempotency/replays'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
@@ -159,6 +160,20 @@ describe('a repeated call', () => {
     expect(new Set(answers.map(({ status, id, text }) => `${status} ${id} ${text}`)).size).toBe(1)
     expect(answers.filter(({ replayed }) => replayed === null)).toHaveLength(1)
     expect(before - await balance()).toBe(1_000_000n)
+  })
+
+  test('that finds as many waiting as may is a conflict, to be tried again; those that wait get the answer', async () => {
+    const once = randomUUID()
+    gateway.upstream.respondWith({ firstByteDelayMs: 2_000 })
+    const first = post(once)
+    await gateway.upstream.received()
+    const answers = await Promise.all(Array.from({ length: MAX_WAITING + 4 }, () => post(once)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(MAX_WAITING)
+    for (const refused of answers.filter(({ status }) => status !== 200)) {
+      expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([409, '5', { error: expect.objectContaining(conflict.error) }])
+    }
+    expect((await first).status).toBe(200)
+    expect(gateway.upstream.requests).toHaveLength(1)
   })
 
   test('that waits with another body is a conflict at once', async () => {

@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request as sendRequest } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { BudgetList } from '../../../shared/billing'
 import { ConnectionList } from '../../../shared/connections'
-import type { Policy } from '../../../shared/policy'
+import type { KeyLimits, Policy } from '../../../shared/policy'
 import { blankPdf } from '../../support/blank-pdf'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
@@ -149,6 +153,57 @@ describe('rules on the road', () => {
     const response = await gateway.post(key, body({ padding: 'x'.repeat(100_000) }))
     expect(response.status).toBe(413)
     expect(await response.json()).toMatchObject({ error: { code: 'body_too_large', details: { rule: 'max_body_bytes', scope: 'key', limit: 500 } } })
+  })
+
+  describe('a large body', () => {
+    /** The answer to a call whose body never comes; undefined where it is waited for. */
+    async function announce(key: string, { path = 'chat/completions', bytes, headers = {} }: { path?: string, bytes?: number, headers?: Record<string, string> } = {}) {
+      const type = path === 'audio/transcriptions' ? 'multipart/form-data; boundary=b' : 'application/json'
+      const client = sendRequest(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': type, ...bytes !== undefined && { 'content-length': bytes }, ...headers } })
+      client.on('error', () => {}).flushHeaders()
+      try {
+        const [response]: IncomingMessage[] = await once(client, 'response', { signal: AbortSignal.timeout(1_500) })
+        return response && { status: response.statusCode, retryAfter: response.headers['retry-after'], error: z.object({ error: z.unknown() }).parse(await json(response)).error }
+      } catch (error) {
+        if (error instanceof Error && error.name === 'AbortError') return undefined
+        throw error
+      } finally {
+        client.destroy()
+      }
+    }
+    const large = 1024 * 1024
+
+    test.each<[string, { path?: string, bytes?: number }]>([
+      ['of a chat', { bytes: large }], ['of no told length', {}], ['with a file', { path: 'audio/transcriptions', bytes: large }]
+    ])('%s is not waited for where the minute has no request left', async (_, body_) => {
+      const { key } = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
+      expect((await gateway.post(key, body())).status).toBe(200)
+      expect(await announce(key, body_)).toMatchObject({ status: 429, retryAfter: expect.stringMatching(/^\d+$/), error: { code: 'rate_limit_exceeded', details: { rule: 'requests_per_minute', scope: 'key', limit: 1, remaining: 0, resets_at: expect.any(String) } } })
+    })
+
+    test('is not waited for while as many calls run as may, nor of a kind that the key may not make', async () => {
+      const [{ key: busy }, { key: images }] = [await gateway.createKey({ limits: { maxConcurrent: 1 } }), await gateway.createKey({ scopes: ['images'] })]
+      gateway.upstream.respondWith({ fault: 'never-answers' })
+      const abort = new AbortController()
+      const running = fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${busy}` }, body: body(), signal: abort.signal }).catch(() => undefined)
+      await gateway.upstream.received()
+      expect(await announce(busy, { bytes: large })).toMatchObject({ status: 429, error: { details: { rule: 'max_concurrent', limit: 1 } } })
+      abort.abort()
+      await running
+      expect(await announce(images, { bytes: large })).toMatchObject({ status: 403, error: { code: 'insufficient_scope' } })
+      // There is room: it is waited for.
+      const { key: free } = await gateway.createKey({ limits: { maxConcurrent: 1, requestsPerMinute: 1 } })
+      expect(await announce(free, { bytes: large })).toBeUndefined()
+    })
+
+    test('gets the answer that its Idempotency-Key has got, whatever is left', async () => {
+      const { key } = await gateway.createKey({ limits: { requestsPerMinute: 1 } })
+      const long = body({ messages: [{ role: 'user', content: 'word '.repeat(60_000) }] })
+      expect((await gateway.post(key, long, { 'idempotency-key': 'large' })).status).toBe(200)
+      const again = await gateway.post(key, long, { 'idempotency-key': 'large' })
+      expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([200, 'true'])
+      expect(await announce(key, { bytes: large, headers: { 'idempotency-key': 'another' } })).toMatchObject({ status: 429 })
+    })
   })
 
   test('a prompt is measured in real tokens, not bytes', async () => {

@@ -70,6 +70,8 @@ describe.each(policyScopes)('at the level of the %s', (scope) => {
 describe('before a call is known, it needs room', () => {
   test.each<[string, Levels, KeyScope[], string]>([
     ['its scope', {}, ['embeddings'], 'insufficient_scope'],
+    ['its kind', { project: { allowedScopes: ['embeddings'] } }, ['chat'], 'insufficient_scope'],
+    ['its time', { org: { expiresAt: '2020-01-01T00:00:00Z' } }, ['chat'], 'forbidden'],
     ['its address', { org: { allowedIps: ['11.0.0.1'] } }, ['chat'], 'forbidden']
   ])('%s', async (_, levels, scopes, code) => {
     await expect(gate().requireRoom(caller(levels, scopes), request())).rejects.toMatchObject({ code })
