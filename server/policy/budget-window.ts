@@ -44,15 +44,20 @@ export function findBudgetWindow(period: BudgetPeriod, nowMs: number, { timeZone
 
 /** The windows to keep when an org's time zone becomes `timeZone`: those that run, so that no change of it gives a budget back. */
 export function keepWindows(times: BudgetTimes, timeZone: string, nowMs: number): BudgetTimes['keptWindows'] {
-  const keep = (period: 'day' | 'week' | 'month') => keepWindow(period, findBudgetWindow(period, nowMs, times), timeZone)
+  const keep = (period: 'day' | 'week' | 'month') => keepWindow(period, findBudgetWindow(period, nowMs, times), timeZone, nowMs)
   return { day: keep('day'), week: keep('week'), month: keep('month') }
 }
 
-/** It ends when it would have; what is then left of a period of the new zone belongs to it too where that is less than half, for a stub would have a whole budget. */
-function keepWindow(period: BudgetPeriod, running: BudgetWindow, timeZone: string): BudgetWindow {
+/**
+ * It ends when it would have, and what is then left of a period of the new zone belongs to it too where that is a stub, which would have a whole budget: of
+ * a week or month less than half, and of a day all that is no whole one, for days could be cut short again and again. One that began as a period of the zone ends as that.
+ */
+function keepWindow(period: 'day' | 'week' | 'month', running: BudgetWindow, timeZone: string, nowMs: number): BudgetWindow {
+  const own = findWindow(period, running.startsAtMs, timeZone)
+  if (own.startsAtMs === running.startsAtMs && nowMs < own.endsAtMs) return own
   const next = findWindow(period, running.endsAtMs, timeZone)
-  const isStub = 2 * (next.endsAtMs - running.endsAtMs) < next.endsAtMs - next.startsAtMs
-  return isStub ? { ...running, endsAtMs: next.endsAtMs } : running
+  const leastMs = (next.endsAtMs - next.startsAtMs) / (period === 'day' ? 1 : 2)
+  return next.endsAtMs - running.endsAtMs < leastMs ? { ...running, endsAtMs: next.endsAtMs } : running
 }
 
 /**

@@ -403,6 +403,19 @@ describe('who may set policies', () => {
     expect(budgets.find(({ subjectId, period }) => subjectId === id && period === 'day')).toMatchObject({ spentNanoUsd: '10000000', resetsAt: after.resets_at })
   })
 
+  test('a key that a budget binds does not change the time zone, one that none binds does', async () => {
+    const holder = async (limits: KeyLimits) => new Visitor(gateway.loom, { authorization: `Bearer ${(await gateway.createKey({ scopes: ['inference', 'workspace'], limits })).key}` })
+    const [bound, free] = [await holder({ budgets: { day: '1' } }), await holder({ requestsPerMinute: 100 })]
+    const move = (visitor: Visitor, timeZone: string) => visitor.call('PATCH', '/api/orgs/current', { timeZone })
+    expect(await move(bound, 'Europe/Paris')).toMatchObject({ status: 403, body: { error: { code: 'forbidden', message: expect.stringContaining('time zone') } } })
+    expect((await bound.call('PATCH', '/api/orgs/current', { traceBodies: true })).status).toBe(200)
+    expect((await move(free, 'Europe/Paris')).status).toBe(200)
+    await levels.org({ budgets: { month: '1000' } })
+    expect((await move(free, 'Europe/Rome')).status).toBe(403)
+    expect((await move(free, 'Europe/Paris')).status).toBe(200)
+    await levels.org({})
+  })
+
   test('an org\'s time zone is kept beside its name', async () => {
     expect(await gateway.api('PATCH', '/api/orgs/current', { timeZone: 'Asia/Tokyo' })).toMatchObject({ timeZone: 'Asia/Tokyo' })
     expect(await gateway.api('PATCH', '/api/orgs/current', { name: 'Renamed' })).toMatchObject({ timeZone: 'Asia/Tokyo', name: 'Renamed' })

@@ -89,8 +89,9 @@ describe('where an org changes its time zone', () => {
   const move = (times: BudgetTimes, timeZone: string, nowMs: number): BudgetTimes => ({ timeZone, keptWindows: keepWindows(times, timeZone, nowMs) })
 
   test.each<[BudgetPeriod, string, string, string]>([
-    ['day', 'Europe/Berlin', '2026-11-21T23:30:00Z', '2026-11-22T00:00:00.000Z'],
-    ['day', 'Asia/Kolkata', '2026-11-21T12:00:00Z', '2026-11-22T00:00:00.000Z'],
+    ['day', 'Europe/Berlin', '2026-11-21T23:30:00Z', '2026-11-22T23:00:00.000Z'],
+    ['day', 'Asia/Kolkata', '2026-11-21T12:00:00Z', '2026-11-22T18:30:00.000Z'],
+    ['day', 'Africa/Abidjan', '2026-11-21T12:00:00Z', '2026-11-22T00:00:00.000Z'],
     ['day', 'Pacific/Kiritimati', '2026-11-21T12:00:00Z', '2026-11-22T10:00:00.000Z'],
     ['day', 'America/New_York', '2026-11-21T00:00:00Z', '2026-11-22T05:00:00.000Z'],
     ['week', 'Pacific/Kiritimati', '2026-11-21T12:00:00Z', '2026-11-23T00:00:00.000Z'],
@@ -109,7 +110,15 @@ describe('where an org changes its time zone', () => {
     expect(findBudgetWindow('total', at('2026-11-21T12:00:00Z'), move({ timeZone: 'UTC' }, 'Asia/Tokyo', at('2026-11-21T12:00:00Z')))).toEqual({ startsAtMs: 0, endsAtMs: Infinity })
   })
 
-  test.each([['day', 1], ['week', 7], ['month', 28]] as const)('however often it does, a %s has at least half its length', (period, days) => {
+  test('and back, what runs ends as if it had not', () => {
+    const now = at('2026-11-21T12:00:00Z')
+    const moved = move({ timeZone: 'UTC' }, 'Asia/Tokyo', now)
+    expect(findBudgetWindow('day', now, moved).endsAtMs).toBe(at('2026-11-22T15:00:00Z'))
+    for (const period of ['day', 'week', 'month'] as const) expect(findBudgetWindow(period, now, move(moved, 'UTC', now))).toEqual(findWindow(period, now, 'UTC'))
+  })
+
+  // A day is as long as the shortest there is, where the clock is put forward.
+  test.each([['day', 23], ['week', 7 * 12], ['month', 28 * 12]] as const)('however often it does, a %s has at least %i hours', (period, hours) => {
     const zones = ['Pacific/Kiritimati', 'UTC', 'America/New_York', 'Asia/Tokyo', 'Pacific/Pago_Pago', 'Europe/Berlin', 'Asia/Kolkata']
     let times: BudgetTimes = { timeZone: 'UTC' }
     let [startsAtMs, since] = [NaN, -Infinity]
@@ -117,7 +126,7 @@ describe('where an org changes its time zone', () => {
       const now = at('2027-02-01T00:00:00Z') + hour * HOUR_MS
       const window = findBudgetWindow(period, now, times)
       if (window.startsAtMs !== startsAtMs) {
-        expect(now - since).toBeGreaterThanOrEqual(days * 12 * HOUR_MS)
+        expect(now - since).toBeGreaterThanOrEqual(hours * HOUR_MS)
         ;[startsAtMs, since] = [window.startsAtMs, now]
       }
       times = move(times, zones[hour % zones.length] ?? 'UTC', now)
