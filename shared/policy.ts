@@ -79,7 +79,8 @@ export const PolicyCheckRequest = z.strictObject({
   /** Its path, such as `/v1/chat/completions`. */
   endpoint: z.string().min(1).max(200),
   /** Its JSON body. */
-  body: z.record(z.string(), z.unknown())
+  body: z.record(z.string(), z.unknown()).describe('The body of the call; of one that uploads a file, the other fields of its form.'),
+  file_bytes: z.int().positive().max(Number.MAX_SAFE_INTEGER).optional().describe('How long the file is, of a call that uploads one: it is not sent.')
 })
 export type PolicyCheckRequest = z.infer<typeof PolicyCheckRequest>
 

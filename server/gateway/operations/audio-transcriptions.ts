@@ -3,7 +3,7 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { countTextTokens } from '../count-tokens'
 import type { ModelLimits } from '../estimate-cost'
-import { writeField } from '../form-parser'
+import { FormParser, writeField } from '../form-parser'
 import type { FormPart } from '../form-parser'
 import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
@@ -30,6 +30,10 @@ const SMALL_BYTES = 1024 * 1024
 const NO_BYTES = Buffer.alloc(0)
 /** Between a part and the next delimiter. */
 const LINE_END_BYTES = 2
+/** Of a form that is only told of. */
+const FORM_TYPE = 'multipart/form-data; boundary=loom'
+const FILE_HEAD = '--loom\r\ncontent-disposition: form-data; name="file"; filename="file"\r\n\r\n'
+const FORM_END = '\r\n--loom--\r\n'
 /** Of a streamed transcript, with its usage. */
 const LAST_EVENT = 'transcript.text.done'
 /** The models to try after the first, as a form has lists. */
@@ -50,7 +54,13 @@ export const audioTranscriptions: Operation = {
     await upload.until(form => form.fieldText('model') !== undefined && fileIn(form.parts) !== undefined)
     return new TranscriptionRequest(upload, model)
   },
+  parseDescribed: (fields, fileBytes) => new TranscriptionRequest(describeForm(fields, fileBytes)),
   toError: toOpenAiError
+}
+
+/** A form with a file, as much of it as is known. */
+interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'contentType' | 'read'> {
+  readonly form: Pick<FormParser, 'parts' | 'fieldText'>
 }
 
 class TranscriptionRequest implements CallRequest {
@@ -62,7 +72,7 @@ class TranscriptionRequest implements CallRequest {
   private readonly edited: readonly FormPart[]
 
   /** @param model that the path names */
-  constructor(private readonly upload: Upload, model: string | undefined) {
+  constructor(private readonly upload: FileForm, model?: string) {
     const { parts } = upload.form
     const file = fileIn(parts)
     if (!file || (file.end === file.start)) throw new LoomError('invalid_request', 'The form has no "file".', { param: 'file' })
@@ -148,6 +158,26 @@ class TranscriptionRequest implements CallRequest {
       yield piece
     }
   }
+}
+
+/** As far of a form as it would have come when its call is judged. */
+function describeForm(fields: Record<string, unknown>, fileBytes: number): FileForm {
+  const form = new FormParser(FORM_TYPE)
+  const texts = Object.entries(fields).flatMap(([name, value]) => Array.isArray(value) ? value.map(item => writeField(FORM_TYPE, `${name}[]`, textOf(item))) : writeField(FORM_TYPE, name, textOf(value)))
+  form.push(Buffer.from(texts.join('') + FILE_HEAD))
+  const file = fileIn(form.parts)
+  if (file) file.end = file.start + fileBytes
+  const bytes = (file?.end ?? 0) + FORM_END.length
+  return {
+    form, bytes, contentType: FORM_TYPE, complete: bytes <= SMALL_BYTES,
+    read: () => {
+      throw new Error('A form that was only told of cannot be sent')
+    }
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function fileIn(parts: readonly FormPart[]): FormPart | undefined {

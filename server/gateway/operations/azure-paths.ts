@@ -15,8 +15,13 @@ export function findAzureOperation(path: string, byPath: ReadonlyMap<string, Ope
   if (!operation || deployment === undefined) return operation
   const model = decode(deployment)
   if (model === undefined) return undefined
-  const { parse, parseUpload } = operation
-  return { ...operation, parse: (raw, headers) => parse(withModel(raw, model), headers), ...(parseUpload && { parseUpload: upload => parseUpload(upload, model) }) }
+  const { parse, parseUpload, parseDescribed } = operation
+  return {
+    ...operation,
+    parse: (raw, headers) => parse(withModel(raw, model), headers),
+    ...(parseUpload && { parseUpload: upload => parseUpload(upload, model) }),
+    ...(parseDescribed && { parseDescribed: (fields, fileBytes) => parseDescribed({ ...fields, model }, fileBytes) })
+  }
 }
 
 /** The body under the model that the path names, whatever it says itself: that is how Azure reads it. */

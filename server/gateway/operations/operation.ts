@@ -39,6 +39,11 @@ export interface Operation {
    * @param model that the path names, in place of the form's
    */
   parseUpload?: (upload: Upload, model?: string) => Promise<CallRequest>
+  /**
+   * As `parseUpload`, of a form that is told of and not sent, to be judged alone.
+   * @param fields of the form, beside its file
+   */
+  parseDescribed?: (fields: Record<string, unknown>, fileBytes: number) => CallRequest
   /** The body of an error answer, as the SDKs of this format read it. */
   toError: (error: LoomError) => object
   /** Another header these SDKs look for the request's id in. */

@@ -340,6 +340,28 @@ describe('a dry run', () => {
     for (const bad of [{ endpoint: '/v1/nothing', body: {} }, { endpoint: '/v1/chat/completions', body: {} }, { endpoint: '/v1/chat/completions' }, { ...chat(), more: 1 }]) expect((await check(key, bad)).status).toBe(400)
     expect((await check(key, chat({ model: 'nope' }))).status).toBe(404)
   })
+
+  test('of a call that uploads a file is judged as that, by how long the file is', async () => {
+    const { key } = await gateway.createKey({ limits: { maxBodyBytes: 2_000_000 } })
+    const transcription = (fileBytes: number | undefined, fields: object = {}, endpoint = '/v1/audio/transcriptions') => check(key, { endpoint, body: { model: 'whisper-1', ...fields }, file_bytes: fileBytes })
+    const sound = 1_900_000
+    const form = new FormData()
+    form.set('model', 'whisper-1')
+    form.set('prompt', 'Hello')
+    form.set('file', new Blob([Buffer.alloc(sound)]), 'file')
+    const { body: told } = await transcription(sound, { prompt: 'Hello', timestamp_granularities: ['word', 'segment'] })
+    expect(told).toMatchObject({ allowed: true, estimate: { targets: [{ provider: 'openai', model: 'whisper-1' }] } })
+    // A pressed second has 500 bytes; $0.006 a minute.
+    expect(Number(told.estimate.hold_usd)).toBeCloseTo(sound / 500 / 60 * 0.006, 3)
+    expect((await fetch(`${gateway.loom.url}/v1/audio/transcriptions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })).status).toBe(200)
+    const { body: denied } = await transcription(2_000_000)
+    expect(denied.decisions.filter(({ outcome }: { outcome: string }) => outcome === 'deny')).toMatchObject([{ rule: 'max_body_bytes', limit: 2_000_000 }])
+    expect(await transcription(5, {}, '/openai/deployments/whisper-1/audio/transcriptions')).toMatchObject({ status: 200, body: { allowed: true } })
+    expect(await transcription(undefined)).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
+    expect(await check(key, { ...chat(), file_bytes: 5 })).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
+    expect(await transcription(5, { model: '' })).toMatchObject({ status: 400, body: { error: { param: 'model' } } })
+    expect(await transcription(1e12)).toMatchObject({ status: 413, body: { error: { code: 'body_too_large' } } })
+  })
 })
 
 describe('who may set policies', () => {
