@@ -46,6 +46,8 @@ const CLOSE_TIMEOUT_SECONDS = 10
  *
  * What they write to files goes to the disk little by little. Linux alone would keep it for half a minute and then write it all at once,
  * and every commit of that moment would wait for hundreds of megabytes.
+ *
+ * One that waits for a lock fails well before its deadline: a row that somebody keeps is no silent database, and only calls that need it are refused.
  */
 const HOT_SETTINGS = { backend_flush_after: '256kB', plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
@@ -77,7 +79,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   const orm = drizzle(sql, { schema })
   const hot = new HotConnections((onClose) => {
     // Kept for as long as the server lets it: now and then a statement would wait a quarter of a second for it to open anew.
-    const client = connect(1, HOT_SETTINGS, { onclose: onClose, max_lifetime: null })
+    const client = connect(1, { ...HOT_SETTINGS, ...deadlineMs !== NO_DEADLINE_MS && { lock_timeout: Math.ceil(deadlineMs / 2) } }, { onclose: onClose, max_lifetime: null })
     drizzle(client)
     return client
   }, deadlineMs, onSilence)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eq } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database, Query } from '../../db/client'
@@ -12,6 +13,9 @@ import { CLOSED_CHANNEL, lockOrg } from './lock-org'
 
 /** Traces a statement, so that nobody waits for long. */
 const TRACE_BATCH = 5_000
+/** How often, and how far apart, it is asked whether anything of the org's money is still held. */
+const SETTLING_TRIES = 30
+const SETTLING_PAUSE_MS = 100
 
 const TenantTable = z.object({ name: z.string().regex(/^[a-z_]+$/), parents: z.array(z.string()), has_files: z.boolean() })
 type TenantTable = z.infer<typeof TenantTable>
@@ -20,11 +24,12 @@ const StorageKey = z.object({ storage_key: z.string() })
 /**
  * Deletes everything of an org for good, its files, ledger and audit log too. What is left is one entry in the author's own log, with the
  * last hash of the org's. Only after a soft deletion. Safe to repeat after a failure.
- * @throws {LoomError} `not_found`, `conflict` when it is not deleted, `invalid_request` when its slug was not typed
+ * @throws {LoomError} `not_found`, `conflict` when it is not deleted, or calls of it are under way, `invalid_request` when its slug was not typed
  */
 export async function purgeOrg(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, author: Author, orgId: string, confirm: string): Promise<void> {
   const { db } = runtime
   await recordPurge(db, author, orgId, confirm)
+  await untilSettled(db, orgId)
   await deleteTraces(db, orgId)
   const tables = await listTenantTables(db)
   await db.transaction(query => deleteRows(query, tables, orgId))
@@ -42,6 +47,25 @@ async function recordPurge({ orm }: Database, author: Author, orgId: string, con
     const before = { name: org.name, slug: org.slug, auditEntries: head?.sequence ?? 0, auditHead: head?.hash ?? null }
     await recordChange(transaction, author, { action: 'org.purge', target: `org:${orgId}`, before })
   })
+}
+
+/**
+ * Nothing may be held any more: what gives held money back needs the wallet, which is locked for as long as its ledger takes to delete. Everybody's calls would wait with it.
+ * @throws {LoomError} `conflict`
+ */
+async function untilSettled({ query }: Pick<Database, 'query'>, orgId: string): Promise<void> {
+  for (let tries = 0; await isHeldFrom(query, orgId); tries++) {
+    if (tries === SETTLING_TRIES) throw stillHeld()
+    await sleep(SETTLING_PAUSE_MS)
+  }
+}
+
+async function isHeldFrom(query: Query, orgId: string): Promise<boolean> {
+  return (await query('select from wallets where org_id = $1 and held > 0', [orgId])).length > 0
+}
+
+function stillHeld(): LoomError {
+  return new LoomError('conflict', 'Calls of this organisation are still under way. Try again when they have ended.', { retryAfterSeconds: 5 })
 }
 
 /** The bulk of an org, a piece at a time and ahead of the rest. */
@@ -69,26 +93,26 @@ async function deleteRows(query: Query, tables: TenantTable[], orgId: string): P
   await discardBytes(query, storageKeys)
 }
 
-const Share = z.object({ id: z.string(), captured: z.coerce.string(), held: z.coerce.string() })
+const Share = z.object({ id: z.string(), captured: z.coerce.string() })
 type Share = z.infer<typeof Share>
 
-/** What the org's charges and leases make out of the platform's budgets, final: whatever holds or captures money of the org waits from here on. */
+/** What the org's charges make out of the platform's budgets, final: whatever holds money of the org waits from here on. */
 async function sharesInPlatformBudgets(query: Query, orgId: string): Promise<Share[]> {
   await query('select from wallets where org_id = $1 for update', [orgId])
+  if (await isHeldFrom(query, orgId)) throw stillHeld()
   const rows = await query(`
-    select b.id, coalesce(sum(t.captured) filter (where t.status = 'captured'), 0) as captured, coalesce(sum(t.held) filter (where t.status = 'held'), 0) as held
-      from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', 0, amount from wallet_leases) t
-     cross join lateral unnest(t.budget_windows) as w(id) join budget_windows b on b.id = w.id and b.org_id is null
-     where t.org_id = $1 group by b.id`, [orgId])
+    select b.id, sum(t.captured) as captured
+      from transactions t cross join lateral unnest(t.budget_windows) as w(id) join budget_windows b on b.id = w.id and b.org_id is null
+     where t.org_id = $1 and t.status = 'captured' group by b.id`, [orgId])
   return rows.map(row => Share.parse(row))
 }
 
 /** The platform has spent it, though nothing tells any more on what. Last, since every call under a budget of the platform waits meanwhile. */
 async function keepShares(query: Query, shares: Share[]): Promise<void> {
   await query(`
-    with shares as (select * from jsonb_to_recordset($1::text::jsonb) as s(id uuid, captured bigint, held bigint)),
+    with shares as (select * from jsonb_to_recordset($1::text::jsonb) as s(id uuid, captured bigint)),
          windows as materialized (select id from budget_windows where id in (select id from shares) order by id for update)
-    update budget_windows b set purged = b.purged + s.captured, held = b.held - s.held from shares s where b.id = s.id and b.id in (select id from windows)`,
+    update budget_windows b set purged = b.purged + s.captured from shares s where b.id = s.id and b.id in (select id from windows)`,
   [JSON.stringify(shares)])
 }
 

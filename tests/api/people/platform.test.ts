@@ -6,6 +6,7 @@ import { CreatedApiKey } from '../../../shared/keys'
 import { CreatedOrg, PlatformOrgPage, PlatformStatus, PlatformUserPage } from '../../../shared/platform'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { LoomServer } from '../../support/loom-server'
+import { startMockUpstream } from '../../support/mock-upstream'
 import { admin } from '../../support/set-up-loom'
 import { startLoom } from '../../support/start-loom'
 import { until } from '../../support/until'
@@ -119,6 +120,29 @@ describe('an org that is deleted', () => {
     expect(await verifyAuditOf(loom)).toContain('The audit log is whole')
     await loom.start()
   })
+})
+
+test('an org whose call is under way is purged once that has ended', async () => {
+  const upstream = await startMockUpstream()
+  try {
+    const { visitor, orgId, slug } = await tenant('running@example.com')
+    await owner.succeed('POST', '/api/connections', { kind: 'openai', name: 'stalls', baseUrl: upstream.baseUrl, secret: 'sk-stalls', platform: true })
+    const { key } = CreatedApiKey.parse((await visitor.succeed('POST', '/api/keys', { name: 'caller', scopes: ['inference'] })).body)
+    upstream.respondWith({ fault: 'never-answers' })
+    const abort = new AbortController()
+    const call = fetch(`${loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ model: 'stalls/gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] }), signal: abort.signal }).catch(() => undefined)
+    await upstream.received()
+    await owner.succeed('DELETE', `/api/platform/orgs/${orgId}`)
+    const purge = () => owner.call('POST', `/api/platform/orgs/${orgId}/purge`, { confirm: slug })
+    expect(await purge()).toMatchObject({ status: 409, body: { error: { code: 'conflict', message: expect.stringContaining('under way') } } })
+    expect(await orgs(`search=${slug}`)).toMatchObject([{ id: orgId, state: 'deleted' }])
+    abort.abort()
+    await call
+    expect((await purge()).status).toBe(204)
+    expect(await orgs(`search=${slug}`)).toEqual([])
+  } finally {
+    await upstream.stop()
+  }
 })
 
 test('a platform admin makes an org for somebody, who gets in by the link alone', async () => {
