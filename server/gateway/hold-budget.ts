@@ -38,6 +38,8 @@ type CallHold = Omit<HoldRequest, 'budgets'> & { budgets?: readonly CallBudget[]
 type Answered = Exclude<HoldResult, { outcome: 'no_window' | 'no_wallet' }>
 type Refused = Extract<HoldResult, { outcome: 'over_budget' | 'insufficient' }>
 interface Wait { untilMs: number, pauseMs: number }
+/** Too little in an org's wallet, or in a window of a budget. */
+type Short = ({ orgId: string } | { windowId: string }) & { missing: bigint }
 type Lower = (available: bigint) => Promise<Offer | undefined>
 
 /** Step 3 of the road: money is reserved, durably, before an upstream is called. */
@@ -68,7 +70,8 @@ export class BudgetHolder {
    * Nobody is refused for money that is held for other calls rather than spent before those have had some time to end.
    * @param lower what the call can be held for instead, when wallet or budget have less; undefined when nothing less will do
    * @param signal of a caller who leaves while waiting
-   * @throws {LoomError} `insufficient_funds`, `budget_exceeded`, `ref_id_conflict`, or `service_unavailable` when the database does not answer
+   * @throws {LoomError} `insufficient_funds`, `budget_exceeded`, `ref_id_conflict`, or `service_unavailable` when the database does not answer, or
+   * smaller calls went before for as long as one may wait
    */
   async hold(request: CallHold, lower?: Lower, signal?: AbortSignal): Promise<Hold> {
     const lease = request.refId === request.id ? this.leases.take(request.orgId, request.amount, request.budgets) : undefined
@@ -81,7 +84,7 @@ export class BudgetHolder {
     let wait: Wait | undefined
     try {
       for (let attempt = 1; ; attempt++) {
-        const result = await this.holdOwn(asked)
+        const result = await this.holdOwn(asked, signal)
         if (result.outcome === 'held') return { kind: 'own', id: request.id, budgets: request.budgets, offer }
         if (result.outcome === 'ref_taken') throw refConflict(request.refId)
         offer = attempt < MAX_ATTEMPTS ? await lower?.(result.available) : undefined
@@ -107,7 +110,7 @@ export class BudgetHolder {
    */
   async availableFor(orgId: string, amount: bigint): Promise<bigint | null> {
     const ask = () => availableInWallet(this.db, orgId)
-    return this.reclaiming(await ask(), left => left === null ? undefined : { id: orgId, missing: amount - left }, ask)
+    return this.reclaiming(await ask(), left => left === null ? undefined : { orgId, missing: amount - left }, ask)
   }
 
   /** What each budget has left now, in their order, nano-USD; asked as `availableFor` asks of the wallet. */
@@ -115,7 +118,7 @@ export class BudgetHolder {
     const ask = () => leftInBudgets(this.db, budgets)
     let lefts = await ask()
     for (const [index, { windowId }] of budgets.entries()) {
-      lefts = await this.reclaiming(lefts, lefts => ({ id: windowId, missing: amount - (lefts[index] ?? 0n) }), ask)
+      lefts = await this.reclaiming(lefts, lefts => ({ windowId, missing: amount - (lefts[index] ?? 0n) }), ask)
     }
     return lefts
   }
@@ -149,17 +152,22 @@ export class BudgetHolder {
     return this.leases.stop()
   }
 
-  private async holdOwn(request: CallHold): Promise<Answered> {
+  private async holdOwn(request: CallHold, signal: AbortSignal | undefined): Promise<Answered> {
     this.open.add(request.id)
     try {
-      const ask = () => this.ask(request)
-      const shortOf = (result: Answered) => 'available' in result ? { id: result.outcome === 'over_budget' ? result.windowId : request.orgId, missing: request.amount - result.available } : undefined
+      const ask = () => this.ask(request, signal)
+      const shortOf = (result: Answered): Short | undefined => {
+        if (!('available' in result)) return undefined
+        const missing = request.amount - result.available
+        return result.outcome === 'over_budget' ? { windowId: result.windowId, missing } : { orgId: request.orgId, missing }
+      }
       const settled = await this.reclaiming(await ask(), shortOf, ask)
       if (settled.outcome !== 'held') this.open.delete(request.id)
       return settled
     } catch (cause) {
       // Whether it was committed is unknown; if so, the sweeper gives it back.
       this.open.delete(request.id)
+      if (cause instanceof LoomError) throw cause
       failLedger(cause)
     }
   }
@@ -178,14 +186,20 @@ export class BudgetHolder {
     else this.waiting.delete(orgId)
   }
 
-  /** Asks again while only smaller calls of its batch, refused or not, stood before this one, or a window had no row. */
-  private async ask(request: CallHold): Promise<Answered> {
+  /**
+   * Asks again while only smaller calls of its batch, refused or not, stood before this one, or a window had no row.
+   * @throws {LoomError} `service_unavailable` where more of them always came; the reason of the signal
+   */
+  private async ask(request: CallHold, signal: AbortSignal | undefined): Promise<Answered> {
+    const untilMs = performance.now() + SETTLING_PATIENCE_MS
     for (;;) {
       const result = await this.batcher.add(request)
       if (result.outcome === 'no_wallet') throw new Error('The organisation was purged while its call waited')
       if (result.outcome === 'no_window') await openCallWindows(this.db, request.orgId, request.budgets ?? [])
-      // The smallest call of a batch is decided for good each time, so this ends.
       else if (!('available' in result) || request.amount > result.available) return result
+      signal?.throwIfAborted()
+      // The smallest call of a batch is decided for good each time, but more may come.
+      if (performance.now() > untilMs) throw new LoomError('service_unavailable', 'Smaller calls went before this one for too long. Nothing was charged; try again shortly.', { retryAfterSeconds: 2 })
     }
   }
 
@@ -208,16 +222,17 @@ export class BudgetHolder {
   /**
    * Nobody is refused for money that lies in a lease unused: while an answer is short of it, all replicas are asked to give back what they can, but where
    * all that is leased would not do, for that would only hold others up.
-   * @param shortOf the org whose wallet, or the window whose budget, an answer finds too little in, and how much is missing; none, or undefined, where it does not
+   * @param shortOf where an answer finds too little, and how much is missing; none, or undefined, where it does not
    */
-  private async reclaiming<Answer>(first: Answer, shortOf: (answer: Answer) => { id: string, missing: bigint } | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+  private async reclaiming<Answer>(first: Answer, shortOf: (answer: Answer) => Short | undefined, ask: () => Promise<Answer>): Promise<Answer> {
     const asked = new Set<string>()
     let answer = first
     for (let tries = 0; tries < RECLAIM_TRIES; tries++) {
-      const { id, missing } = shortOf(answer) ?? { id: '', missing: 0n }
-      if (missing <= 0n) break
+      const short = shortOf(answer)
+      if (!short || short.missing <= 0n) break
+      const id = 'orgId' in short ? short.orgId : short.windowId
       if (!asked.has(id)) {
-        if (await sumLeases(this.db, id) < missing) break
+        if (await sumLeases(this.db, id) < short.missing) break
         asked.add(id)
         this.leases.retire(id)
         await this.db.notify(SHORT_CHANNEL, id)
