@@ -129,7 +129,8 @@ describe('where an org changes its time zone', () => {
         expect(now - since).toBeGreaterThanOrEqual(hours * HOUR_MS)
         ;[startsAtMs, since] = [window.startsAtMs, now]
       }
-      times = move(times, zones[hour % zones.length] ?? 'UTC', now)
+      // Each hour, no day would ever end.
+      if (hour % 13 === 0) times = move(times, zones[hour / 13 % zones.length] ?? 'UTC', now)
       expect(findBudgetWindow(period, now, times).startsAtMs).toBe(startsAtMs)
     }
   })
