@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boundMemory } from '../../support/bound-memory'
 import { expectUnharmed } from '../../support/expect-unharmed'
 import { gigabyteOf, head, hostileAnswers, MEGABYTE, noUtf8, spoilt } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -48,6 +49,7 @@ afterAll(async () => {
   await gateway.remove()
   await upstream.stop()
 })
+boundMemory(() => gateway.loom)
 
 const questions: Record<string, object> = {
   'embeddings': { input: 'a' },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boundMemory } from '../../support/bound-memory'
 import { expectUnharmed } from '../../support/expect-unharmed'
 import { gigabyteOf, head, hostileAnswers, MEGABYTE, spoilt } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -77,6 +78,7 @@ afterAll(async () => {
   await gateway.remove()
   await upstream.stop()
 })
+boundMemory(() => gateway.loom)
 
 describe.each(formats)('$kind by $path', ({ name: format, path, question, error, failure }) => {
   const ask = (name: string, stream: boolean) => fetch(`${gateway.loom.url}${path}`, {

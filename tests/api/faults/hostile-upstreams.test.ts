@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boundMemory } from '../../support/bound-memory'
 import { expectUnharmed } from '../../support/expect-unharmed'
 import { forever, gigabyteOf, head, hostileAnswers, MEGABYTE, noUtf8, spoilt } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
@@ -36,6 +37,7 @@ afterAll(async () => {
   await gateway.remove()
   await upstream.stop()
 })
+boundMemory(() => gateway.loom)
 
 const ask = (name: string, stream: boolean) => gateway.post(key, JSON.stringify({ model: `${name}/m`, messages: [{ role: 'user', content: 'Hi' }], stream }))
 
@@ -88,6 +90,7 @@ describe('an upstream that says nothing at length', () => {
     for (const name of ['endless-promises', 'endless-chunk-extension', 'endless-pings']) await hurried.api('POST', '/api/connections', { kind: 'openai-compatible', name, baseUrl: upstream.baseUrl(name), secret: null })
   })
   afterAll(() => hurried.remove())
+  boundMemory(() => hurried.loom)
 
   const askHurried = (name: string) => hurried.post(hurriedKey, JSON.stringify({ model: `${name}/m`, messages: [{ role: 'user', content: 'Hi' }], stream: true }))
 

@@ -10,6 +10,7 @@ import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
 import { until } from '../../support/until'
+import { watchMemory } from '../../support/watch-memory'
 
 const MEGABYTE = 1024 * 1024
 
@@ -85,7 +86,6 @@ async function transcribe(body: Readable, length: number | undefined, headers: R
 }
 
 const lengthOf = (before: string, megabytes: number, after: string) => Buffer.byteLength(before) + megabytes * MEGABYTE + Buffer.byteLength(after)
-const residentBytes = async () => Number(/^process_resident_memory_bytes ([\d.e+]+)$/m.exec(await (await fetch(`${gateway.loom.url}/metrics`)).text())?.[1])
 
 test('a file goes to the provider while it comes, under the model\'s name there, and its caller is charged by the second', async () => {
   const before = model + fileHead
@@ -100,17 +100,10 @@ test('a file far larger than the memory it may take passes through, and leaves n
   const before = model + fileHead
   const megabytes = 190
   await transcribe(form(before, 2, END), lengthOf(before, 2, END))
-  const idle = await residentBytes()
-  let peak = 0
-  let running = true
-  const watch = (async () => {
-    while (running) peak = Math.max(peak, await residentBytes())
-  })()
+  const memoryTaken = await watchMemory(gateway.loom)
   expect((await transcribe(form(before, megabytes, END), lengthOf(before, megabytes, END))).status).toBe(200)
-  running = false
-  await watch
+  expect(await memoryTaken() / MEGABYTE).toBeLessThan(96)
   expect(sent.at(-1)).toMatchObject({ whole: true })
-  expect((peak - idle) / MEGABYTE).toBeLessThan(96)
 })
 
 test('the model may stand after the file, and the length may be unknown', async () => {
