@@ -19,29 +19,39 @@ const meanings: Record<number, string> = {
   504: 'The provider took too long.'
 }
 
-const PASSED_ON = 'What a provider refuses or fails at under another status (408, 415, 424, 529, …) is passed on under that. In OpenAI\'s format any refusal (4xx) of a provider\'s has the provider\'s own `code`, where it tells one.'
+/** Of what never became a request: which format was meant is not known then, so its error is of both at once. */
+const ofConnections: Record<number, string> = {
+  408: 'The request did not arrive in time. A provider\'s own 408 is passed on under that status, too.',
+  431: 'The headers are larger than 16 KiB.'
+}
+
+const PASSED_ON = 'What a provider refuses or fails at under another status (415, 424, 529, …) is passed on under that. In OpenAI\'s format any refusal (4xx) of a provider\'s has the provider\'s own `code`, where it tells one.'
 const formats = [['openai', 'Error'], ['anthropic', 'AnthropicError']] as const
 
-const ofLookUps: readonly number[] = [400, 401, 403, 404, 429, 500, 503]
+const ofLookUps: readonly number[] = [400, 401, 403, 404, 408, 429, 431, 500, 503]
 const ofBodies: readonly number[] = [409, 413, 422]
 
 /** A response for each error status, and for those that are a provider's own, in each format. */
 export function errorResponses(): Record<string, unknown> {
   const own = Object.entries(meanings).map(([status, meaning]) => [status, `${meaning} \`code\`: ${codesOf(Number(status)).map(code => `\`${code}\``).join(', ')}.`])
-  const descriptions: Record<string, string> = { ...Object.fromEntries(own), default: PASSED_ON }
+  const descriptions: Record<string, string> = { ...Object.fromEntries(own), ...ofConnections, default: PASSED_ON }
   const responses: Record<string, unknown> = {}
   for (const [status, description] of Object.entries(descriptions)) {
     for (const [format, schema] of formats) {
       const headers = referToHeaders(['x-request-id', 'request-id', ...Object.keys(refusalHeaders)], format)
-      responses[`${format}-${status}`] = { description, headers, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
+      responses[`${format}-${status}`] = { description, headers, content: { 'application/json': { schema: status in ofConnections && format === 'openai' ? { anyOf: [refer(schema), refer('AnthropicError')] } : refer(schema) } } }
     }
   }
   return responses
 }
 
+function refer(schema: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${schema}` }
+}
+
 /** Those a route may answer. */
 export function describeErrors({ body, callsModel, errors }: RouteReference): Record<string, unknown> {
-  const statuses = callsModel ? [...Object.keys(meanings), 'default'] : [...ofLookUps, ...(body ? ofBodies : [])]
+  const statuses = callsModel ? [...Object.keys({ ...meanings, ...ofConnections }), 'default'] : [...ofLookUps, ...(body ? ofBodies : [])]
   return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${errors}-${status}` }]))
 }
 

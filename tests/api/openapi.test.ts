@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { operations } from '../../server/gateway/operations/registry'
 import type { GatewayUnderTest } from '../support/open-gateway'
 import { model, openGateway } from '../support/open-gateway'
 
+const Reference = z.object({ $ref: z.string().startsWith('#/components/schemas/') })
 const Response = z.looseObject({ description: z.string(), headers: z.record(z.string(), z.unknown()).optional(), content: z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()) })) })
 const Described = z.looseObject({
   operationId: z.string().min(1),
@@ -50,9 +52,15 @@ function schemaOf(path: string, method: string, status: number): z.ZodType {
   const responses = description.paths[path]?.[method]?.responses
   const promised = responses?.[status] ?? responses?.default
   const response = promised && '$ref' in promised ? description.components.responses[String(promised.$ref).split('/').at(-1) ?? ''] : promised
-  const schema = Response.parse(response).content['application/json']?.schema ?? {}
-  const whole = typeof schema.$ref === 'string' ? description.components.schemas[schema.$ref.split('/').at(-1) ?? ''] : schema
-  return z.fromJSONSchema(whole ?? {})
+  return z.fromJSONSchema(withoutReferences(Response.parse(response).content['application/json']?.schema ?? {}))
+}
+
+/** The schema with those it refers to in their places. */
+function withoutReferences(schema: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(schema, (_, value: unknown) => {
+    const reference = Reference.safeParse(value)
+    return reference.success ? description.components.schemas[reference.data.$ref.split('/').at(-1) ?? ''] : value
+  }))
 }
 
 /** What the description takes as a call. */
@@ -152,6 +160,22 @@ describe('real answers are what the description promises', () => {
       expect(schemaOf(path, 'post', 529).safeParse(await answer.json()).error).toBeUndefined()
       const response = description.components.responses[path === '/v1/messages' ? 'anthropic-default' : 'openai-default']
       for (const name of ['x-request-id', 'request-id', 'retry-after']) expect({ name, promised: name in (response?.headers ?? {}) }).toEqual({ name, promised: answer.headers.has(name) })
+    }
+  })
+
+  test('headers that are too large are refused as promised everywhere', async () => {
+    const answer = await request(`${gateway.loom.url}/v1/models`, { headers: { 'x-large': 'x'.repeat(20_000) } })
+    expect(answer.statusCode).toBe(431)
+    const refusal: unknown = await answer.body.json()
+    for (const [path, methods] of Object.entries(description.paths)) {
+      if (path === '/v1/openapi.json') continue
+      for (const [method, { responses }] of Object.entries(methods)) {
+        for (const status of [408, 431]) {
+          expect(responses, `${method} ${path}`).toHaveProperty(String(status))
+          // A request that does not arrive in time is refused in the same words.
+          expect(schemaOf(path, method, status).safeParse(refusal).error, `${method} ${path}`).toBeUndefined()
+        }
+      }
     }
   })
 
