@@ -10,6 +10,9 @@ const forbidden = {
   db: ['app', 'server']
 }
 
+/** `~` and `@` alone are app/. */
+const INTO_APP = '^[~@]/(?!\\.\\./)'
+
 /** A cast through unknown (or any) is a lie the compiler cannot see. */
 const castThroughUnknown = {
   selector: 'TSAsExpression > TSAsExpression > :matches(TSUnknownKeyword, TSAnyKeyword)',
@@ -33,7 +36,7 @@ export default withNuxt(
   },
   ...Object.entries(forbidden).map(([part, others]) => {
     // Up out of this part, or by an alias of the root, into another one.
-    const regex = `^(([~@]/)?(\\.\\./)+|(~~|@@)/|#)(${others.join('|')})(/|$)`
+    const regex = `^(([~@]/)?(\\./)*(\\.\\./)+|(~~|@@)/|#)(${others.join('|')})(/|$)${others.includes('app') ? `|${INTO_APP}` : ''}`
     const message = `Imports go one way: app → shared ← server → db. ${part}/ imports neither of: ${others.join(', ')}.`
     return {
       name: `loom/arrows-of-${part}`,
