@@ -23,6 +23,7 @@ import { ConversationFeed } from './chat/conversation-feed'
 import { EventLog } from './chat/event-log'
 import { stopFollowing } from './chat/follow-answer'
 import { drainAnswers, findRunningMessage } from './chat/running-answers'
+import { reportFailure } from './chat/report-failure'
 import { settleInterrupted } from './chat/settle-interrupted'
 import { listenForStops } from './chat/stop-answer'
 import type { Config } from './config'
@@ -251,7 +252,8 @@ async function settleHolds({ db, config, gateway, log, metrics, replicaId }: Run
   log.warn({ settled }, 'Abandoned holds were given back')
 }
 
-async function settleAnswers({ db, config, log }: Runtime): Promise<void> {
-  const settled = await settleInterrupted(db, config.REPLICA_TIMEOUT_MS)
+async function settleAnswers(runtime: Runtime): Promise<void> {
+  const { db, config, log } = runtime
+  const settled = await settleInterrupted(db, config.REPLICA_TIMEOUT_MS, (error, context) => reportFailure(runtime, 'chat_settle', error, context))
   if (settled > 0) log.warn({ settled }, 'Answers of a process that is gone were settled as interrupted')
 }

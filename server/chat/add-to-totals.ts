@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations } from '../../db/schema'
 import type { Usage } from '../gateway/usage'
+import { toStorableText } from '../../shared/json'
 import type { MessagePart } from '../../shared/messages'
 
 /** What the calls of an answer took, all together. */
@@ -32,7 +33,7 @@ export async function addToTotals(tx: Orm, orgId: string, conversationId: string
 function toolTotals(parts: readonly MessagePart[]) {
   const results = parts.filter(part => part.type === 'tool_result')
   if (results.length === 0) return {}
-  const counts = Object.fromEntries(Object.entries(Object.groupBy(results, ({ toolName }) => toolName)).map(([name, calls]) => [name, calls?.length ?? 0]))
+  const counts = Object.fromEntries(Object.entries(Object.groupBy(results, ({ toolName }) => toStorableText(toolName))).map(([name, calls]) => [name, calls?.length ?? 0]))
   return {
     toolTimeMs: sql`${conversations.toolTimeMs} + ${results.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0)}`,
     toolCounts: sql`(select jsonb_object_agg(name, calls) from (

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ChatEvent } from '../../shared/chat-events'
+import { toStorableText } from '../../shared/json'
 import type { ImagePart, MessagePart, ToolResultPart } from '../../shared/messages'
 import { MAX_CHOICES, MAX_PARTS } from '../gateway/answer-limits'
 import { reasoningIn } from '../gateway/operations/reasoning-in'
@@ -85,9 +86,9 @@ export function createPartAssembler(now: () => Date = () => new Date()) {
     const part = toolParts.get(index)
     if (part !== undefined) return call.arguments ? [{ type: 'delta', index: part, text: call.arguments }] : []
     toolParts.set(index, nextIndex)
-    const toolCallId = ownId(id)
+    const toolCallId = ownId(id && toStorableText(id))
     extras.set(toolCallId, extra ? { extra_content: extra } : {})
-    return begin({ type: 'tool_call', toolCallId, toolName: call.name ?? '', arguments: call.arguments ?? '' })
+    return begin({ type: 'tool_call', toolCallId, toolName: toStorableText(call.name ?? ''), arguments: call.arguments ?? '' })
   }
 
   return {

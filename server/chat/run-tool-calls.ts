@@ -5,6 +5,7 @@ import { LoomError } from '../errors'
 import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
 import type { ToolDecision } from '../../shared/answers'
+import { toStorableText } from '../../shared/json'
 import type { ToolCallPart, ToolResultPart } from '../../shared/messages'
 import type { PartAssembler, PartEvent } from './assemble-parts'
 import type { OfferedTools } from './offer-tools'
@@ -51,7 +52,7 @@ function notRun(text: string): Ran & { outcome: ToolOutcome } {
 
 async function place(run: ToolRun, result: BareResult, { text, artifact }: ToolOutcome): Promise<void> {
   const { assembler, publish } = run
-  const part: ToolResultPart = { ...result, type: 'tool_result', text: text.slice(0, RESULT_MAX), index: assembler.nextIndex(), completedAt: new Date().toJSON() }
+  const part: ToolResultPart = { ...result, type: 'tool_result', text: toStorableText(text.slice(0, RESULT_MAX)), index: assembler.nextIndex(), completedAt: new Date().toJSON() }
   publish(assembler.takeWhole(artifact ? await store(run, artifact, part) : part))
 }
 

@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, messages } from '../../db/schema'
+import { toStorableText } from '../../shared/json'
 import type { MessagePart } from '../../shared/messages'
 import type { AnswerOutcome } from './add-outcome'
 import { addToTotals } from './add-to-totals'
@@ -31,7 +32,7 @@ const interruptions: Record<Exclude<StopReason, 'stopped'>, NonNullable<AnswerEn
 export function answerEnd(stopReason: StopReason | undefined, error: AnswerEnd['error']): AnswerEnd {
   if (stopReason === 'stopped') return { status: 'aborted', error: null }
   if (stopReason) return { status: 'error', error: interruptions[stopReason] }
-  return error ? { status: 'error', error: { code: error.code, message: error.message } } : { status: 'complete', error: null }
+  return error ? { status: 'error', error: { code: error.code, message: toStorableText(error.message) } } : { status: 'complete', error: null }
 }
 
 /**

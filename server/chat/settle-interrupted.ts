@@ -2,6 +2,7 @@ import { and, asc, eq, gte, notInArray, sql } from 'drizzle-orm'
 import type { Database, Orm } from '../../db/client'
 import { conversations, messages, usageRecords } from '../../db/schema'
 import type { MessagePart } from '../../shared/messages'
+import { isRowFault } from '../gateway/row-fault'
 import { addToTotals } from './add-to-totals'
 import { dropEvents } from './read-events'
 import { runningAnswers } from './running-answers'
@@ -13,9 +14,10 @@ const MESSAGE = 'The server stopped while it wrote this answer. Retry it.'
 /**
  * Settles the answers of processes that are gone (no heartbeat for `replicaTimeoutMs`) as errors of the type `interrupted`; what
  * they had logged stays, and what the calls before a tool's were charged counts. Covers every org. Safe on several replicas at once.
+ * @param refused told of each whose parts the database would refuse for ever: it is settled without them, for it must not keep the others waiting
  * @returns how many it settled
  */
-export async function settleInterrupted(db: Database, replicaTimeoutMs: number): Promise<number> {
+export async function settleInterrupted(db: Database, replicaTimeoutMs: number, refused: (error: unknown, context: { orgId: string, messageId: string }) => void): Promise<number> {
   const own = runningAnswers().map(answer => answer.message.id)
   return db.orm.transaction(async (tx) => {
     const orphans = await tx.select({ id: messages.id, orgId: messages.orgId }).from(messages)
@@ -28,15 +30,23 @@ export async function settleInterrupted(db: Database, replicaTimeoutMs: number):
       ))
       // Its conversation too, and without waiting: an answer that begins there has that locked, and waits for this one. The next round settles it.
       .for('no key update', { of: [conversations, messages], skipLocked: true })
-    for (const { id, orgId } of orphans) await settle(tx, orgId, id)
+    for (const { id: messageId, orgId } of orphans) {
+      try {
+        const [answer] = await selectMessages(tx, orgId, [messageId])
+        await tx.transaction(savepoint => settle(savepoint, orgId, messageId, answer?.parts ?? []))
+      } catch (error) {
+        if (!isRowFault(error)) throw error
+        refused(error, { orgId, messageId })
+        await settle(tx, orgId, messageId, [])
+      }
+    }
     return orphans.length
   })
 }
 
-async function settle(tx: Orm, orgId: string, messageId: string): Promise<void> {
-  const [answer] = await selectMessages(tx, orgId, [messageId])
+async function settle(tx: Orm, orgId: string, messageId: string, parts: readonly MessagePart[]): Promise<void> {
   const at = new Date().toJSON()
-  const said = (answer?.parts ?? []).map((part): MessagePart => ({ ...part, completedAt: part.completedAt ?? at }))
+  const said = parts.map((part): MessagePart => ({ ...part, completedAt: part.completedAt ?? at }))
   await storeParts(tx, orgId, messageId, [...said, { type: 'error', index: said.length, code: 'interrupted', text: MESSAGE, startedAt: at, completedAt: at }])
   await dropEvents(tx, orgId, [messageId])
   const charged = await readCharged(tx, orgId, messageId)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LoomError } from '../errors'
+import { isRowFault } from '../gateway/row-fault'
 import type { Principal } from '../identity/principal'
 import type { Runtime } from '../runtime'
 import { notifyAnswers } from './answer-signals'
@@ -13,10 +14,11 @@ import { PacedEvents } from './paced-events'
 import { reportFailure } from './report-failure'
 import { runSteps } from './run-steps'
 import type { RunningAnswer } from './running-answers'
-import type { AnswerFigures } from './settle-answer'
+import type { AnswerEnd, AnswerFigures } from './settle-answer'
 import { answerEnd, settleAnswer } from './settle-answer'
 
 const SETTLE_RETRY_MAX_MS = 5_000
+const UNSTORABLE: AnswerEnd = { status: 'error', error: { code: 'internal_error', message: 'What the model wrote cannot be stored. Retry the answer.' } }
 
 /**
  * Calls the model on the road and publishes and stores what it says, to the end: whoever watches may leave. Settles the
@@ -35,7 +37,7 @@ export async function writeAnswer(runtime: Runtime, principal: Principal, begun:
   publish(assembler.finish(end.error))
   paced.flush()
   await runtime.eventLog.forget(messageId)
-  answer.publish(await untilStored(runtime, { orgId, messageId }, () => settleAnswer(orm, orgId, messageId, end, outcome.call, answer.message.parts)))
+  answer.publish(await untilStored(runtime, { orgId, messageId }, () => settleAnswer(orm, orgId, messageId, end, outcome.call, answer.message.parts), () => settleAnswer(orm, orgId, messageId, UNSTORABLE, outcome.call, [])))
   await tellOthers(runtime, { orgId, messageId })
 }
 
@@ -70,12 +72,15 @@ async function tellOthers(runtime: Runtime, context: { orgId: string, messageId:
   }
 }
 
-async function untilStored<Result>(runtime: Runtime, context: { orgId: string, messageId: string }, store: () => Promise<Result>): Promise<Result> {
+/** @param storeLess what to store instead once the database has refused what there is: it would refuse it for ever */
+async function untilStored<Result>(runtime: Runtime, context: { orgId: string, messageId: string }, store: () => Promise<Result>, storeLess: () => Promise<Result>): Promise<Result> {
+  let storeNext = store
   for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, SETTLE_RETRY_MAX_MS)) {
     try {
-      return await store()
+      return await storeNext()
     } catch (error) {
       reportFailure(runtime, 'chat_settle', error, context)
+      if (isRowFault(error)) storeNext = storeLess
       await sleep(delayMs)
     }
   }

@@ -128,6 +128,17 @@ describe('hostile input', () => {
     expect((await readMessages(ada, conversation))[0]?.parts).toMatchObject([{ text: 'nul  and half a \ufffd pair' }])
   })
 
+  test('nor do they in the name of a tool, or in what a provider says when it refuses', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    workbench.upstream.respondWith({ toolCalls: [{ name: 'a\0b\ud83d', arguments: '{}' }] })
+    const { message } = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Call it.', tools: true })
+    expect(message).toMatchObject({ status: 'complete', parts: [{ type: 'tool_call', toolName: 'ab\ufffd' }, { type: 'tool_result', toolName: 'ab\ufffd', failed: true }, { type: 'text' }] })
+    expect(await readConversation(ada, conversation)).toMatchObject({ runningMessageId: null, toolCounts: { 'ab\ufffd': 1 } })
+    workbench.upstream.respondWith({ status: 400, errorBody: JSON.stringify({ error: { message: 'no \0 and no \ud83d', type: 'invalid_request_error' } }) })
+    const refused = await ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'And now?' })
+    expect(refused.message).toMatchObject({ status: 'error', error: { message: expect.stringContaining('no  and no \ufffd') } })
+  })
+
   test.each(['limit=0', 'limit=201', 'limit=x', 'before=x'])('a page with %s is refused', async (query) => {
     const conversation = await newConversation(ada, quickModel)
     expect(await ada.call('GET', `/conversations/${conversation.id}/messages?${query}`)).toMatchObject({ status: 400 })

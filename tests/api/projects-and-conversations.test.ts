@@ -181,6 +181,8 @@ describe('messages', () => {
 })
 
 describe('answers of processes that are gone', () => {
+  const refuseNone = (error: unknown) => expect.unreachable(String(error))
+
   test('are settled as interrupted with what they had, those of living ones are not', async () => {
     const [alive, dead] = [uuidv7(), uuidv7()]
     await db.orm.insert(replicas).values([{ id: alive, hostname: 'a', version: '1' }, { id: dead, hostname: 'b', version: '1', heartbeatAt: new Date(Date.now() - 60_000) }])
@@ -199,7 +201,7 @@ describe('answers of processes that are gone', () => {
     }
     const [{ id: kept }, { id: lost, charged }] = [await running(alive), await running(dead)]
     expect((await getConversation(db.orm, own.principal, lost)).runningMessageId).not.toBeNull()
-    expect(await Promise.all([settleInterrupted(db, 20_000), settleInterrupted(db, 20_000)]).then(counts => counts.reduce((a, b) => a + b))).toBe(1)
+    expect(await Promise.all([settleInterrupted(db, 20_000, refuseNone), settleInterrupted(db, 20_000, refuseNone)]).then(counts => counts.reduce((a, b) => a + b))).toBe(1)
     const last = async (id: string) => (await listMessages(db.orm, own.principal, id, MessageQuery.parse({}))).messages.at(-1)
     expect(await last(kept)).toMatchObject({ status: 'streaming', parts: [{ type: 'text', text: 'half an', completedAt: null }] })
     expect(await last(lost)).toMatchObject({
@@ -229,8 +231,20 @@ describe('answers of processes that are gone', () => {
     await db.orm.insert(replicas).values({ id: replicaId, hostname: 'c', version: '1' })
     return beginAnswer(db.orm, own.principal, { conversationId, replicaId, model: 'demo', tools: undefined, fallbackModel: undefined }, { text: 'And now?', clientId: undefined })
   }
-  const settle = () => settleInterrupted(db, 600_000)
+  const settle = () => settleInterrupted(db, 600_000, refuseNone)
   const statusOf = async (messageId: string) => (await db.orm.select({ status: messages.status }).from(messages).where(eq(messages.id, messageId)))[0]?.status
+
+  test('are settled without their words where the database stores none of them, and keep no other waiting', async () => {
+    const [unstorable, other] = [await seedOrphan(), await seedOrphan()]
+    // Words that are written with a hyphen are indexed whole and in parts: together more than an index takes.
+    const part = { type: 'text', index: 0, text: Array.from({ length: 11_111 }, (_, index) => String.fromCodePoint(0x4e00 + index)).map(own => `${own}字漢字漢字漢-字漢字漢字漢${own}`).join(' '), startedAt: new Date().toJSON(), completedAt: null }
+    await db.orm.update(messageEvents).set({ events: JSON.stringify([{ type: 'part', part }]) }).where(eq(messageEvents.messageId, unstorable.messageId))
+    const refused: unknown[] = []
+    expect(await settleInterrupted(db, 600_000, (_, { messageId }) => refused.push(messageId))).toBe(2)
+    expect(refused).toEqual([unstorable.messageId])
+    expect(await Promise.all([unstorable, other].map(({ messageId }) => statusOf(messageId)))).toEqual(['error', 'error'])
+    expect((await listMessages(db.orm, own.principal, unstorable.conversationId, MessageQuery.parse({}))).messages.at(-1)).toMatchObject({ error: { code: 'interrupted' }, parts: [{ type: 'error' }] })
+  })
 
   runIf('are left to the next round where a question has their conversation locked, which waits for nothing of them', async () => {
     const { conversationId, messageId } = await seedOrphan()
