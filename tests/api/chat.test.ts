@@ -99,6 +99,16 @@ describe('an answer', () => {
     await until(() => upstream.requests.at(-1)?.callerGone)
   })
 
+  test('ends with its project, which nobody can stop it in any more', async () => {
+    const project = Project.parse(await ada.post('/projects', { name: 'Short-lived' }))
+    const conversation = Conversation.parse(await ada.post(`/projects/${project.id}/conversations`, { model: slowModel }))
+    await leaveAfter(ada, conversation, saidSomething)
+    expect((await ada.call('DELETE', `/projects/${project.id}`)).status).toBe(204)
+    await until(() => upstream.requests.at(-1)?.callerGone)
+    await ada.post(`/projects/${project.id}/restore`)
+    expect((await readMessages(ada, conversation)).at(-1)).toMatchObject({ status: 'aborted', error: null })
+  })
+
   test('that has said nothing yet can be stopped too', async () => {
     const conversation = await newConversation(ada, mock({ firstByteDelayMs: 60_000 }))
     const reading = ada.readAll('POST', `/conversations/${conversation.id}/messages`, { text: 'Hello' })
