@@ -35,7 +35,7 @@ interface BuiltRequest {
 }
 
 /** What is asked of a model: the instructions, the project's files and as much of the thread as it can read. */
-export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<BuiltRequest> {
+export async function buildRequest(runtime: Pick<Runtime, 'db' | 'catalog' | 'fileStore' | 'log' | 'metrics'>, { orgId, projectId, model, instructions, parameters, parentId, withTools, withoutBytes }: Question): Promise<BuiltRequest> {
   const known = await runtime.catalog.findModel(orgId, model)
   const [{ messages: thread, turnsAbove }, knowledge] = await Promise.all([
     readThread(runtime.db.orm, orgId, parentId, withTools), projectKnowledge(runtime, orgId, projectId, known)

@@ -20,10 +20,15 @@ interface Thread {
   turnsAbove: number
 }
 
+/** Of a question with files: whether each answer to it was refused by a provider. Another one with the same files would be as well, and so on to the end of the conversation. */
+const wasRefused = sql<boolean>`${messageParts.type} in ('image', 'file') and (
+  select coalesce(bool_and(answer.error_type is not distinct from 'invalid_request'), false) from messages answer
+   where answer.org_id = ${messages.orgId} and answer.parent_id = ${messages.id} and answer.role = 'assistant')`
+
 const prepareParts = (types: readonly (typeof readWithTools)[number][]) => prepareOnce((orm) => {
   const [orgId, lastId] = [sql.placeholder('orgId'), sql.placeholder('lastId')]
   return orm
-    .select({ id: messages.id, parentId: messages.parentId, role: messages.role, contextTokens: messages.contextTokens, leftOutTurns: messages.leftOutTurns, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId })
+    .select({ id: messages.id, parentId: messages.parentId, role: messages.role, contextTokens: messages.contextTokens, leftOutTurns: messages.leftOutTurns, type: messageParts.type, content: messageParts.content, toolName: messageParts.toolName, toolCallId: messageParts.toolCallId, refused: wasRefused })
     .from(messages)
     .innerJoin(messageParts, and(eq(messageParts.messageId, messages.id), inArray(messageParts.type, types)))
     .where(and(eq(messages.orgId, orgId), eq(messageParts.orgId, orgId), sql`${messages.id} = any(${branchIds(orgId, sql`${lastId}::uuid`, THREAD_MESSAGES_MAX)})`))
@@ -52,12 +57,12 @@ async function countTurns(orm: Orm, orgId: string, lastId: string): Promise<numb
   return counted?.turns ?? 0
 }
 
-type PartRow = Pick<typeof messageParts.$inferSelect, 'type' | 'content' | 'toolName' | 'toolCallId'> & Pick<typeof messages.$inferSelect, 'role' | 'contextTokens' | 'leftOutTurns'>
+type PartRow = Pick<typeof messageParts.$inferSelect, 'type' | 'content' | 'toolName' | 'toolCallId'> & Pick<typeof messages.$inferSelect, 'role' | 'contextTokens' | 'leftOutTurns'> & { refused: boolean }
 
 function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
   const ended = new Set(parts.flatMap(({ type, toolCallId }) => type === 'tool_result' ? [toolCallId] : []))
   let begins = true
-  for (const { role, type, content, toolName, toolCallId } of parts) {
+  for (const { role, type, content, toolName, toolCallId, refused } of parts) {
     if (role === 'tool') continue
     if (type === 'tool_call' && !ended.has(toolCallId)) continue
     const { text = '', arguments: written = '{}' } = Content.parse(content)
@@ -68,7 +73,7 @@ function addMessage(thread: ContextMessage[], parts: readonly PartRow[]): void {
     const message = openMessage(thread, role, begins)
     if (type === 'text') message.content += !begins && message.content !== '' ? `\n\n${text}` : text
     else if (type === 'tool_call') (message.calls ??= []).push({ toolCallId: toolCallId ?? '', toolName: toolName ?? '', arguments: written } satisfies ContextCall)
-    else (message.files ??= []).push(File.parse(content) satisfies ContextFile)
+    else (message.files ??= []).push({ ...File.parse(content), refused } satisfies ContextFile)
     begins = false
   }
   const [{ role, contextTokens, leftOutTurns } = {}] = parts

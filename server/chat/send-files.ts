@@ -1,8 +1,10 @@
 import { and, eq, inArray } from 'drizzle-orm'
 import { files } from '../../db/schema'
+import { NothingKeptError } from '../files/file-store'
 import type { Runtime } from '../runtime'
 import type { RequestMessage } from '../../shared/answers'
 import { shortCallId } from '../gateway/providers/tool-use-id'
+import { reportFailure } from './report-failure'
 import { toRequestCall } from './request-call'
 import type { ContextFile, ContextMessage } from './trim-context'
 
@@ -21,14 +23,14 @@ type Content = Exclude<RequestMessage['content'], string | null>[number]
  * The messages as a chat completion has them: with their texts, images and PDFs inside, the newest first while there is room. What is `shown` of the
  * project stands before the first question, so that a provider's prompt cache finds each call to begin as the one before it.
  */
-export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore'>, orgId: string, shown: readonly ContextFile[], messages: readonly ContextMessage[], sight: Sight): Promise<RequestMessage[]> {
+export async function sendFiles(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, orgId: string, shown: readonly ContextFile[], messages: readonly ContextMessage[], sight: Sight): Promise<RequestMessage[]> {
   const keys = await findKeys(runtime, orgId, [...shown, ...messages.flatMap(({ files: attached = [] }) => attached)].map(({ fileId }) => fileId))
   const firstQuestion = messages.find(({ role }) => role === 'user')
   let left = BYTES_MAX
   async function take(file: ContextFile): Promise<Content> {
     const key = keys.get(file.fileId)
     left -= file.sizeBytes
-    return key === undefined || left < 0 ? told(file, 'is left out: it is too long ago') : toContent(runtime, file, key, sight)
+    return key === undefined || left < 0 ? told(file, 'is left out: it is too long ago') : toContent(runtime, orgId, file, key, sight)
   }
   const before: Content[] = []
   for (const file of shown) before.push(await take(file))
@@ -50,14 +52,27 @@ async function findKeys({ db: { orm } }: Pick<Runtime, 'db'>, orgId: string, ids
   return new Map(rows.map(({ id, storageKey }) => [id, storageKey]))
 }
 
-async function toContent({ fileStore }: Pick<Runtime, 'fileStore'>, file: ContextFile, key: string, { vision, withoutBytes }: Sight): Promise<Content> {
+async function toContent(runtime: Pick<Runtime, 'fileStore' | 'log' | 'metrics'>, orgId: string, file: ContextFile, key: string, { vision, withoutBytes }: Sight): Promise<Content> {
   const { name, mime } = file
   const isText = mime.startsWith('text/')
   if (!isText && vision === false) return told(file, 'was attached, but you cannot see it')
-  const bytes = withoutBytes ? undefined : await fileStore.read(key)
+  if (!isText && file.refused) return told(file, 'was attached, but the question with it was refused')
+  const bytes = withoutBytes ? undefined : await readBytes(runtime, orgId, file, key)
+  if (bytes === 'gone') return told(file, 'cannot be read any more')
   if (isText) return { type: 'text', text: `<file name=${JSON.stringify(name)}>\n${bytes?.toString('utf8') ?? '…'}\n</file>` }
   const data = `data:${mime};base64,${bytes?.toString('base64') ?? '…'}`
   return mime === 'application/pdf' ? { type: 'file', file: { filename: name, file_data: data } } : { type: 'image_url', image_url: { url: data } }
+}
+
+/** A file without its bytes (a database that came back without its files) must not fail every question of its conversation. */
+async function readBytes(runtime: Pick<Runtime, 'fileStore' | 'log' | 'metrics'>, orgId: string, { fileId }: ContextFile, key: string): Promise<Buffer | 'gone'> {
+  try {
+    return await runtime.fileStore.read(key)
+  } catch (error) {
+    if (!(error instanceof NothingKeptError)) throw error
+    reportFailure(runtime, 'chat_file', error, { orgId, fileId })
+    return 'gone'
+  }
 }
 
 function told({ name }: ContextFile, what: string): Content {

@@ -6,6 +6,8 @@ export interface ContextFile {
   name: string
   mime: string
   sizeBytes: number
+  /** A provider would not take the question that it came with. */
+  refused?: boolean
 }
 
 /** A tool call that came to an end. */

@@ -9,10 +9,15 @@ import { ByteCollector } from '../utils/byte-collector'
 export interface FileStore {
   /** Keeps what `chunks` gives, all of it or, when it throws, nothing that anybody finds. */
   write: (key: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>
-  /** @throws {Error} when nothing is kept under `key` */
+  /** @throws {NothingKeptError} when nothing is kept under `key` */
   read: (key: string) => Promise<Buffer>
   /** Safe to repeat. */
   remove: (key: string) => Promise<void>
+}
+
+/** What should be there is not. */
+export class NothingKeptError extends Error {
+  override name = 'NothingKeptError'
 }
 
 type StoreConfig = Pick<Config, 'LOOM_DATA_DIR' | 'FILES_S3_ENDPOINT' | 'FILES_S3_BUCKET' | 'FILES_S3_REGION' | 'FILES_S3_ACCESS_KEY_ID' | 'FILES_S3_SECRET_ACCESS_KEY'>
@@ -32,7 +37,7 @@ export function openFileStore(config: StoreConfig): FileStore {
     },
     async read(key) {
       const bytes = await storage.getItemRaw<Buffer | ArrayBuffer>(key)
-      if (!bytes) throw new Error(`The file store has nothing under ${key}`)
+      if (!bytes) throw new NothingKeptError(`The file store has nothing under ${key}`)
       return bytes instanceof ArrayBuffer ? Buffer.from(bytes) : bytes
     },
     remove: key => storage.removeItem(key)

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AnswerRequest } from '../../shared/answers'
@@ -155,6 +155,31 @@ describe('an attachment', () => {
     const { message } = await send(conversation.id, { text: 'Look', fileIds: [image.id] })
     expect(message).toMatchObject({ status: 'complete' })
     expect(JSON.stringify(await ada.get(`/conversations/${conversation.id}/messages/${message?.id}/request`))).toContain('you cannot see it')
+  })
+
+  test('that a provider refuses is sent with that question alone, and again where that is tried again', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const image = await files.upload('pixel.png', PIXEL)
+    workbench.upstream.respondWith({ status: 400 })
+    const { message: refused } = await send(conversation.id, { text: 'Look', fileIds: [image.id] })
+    expect(refused).toMatchObject({ error: { code: 'invalid_request' } })
+    const { message } = await send(conversation.id, { text: 'Never mind' })
+    expect(message).toMatchObject({ status: 'complete' })
+    expect(lastQuestion()[0]?.content).toEqual([{ type: 'text', text: '[The file "pixel.png" was attached, but the question with it was refused.]' }, { type: 'text', text: 'Look' }])
+    await ada.readAll('POST', `/conversations/${conversation.id}/messages/${refused?.id}/retry`, {})
+    await send(conversation.id, { text: 'And now?' })
+    expect(lastQuestion()[0]?.content).toMatchObject([{ type: 'image_url' }, { type: 'text', text: 'Look' }])
+  })
+
+  test('whose bytes are gone is told of, and answers no question with an error', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    const folder = join(String(workbench.loom.env.LOOM_DATA_DIR), 'files')
+    const before = await readdir(folder, { recursive: true })
+    const file = await files.upload('lost.txt', 'Lost')
+    for (const name of await readdir(folder, { recursive: true })) if (!before.includes(name)) await rm(join(folder, name), { recursive: true, force: true })
+    const { message } = await send(conversation.id, { text: 'Read', fileIds: [file.id] })
+    expect(message).toMatchObject({ status: 'complete' })
+    expect(lastQuestion()[0]?.content).toEqual([{ type: 'text', text: '[The file "lost.txt" cannot be read any more.]' }, { type: 'text', text: 'Read' }])
   })
 
   test('goes along with its conversation to another project, and with a copy: it is shown, sent and may be sent again', async () => {
