@@ -48,6 +48,29 @@ test('a key is shown once, lets the OpenAI SDK in, and its call appears as a tra
   await expect(openai.models.list()).rejects.toThrow(OpenAI.AuthenticationError)
 })
 
+test('a key is copied over plain http, too, and where the browser refuses, that is told', async ({ page, isMobile }) => {
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))
+  await page.goto('/dashboard/keys')
+  await page.getByRole('button', { name: 'New key' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(`Plain ${isMobile ? 'phone' : 'desktop'}`)
+  await page.getByRole('button', { name: 'Create key' }).click()
+  const key = await page.getByRole('status', { name: 'API key' }).innerText()
+  const copy = page.getByRole('button', { name: 'Copy API key' })
+  await copy.click()
+  await expect(page.getByRole('button', { name: 'Copied', exact: true })).toBeVisible()
+  await expect(copy).toBeVisible()
+  await page.evaluate(() => document.execCommand = () => false)
+  await copy.click()
+  await expect(page.getByText('Nothing was copied', { exact: true })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Copied', exact: true })).toHaveCount(0)
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  await page.getByRole('button', { name: 'New key' }).click()
+  const field = page.getByRole('textbox', { name: 'Name' })
+  await field.focus()
+  await page.keyboard.press('Control+V')
+  await expect(field).toHaveValue(key)
+})
+
 test('a new secret stays on the screen until it is copied, though the list of keys cannot be read any more', async ({ page, loom, client, isMobile }) => {
   const name = `Rotated ${isMobile ? 'phone' : 'desktop'}`
   const before = z.object({ key: z.string() }).parse(await client.post('/keys', { name }))
