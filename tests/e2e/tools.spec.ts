@@ -97,6 +97,19 @@ test('a tool that asks waits for a word, and a no is taken', async ({ page, clie
   await client.call('PATCH', '/orgs/current', { webTools: false })
 })
 
+test('all of what a tool is asked to do can be read before it may, whatever stands before it', async ({ page, client, mock }) => {
+  await client.call('PATCH', '/orgs/current', { webTools: true })
+  const address = `http://127.0.0.1:1/${'a'.repeat(600)}?q=the-words-of-this-chat`
+  mock.respondWith({ toolCalls: [{ name: 'fetch_web_page', arguments: `{${' '.repeat(600)}"url":${JSON.stringify(`${address}\u202e`)}}` }] })
+  const chat = await openWithTools(page, 'brief')
+  await chat.send('Read it')
+  const asking = page.getByRole('alert').filter({ hasText: 'fetch_web_page wants to run with' })
+  await expect(asking).toContainText(`"url": "${address}\\u202e"`)
+  await page.getByRole('button', { name: 'Deny' }).click()
+  await chat.settled()
+  await client.call('PATCH', '/orgs/current', { webTools: false })
+})
+
 test('a tool that may run once asks again, and one that always may does not, in that chat alone', async ({ page, client, mock }) => {
   await client.call('PATCH', '/orgs/current', { webTools: true })
   // Never reached: only public pages are read.
