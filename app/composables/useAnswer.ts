@@ -64,7 +64,8 @@ export function useAnswer(conversationId: string, onEvent: (event: ChatEvent) =>
 
   /** The stream that goes on after the last event seen; `undefined` when the answer ended meanwhile. */
   async function reconnect(): Promise<Body | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
+    // Without a network, asking is in vain and may go on.
+    for (let attempt = 1; ; attempt += navigator.onLine ? 1 : 0) {
       await whenOnline(controller.signal)
       try {
         return await open(`/api/conversations/${conversationId}/stream?after=${lastId}${current ? `&message=${current.id}` : ''}`, { method: 'GET' })

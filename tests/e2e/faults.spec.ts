@@ -25,6 +25,17 @@ test('the network goes in the middle of an answer and comes back: nothing is mis
   await expect(chat.answers()).toHaveCount(1)
 })
 
+test('a browser that takes itself for offline reads an answer to its end after a reload', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openNew('long')
+  await chat.send('Tell me everything')
+  await expect(chat.answers()).toContainText('Line 5:')
+  await page.addInitScript(() => Object.defineProperty(navigator, 'onLine', { get: () => false }))
+  await page.reload()
+  await expect(await chat.settled()).toContainText('Line 60: ')
+})
+
 test('what is sent without a network is kept over a reload, and goes out once when it is back', async ({ page, context, mock }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
