@@ -165,6 +165,8 @@ test('Escape leaves an edit as it was, and the focus where it began', async ({ p
   await chat.log().getByText('Leave me', { exact: true }).first().hover()
   await page.getByRole('button', { name: 'Edit message' }).click()
   await page.getByRole('textbox', { name: 'Your message' }).fill('Something else')
+  await page.getByRole('textbox', { name: 'Your message' }).dispatchEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true })
+  await expect(page.getByRole('textbox', { name: 'Your message' })).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(page.getByRole('button', { name: 'Edit message' })).toBeFocused()
   await expect(chat.log().getByText('Leave me', { exact: true }).first()).toBeVisible()

@@ -57,6 +57,21 @@ test('a stop that is pressed before the question has arrived holds', async ({ pa
   await expect(await chat.settled('aborted')).toContainText('Stopped')
 })
 
+test('an Escape that an input method has taken stops no answer', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openNew('stalling')
+  await chat.send('Go on for ever')
+  await expect(chat.answers()).toContainText('The loom is warped')
+  await chat.message().dispatchEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true })
+  await chat.message().fill('The next question')
+  await page.getByRole('button', { name: 'Send' }).click()
+  // It waits for an answer that still runs.
+  await expect(page.getByText('Sent after this answer')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await chat.settled('aborted')
+})
+
 test('a reload in the middle of an answer takes it up again, and Escape stops it', async ({ page, mock }) => {
   expect(mock.url).toBeTruthy()
   const chat = new ChatPage(page)
