@@ -7,7 +7,7 @@ export function composes({ isComposing, keyCode }: Pick<KeyboardEvent, 'isCompos
   return isComposing || keyCode === INPUT_METHOD
 }
 
-/** Whether this Enter sends: not inside an input method's word, and not on a touch keyboard, where it is the only way to a new line. */
-export function isSendKey(event: Pick<KeyboardEvent, 'isComposing' | 'keyCode' | 'shiftKey'>): boolean {
-  return !composes(event) && !event.shiftKey && !matchMedia('(pointer: coarse)').matches
+/** Whether this Enter sends: not inside an input method's word; and where fingers point, only with Ctrl or Cmd, for on their keyboards it is the only way to a new line. */
+export function isSendKey(event: Pick<KeyboardEvent, 'isComposing' | 'keyCode' | 'shiftKey' | 'ctrlKey' | 'metaKey'>): boolean {
+  return !composes(event) && !event.shiftKey && (event.ctrlKey || event.metaKey || !matchMedia('(pointer: coarse)').matches)
 }

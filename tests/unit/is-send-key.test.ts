@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isSendKey } from '../../app/utils/is-send-key'
 
-const ENTER = { isComposing: false, keyCode: 13, shiftKey: false }
+const ENTER = { isComposing: false, keyCode: 13, shiftKey: false, ctrlKey: false, metaKey: false }
 const pointAs = (pointer: 'fine' | 'coarse') => vi.stubGlobal('matchMedia', (query: string) => ({ matches: query === `(pointer: ${pointer})` }))
 
 afterEach(() => vi.unstubAllGlobals())
@@ -24,8 +24,11 @@ describe('Enter', () => {
     expect(isSendKey({ ...ENTER, keyCode: 229 })).toBe(false)
   })
 
-  test('makes a new line where fingers type', () => {
+  test('makes a new line where fingers type, and sends from a keyboard beside them with Ctrl or Cmd', () => {
     pointAs('coarse')
     expect(isSendKey(ENTER)).toBe(false)
+    expect(isSendKey({ ...ENTER, ctrlKey: true })).toBe(true)
+    expect(isSendKey({ ...ENTER, metaKey: true })).toBe(true)
+    expect(isSendKey({ ...ENTER, metaKey: true, keyCode: 229 })).toBe(false)
   })
 })
