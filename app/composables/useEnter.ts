@@ -1,17 +1,23 @@
 import { z } from 'zod'
 import { useApi } from '~/composables/useApi'
 import { useRefreshSession } from '~/composables/useSession'
+import { ApiError } from '~/utils/api-error'
 import { safeNext } from '~/utils/safe-next'
 
 const SignInReply = z.object({ twoFactorRedirect: z.boolean().optional() })
 
-/** Takes whoever has just been let in to where they wanted to go. */
+/**
+ * Takes whoever has just been let in to where they wanted to go.
+ * @throws {ApiError} when the browser has kept nothing of it
+ */
 export function useArrive() {
+  const { t } = useI18n()
   const refresh = useRefreshSession()
   const route = useRoute()
   return async () => {
     clearNuxtData()
-    await refresh()
+    const { user } = await refresh()
+    if (!user) throw new ApiError(0, 'session_not_kept', t('auth.login.yourBrowserKeptNoSession'))
     await navigateTo(safeNext(route.query.next))
   }
 }

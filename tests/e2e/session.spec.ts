@@ -25,6 +25,35 @@ test('when a session ends, what was typed waits behind the login', async ({ page
   await expect(chat.message()).toHaveValue('Not to be lost')
 })
 
+test('a page that the browser has kept is not shown to whoever comes after', async ({ page }) => {
+  const chat = new ChatPage(page)
+  await chat.openNew()
+  await chat.send('For my eyes')
+  await chat.settled()
+  expect((await page.request.get(page.url())).headers()['cache-control']).toBe('private, no-store')
+  const comeBack = () => page.evaluate(() => void window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+  const asked = page.waitForResponse('**/api/session')
+  await comeBack()
+  await asked
+  await expect(chat.log().getByText('For my eyes', { exact: true }).first()).toBeVisible()
+  await page.context().clearCookies()
+  await comeBack()
+  await expect(page).toHaveURL(/\/login\?next=/)
+})
+
+test('a browser that keeps no cookie is told, instead of being asked for the password again', async ({ page }) => {
+  await page.context().clearCookies()
+  await page.route('**/api/auth/sign-in/email', async (route) => {
+    const response = await route.fetch()
+    // What is fetched for the page is kept beside it.
+    await page.context().clearCookies()
+    await route.fulfill({ status: response.status(), contentType: 'application/json', body: await response.body() })
+  })
+  await page.goto('/login?next=/dashboard')
+  await logIn(page)
+  await expect(page.getByRole('alert')).toContainText('your browser did not keep the session')
+})
+
 test('what was being written in place of a message outlives a reload and a session', async ({ page }) => {
   const chat = new ChatPage(page)
   await chat.openNew()
