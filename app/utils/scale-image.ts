@@ -1,5 +1,5 @@
-/** The longer side of a photo as it is sent, in pixels: models look at no more, and providers scale down what is larger. */
-export const IMAGE_SIDE_MAX = 2_048
+/** The longer side of a photo as it is sent, in pixels: models look at hardly more, and Claude takes none above 2,000 in a call with more than twenty. */
+export const IMAGE_SIDE_MAX = 1_920
 /** Of a photo that is written anew; nobody sees the difference to the whole. */
 const QUALITY = 0.9
 

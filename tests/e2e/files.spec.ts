@@ -66,11 +66,11 @@ test('a large photo goes out no larger than models look at, a small one as it is
   await expect(page.getByText('pixels a side')).toBeHidden()
   await attach(page, 'photo.jpg', Buffer.from(await paint(4_000, 3_000)), 'image/jpeg')
   await expect(remove(page, 'photo.jpg')).toBeVisible()
-  await expect(page.getByText('at most 2,048 pixels a side')).toBeVisible()
+  await expect(page.getByText('at most 1,920 pixels a side')).toBeVisible()
   await chat.send('Look at these')
   await chat.settled()
   const sizeOf = (name: string) => chat.log().getByRole('img', { name }).evaluate(image => image instanceof HTMLImageElement ? [image.naturalWidth, image.naturalHeight] : [])
-  await expect.poll(() => sizeOf('photo.jpg')).toEqual([2_048, 1_536])
+  await expect.poll(() => sizeOf('photo.jpg')).toEqual([1_920, 1_440])
   await expect.poll(() => sizeOf('small.jpg')).toEqual([640, 480])
 })
 
