@@ -21,6 +21,8 @@ const MAX_RETRY_AFTER_MS = 5_000
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** How long what comes before an answer is held back for what follows, which may be a failure; then its caller is to hear that it is being worked on. */
 const OPENING_MS = 15_000
+/** And how much of it: the head of an answer repeats the request's instructions and tools. */
+const MAX_OPENING_BYTES = 4 * 1024 * 1024
 /** No failure is told at greater length. */
 const MAX_TOLD_BYTES = 64 * 1024
 
@@ -203,7 +205,7 @@ function firstBytes(body: Readable, { contentType }: StreamTap): Promise<Buffer>
     const onData = (chunk: Buffer) => {
       bytes.push(chunk)
       try {
-        if (!opening || opening.push(chunk)) open()
+        if (!opening || opening.push(chunk) || bytes.size > MAX_OPENING_BYTES) open()
         else patience ??= setTimeout(open, OPENING_MS)
       } catch (error) {
         onError(error)

@@ -146,6 +146,12 @@ test.each([': OPENROUTER PROCESSING\n\n', 'event: response.created\ndata: {"type
   expect(opened.kind === 'stream' && opened.first.toString()).toBe(`${head}data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n`)
 })
 
+test('what comes before an answer is not held back without bound', async () => {
+  const megabyte = `data: {"choices":[],"padding":"${'x'.repeat(1024 * 1024)}"}\n\n`
+  const opened = await call(answer(200, megabyte.repeat(5)))
+  expect(opened.kind).toBe('stream')
+})
+
 test('what comes before an answer is not held back for long', async () => {
   vi.useFakeTimers()
   try {
