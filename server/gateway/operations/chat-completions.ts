@@ -17,6 +17,7 @@ import type { Prompt } from './count-prompt'
 import { countClosely, countPrompt } from './count-prompt'
 import { withoutOurFields } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
+import { withMistralsIds } from './mistral-chat'
 import { ModelName } from './model-name'
 import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
 import { asTaken, requireChat, takesChatAsIs } from './over-chat'
@@ -125,7 +126,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
    */
   private bodyFor(target: Target): Readonly<Record<string, unknown>> {
     const { connection: { kind } } = target
-    const body = this.onChunk ? asTaken(this.body, target) : withoutOurFields(this.body, target)
+    const body = this.onChunk ? asTaken(this.body, target) : withMistralsIds(withoutOurFields(this.body, target), target)
     const isOpenAi = kind === 'openai' || kind === 'azure'
     const limit = this.outputLimit !== undefined && { [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
     if (!isOpenAi || this.metadata === undefined || this.body.store === true) return limit ? { ...body, ...limit } : body

@@ -7,6 +7,7 @@ import { jsonResponse, streamedResponse } from '../providers/translated-response
 import { parseAnswer } from '../told-failure'
 import type { ChatEvents } from './chat-events'
 import { withThoughts } from './earlier-thoughts'
+import { inMistralsOrder } from './mistral-chat'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -103,10 +104,10 @@ const reasoningWithoutTools = /(?:^|\/)gpt-(?:5\.(?:[4-9]|\d\d)|[6-9])(?!.*-chat
 
 /**
  * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; and
- * with what it wants back of its thoughts.
+ * with what it wants back of its thoughts, in the order and with the ids that it takes.
  */
 export function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
-  const thoughtful = withThoughts(body, target)
+  const thoughtful = inMistralsOrder(withThoughts(body, target), target)
   if (!isOpenAi(target) || !reasoning.test(target.servedModel)) return thoughtful
   const hasTools = Array.isArray(body.tools) && body.tools.length > 0
   if (hasTools && reasoningWithoutTools.test(target.servedModel)) return { ...thoughtful, reasoning_effort: 'none' }

@@ -6,6 +6,7 @@ import { shortCallId } from '../providers/tool-use-id'
 import { readAs } from '../read-as'
 import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
+import { ownTools } from './responses-body'
 import { unaskedServices } from './unpriced'
 
 const InputPart = z.discriminatedUnion('type', [
@@ -37,7 +38,7 @@ const Responses = z.object({
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   tools: listOf(z.object({
-    type: z.literal('function', 'is run by OpenAI, and this model is not OpenAI\'s'),
+    type: z.literal('function', { error: ({ input }) => ownTools.has(String(input)) ? 'is no function, and this model takes no other tools' : 'is run by OpenAI, and this model is not OpenAI\'s' }),
     name: z.string(),
     description: z.string().nullish(),
     parameters: z.record(z.string(), z.unknown()).nullish(),

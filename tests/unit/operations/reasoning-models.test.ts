@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { chatCompletions, parseChatRequest } from '../../../server/gateway/operations/chat-completions'
 import { completions } from '../../../server/gateway/operations/completions'
 import { messages } from '../../../server/gateway/operations/messages'
@@ -143,5 +144,40 @@ describe('what a model thought before it called a tool', () => {
     }
     expect(await sentTo('https://api.together.xyz/v1')).toEqual([...said, ours])
     for (const baseUrl of ['https://api.groq.com/openai/v1', 'https://api.cerebras.ai/v1']) expect(await sentTo(baseUrl, 'moonshotai/kimi-k2')).toEqual([...said, { ...found, content: 'Look' }])
+  })
+})
+
+describe('a conversation with tools, at Mistral\'s models', () => {
+  const ids = ['toolu_01JLpBvrkaJHBDU3z3cWqtyv', 'call_0', 'D681PevKs']
+  const call = (id: string) => ({ id, type: 'function', function: { name: 'find', arguments: '{}' } })
+  const Sent = z.array(z.looseObject({ role: z.string(), content: z.unknown(), tool_call_id: z.string().optional(), tool_calls: z.array(z.looseObject({ id: z.string() })).optional() }))
+  const sentIn = ({ messages: sent }: Record<string, unknown>) => Sent.parse(sent)
+
+  test.each(['mistral-large-2512', 'devstral-small-2512', 'mistralai/codestral-2508'])('%s gets an answer between results and the user\'s words, and ids it takes', async (model) => {
+    const asked = sentIn(await askedFor(messages, { max_tokens: 10, tools, messages: [
+      ...said, { role: 'assistant', content: ids.map(id => ({ type: 'tool_use', id, name: 'find', input: {} })) },
+      { role: 'user', content: [...ids.map(id => ({ type: 'tool_result', tool_use_id: id, content: 'Found' })), { type: 'text', text: 'Go on' }] }
+    ] }, { model }))
+    expect(asked.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'tool', 'tool', 'assistant', 'user'])
+    const called = asked[1]?.tool_calls?.map(({ id }) => id) ?? []
+    expect(asked.flatMap(({ tool_call_id: id }) => id ?? [])).toEqual(called)
+    for (const id of called) expect(id).toMatch(/^[a-zA-Z0-9]{9}$/)
+    expect(called[2]).toBe(ids[2])
+    expect(new Set(called)).toHaveLength(3)
+  })
+
+  test('as their caller wrote it, it has such ids, too, and is else as it was', async () => {
+    const body = { messages: [...said, { role: 'assistant', content: null, tool_calls: ids.map(call) }, ...ids.map(id => ({ role: 'tool', tool_call_id: id, content: 'Found' })), ...said] }
+    const asked = sentIn(await askedFor(chatCompletions, body, { model: 'mistral-small-latest' }))
+    expect(asked.map(({ role, content }) => [role, content])).toEqual(body.messages.map(({ role, content }) => [role, content]))
+    expect(asked[2]?.tool_call_id).toBe(asked[1]?.tool_calls?.[0]?.id)
+    expect(asked[2]?.tool_call_id).toHaveLength(9)
+    expect((await askedFor(chatCompletions, body, { model: 'gpt-4o' })).messages).toEqual(body.messages)
+  })
+
+  test('elsewhere it is as it was', async () => {
+    const input = [{ type: 'function_call', call_id: 'call_0', name: 'find', arguments: '{}' }, { type: 'function_call_output', call_id: 'call_0', output: 'Found' }, ...said]
+    expect(sentIn(await askedFor(responses, { input }, { model: 'qwen3' })).map(({ role }) => role)).toEqual(['assistant', 'tool', 'user'])
+    expect(sentIn(await askedFor(responses, { input }, { model: 'devstral-2512' })).map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant', 'user'])
   })
 })

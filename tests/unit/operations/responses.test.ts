@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { LoomError } from '../../../server/errors'
 import { responses } from '../../../server/gateway/operations/responses'
-import { attempt, chatStream, chatTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
+import { attempt, chatStream, chatTarget, parseCall, sendCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
 
 const Id = z.looseObject({ id: z.string() })
@@ -171,4 +171,8 @@ test('Azure speaks it from the version on that has it', () => {
     return provider.native?.('responses', { ...connection, config: { apiVersion, deployments: {} } }, 'prod') !== undefined
   }
   expect(['2024-10-21', '2025-02-01-preview', '2025-03-01-preview', '2025-04-01-preview', 'v1'].map(native)).toEqual([false, false, true, true, true])
+})
+
+test.each([[{ type: 'custom', name: 'apply_patch' }, 'no function'], [{ type: 'web_search' }, 'run by OpenAI']])('a tool that is no function is refused for what it is: %j', async (tool, words) => {
+  await expect(async () => sendCall(parseCall(responses, { model: 'm', input: 'Hi', tools: [tool] }), chatTarget('').target)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining(words) })
 })
