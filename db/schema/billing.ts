@@ -69,7 +69,8 @@ export const transactions = pgTable('transactions', {
 
 /**
  * What calls cost in one window of a budget: a key's, project's or org's day, week, month or all time (the platform's: `orgId` null).
- * `spent` is the sum of what its captured charges cost, `held` of what its held ones may cost. `purged` is what of `spent` the charges of orgs
+ * `spent` is the sum of what its captured charges cost, `held` of what its held ones may cost; what is drawn on a lease stands in `held` until that one goes
+ * (docs/decisions/2026-11-30-windows-are-written-when-leases-go.md), so that what is used is always their sum. `purged` is what of `spent` the charges of orgs
  * that were purged made out: no purge gives the platform's budget back.
  */
 export const budgetWindows = pgTable('budget_windows', {
@@ -93,18 +94,20 @@ export const budgetWindows = pgTable('budget_windows', {
 
 /**
  * Money a process has set aside for calls to come, so that a busy org's calls need no hold of their own. Part of the wallet's
- * `held`, and of that of each window of a budget its calls count in. `amount` shrinks by what is captured; the row goes when the process closes it, or a
- * sweeper does for a dead one.
+ * `held`, and of that of each window of a budget its calls count in. What is captured moves from `amount` to `drawn`, and from held to spent in the windows
+ * when the row goes: when the process closes it, or a sweeper does for a dead one.
  */
 export const walletLeases = pgTable('wallet_leases', {
   id: primaryId(),
   orgId: uuid('org_id').notNull().references(() => wallets.orgId, { onDelete: 'restrict' }),
   replica: uuid('replica').notNull(),
   amount: nanoUsd('amount').notNull(),
+  /** What its calls have cost so far: spent, though the windows of budgets still count it as held. */
+  drawn: nanoUsd('drawn').notNull().default(sql`0`),
   /** The windows of budgets that the calls drawing on it count in, as a transaction's. */
   budgetWindows: uuid('budget_windows').array(),
   createdAt: createdAt()
-}, table => [index('wallet_leases_org_idx').on(table.orgId), check('wallet_leases_amount_check', sql`${table.amount} >= 0`)])
+}, table => [index('wallet_leases_org_idx').on(table.orgId), check('wallet_leases_amount_check', sql`${table.amount} >= 0 and ${table.drawn} >= 0`)])
 
 /** The ledger line of one call: what it used, what it cost, who asked. Its id is the request id. */
 export const usageRecords = pgTable('usage_records', {

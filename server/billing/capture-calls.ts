@@ -115,7 +115,7 @@ with ${input}, locked as materialized (
     from (select org_id, sum(captured)::bigint as captured, sum(freed)::bigint as freed from done group by org_id) s join locked l using (org_id)
    where w.org_id = s.org_id and w.org_id = any(array(select org_id from done))
 ), shrunk as (
-  update wallet_leases l set amount = l.amount - s.freed
+  update wallet_leases l set amount = l.amount - s.freed, drawn = l.drawn + s.freed
     from (select i.lease_id, sum(d.freed)::bigint as freed from drawn d join input i using (id) group by i.lease_id) s
    where l.id = s.lease_id and l.id = any(array(select lease_id from input))
 ), recorded as materialized (

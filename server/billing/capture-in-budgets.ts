@@ -1,4 +1,7 @@
-/** What a capture's statement has beside the rest where calls have budgets; the windows are those their holds or leases were taken in. */
+/**
+ * What a capture's statement has beside the rest where calls have budgets; the windows are those their holds or leases were taken in. What is drawn on a
+ * lease is counted when that one goes, but for what a call costs beyond what it had reserved.
+ */
 export interface BudgetParts {
   /** After `found`: locks the windows, after the wallets and in the order that holding locks them. */
   lock: string
@@ -13,7 +16,8 @@ export interface BudgetParts {
 export const inBudgets: BudgetParts = {
   lock: `, windows as materialized (
   select id, spent + held as used from budget_windows
-   where (select count(*) from locked) > 0 and id = any(array(select unnest(budget_windows) from found union select unnest(budget_windows) from leased)) order by id for update
+   where (select count(*) from locked) > 0 and id = any(array(select unnest(budget_windows) from found
+                                                           union select unnest(budget_windows) from leased join input on lease_id = leased.id where cost > reserved)) order by id for update
 )`,
   judge: `, stretched as materialized (
   select n, min(greatest(left_over + excess - running, 0)) as room
@@ -25,7 +29,7 @@ export const inBudgets: BudgetParts = {
   within: ', (select s.room from stretched s where s.n = d.n)',
   count: `, budgeted as (
   update budget_windows b set spent = b.spent + s.captured, held = b.held - s.freed
-    from (select w.id, sum(d.captured)::bigint as captured, sum(d.freed)::bigint as freed
+    from (select w.id, sum(case when l.id is null then d.captured else d.captured - d.freed end)::bigint as captured, sum(case when l.id is null then d.freed else 0 end)::bigint as freed
             from done d join running r on coalesce(r.hold_id, r.id) = d.id left join found f on f.id = r.hold_id left join leased l on l.id = r.lease_id
            cross join lateral unnest(coalesce(f.budget_windows, l.budget_windows)) as w(id) group by w.id) s
    where b.id = s.id and b.id = any(array(select id from windows))

@@ -33,8 +33,8 @@ with charges as (
          coalesce(sum(held) filter (where status = 'held'), 0) as held
     from transactions group by org_id
 ), counted as (
-  select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured) filter (where status = 'captured'), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held
-    from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', 0, amount from wallet_leases) t
+  select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held
+    from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', -drawn, amount + drawn from wallet_leases) t
    cross join lateral unnest(t.budget_windows) as b(id) group by b.id
 ), living as (
   select id from replicas where heartbeat_at > now() - make_interval(secs => $1::float8 / 1000)

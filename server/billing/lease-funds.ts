@@ -62,23 +62,23 @@ const LOCKED = `
 with locked as materialized (
   select org_id from wallets where org_id = $2::uuid for update
 ), lease as materialized (
-  select id, org_id, amount, budget_windows from wallet_leases where id = $1::uuid and org_id in (select org_id from locked) for update
+  select id, org_id, amount, drawn, budget_windows from wallet_leases where id = $1::uuid and org_id in (select org_id from locked) for update
 ), windows as materialized (
   select id from budget_windows where id = any(array(select unnest(budget_windows) from lease)) order by id for update
 )`
 
-const uncounted = (amount: string) => `uncounted as (
-  update budget_windows b set held = b.held - ${amount} from lease where b.id in (select id from windows)
-)`
-
 const CLOSE = `${LOCKED}, closed as (
   delete from wallet_leases l using lease where l.id = lease.id
-), ${uncounted('lease.amount')}
+), counted as (
+  update budget_windows b set spent = b.spent + lease.drawn, held = b.held - lease.amount - lease.drawn from lease where b.id in (select id from windows)
+)
 update wallets w set held = w.held - lease.amount, updated_at = now() from lease where w.org_id = lease.org_id`
 
 const SHRINK = `${LOCKED}, shrunk as (
   update wallet_leases l set amount = l.amount - $3::bigint from lease where l.id = lease.id
-), ${uncounted('$3::bigint')}
+), uncounted as (
+  update budget_windows b set held = b.held - $3::bigint from lease where b.id in (select id from windows)
+)
 update wallets w set held = w.held - $3::bigint, updated_at = now() from lease where w.org_id = lease.org_id`
 
 /**
@@ -86,17 +86,17 @@ update wallets w set held = w.held - $3::bigint, updated_at = now() from lease w
  * @returns the wallet as it is then
  */
 export async function takeLeasesBack(transaction: Orm, wallet: WalletRow): Promise<WalletRow> {
-  const taken = await transaction.delete(walletLeases).where(eq(walletLeases.orgId, wallet.orgId)).returning({ amount: walletLeases.amount, budgetWindows: walletLeases.budgetWindows })
+  const taken = await transaction.delete(walletLeases).where(eq(walletLeases.orgId, wallet.orgId)).returning({ amount: walletLeases.amount, drawn: walletLeases.drawn, budgetWindows: walletLeases.budgetWindows })
   const held = taken.reduce((held, { amount }) => held - amount, wallet.held)
   if (taken.length > 0) await transaction.update(wallets).set({ held }).where(eq(wallets.orgId, wallet.orgId))
-  const counted = taken.flatMap(({ amount, budgetWindows }) => budgetWindows?.map(id => ({ id, amount: amount.toString() })) ?? [])
+  const counted = taken.flatMap(({ amount, drawn, budgetWindows }) => budgetWindows?.map(id => ({ id, amount: amount.toString(), drawn: drawn.toString() })) ?? [])
   if (counted.length > 0) await transaction.execute(sql`
     with counted as (
-      select id, sum(amount)::bigint as amount from jsonb_to_recordset(${JSON.stringify(counted)}::text::jsonb) as c(id uuid, amount bigint) group by id
+      select id, sum(amount)::bigint as amount, sum(drawn)::bigint as drawn from jsonb_to_recordset(${JSON.stringify(counted)}::text::jsonb) as c(id uuid, amount bigint, drawn bigint) group by id
     ), windows as materialized (
       select id from budget_windows where id in (select id from counted) order by id for update
     )
-    update budget_windows b set held = b.held - c.amount from counted c where b.id = c.id and b.id in (select id from windows)`)
+    update budget_windows b set spent = b.spent + c.drawn, held = b.held - c.amount - c.drawn from counted c where b.id = c.id and b.id in (select id from windows)`)
   return { ...wallet, held }
 }
 

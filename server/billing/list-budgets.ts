@@ -8,6 +8,7 @@ import { budgetPeriods, KeyLimits, Policy } from '../../shared/policy'
 import { BudgetTimes, findBudgetWindow, windowId } from '../policy/budget-window'
 import { projectsNamedTo } from '../projects/scope'
 import type { Reader } from '../projects/scope'
+import { DRAWN_ON_LEASES } from './drawn-on-leases'
 
 interface Subject { scope: PolicyScope, subjectId: string, subject: string, budgets: Policy['budgets'] }
 
@@ -21,7 +22,10 @@ export async function listBudgets(orm: Orm, reader: Reader, now = new Date()): P
     return [{ ...subject, period, limit, window, id: windowId({ ...subject, period }, window.startsAtMs) }]
   }))
   if (windows.length === 0) return []
-  const rows = await orm.select({ id: budgetWindows.id, spent: budgetWindows.spent, held: budgetWindows.held }).from(budgetWindows)
+  const drawn = sql.raw(DRAWN_ON_LEASES)
+  const spent = sql`spent + ${drawn}`.mapWith(budgetWindows.spent)
+  const held = sql`held - ${drawn}`.mapWith(budgetWindows.held)
+  const rows = await orm.select({ id: budgetWindows.id, spent, held }).from(budgetWindows)
     .where(and(eq(budgetWindows.orgId, reader.orgId), inArray(budgetWindows.id, windows.map(({ id }) => id))))
   const used = new Map(rows.map(row => [row.id, row]))
   return windows.map(({ id, limit, window, ...budget }) => ({

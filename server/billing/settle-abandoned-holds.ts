@@ -30,17 +30,17 @@ with abandoned as materialized (
   update transactions t set status = 'expired', settled_at = now()
     from abandoned a join locked using (org_id)
    where t.id = a.id and t.status = 'held'
-  returning t.id, t.org_id, t.held, t.budget_windows
+  returning t.id, t.org_id, t.held, 0 as drawn, t.budget_windows
 ), closed as (
   delete from wallet_leases l using abandoned a join locked using (org_id) where l.id = a.id
-  returning l.id, l.org_id, l.amount, l.budget_windows
+  returning l.id, l.org_id, l.amount, l.drawn, l.budget_windows
 ), freed as materialized (
   select * from settled union all select * from closed
 ), windows as materialized (
   select id from budget_windows where id in (select unnest(budget_windows) from freed) order by id for update
-), uncounted as (
-  update budget_windows b set held = b.held - s.held
-    from (select w.id, sum(held)::bigint as held from freed cross join lateral unnest(budget_windows) as w(id) group by w.id) s
+), counted as (
+  update budget_windows b set spent = b.spent + s.drawn, held = b.held - s.held - s.drawn
+    from (select w.id, sum(held)::bigint as held, sum(drawn)::bigint as drawn from freed cross join lateral unnest(budget_windows) as w(id) group by w.id) s
    where b.id = s.id and b.id in (select id from windows)
 ), returned as (
   update wallets w set held = w.held - s.held, updated_at = now()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Database } from '../../db/client'
+import { DRAWN_ON_LEASES } from './drawn-on-leases'
 import type { BudgetShare } from './hold-funds'
 
 const Amount = z.object({ amount: z.coerce.bigint() })
@@ -7,7 +8,7 @@ const Available = z.object({ available: z.coerce.bigint().nullable() })
 
 /** What a budget would have left if every call under way cost nothing, nano-USD; below zero where its limit was lowered. */
 export async function unspentInWindow(db: Pick<Database, 'query'>, { windowId, limit }: BudgetShare): Promise<bigint> {
-  const [row] = await db.query('select spent::text as amount from budget_windows where id = $1', [windowId])
+  const [row] = await db.query(`select (spent + ${DRAWN_ON_LEASES})::text as amount from budget_windows where id = $1`, [windowId])
   return limit - Amount.parse(row).amount
 }
 

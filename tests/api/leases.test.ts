@@ -15,8 +15,11 @@ import type { CallToCapture } from '../../server/gateway/capture'
 import { Capturer } from '../../server/gateway/capture'
 import type { Hold } from '../../server/gateway/hold-budget'
 import { BudgetHolder, MAX_WAITING } from '../../server/gateway/hold-budget'
+import { readConfig } from '../../server/config'
+import { openFileStore } from '../../server/files/file-store'
 import { createMetrics } from '../../server/operations/metrics'
 import { registerReplica } from '../../server/operations/replica'
+import { purgeOrg } from '../../server/platform/purge-org'
 import { openTestDatabase, testDatabaseKind } from '../support/database'
 import { finishedCall as answeredCall } from '../support/ledger-entries'
 import type { Workspace } from '../support/seed-workspace'
@@ -188,22 +191,26 @@ describe.each([{ name: 'without budgets', limits: undefined }, { name: 'within b
   test('the lease of a process that is gone goes back to the wallet', async () => {
     const replica = await startReplica({ register: false })
     const call = await leased(replica)
+    await finish(replica, await leased(replica), 23n)
     await settleAbandonedHolds(db, 60_000, { replicaId: uuidv7(), open: new Set() })
-    expect(await wallet()).toEqual({ balance: 10_000_000_000n, held: 0n })
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 23n, held: 0n })
+    expect(await checkLedger(db)).toEqual([])
     // It was not gone after all: what it answered is charged, under a hold of its own.
     await finish(replica, call, 77n)
     await finishRest(replica)
-    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 77n, held: 0n })
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 100n, held: 0n })
   })
 
   test('a change of the wallet’s terms ends its leases at once, and what runs on them is charged all the same', async () => {
     const replica = await startReplica()
     const call = await leased(replica)
+    await finish(replica, await leased(replica), 23n)
     await finishRest(replica, call)
     await updateWallet(db.orm, { principal: workspace.principal, ip: null }, workspace.orgId, { mode: 'unlimited' })
     expect(await leasedInDatabase()).toBe(0n)
+    expect(await checkLedger(db)).toEqual([])
     await finish(replica, call, 50n)
-    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 50n, held: 0n })
+    expect(await wallet()).toEqual({ balance: 10_000_000_000n - 73n, held: 0n })
   })
 })
 
@@ -218,6 +225,30 @@ describe('a lease within budgets', () => {
     await finish(replica, call, 123n)
     for (const budget of budgets) expect(await windowOf(budget)).toEqual({ held: await leasedInDatabase(), spent: 123n })
     expect(await db.query('select budget_windows from transactions where id = $1', [call.id])).toEqual([{ budget_windows: budgets.map(({ windowId }) => windowId).toSorted() }])
+  })
+
+  test('is written down in its windows when it goes; until then their rows hold what is drawn on it, and have as much left', async () => {
+    budgets = [await openBudget(10_000_000_000n), await openBudget(20_000_000_000n)]
+    const replica = await startReplica()
+    const [drawn, dearer] = [await leased(replica), await leased(replica)]
+    const lease = await leasedInDatabase()
+    await finish(replica, drawn, 123n)
+    for (const budget of budgets) expect(await rowOf(budget)).toEqual({ held: lease, spent: 0n })
+    expect(await replica.budget.leftFor(budgets, 0n)).toEqual([10_000_000_000n - lease, 20_000_000_000n - lease])
+    await finish(replica, dearer, lease)
+    for (const budget of budgets) expect(await rowOf(budget)).toEqual({ held: lease, spent: 123n })
+    await replica.budget.stop()
+    for (const budget of budgets) expect(await rowOf(budget)).toEqual({ held: 0n, spent: lease + 123n })
+  })
+
+  test('leaves what was drawn on it spent in the platform’s budget when its org is purged', async () => {
+    budgets = [await openBudget(10_000_000_000n)]
+    const replica = await startReplica()
+    await finish(replica, await leased(replica), 123n)
+    const { principal } = await seedWorkspace(db.orm)
+    await db.query('update orgs set deleted_at = now() where id = $1', [workspace.orgId])
+    await purgeOrg({ db, log, metrics: createMetrics(), fileStore: openFileStore(readConfig({})) }, { principal, ip: null }, workspace.orgId, workspace.orgId)
+    expect(await rowOf(budgetOf())).toEqual({ held: 0n, spent: 123n })
   })
 
   test('takes at most a sixteenth of what a budget has left, and none where that is too little', async () => {
@@ -371,7 +402,15 @@ function budgetOf(): CallBudget {
   return budget
 }
 
+/** As it is shown: what is drawn on leases is spent. */
 async function windowOf({ windowId }: CallBudget) {
+  const [row] = await db.query(`
+    select held - drawn as held, spent + drawn as spent
+      from budget_windows b cross join (select coalesce(sum(drawn), 0)::bigint as drawn from wallet_leases where $1 = any(budget_windows)) l where b.id = $1::uuid`, [windowId])
+  return row
+}
+
+async function rowOf({ windowId }: CallBudget) {
   const [row] = await db.query('select held, spent from budget_windows where id = $1', [windowId])
   return row
 }
