@@ -54,6 +54,7 @@ import { openLimits } from './policy/open-limits'
 import type { Runtime } from './runtime'
 import { setRuntime } from './runtime'
 import { RetentionJob } from './traces/apply-retention'
+import { forgetRuleLists } from './traces/rule-lists'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -224,6 +225,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
   jobs.every(HOUR_MS, 'forget_alerts', () => forgetAlerts(db))
   jobs.every(HOUR_MS, 'forget_given_ids', () => forgetGivenIds(db))
+  jobs.every(DAY_MS, 'forget_rule_lists', () => forgetRuleLists(db))
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))
 }
 

@@ -74,6 +74,9 @@ export const policyRules = [
 ] as const
 export type PolicyRule = (typeof policyRules)[number]
 
+/** Those that count calls. */
+export const counterRules = ['max_concurrent', 'requests_per_minute', 'tokens_per_minute'] as const
+
 /** `POST /v1/policy/check`: a call that is judged and not made. */
 export const PolicyCheckRequest = z.strictObject({
   /** Its path, such as `/v1/chat/completions`. */

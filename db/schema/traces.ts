@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { boolean, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core'
+import { boolean, date, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, count, createdAt, nanoUsd } from './columns'
 
 /** From here on a call is slow, or dear, enough to be found by an index of such calls. */
@@ -46,7 +46,7 @@ export const traces = pgTable('traces', {
   responseBody: bytea('response_body'),
   responseIv: bytea('response_iv'),
   encryptionKeyVersion: integer('encryption_key_version'),
-  /** When the call passed each step of the road, and what the rules over it decided; null for calls from before it was kept. */
+  /** When the call passed each step of the road, and what the rules over it decided, or in which of `ruleLists` that stands; null for calls from before it was kept. */
   steps: jsonb('steps')
 }, table => [
   // The id first: a trace is found by it alone, one step a partition.
@@ -66,6 +66,19 @@ export const traces = pgTable('traces', {
   index('traces_dear_idx').on(table.orgId, table.createdAt).where(sql.raw(`cost >= ${DEAR_NANO_USD}`)),
   index('traces_tags_idx').using('gin', table.tags.op('jsonb_path_ops')).where(sql`tags <> '{}'::jsonb`)
 ])
+
+/**
+ * The rules that let calls pass, as thousands of traces have them alike; their `steps` name the list, with what each counter of it left. Of one month, so that it goes
+ * with the traces of that month. Without foreign keys, as traces.
+ */
+export const ruleLists = pgTable('rule_lists', {
+  orgId: uuid('org_id').notNull(),
+  /** Derived from org, month and decisions. */
+  id: uuid('id').notNull(),
+  /** Its first day, of UTC. */
+  month: date('month').notNull(),
+  decisions: jsonb('decisions').notNull()
+}, table => [primaryKey({ name: 'rule_lists_pkey', columns: [table.orgId, table.id] })])
 
 /**
  * The ids that an org was given of what a provider keeps, at a connection that all orgs share: only who was given one may name it there. Append-only, and

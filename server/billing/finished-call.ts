@@ -1,8 +1,9 @@
 import type { usageSources } from '../../shared/billing'
-import type { Tags, TraceSteps } from '../../shared/traces'
+import type { Tags } from '../../shared/traces'
 import type { Sealed } from '../crypto/envelope'
 import type { Usage } from '../gateway/usage'
 import type { KeptAnswer } from '../idempotency/keep-answer'
+import type { StoredSteps } from '../traces/rule-lists'
 import type { BudgetShare } from './hold-funds'
 import { bodyColumns, PackedBodies, unpacked } from './packed-bodies'
 
@@ -39,7 +40,7 @@ export interface FinishedCall {
   response: Sealed | null
   /** What the caller knows it by; undefined when it gave nothing. */
   tags?: Tags | undefined
-  steps?: TraceSteps
+  steps?: StoredSteps
   /** Of a call that claimed an `Idempotency-Key`: what to keep under it; null when there was no answer, and the key is free again. */
   kept?: KeptAnswer | null | undefined
 }

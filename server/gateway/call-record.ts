@@ -65,7 +65,7 @@ export class CallRecord implements Progress {
   upstreamEndedAt: number | undefined
   cache: AnswerHead['cache'] = 'none'
   cacheAgeMs: number | undefined
-  private readonly createdAt = new Date()
+  readonly createdAt = new Date()
   /** Null: it was refused after its limits had let it pass. */
   private usedTokens: number | null = 0
 
@@ -239,7 +239,7 @@ export class CallRecord implements Progress {
       request: seal('request', request.record?.() ?? request.raw),
       response: seal('response', responseBody),
       tags: context.tags,
-      steps: describeSteps(this, error)
+      ...describeSteps(this, error)
     }
   }
 

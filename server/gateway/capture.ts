@@ -15,6 +15,8 @@ import { LoomError } from '../errors'
 import { releaseClaim } from '../idempotency/sweep-claims'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
+import { keepRuleLists } from '../traces/rule-lists'
+import type { RuleList } from '../traces/rule-lists'
 import { Batcher } from './batcher'
 import type { GivenIds } from './given-ids'
 import { keepGivenIds } from './given-ids'
@@ -29,8 +31,11 @@ const RETRY_PAUSE_MS = 250
 
 const OwnTransaction = z.object({ status: z.enum(transactionStatuses), ref_id: z.string() })
 
-/** A finished call with the hold as the process keeps it, and what its answer gave the org to name. */
-export type CallToCapture = FinishedCall & { hold: Hold | null, given?: GivenIds | undefined }
+/** Of as many rule lists it is remembered that they are written down; to write one again is no harm. */
+const MAX_LISTS = 10_000
+
+/** A finished call with the hold as the process keeps it, what its answer gave the org to name, and the rules that its trace names. */
+export type CallToCapture = FinishedCall & { hold: Hold | null, given?: GivenIds | undefined, rules?: RuleList }
 
 /** The billing ref of a late call is held by a repeat of it, which may be charged yet, or fail. */
 class RepeatUnderWay extends Error {
@@ -42,6 +47,8 @@ class RepeatUnderWay extends Error {
 export class Capturer {
   private readonly batcher: Batcher<CallToCapture, CaptureOutcome>
   private readonly background = new Set<Promise<void>>()
+  /** Rule lists that are written down, by id. */
+  private readonly writtenLists = new Set<string>()
   private stopping = false
 
   constructor(private readonly db: Database, private readonly replicaId: string, private readonly metrics: Metrics, private readonly log: Log, private readonly budget: BudgetHolder) {
@@ -161,6 +168,7 @@ export class Capturer {
   private async settleBatch(calls: CallToCapture[]): Promise<CaptureOutcome[]> {
     // Before an answer can be gone on from, it must be known whose it is.
     await keepGivenIds(this.db, calls.flatMap(({ given }) => given ?? []))
+    await this.writeLists(calls)
     if (canDraw(calls)) {
       const violation = await drawCalls(this.db, this.replicaId, calls)
       if (!violation) return calls.map(() => 'settled')
@@ -168,6 +176,14 @@ export class Capturer {
       this.log.warn({ code: violation, requestIds: calls.map(({ id }) => id) }, 'Calls could not be drawn on their leases as one; each is settled by itself')
     }
     return captureCalls(this.db, this.replicaId, calls)
+  }
+
+  private async writeLists(calls: readonly CallToCapture[]): Promise<void> {
+    const lists = new Map(calls.flatMap(({ rules }) => rules && !this.writtenLists.has(rules.id) ? [[rules.id, rules]] : []))
+    if (lists.size === 0) return
+    await keepRuleLists(this.db, [...lists.values()])
+    if (this.writtenLists.size > MAX_LISTS) this.writtenLists.clear()
+    for (const id of lists.keys()) this.writtenLists.add(id)
   }
 
   /** The call as one that was not answered. Whether its lease was drawn on is unknown: it counts as drawn, until the lease ends and the rest of it is given back. */

@@ -3,38 +3,71 @@ import type { PolicyDecision } from '../../shared/policy'
 import type { TraceDecision, TraceSteps } from '../../shared/traces'
 import type { LoomError } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
+import { makeRuleList, monthOf } from '../traces/rule-lists'
+import type { RuleList, StoredSteps } from '../traces/rule-lists'
 import type { CallRecord } from './call-record'
+import type { Caller } from './caller'
 
-type Call = Pick<CallRecord, 'context' | 'isJudged' | 'admission' | 'admittedAt' | 'heldAt' | 'dispatchedAt' | 'firstByteAt' | 'upstreamEndedAt'>
+type Call = Pick<CallRecord, 'context' | 'createdAt' | 'isJudged' | 'admission' | 'admittedAt' | 'heldAt' | 'dispatchedAt' | 'firstByteAt' | 'upstreamEndedAt'>
 
-/** What a trace tells of a call's way: when it passed each step until now, and what its rules decided. */
-export function describeSteps(call: Call, error: LoomError | null): TraceSteps {
-  const { context: { receivedAt, authenticatedAt, readAt }, admittedAt, heldAt, dispatchedAt, firstByteAt, upstreamEndedAt } = call
-  const passed = [
+/**
+ * What a trace tells of a call's way: when it passed each step until now, and what its rules decided.
+ * @returns with the list that its steps name, where all its rules let it pass
+ */
+export function describeSteps(call: Call, error: LoomError | null): { steps: StoredSteps, rules?: RuleList } {
+  const { context: { caller, receivedAt, authenticatedAt, readAt }, createdAt, isJudged, admission, admittedAt, heldAt, dispatchedAt, firstByteAt, upstreamEndedAt } = call
+  const times = [
     ['auth', authenticatedAt], ['read', readAt], ['policy', admittedAt], ['hold', heldAt], ['attempt', dispatchedAt], ['first_byte', firstByteAt], ['end', upstreamEndedAt], ['capture', performance.now()]
   ] as const
   const at: TraceSteps['at'] = {}
-  for (const [step, time] of passed) if (time !== undefined) at[step] = Math.round((time - receivedAt) * 100) / 100
-  return { at, decisions: decisionsOf(call, error instanceof PolicyRefusal ? error : undefined) }
+  for (const [step, time] of times) if (time !== undefined) at[step] = Math.round((time - receivedAt) * 100) / 100
+  const refusal = error instanceof PolicyRefusal ? error : undefined
+  if (refusal || !isJudged || !admission) return { steps: { at, decisions: decisionsOf(call, refusal) } }
+  const rules = passedRules(caller, heldAt !== undefined, createdAt)
+  return { steps: { at, rules: rules.id, remaining: admission.counters.map(({ remaining }) => remaining) }, rules }
+}
+
+/** Of a caller, by month and by whether its budgets were asked. */
+const passed = new WeakMap<Caller, Map<string, RuleList>>()
+
+/** The rules over a caller's calls that all of them let pass; made once. */
+function passedRules(caller: Caller, isHeld: boolean, createdAt: Date): RuleList {
+  const lists = passed.get(caller) ?? new Map<string, RuleList>()
+  passed.set(caller, lists)
+  const name = `${monthOf(createdAt)} ${isHeld}`
+  const known = lists.get(name)
+  if (known) return known
+  const decisions = [...askedBefore(caller).map(rule => allow(rule)), ...isHeld ? heldWithin(caller) : []]
+  if (isHeld && caller.walletMode === 'prepaid') decisions.push(allow({ rule: 'wallet', scope: 'org', limit: undefined }))
+  const list = makeRuleList(caller.orgId, createdAt, decisions)
+  lists.set(name, list)
+  return list
+}
+
+/** What is asked before money is held. */
+function askedBefore({ apiKeyId, policy: { rules, counters } }: Caller) {
+  const scopes = { rule: 'scopes', scope: 'key', limit: undefined } as const
+  return [...apiKeyId === null ? [] : [scopes], ...rules, ...counters]
+}
+
+function heldWithin({ policy: { budgets } }: Caller): TraceDecision[] {
+  return budgets.map(({ period, scope, limit }) => allow({ rule: `budget_${period}`, scope, limit: toUsdDecimal(limit) }))
 }
 
 /** In the order they were made: rules are asked one after the other, so those before the one that refused let the call pass. */
 function decisionsOf({ context: { caller }, isJudged, admission, heldAt }: Call, refusal: PolicyRefusal | undefined): TraceDecision[] {
   const denied = refusal ? [deny(refusal)] : []
   if (!isJudged) return denied
-  const { rules, counters, budgets } = caller.policy
-  const scopes = { rule: 'scopes', scope: 'key', limit: undefined } as const
-  const asked = [...caller.apiKeyId === null ? [] : [scopes], ...rules, ...counters]
+  const asked = askedBefore(caller)
   if (!admission) {
     const refused = asked.findIndex(({ rule, scope }) => rule === refusal?.rule && scope === refusal.scope)
     return [...asked.slice(0, Math.max(refused, 0)).map(rule => allow(rule)), ...denied]
   }
-  const counted = asked.length - counters.length
+  const counted = asked.length - caller.policy.counters.length
   const admitted = asked.map((rule, index) => allow(rule, admission.counters[index - counted]?.remaining))
   if (refusal?.budgets) return [...admitted, ...refusal.budgets.map(decision => decision.rule === refusal.rule && decision.scope === refusal.scope ? deny(refusal) : figures(decision))]
   if (heldAt === undefined && refusal?.rule !== 'wallet') return [...admitted, ...denied]
-  const held = budgets.map(({ period, scope, limit }) => allow({ rule: `budget_${period}`, scope, limit: toUsdDecimal(limit) }))
-  return [...admitted, ...held, ...denied.length === 0 && caller.walletMode === 'prepaid' ? [allow({ rule: 'wallet', scope: 'org', limit: undefined })] : denied]
+  return [...admitted, ...heldWithin(caller), ...denied]
 }
 
 function allow({ rule, scope, limit }: Pick<TraceDecision, 'rule' | 'scope'> & { limit: unknown }, remaining?: number): TraceDecision {

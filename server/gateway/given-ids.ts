@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Database } from '../../db/client'
+import { hashedUuid } from '../utils/hashed-uuid'
 
 /** As long as OpenAI and Azure keep an answer. Source: their documentation of the Responses API, read 2026-11. */
 export const GIVEN_DAYS = 30
@@ -21,7 +21,7 @@ const Row = z.object({ connection_id: z.string(), id_hash: z.string() })
 
 /** Writes down what was given. Idempotent. */
 export async function keepGivenIds(db: Pick<Database, 'query'>, given: readonly GivenIds[]): Promise<void> {
-  const rows = given.flatMap(({ orgId, connectionId, ids }) => ids.slice(0, MAX_IDS).map(id => ({ orgId, connectionId, hash: hashOf(id) })))
+  const rows = given.flatMap(({ orgId, connectionId, ids }) => ids.slice(0, MAX_IDS).map(id => ({ orgId, connectionId, hash: hashedUuid(id) })))
   if (rows.length === 0) return
   // In order, so that two batches with the same ids wait for each other one way.
   await db.query(
@@ -33,7 +33,7 @@ export async function keepGivenIds(db: Pick<Database, 'query'>, given: readonly 
 
 /** Which of `ids` the org was given at these connections. */
 export async function findGivenIds(db: Pick<Database, 'query'>, orgId: string, connectionIds: readonly string[], ids: readonly string[]): Promise<GivenAt> {
-  const byHash = new Map(ids.map(id => [hashOf(id), id]))
+  const byHash = new Map(ids.map(id => [hashedUuid(id), id]))
   const rows = await db.query('select connection_id, id_hash from given_ids where org_id = $1 and connection_id = any($2::uuid[]) and id_hash = any($3::uuid[])', [orgId, connectionIds, [...byHash.keys()]])
   const found = rows.map(row => Row.parse(row))
   return new Map(connectionIds.map(connectionId => [connectionId, new Set(found.flatMap(row => row.connection_id === connectionId ? byHash.get(row.id_hash) ?? [] : []))]))
@@ -54,10 +54,4 @@ export async function forgetGivenIds(db: Pick<Database, 'query'>, now = new Date
     if (rows.length < BATCH_ROWS) break
   }
   return forgotten
-}
-
-/** As a uuid, which is the smallest that both databases take lists of. */
-function hashOf(id: string): string {
-  const hex = createHash('sha256').update(id).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }

@@ -1,6 +1,6 @@
 import { parseUsdDecimal } from '../../shared/money'
 import { budgetPeriods } from '../../shared/policy'
-import type { BudgetPeriod, PolicyScope } from '../../shared/policy'
+import type { BudgetPeriod, counterRules, PolicyScope } from '../../shared/policy'
 import type { LoomError } from '../errors'
 import type { BudgetTimes, BudgetWindow } from './budget-window'
 import { ModelMatcher } from './match-model'
@@ -9,7 +9,7 @@ import type { AddressRule, BodilessRule, PolicyLevel, StaticRule } from './stati
 
 /** A rule that counts calls. */
 export interface CounterRule {
-  rule: 'max_concurrent' | 'requests_per_minute' | 'tokens_per_minute'
+  rule: typeof counterRules[number]
   scope: PolicyScope
   /** Of the counter, in memory and on Redis. */
   key: string

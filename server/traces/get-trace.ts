@@ -1,14 +1,15 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Orm } from '../../db/client'
-import { orgs, traces } from '../../db/schema'
+import { orgs, ruleLists, traces } from '../../db/schema'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
-import { Attempt, TraceSteps } from '../../shared/traces'
+import { Attempt } from '../../shared/traces'
 import type { Trace } from '../../shared/traces'
 import type { TraceScope } from './list-traces'
 import { nearItsId } from './near-its-id'
+import { openSteps } from './rule-lists'
 import type { BodySide } from './seal-body'
 import { openBody } from './seal-body'
 import { summaryColumns, toSummary } from './trace-summary'
@@ -30,7 +31,7 @@ export async function getTrace(orm: Orm, keyring: Keyring, scope: TraceScope, id
   return {
     ...toSummary(row),
     attempts: Attempts.parse(row.attempts),
-    steps: TraceSteps.nullable().parse(row.steps),
+    steps: openSteps(row.steps, row.listed),
     bodiesErased,
     requestBody: open('request', row.requestBody, row.requestIv),
     responseBody: open('response', row.responseBody, row.responseIv)
@@ -43,6 +44,7 @@ async function findTrace(orm: Orm, scope: TraceScope, id: string, withBodies: bo
       ...summaryColumns,
       attempts: traces.attempts,
       steps: traces.steps,
+      listed: ruleLists.decisions,
       salt: orgs.encryptionSalt,
       keyVersion: orgs.encryptionKeyVersion,
       bodyKeyVersion: traces.encryptionKeyVersion,
@@ -50,6 +52,7 @@ async function findTrace(orm: Orm, scope: TraceScope, id: string, withBodies: bo
     })
     .from(traces)
     .innerJoin(orgs, eq(orgs.id, traces.orgId))
+    .leftJoin(ruleLists, and(eq(ruleLists.orgId, traces.orgId), eq(ruleLists.id, sql`(${traces.steps}->>'rules')::uuid`)))
     .where(and(eq(traces.orgId, scope.orgId), eq(traces.id, id), scope.projectId ? eq(traces.projectId, scope.projectId) : undefined, when))
   return row
 }

@@ -52,6 +52,19 @@ describe('steps', () => {
     ])
   })
 
+  test('a trace tells the rules of its time, whatever they are now', async () => {
+    const { id, key } = await gateway.createKey({ limits: { requestsPerMinute: 5 } })
+    const before = await traceOf(key, await call(key))
+    await gateway.api('PATCH', `/api/keys/${id}`, { limits: { requestsPerMinute: 7 } })
+    const limitOf = ({ steps }: WireTrace) => steps?.decisions.map(({ rule, limit, remaining }) => [rule, limit, remaining])
+    const after = await until(async () => {
+      const trace = await traceOf(key, await call(key))
+      return limitOf(trace)?.[1]?.[1] === 7 ? trace : undefined
+    })
+    expect(limitOf(after)).toEqual([['scopes', undefined, undefined], ['requests_per_minute', 7, expect.any(Number)]])
+    expect(limitOf(WireTrace.parse(await get(key, `/${before.id}`)))).toEqual([['scopes', undefined, undefined], ['requests_per_minute', 5, 4]])
+  })
+
   test('a refused call ends with the rule that refused it, in the words its caller got', async () => {
     const { key } = await gateway.createKey({ limits: { maxOutputTokens: 50, requestsPerMinute: 1 } })
     await call(key)
