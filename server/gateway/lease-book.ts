@@ -56,7 +56,7 @@ export class LeaseBook {
   /** Retired leases that calls still run on. */
   private readonly ending = new Set<Lease>()
   /** What budgets are told apart by, written once for each list. */
-  private readonly namesOfBudgets = new WeakMap<readonly BudgetShare[], string>()
+  private readonly keys = new WeakMap<readonly BudgetShare[], { orgId: string, key: string }>()
   private readonly background = new Set<Promise<void>>()
 
   /** @param open told of each lease before it is asked for, so that the sweeper leaves it alone */
@@ -67,7 +67,7 @@ export class LeaseBook {
    * @param budgets the same list for many calls, so that it is not named again for each
    */
   take(orgId: string, amount: bigint, budgets?: readonly BudgetShare[], now = performance.now()): Lease | undefined {
-    const key = orgId + this.nameOf(budgets)
+    const key = this.keyOf(orgId, budgets)
     let account = this.accounts.get(key)
     if (!account) {
       account = { orgId, budgets, current: undefined, opening: false, askedAt: now, recentCalls: 0, countedFrom: now, notBefore: 0, calls: FIRST_CALLS }
@@ -142,18 +142,17 @@ export class LeaseBook {
     await Promise.all(this.background)
   }
 
-  private nameOf(budgets: readonly BudgetShare[] | undefined): string {
-    if (!budgets) return ''
-    let name = this.namesOfBudgets.get(budgets)
-    if (name === undefined) {
-      name = budgets.map(({ windowId, limit }) => ` ${windowId}:${limit}`).join('')
-      this.namesOfBudgets.set(budgets, name)
-    }
-    return name
+  private keyOf(orgId: string, budgets: readonly BudgetShare[] | undefined): string {
+    if (!budgets) return orgId
+    const known = this.keys.get(budgets)
+    if (known?.orgId === orgId) return known.key
+    const key = [orgId, ...budgets.map(({ windowId, limit }) => `${windowId}:${limit}`)].join(' ')
+    this.keys.set(budgets, { orgId, key })
+    return key
   }
 
   private retireLease(lease: Lease): void {
-    const account = this.accounts.get(lease.orgId + this.nameOf(lease.budgets))
+    const account = this.accounts.get(this.keyOf(lease.orgId, lease.budgets))
     if (account?.current === lease) account.current = undefined
     lease.retired = true
     this.ending.add(lease)

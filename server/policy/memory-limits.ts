@@ -16,9 +16,11 @@ export class MemoryLimits implements LimitStore {
     if (++this.takes % SWEEP_EVERY === 0) this.sweep(now)
     const counters = claims.map(({ rule }) => this.current(rule, now))
     const describeAll = () => claims.map(({ rule }, index) => describe(rule, counters[index], now))
-    const found = describeAll()
-    const refused = findLastToFit(claims, found)
-    if (refused !== undefined) return Promise.resolve({ refused, states: found })
+    if (claims.some((claim, index) => clamp(claim) > remainingOf(claim.rule, counters[index]))) {
+      const states = describeAll()
+      const refused = findLastToFit(claims, states)
+      if (refused !== undefined) return Promise.resolve({ refused, states })
+    }
     counters.forEach((counter, index) => counter.used += clampAt(claims, index))
     const states = describeAll()
     const settle = (usedTokens: number | null) => claims.forEach((claim, index) => {
@@ -61,9 +63,13 @@ function clampAt(claims: readonly Claim[], index: number): number {
   return claim ? clamp(claim) : 0
 }
 
-function describe({ limit, rule }: CounterRule, counter: Counter | undefined, now: number): CounterState {
+function remainingOf({ limit }: CounterRule, counter: Counter | undefined): number {
+  return Math.max(0, limit - (counter?.used ?? 0))
+}
+
+function describe(rule: CounterRule, counter: Counter | undefined, now: number): CounterState {
   return {
-    remaining: Math.max(0, limit - (counter?.used ?? 0)),
-    resetMs: rule === 'max_concurrent' || !counter ? 0 : Math.max(0, counter.startedAt + WINDOW_MS - now)
+    remaining: remainingOf(rule, counter),
+    resetMs: rule.rule === 'max_concurrent' || !counter ? 0 : Math.max(0, counter.startedAt + WINDOW_MS - now)
   }
 }

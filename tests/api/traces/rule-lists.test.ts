@@ -16,7 +16,7 @@ const decisions: TraceDecision[] = [
   { rule: 'requests_per_minute', scope: 'key', outcome: 'allow', limit: 5 },
   { rule: 'budget_day', scope: 'key', outcome: 'allow', limit: '1' }
 ]
-const told = [decisions[0], { ...decisions[1], remaining: 8 }, { ...decisions[2], remaining: 0 }, decisions[3]]
+const told = decisions.map((decision, index) => index === 1 ? { ...decision, remaining: 8 } : index === 2 ? { ...decision, remaining: 0 } : decision)
 
 let db: Database
 afterEach(() => db.close())
@@ -65,7 +65,7 @@ test('taken back, the decisions of lists stand in their traces again', async () 
   const list = makeRuleList(orgId, new Date(), decisions)
   await keepRuleLists(db, [list])
   const at = { auth: 1, capture: 2.5 }
-  const own: StoredSteps = { at, decisions: told.slice(0, 1).flatMap(decision => decision ?? []) }
+  const own: StoredSteps = { at, decisions: told.slice(0, 1) }
   const traced = async (steps: StoredSteps | undefined) => {
     const id = uuidv7()
     await captureCalls(db, uuidv7(), [finishedCall(orgId, id, null, { hold: null, ...(steps && { steps }) })])
