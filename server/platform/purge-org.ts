@@ -60,8 +60,9 @@ async function untilSettled({ query }: Pick<Database, 'query'>, orgId: string): 
   }
 }
 
+/** A lease that is drawn down holds nothing, but what was drawn on it stands in no budget before it has gone. */
 async function isHeldFrom(query: Query, orgId: string): Promise<boolean> {
-  return (await query('select from wallets where org_id = $1 and held > 0', [orgId])).length > 0
+  return (await query('select from wallets w where org_id = $1 and (held > 0 or exists (select from wallet_leases l where l.org_id = w.org_id))', [orgId])).length > 0
 }
 
 function stillHeld(): LoomError {

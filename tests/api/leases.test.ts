@@ -244,11 +244,17 @@ describe('a lease within budgets', () => {
   test('leaves what was drawn on it spent in the platform’s budget when its org is purged', async () => {
     budgets = [await openBudget(10_000_000_000n)]
     const replica = await startReplica()
-    await finish(replica, await leased(replica), 123n)
+    const call = await leased(replica)
+    const lease = await leasedInDatabase()
+    await finish(replica, call, lease)
+    expect(await wallet()).toMatchObject({ held: 0n })
     const { principal } = await seedWorkspace(db.orm)
     await db.query('update orgs set deleted_at = now() where id = $1', [workspace.orgId])
-    await purgeOrg({ db, log, metrics: createMetrics(), fileStore: openFileStore(readConfig({})) }, { principal, ip: null }, workspace.orgId, workspace.orgId)
-    expect(await rowOf(budgetOf())).toEqual({ held: 0n, spent: 123n })
+    const purging = purgeOrg({ db, log, metrics: createMetrics(), fileStore: openFileStore(readConfig({})) }, { principal, ip: null }, workspace.orgId, workspace.orgId)
+    await until(async () => (await db.query(`select from audit_logs where action = 'org.purge'`)).length > 0, { what: () => 'the purge to begin' })
+    await replica.budget.stop()
+    await purging
+    expect(await rowOf(budgetOf())).toEqual({ held: 0n, spent: lease })
   })
 
   test('takes at most a sixteenth of what a budget has left, and none where that is too little', async () => {
