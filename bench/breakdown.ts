@@ -8,7 +8,7 @@ import { runCall } from '../server/gateway/run-call'
 import { start, stop } from '../server/lifecycle'
 import type { Runtime } from '../server/runtime'
 import { sealBody } from '../server/traces/seal-body'
-import { chatOrder } from './measure'
+import { chatCall } from './measure'
 import { formatTable } from './report'
 import { quiet } from './scenarios'
 import type { Bench } from './set-up'
@@ -25,7 +25,7 @@ export async function breakDown({ loomServer, loom, apiKey }: Bench, { isQuick }
   const runtime = await start(environment, migrationFilesIn(join(import.meta.dirname, '../drizzle')))
   const timings: Timings = new Map()
   instrument(runtime, timings)
-  const raw = Buffer.from(chatOrder(loom, quiet).body)
+  const raw = Buffer.from(chatCall(loom, quiet).body)
   const tables: string[] = []
   for (const concurrency of [1, 32]) {
     const calls = (isQuick ? 400 : 4_000) * (concurrency === 1 ? 1 : 4)

@@ -1,5 +1,5 @@
 import type { LoadGenerator } from './load'
-import { nothing, runRound } from './measure'
+import { chatOrder, nothing, runRound } from './measure'
 import type { Measurement, Proxied } from './measure'
 import { startPeer } from './peer'
 import { formatTable } from './report'
@@ -36,7 +36,7 @@ async function runAll(load: LoadGenerator, targets: Record<string, Proxied>, sce
   const { arrivals } = scenario
   const given = arrivals.kind === 'closed' ? arrivals : { kind: 'open' as const, perSecond: Number(arrivals.perSecond) }
   for (let round = 1; round <= rounds; round++) {
-    for (const [name, target] of Object.entries(targets)) await runRound(load, target, scenario, given, { seed: round, seconds }, results[name] ?? nothing())
+    for (const [name, target] of Object.entries(targets)) await runRound(load, target, chatOrder(target, scenario), given, { seed: round, seconds }, results[name] ?? nothing())
   }
   return results
 }

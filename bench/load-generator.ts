@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import type { LoadOrder, LoadResult } from './load'
+import type { Call, LoadOrder, LoadResult } from './load'
 
 /** A process of its own, so that making load costs the measured process nothing. Works through one order at a time. */
 process.on('message', (order: LoadOrder) => {
@@ -22,37 +22,48 @@ function poolOf(origin: string): Pool {
 
 async function generateLoad(order: LoadOrder): Promise<LoadResult> {
   const result: LoadResult = { calls: 0, errors: 0, firstError: null, seconds: 0, latenciesMs: [], firstBytesMs: [] }
+  const callOne = callerOf(order, result)
   const startedAt = performance.now()
-  if (order.arrivals.kind === 'closed') await closedLoop(order, order.arrivals.concurrency, startedAt, result)
-  else await openLoop(order, order.arrivals.perSecond, startedAt, result)
+  if (order.arrivals.kind === 'closed') await closedLoop(order, order.arrivals.concurrency, startedAt, callOne)
+  else await openLoop(order, order.arrivals.perSecond, startedAt, callOne)
   result.seconds = (performance.now() - startedAt) / 1000
   return result
 }
 
 /** So many callers, each of whom calls again as soon as it has its answer. */
-async function closedLoop(order: LoadOrder, concurrency: number, startedAt: number, result: LoadResult): Promise<void> {
+async function closedLoop({ durationMs }: LoadOrder, concurrency: number, startedAt: number, callOne: () => Promise<void>): Promise<void> {
   const caller = async () => {
-    do await call(order, result)
-    while (performance.now() - startedAt < order.durationMs)
+    do await callOne()
+    while (performance.now() - startedAt < durationMs)
   }
   await Promise.all(Array.from({ length: concurrency }, caller))
 }
 
 /** Callers who know nothing of each other: they arrive at random times, however slow the answers are. */
-async function openLoop(order: LoadOrder, perSecond: number, startedAt: number, result: LoadResult): Promise<void> {
-  const random = seededRandom(order.seed)
+async function openLoop({ durationMs, seed }: LoadOrder, perSecond: number, startedAt: number, callOne: () => Promise<void>): Promise<void> {
+  const random = seededRandom(seed)
   const calls: Promise<void>[] = []
   let nextAt = 0
-  while (nextAt < order.durationMs) {
+  while (nextAt < durationMs) {
     const waitMs = startedAt + nextAt - performance.now()
     if (waitMs > 0.5) await new Promise(resolve => setTimeout(resolve, waitMs))
-    calls.push(call(order, result))
+    calls.push(callOne())
     nextAt += -Math.log(1 - random()) * 1000 / perSecond
   }
   await Promise.all(calls)
 }
 
-function call({ origin, path, headers, body }: LoadOrder, result: LoadResult): Promise<void> {
+/** @returns makes one of the order's calls, chosen at random, and notes in `result` what came of it */
+function callerOf({ origin, path, calls, seed }: LoadOrder, result: LoadResult): () => Promise<void> {
+  const random = seededRandom(seed)
+  return () => {
+    const call = calls[Math.floor(random() * calls.length)]
+    if (!call) throw new Error('There is nothing to call')
+    return send(origin, path, call, result)
+  }
+}
+
+function send(origin: string, path: string, { headers, body }: Call, result: LoadResult): Promise<void> {
   return new Promise((resolve) => {
     const sentAt = performance.now()
     let status = 0

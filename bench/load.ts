@@ -5,11 +5,13 @@ import { z } from 'zod'
 
 export type Arrivals = { kind: 'closed', concurrency: number } | { kind: 'open', perSecond: number }
 
+export interface Call { headers: Record<string, string>, body: string }
+
 export interface LoadOrder {
   origin: string
   path: string
-  headers: Record<string, string>
-  body: string
+  /** Each call is one of these, at random. */
+  calls: readonly Call[]
   arrivals: Arrivals
   durationMs: number
   seed: number

@@ -1,4 +1,4 @@
-import type { Arrivals, LoadGenerator } from './load'
+import type { Arrivals, Call, LoadGenerator, LoadOrder } from './load'
 import { cpuSeconds, residentMb } from './processes'
 import type { Scenario } from './scenarios'
 import type { Bench, Target } from './set-up'
@@ -31,15 +31,15 @@ export async function measure(bench: Bench, load: LoadGenerator, scenario: Scena
   for (let round = 0; round < rounds; round++) {
     await checkpoint(bench.databaseUrl)
     for (const target of [bench.direct, bench.floor, bench.loom]) {
-      await runRound(load, target, scenario, arrivals, { seed: round + 1, seconds }, measurements[target.name])
+      await runRound(load, target, chatOrder(target, scenario), arrivals, { seed: round + 1, seconds }, measurements[target.name])
     }
   }
   return measurements
 }
 
-/** One round of a scenario on one target, added to what it did before. */
-export async function runRound(load: LoadGenerator, target: Proxied, scenario: Scenario, arrivals: Arrivals, { seed, seconds }: { seed: number, seconds: number }, into: Measurement): Promise<void> {
-  const order = { ...chatOrder(target, scenario), arrivals, durationMs: seconds * 1000, seed }
+/** One round of calls of one target, added to what it did before. */
+export async function runRound(load: LoadGenerator, target: Pick<Proxied, 'pids'>, what: Pick<LoadOrder, 'origin' | 'path' | 'calls'>, arrivals: Arrivals, { seed, seconds }: { seed: number, seconds: number }, into: Measurement): Promise<void> {
+  const order = { ...what, arrivals, durationMs: seconds * 1000, seed }
   const before = cpuOf(target)
   const result = await load.run(order)
   const after = cpuOf(target)
@@ -56,10 +56,16 @@ export async function runRound(load: LoadGenerator, target: Proxied, scenario: S
   if (proxy) into.residentMb = Math.max(into.residentMb, residentMb(proxy))
 }
 
+export function chatOrder({ origin, ...target }: Pick<Proxied, 'origin' | 'headers' | 'modelPrefix'>, scenario: Scenario) {
+  return { origin, path: CHAT_PATH, calls: [chatCall(target, scenario)] }
+}
+
+export const CHAT_PATH = '/v1/chat/completions'
+
 /** The same call for every target, but for the model's name and the key. A stream asks for its usage, as Loom does anyway: for the mock that is one event more. */
-export function chatOrder(target: Pick<Proxied, 'origin' | 'headers' | 'modelPrefix'>, { model, stream, promptBytes }: Scenario) {
+export function chatCall({ headers, modelPrefix }: Pick<Proxied, 'headers' | 'modelPrefix'>, { model, stream, promptBytes }: Scenario): Call {
   const messages = [{ role: 'user', content: 'lorem ipsum '.repeat(Math.ceil(promptBytes / 12)).slice(0, promptBytes) }]
-  return { origin: target.origin, path: '/v1/chat/completions', headers: target.headers, body: JSON.stringify({ model: target.modelPrefix + model, messages, stream, max_tokens: 500, ...(stream && { stream_options: { include_usage: true } }) }) }
+  return { headers, body: JSON.stringify({ model: modelPrefix + model, messages, stream, max_tokens: 500, ...(stream && { stream_options: { include_usage: true } }) }) }
 }
 
 function cpuOf(target: Pick<Proxied, 'pids'>): { proxy: number, database: number } {

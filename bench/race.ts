@@ -5,7 +5,7 @@ import { toUsdDecimal } from '../shared/money'
 import { checkLedgerOf } from '../tests/support/check-ledger'
 import { startLoomServer } from '../tests/support/loom-server'
 import { startRedis } from '../tests/support/redis'
-import { chatOrder } from './measure'
+import { CHAT_PATH, chatCall } from './measure'
 import { formatTable } from './report'
 import { saturated } from './scenarios'
 import type { Bench } from './set-up'
@@ -52,13 +52,13 @@ export async function race(bench: Bench, _load: unknown, { isQuick }: { isQuick:
 
 /** @returns how many calls were answered before one was refused for the budget */
 async function callUntilRefused(bench: Bench, urls: readonly string[], key: string, first: number): Promise<number> {
-  const { path, body } = chatOrder(bench.loom, saturated)
+  const { body } = chatCall(bench.loom, saturated)
   const pools = urls.map(url => new Pool(url, { connections: 1 }))
   try {
     for (let calls = 0; ; calls++) {
       const pool = pools[(first + calls) % pools.length]
       if (!pool) throw new Error('There is no replica')
-      const response = await pool.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json', 'authorization': `Bearer ${key}` } })
+      const response = await pool.request({ method: 'POST', path: CHAT_PATH, body, headers: { 'content-type': 'application/json', 'authorization': `Bearer ${key}` } })
       const text = await response.body.text()
       if (response.statusCode === 402) return calls
       if (response.statusCode !== 200) throw new Error(`A call was answered with ${response.statusCode}: ${text}`)

@@ -2,18 +2,19 @@ import { parseArgs } from 'node:util'
 import { describeMachine } from './describe-machine'
 import type { Arrivals } from './load'
 import { startLoadGenerator } from './load'
+import { measureManyKeys } from './many-keys'
 import { measure } from './measure'
 import type { Measurements } from './measure'
 import { measureCachedAuth } from './measure-auth'
 import { measurePolicy } from './measure-policy'
-import { formatMemory, formatScenario, formatTargets } from './report'
+import { formatManyKeys, formatMemory, formatScenario, formatTargets } from './report'
 import type { Scenario } from './scenarios'
 import { halfSaturated, quiet, realisticStream, saturated, scenarios } from './scenarios'
 import type { Bench } from './set-up'
 import { startBench } from './set-up'
 import { measureSlowStreams } from './slow-streams'
 
-/** `npm run bench`: everything on this machine, over the loopback. `--quick`: one short round of each, under 90 s. */
+/** `npm run bench`: everything on this machine, over the loopback. `--quick`: one short round of each, under two minutes. */
 const { values: { quick } } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
 
 const bench = await startBench()
@@ -34,7 +35,9 @@ try {
   const of = (scenario: Scenario) => results.get(scenario) ?? fail(`${scenario.title} did not run`)
   const cachedAuthMs = await measureCachedAuth(bench.databaseUrl, bench.apiKey)
   const policy = await measurePolicy()
-  const { text, missed } = formatTargets({ saturated: of(saturated), halfSaturated: of(halfSaturated), realisticStream: of(realisticStream), quiet: of(quiet), memory, cachedAuthMs, policy })
+  const manyKeys = await measureManyKeys(bench, load, quick ? { rounds: 1, seconds: 2, warmUpSeconds: 2 } : { rounds: 3, seconds: 3, warmUpSeconds: 15 })
+  console.log(formatManyKeys(manyKeys))
+  const { text, missed } = formatTargets({ saturated: of(saturated), halfSaturated: of(halfSaturated), realisticStream: of(realisticStream), quiet: of(quiet), memory, cachedAuthMs, policy, manyKeys })
   console.log(`${text}\n\n${missed === 0 ? 'Every target is reached.' : `${missed} targets are MISSED.`}`)
 } finally {
   load.stop()

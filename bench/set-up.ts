@@ -22,9 +22,8 @@ export interface Target {
   pids: () => number[]
 }
 
-export interface Bench {
-  direct: Target
-  floor: Target
+/** Loom on a database of its own, with a connection to the mock, prices and a key. */
+export interface ConnectedLoom {
   loom: Target
   loomServer: LoomServer
   databaseUrl: string
@@ -33,14 +32,22 @@ export interface Bench {
   replicaEnv: Record<string, string>
   /** Asks the browser's API of Loom as its admin. */
   api: AdminApi
+}
+
+export interface Bench extends ConnectedLoom {
+  direct: Target
+  floor: Target
+  /** Starts another one, on another database of the same PostgreSQL. */
+  openLoom: (databaseName: string) => Promise<ConnectedLoom>
   stop: () => Promise<void>
 }
 
-type AdminApi = (method: 'POST' | 'PATCH' | 'PUT', path: string, body: unknown) => Promise<unknown>
+type AdminApi = (method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, body?: unknown) => Promise<unknown>
 
 const account = { email: 'bench@example.com', password: 'a password for the bench' }
+const json = { 'content-type': 'application/json' }
 
-/** Starts everything, each in a process of its own, and gives Loom a connection to the mock, prices and a key. */
+/** Starts everything, each in a process of its own. */
 export async function startBench(): Promise<Bench> {
   const database = await startPostgres({ durable: true })
   if (!database) throw new Error('The benchmarks need PostgreSQL (Debian: apt-get install postgresql)')
@@ -49,31 +56,37 @@ export async function startBench(): Promise<Bench> {
   const mockUrl = `http://127.0.0.1:${mockPort}`
   const mock = await startScript('mock.ts', [String(mockPort)])
   const floor = await startScript('floor.ts', [mockUrl, String(floorPort)])
-  const databaseUrl = await database.createDatabase('loom')
-  await makeWal(databaseUrl)
+  await makeWal(database.url)
+  const looms: ConnectedLoom[] = []
+  const openLoom = async (name: string) => {
+    const loom = await startConnectedLoom(await database.createDatabase(name), `${mockUrl}/v1`)
+    looms.push(loom)
+    return loom
+  }
+  return {
+    ...await openLoom('loom'),
+    direct: { name: 'direct', origin: mockUrl, headers: json, modelPrefix: '', pids: () => [] },
+    floor: { name: 'floor', origin: `http://127.0.0.1:${floorPort}`, headers: json, modelPrefix: '', pids: () => [floor.pid] },
+    openLoom,
+    stop: () => stopAll(looms, [mock, floor], database)
+  }
+}
+
+async function startConnectedLoom(databaseUrl: string, upstreamUrl: string): Promise<ConnectedLoom> {
   const replicaEnv = { DATABASE_URL: databaseUrl, ENCRYPTION_MASTER_KEY: '0123456789abcdef'.repeat(4) }
   const loomServer = await startLoomServer({
     env: { ...replicaEnv, ADMIN_EMAIL: account.email, ADMIN_PASSWORD: account.password },
     keepLogs: false
   })
   const api = await signInAdmin(loomServer)
-  const apiKey = await connectLoom(api, `${mockUrl}/v1`)
-  const json = { 'content-type': 'application/json' }
-  return {
-    direct: { name: 'direct', origin: mockUrl, headers: json, modelPrefix: '', pids: () => [] },
-    floor: { name: 'floor', origin: `http://127.0.0.1:${floorPort}`, headers: json, modelPrefix: '', pids: () => [floor.pid] },
-    loom: { name: 'loom', origin: loomServer.url, headers: { ...json, authorization: `Bearer ${apiKey}` }, modelPrefix: 'bench/', pids: () => [loomServer.process.pid ?? 0, ...postgresPids(Number(new URL(databaseUrl).port))] },
-    loomServer,
-    databaseUrl,
-    apiKey,
-    replicaEnv,
-    api,
-    stop: () => stopAll(loomServer, [mock, floor], database)
-  }
+  const apiKey = await connectLoom(api, upstreamUrl)
+  const pids = () => [loomServer.process.pid ?? 0, ...postgresPids(Number(new URL(databaseUrl).port))]
+  const loom: Target = { name: 'loom', origin: loomServer.url, headers: { ...json, authorization: `Bearer ${apiKey}` }, modelPrefix: 'bench/', pids }
+  return { loom, loomServer, databaseUrl, apiKey, replicaEnv, api }
 }
 
-async function stopAll(loom: LoomServer, children: ChildServer[], database: PostgresServer): Promise<void> {
-  await loom.remove()
+async function stopAll(looms: ConnectedLoom[], children: ChildServer[], database: PostgresServer): Promise<void> {
+  for (const { loomServer } of looms) await loomServer.remove()
   for (const child of children) child.stop()
   await database.stop()
 }
