@@ -20,7 +20,7 @@ import { JsonRequest } from './json-request'
 import { withMistralsIds } from './mistral-chat'
 import { ModelName } from './model-name'
 import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
-import { asTaken, requireChat, takesChatAsIs } from './over-chat'
+import { asTaken, requireChat, takesChatAsIs, withLimit } from './over-chat'
 import { reasoningIn } from './reasoning-in'
 import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
 
@@ -122,11 +122,11 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   /**
    * OpenAI's newest models know only the newer of the two names of a limit, other servers often only the older. And OpenAI takes
    * `metadata` only with `store`: otherwise it is ours alone. What we ask for ourselves fits the model that answers; a caller's own words are let be, but
-   * for those of ours in them that a server refuses.
+   * for a limit that it would not obey, and for those of ours in them that a server refuses.
    */
   private bodyFor(target: Target): Readonly<Record<string, unknown>> {
     const { connection: { kind } } = target
-    const body = this.onChunk ? asTaken(this.body, target) : withMistralsIds(withoutOurFields(this.body, target), target)
+    const body = this.onChunk ? asTaken(this.body, target) : withLimit(withMistralsIds(withoutOurFields(this.body, target), target), target)
     const isOpenAi = kind === 'openai' || kind === 'azure'
     const limit = this.outputLimit !== undefined && { [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: this.outputLimit }
     if (!isOpenAi || this.metadata === undefined || this.body.store === true) return limit ? { ...body, ...limit } : body

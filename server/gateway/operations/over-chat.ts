@@ -2,6 +2,7 @@ import { modelMode } from '../../catalog/model-mode'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import type { Transport, UpstreamResponse } from '../providers/provider'
+import { fieldOf } from '../field-of'
 import { readText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
 import { parseAnswer } from '../told-failure'
@@ -57,6 +58,25 @@ export function atMost(maxTokens: number, { maxOutputTokens = maxTokens }: Targe
   return Math.min(maxTokens, maxOutputTokens)
 }
 
+/**
+ * A chat as its caller wrote it, its limit as its target takes it. A limit under the one name alone that OpenAI's reasoning models refuse, or that most other servers refuse
+ * or pass over (pi#8018, hindsight#852), goes under the other. Where a chat is translated, its limit is no more than the model can write.
+ */
+export function withLimit(body: OverChat['body'], target: Target): OverChat['body'] {
+  const { max_tokens: older, max_completion_tokens: newer } = body
+  const asked = newer ?? older
+  if (typeof asked !== 'number') return body
+  if (!takesChatAsIs(target)) return asked > atMost(asked, target) ? { ...body, max_completion_tokens: atMost(asked, target) } : body
+  const isReasoning = reasoning.test(target.servedModel)
+  if (isOpenAi(target)) return isReasoning && typeof newer !== 'number' ? renamedLimit(body, 'max_completion_tokens', asked) : body
+  // A server of this kind that has OpenAI's own models passes on what they know.
+  return !isReasoning && typeof older !== 'number' ? renamedLimit(body, 'max_tokens', asked) : body
+}
+
+function renamedLimit({ max_tokens: _older, max_completion_tokens: _newer, ...rest }: OverChat['body'], name: 'max_completion_tokens' | 'max_tokens', limit: number): OverChat['body'] {
+  return { ...rest, [name]: limit }
+}
+
 /** The field that carries what a provider wants back with a call of a tool, in every format; nothing where it wants nothing. */
 export function extraContent(extra: unknown): { extra_content?: unknown } {
   return extra === undefined || extra === null ? {} : { extra_content: extra }
@@ -103,11 +123,12 @@ const rested = /(?:^|\/)gpt-5\.[124](?!\d|-pro|-codex|-chat)/
 const reasoningWithoutTools = /(?:^|\/)gpt-(?:5\.(?:[4-9]|\d\d)|[6-9])(?!.*-chat)/
 
 /**
- * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; and
- * with what it wants back of its thoughts, in the order and with the ids that it takes.
+ * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; with
+ * what it wants back of its thoughts, in the order and with the ids that it takes; and with its instructions as one message, the first.
  */
 export function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
-  const thoughtful = inMistralsOrder(withThoughts(body, target), target)
+  const ordered = target.connection.kind === 'openai-compatible' ? withOneSystem(body) : body
+  const thoughtful = inMistralsOrder(withThoughts(ordered, target), target)
   if (!isOpenAi(target) || !reasoning.test(target.servedModel)) return thoughtful
   const hasTools = Array.isArray(body.tools) && body.tools.length > 0
   if (hasTools && reasoningWithoutTools.test(target.servedModel)) return { ...thoughtful, reasoning_effort: 'none' }
@@ -119,6 +140,19 @@ export function asTaken(body: OverChat['body'], target: Target): OverChat['body'
 
 /** The most texts to stop at that OpenAI takes. Source: its API reference, "Create chat completion". */
 const MAX_STOPS = 4
+
+/** The templates of many open models refuse a second system message, and one in the middle. Source: their refusal, "System message must be at the beginning." (litellm#39282, hermes-studio#2688). */
+function withOneSystem(body: OverChat['body']): OverChat['body'] {
+  const messages: unknown = body.messages
+  if (!Array.isArray(messages)) return body
+  const system = messages.filter(isSystem)
+  if (system.length === 0 || (system.length === 1 && system[0] === messages[0])) return body
+  return { ...body, messages: [{ role: 'system', content: system.map(({ content }) => content).join('\n\n') }, ...messages.filter(message => !isSystem(message))] }
+}
+
+function isSystem(message: unknown): message is { content: string } {
+  return fieldOf(message, 'role') === 'system' && typeof fieldOf(message, 'content') === 'string'
+}
 
 /**
  * @param param the field of the caller's that names them

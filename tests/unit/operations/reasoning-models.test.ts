@@ -40,6 +40,53 @@ describe.each<[Operation, Record<string, unknown>]>([
   })
 })
 
+describe('the limit of a chat\'s answer', () => {
+  const limits = async (limit: object, options: Parameters<typeof chatTarget>[1]) => {
+    const { max_tokens: older, max_completion_tokens: newer } = await askedFor(chatCompletions, { messages: said, ...limit }, options)
+    return { ...older !== undefined && { max_tokens: older }, ...newer !== undefined && { max_completion_tokens: newer } }
+  }
+  const [older, newer] = [{ max_tokens: 50 }, { max_completion_tokens: 50 }]
+
+  test('goes under the name that its server obeys, where it has the other alone', async () => {
+    for (const limit of [older, newer]) {
+      expect(await limits(limit, { model: 'deepseek-chat' })).toEqual(older)
+      expect(await limits(limit, { kind: 'openai', model: 'gpt-5-mini' })).toEqual(newer)
+      expect(await limits(limit, { kind: 'azure', model: 'deployment', serves: 'o3' })).toEqual(newer)
+    }
+  })
+
+  test('and as it came where either is obeyed, both are given, or the server passes it on', async () => {
+    for (const limit of [older, newer, { ...older, max_completion_tokens: 60 }]) expect(await limits(limit, { kind: 'openai', model: 'gpt-4o' })).toEqual(limit)
+    expect(await limits({ ...older, max_completion_tokens: 60 }, { model: 'deepseek-chat' })).toEqual({ ...older, max_completion_tokens: 60 })
+    for (const limit of [older, newer]) expect(await limits(limit, { model: 'openai/gpt-5' })).toEqual(limit)
+  })
+
+  test('is no more than the model can write, where the chat is translated', async () => {
+    const { target, asked } = chatTarget('', { kind: 'google', model: 'gemini-2.5-flash' })
+    for (const asks of [200_000, 60_000]) await attempt(parseCall(chatCompletions, { model: 'm', messages: said, max_tokens: asks }), { ...target, maxOutputTokens: 65_536 })
+    expect(asked).toMatchObject([{ max_completion_tokens: 65_536 }, { max_tokens: 60_000 }])
+  })
+})
+
+describe('instructions in several places', () => {
+  const message = (role: string, content: string) => ({ role, content })
+  const body = { max_tokens: 10, system: 'Be brief.', messages: [...said, message('assistant', 'Hi'), message('system', 'Be kind.'), message('user', 'Go on')] }
+  const input = { instructions: 'Be brief.', input: [message('developer', 'Be kind.'), ...said] }
+  const roles = ({ messages: sent }: Record<string, unknown>) => Array.isArray(sent) ? sent.map(({ role }) => String(role)) : []
+
+  test('are one message, the first, at servers of one\'s own', async () => {
+    const asked = await askedFor(messages, body, { model: 'qwen3' })
+    expect(asked.messages).toMatchObject([message('system', 'Be brief.\n\nBe kind.'), ...said, message('assistant', 'Hi'), { role: 'user' }])
+    expect((await askedFor(responses, input, { model: 'qwen3' })).messages).toEqual([message('system', 'Be brief.\n\nBe kind.'), ...said])
+    expect((await askedFor(messages, { ...body, system: undefined, messages: said }, { model: 'qwen3' })).messages).toEqual(said)
+  })
+
+  test('and where they are at OpenAI', async () => {
+    expect(roles(await askedFor(messages, body, { kind: 'openai', model: 'gpt-4o' }))).toEqual(['system', 'user', 'assistant', 'system', 'user'])
+    expect(roles(await askedFor(responses, input, { kind: 'openai', model: 'gpt-4o' }))).toEqual(['system', 'system', 'user'])
+  })
+})
+
 test('a model that is told not to reason is told how to choose words', async () => {
   expect(await askedFor(responses, { input: 'Hello', ...tuned, reasoning: { effort: 'none' } }, { kind: 'azure', model: 'gpt-5.1' })).toMatchObject(tuned)
 })
