@@ -14,6 +14,8 @@ interface ClaudeTraits {
   samples: boolean
   /** False where `temperature` is refused beside `top_p`. */
   samplesTwice: boolean
+  /** False where it goes on from no words of its own. */
+  prefills: boolean
   /** The most the model can write. */
   maxTokens: number
   /** Asked for when the caller sets no limit; a hold is as large as this. */
@@ -27,6 +29,7 @@ function traitsOf(model: string): ClaudeTraits {
     thinks: number >= 406 ? 'adaptive' : number >= 307 ? 'budget' : 'never',
     samples: number < 407,
     samplesTwice: number < 401,
+    prefills: number < 406,
     maxTokens: number >= 406 ? 128_000 : /opus-4-[01]|opus-4$|opus-4-20/.test(model) ? 32_000 : number >= 307 ? 64_000 : number >= 305 ? 8_192 : 4_096,
     // The newest think unasked, within the same limit.
     defaultMaxTokens: number >= 406 ? 16_384 : number >= 305 ? 8_192 : 4_096
@@ -52,25 +55,43 @@ export function thinkingBudget(thinking: unknown): number {
   return typeof budget === 'number' && Number.isSafeInteger(budget) && budget > 0 ? budget : 0
 }
 
-/** The limit of an answer that is sent. A caller who sets none, but a budget to think, has room for an answer beside. */
+/** A conversation as the model answers it: one that ends with its own words, as OpenAI's and Google's models take it, has the user ask for more. Source: its refusal, "This model does not support assistant message prefill" (CLIProxyAPI#5279). */
+export function answerableTurns(turns: Turn[], model: string): Turn[] {
+  const last = turns.at(-1)
+  if (last?.role !== 'assistant' || traitsOf(model).prefills || last.content.some(({ type }) => type === 'tool_use')) return turns
+  return [...turns, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
+}
+
+/** The limit of an answer that is sent, no more than the model can write. A caller who sets none, but a budget to think, has room for an answer beside. */
 export function outputLimit(request: ChatRequest, model: string): number {
   const { defaultMaxTokens, maxTokens } = traitsOf(model)
-  return requestedMaxTokens(request) ?? Math.min(defaultMaxTokens + thinkingBudget(request.thinking), maxTokens)
+  return Math.min(requestedMaxTokens(request) ?? defaultMaxTokens + thinkingBudget(request.thinking), maxTokens)
 }
 
 /** Sampling and thinking fields of the Messages API; the two exclude each other. */
 export function thinkingFields(request: ChatRequest, model: string, turns: readonly Turn[]): Record<string, unknown> {
   const traits = traitsOf(model)
-  const thinking = request.thinking ? askedThinking(request.thinking, outputLimit(request, model), turns) : effortFields(request, traits, turns)
+  const thinking = request.thinking ? askedThinking(request, request.thinking, traits, outputLimit(request, model), turns) : effortFields(request, traits, turns)
   if (('thinking' in thinking && request.thinking?.type !== 'disabled') || !traits.samples) return thinking
   return { ...thinking, ...samplingFields(request, traits) }
 }
 
-/** As the caller asks for it, as far as Anthropic takes it: less than the limit, and not where a turn goes on, for a chat brings none of its signed thoughts. */
-function askedThinking(thinking: NonNullable<ChatRequest['thinking']>, limit: number, turns: readonly Turn[]): Record<string, unknown> {
+/**
+ * As the caller asks for it, as far as Anthropic takes it: less than the limit, and not where a turn goes on, for a chat brings none of its signed thoughts. What a
+ * model does not know, a budget from 4.7 on or thinking as it sees fit before 4.6, is the effort that comes next to it. Source: its refusal (n8n#29270).
+ */
+function askedThinking(request: ChatRequest, thinking: NonNullable<ChatRequest['thinking']>, traits: ClaudeTraits, limit: number, turns: readonly Turn[]): Record<string, unknown> {
+  if (thinking.type === 'enabled' && traits.thinks === 'adaptive' && !traits.samples) return effortFields({ ...request, reasoning_effort: effortOf(thinkingBudget(thinking)) }, traits, turns)
+  if (thinking.type === 'adaptive' && traits.thinks !== 'adaptive') return effortFields({ ...request, reasoning_effort: request.reasoning_effort ?? 'medium' }, traits, turns)
+  if (thinking.type === 'enabled' && traits.thinks === 'never') return {}
   if (thinking.type !== 'enabled') return { thinking }
   const budget = Math.min(thinkingBudget(thinking), limit - 1)
   return budget < LEAST_BUDGET || hasBegun(turns) ? {} : { thinking: { ...thinking, budget_tokens: budget } }
+}
+
+/** A share of thinking, by a budget's size. */
+export function effortOf(budget: number): 'low' | 'medium' | 'high' {
+  return budget < 4_096 ? 'low' : budget < 16_384 ? 'medium' : 'high'
 }
 
 function effortFields(request: ChatRequest, traits: ClaudeTraits, turns: readonly Turn[]): Record<string, unknown> {

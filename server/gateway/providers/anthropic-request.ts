@@ -1,7 +1,7 @@
 import { LoomError } from '../../errors'
 import type { Turn } from './anthropic-messages'
 import { cacheControl, conversationTurns, systemBlocks } from './anthropic-messages'
-import { outputLimit, thinkingFields } from './anthropic-model'
+import { answerableTurns, outputLimit, thinkingFields } from './anthropic-model'
 import { toHeldSchema } from './anthropic-schema'
 import { readChatRequest, stopSequences } from './chat-request'
 import type { ChatRequest } from './chat-request'
@@ -17,7 +17,7 @@ export function toMessagesBody(call: ProviderRequest): Record<string, unknown> {
   const system = [...systemBlocks(request.messages), ...jsonInstruction(request)]
   const stop = stopSequences(request)
   if (stop.some(text => text.trim() === '')) throw new LoomError('invalid_request', 'stop: Claude stops at no text of nothing but spaces and line breaks.', { param: 'stop' })
-  const turns = conversationTurns(request.messages)
+  const turns = answerableTurns(conversationTurns(request.messages), call.upstreamModel)
   // Instructions alone are what is asked.
   const messages: Turn[] = turns.length > 0 ? turns : [{ role: 'user', content: system }]
   const { output_config: effort, ...thinking } = thinkingFields(request, call.upstreamModel, messages)

@@ -12,6 +12,32 @@ test('asks for a limit even when the caller sets none, and prefers max_completio
   expect(translate({ max_tokens: 5, max_completion_tokens: 6 }).max_tokens).toBe(6)
 })
 
+test('asks for no more than the model can write', () => {
+  expect(translate({ max_tokens: 100_000 }).max_tokens).toBe(64_000)
+  expect(translate({ max_tokens: 100_000 }, 'claude-opus-4-6').max_tokens).toBe(100_000)
+})
+
+test('a conversation that ends with the model\'s words has it go on, where it takes none to go on from', () => {
+  const messages = [{ role: 'user', content: 'Count' }, { role: 'assistant', content: 'One, two,' }]
+  const last = (upstreamModel: string, more: object[] = []) => z.array(z.unknown()).parse(translate({ messages: [...messages, ...more] }, upstreamModel).messages).at(-1)
+  for (const newest of ['claude-opus-4-6', 'claude-sonnet-5', 'claude-opus-4-7']) expect(last(newest)).toEqual({ role: 'user', content: [{ type: 'text', text: 'Continue.' }] })
+  expect(last('claude-sonnet-4-5')).toEqual({ role: 'assistant', content: [{ type: 'text', text: 'One, two,' }] })
+  expect(last('claude-opus-4-6', [{ role: 'user', content: 'Go on' }])).toEqual({ role: 'user', content: [{ type: 'text', text: 'Go on' }] })
+})
+
+test.each<[string, object, object]>([
+  ['claude-opus-4-7', { type: 'enabled', budget_tokens: 2_000 }, { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'low' } }],
+  ['claude-sonnet-5', { type: 'enabled', budget_tokens: 8_000 }, { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'medium' } }],
+  ['claude-sonnet-5', { type: 'enabled', budget_tokens: 30_000 }, { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'high' } }],
+  ['claude-opus-4-6', { type: 'enabled', budget_tokens: 8_000 }, { thinking: { type: 'enabled', budget_tokens: 8_000 } }],
+  ['claude-sonnet-4-5', { type: 'adaptive' }, { thinking: { type: 'enabled', budget_tokens: 16_000 } }],
+  ['claude-3-5-haiku-20241022', { type: 'enabled', budget_tokens: 2_000 }, {}],
+  ['claude-3-5-haiku-20241022', { type: 'adaptive' }, {}]
+])('%s is asked to think in its own words: %j', (upstreamModel, thinking, expected) => {
+  const { thinking: asked, output_config: config } = translate({ max_tokens: 32_000, thinking }, upstreamModel)
+  expect({ ...asked !== undefined && { thinking: asked }, ...config !== undefined && { output_config: config } }).toEqual(expected)
+})
+
 test('takes system and developer messages out of the conversation, in order', () => {
   const { system, messages } = translate({ messages: [
     { role: 'system', content: 'Be brief.' },
