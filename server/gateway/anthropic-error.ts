@@ -1,4 +1,5 @@
 import type { LoomError } from '../errors'
+import { ToldFailure } from './providers/upstream-failure'
 import { UpstreamStatusError } from './upstream-error'
 
 /** Source: Anthropic's API reference, "Errors". */
@@ -21,13 +22,18 @@ export function toAnthropicError(error: LoomError): { type: 'error', error: Reco
   return {
     type: 'error',
     error: {
-      type: types[error.status] ?? (error.status < 500 ? 'invalid_request_error' : 'api_error'),
+      type: ownType(error) ?? types[error.status] ?? (error.status < 500 ? 'invalid_request_error' : 'api_error'),
       message: error.message,
       code: error.code,
       ...(error.param && { param: error.param }),
       ...(error.details && { details: { ...error.details, ...ownCode(error) } })
     }
   }
+}
+
+/** Anthropic's own word for a failure in the middle of an answer: clients repeat a call that found it overloaded. */
+function ownType(error: LoomError): string | undefined {
+  return error instanceof ToldFailure ? Object.values(types).find(type => type === error.word) : undefined
 }
 
 /** Anthropic's own code, where its SDK looks for it: by `thread_not_found` it begins a thread anew. */

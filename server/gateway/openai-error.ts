@@ -1,5 +1,6 @@
 import type { LoomError, ErrorCode } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
+import { ToldFailure } from './providers/upstream-failure'
 import { rateLimitHeaders } from './rate-limit-headers'
 import { UnansweredError } from './transport'
 import { UpstreamStatusError } from './upstream-error'
@@ -32,6 +33,7 @@ export function toOpenAiError(error: LoomError): { error: Record<string, unknown
 /** What a provider refuses it tells by the code its own SDKs know: programs shorten a prompt on `context_length_exceeded`. */
 function codeOf(error: LoomError): string {
   if (error instanceof UpstreamStatusError && error.told.code !== undefined) return error.told.code
+  if (error instanceof ToldFailure && error.word !== undefined) return error.word
   return error.code === 'invalid_request' ? 'invalid_request_error' : error.code
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../errors'
+import { isFailure } from './finish-reason'
 import { fieldOf } from './field-of'
 import { ToldFailure } from './providers/upstream-failure'
 
@@ -21,7 +22,7 @@ function failureOfChoice(choices: unknown): LoomError | undefined {
   for (const choice of choices) {
     const failure = failureOf(fieldOf(choice, 'error'))
     if (failure) return failure
-    if (fieldOf(choice, 'finish_reason') === 'error') return new LoomError('upstream_error', 'The provider says that it failed in the middle of its answer, and not why.')
+    if (isFailure(fieldOf(choice, 'finish_reason'))) return new LoomError('upstream_error', 'The provider says that it failed in the middle of its answer, and not why.')
   }
   return undefined
 }
@@ -29,7 +30,7 @@ function failureOfChoice(choices: unknown): LoomError | undefined {
 function failureOf(told: unknown): ToldFailure | undefined {
   if (told === undefined || told === null) return undefined
   const words = Words.safeParse(told).data
-  return words === undefined ? undefined : new ToldFailure(words, { told })
+  return words === undefined ? undefined : new ToldFailure(words, { told, code: fieldOf(told, 'code') })
 }
 
 /**

@@ -3,6 +3,7 @@ import { LoomError } from '../errors'
 import type { ErrorCode } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import type { UpstreamResponse } from './providers/provider'
+import { wordIn } from './providers/upstream-failure'
 
 const MAX_ERROR_BYTES = 64 * 1024
 const MAX_MESSAGE_LENGTH = 2_000
@@ -64,11 +65,6 @@ function isOutOfMoney({ code, message }: { code?: unknown, message: string }): b
 /** An answer, or thoughts, that another account of OpenAI's gave: where a route has several, one of them has it. Source: litellm#18094 and #19143, of routes with two accounts. */
 function isKeptElsewhere(code: unknown): boolean {
   return code === 'previous_response_not_found' || code === 'invalid_encrypted_content'
-}
-
-/** A code that programs know by name; a number repeats the status, and anything longer is prose. */
-function wordIn(code: unknown): string | undefined {
-  return typeof code === 'string' && /^[a-z]\w{0,63}$/i.test(code) ? code : undefined
 }
 
 const refusedCredential = 'The provider refused the credential of this connection. Ask an admin to check it.'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
+import { finishReasonOf } from '../finish-reason'
 import { isCut } from '../is-cut'
 import { newToolCallId } from '../providers/tool-use-id'
 import { readUsage } from '../usage'
@@ -40,7 +41,7 @@ export interface ChatAnswer {
 export function readChatAnswer(completion: unknown): ChatAnswer {
   const { model, choices: [choice], usage } = ChatCompletion.parse(completion)
   const message = choice?.message
-  const finishReason = choice?.finish_reason ?? 'stop'
+  const finishReason = finishReasonOf(choice?.finish_reason ?? 'stop')
   const calls = message?.tool_calls ?? []
   return {
     model: model || undefined,

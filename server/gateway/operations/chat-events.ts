@@ -1,3 +1,4 @@
+import { finishReasonOf } from '../finish-reason'
 import type { EventTranslation } from '../providers/translate-events'
 import { readToldFailure } from '../told-failure'
 import { readPromptUsage, readTokensSoFar, readUsage } from '../usage'
@@ -49,7 +50,8 @@ export abstract class ChatEvents implements EventTranslation {
     this.assembled.add(chunk.data)
     if (this.assembled.length > MAX_ANSWER_CHARACTERS) return this.fail('The provider sent an answer larger than 16 million characters.')
     const text = this.translate(chunk.data)
-    this.finishReason = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason ?? this.finishReason
+    const ended = chunk.data.choices.find(choice => choice.finish_reason)?.finish_reason
+    if (ended) this.finishReason = finishReasonOf(ended)
     return text
   }
 

@@ -16,7 +16,7 @@ const Start = z.object({ message: z.looseObject({ usage: Counts }) })
 const BlockStart = z.object({ index: z.int().nonnegative().max(10_000), content_block: z.looseObject({ type: z.string() }) })
 const BlockDelta = z.object({ index: z.int(), delta: z.object({ text: z.string().optional(), thinking: z.string().optional(), partial_json: z.string().optional(), content: z.string().nullish().catch(undefined) }) })
 const MessageDelta = z.looseObject({ delta: z.looseObject({ stop_reason: z.string().nullish() }), usage: Counts })
-const Failure = z.object({ error: z.object({ message: z.string() }) })
+const Failure = z.object({ error: z.object({ type: z.string().optional().catch(undefined), message: z.string() }) })
 
 interface Block { start: Record<string, unknown>, text: string, thinking: string, json: string, summary: string }
 
@@ -85,8 +85,10 @@ export class MessagesTap extends EventTap {
       case 'message_stop':
         this.done = true
         return undefined
-      case 'error':
-        throw new ToldFailure(readAs(Failure, event).error.message)
+      case 'error': {
+        const { message, type: code } = readAs(Failure, event).error
+        throw new ToldFailure(message, { code })
+      }
       default:
         return bytes
     }

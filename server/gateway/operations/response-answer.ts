@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
 import { MAX_ITEMS, MAX_PARTS } from '../answer-limits'
+import { fieldOf } from '../field-of'
 import { ToldFailure } from '../providers/upstream-failure'
 import { readUsage } from '../usage'
 import type { Usage } from '../usage'
@@ -50,7 +51,7 @@ const Response = z.looseObject({
  */
 export function readResponse(body: Buffer): WholeAnswer {
   const response = Response.parse(JSON.parse(body.toString('utf8')))
-  if (response.status === 'failed') throw failureOf(response.error?.message)
+  if (response.status === 'failed') throw failureOf(response.error)
   const usage = readResponseUsage(response.usage)
   return {
     contentType: 'application/json',
@@ -64,8 +65,9 @@ export function readResponse(body: Buffer): WholeAnswer {
 }
 
 /** A response that failed, and what its provider says of it, if anything. */
-export function failureOf(told: string | undefined): LoomError {
-  return told === undefined ? new LoomError('upstream_error', 'The provider failed to answer.') : new ToldFailure(told)
+export function failureOf(told: unknown): LoomError {
+  const message = fieldOf(told, 'message')
+  return typeof message === 'string' ? new ToldFailure(message, { code: fieldOf(told, 'code') }) : new LoomError('upstream_error', 'The provider failed to answer.')
 }
 
 const Texts = z.array(z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })).max(MAX_PARTS)

@@ -64,11 +64,13 @@ export class ResponsesTap extends EventTap {
     return toEvent({ type: 'response.completed', ...this.last, response: { ...this.last?.response, usage: { ...counts, cost: Number(costUsd) } } })
   }
 
-  /** In both forms there are: the documented one, and the nested one that OpenAI sends and its SDK throws. */
+  /** A response that has begun ends as one that failed: Codex reads no other word of it. Then in both forms that errors have: the documented one, and the nested one that OpenAI sends and its SDK throws. */
   failure(error: LoomError): Buffer {
     const { error: nested } = toOpenAiError(error)
     const { code, message, param } = nested
-    return toEvent({ type: 'error', sequence_number: this.sequence + 1, code, message, param, error: nested })
+    const failed = this.response && { ...this.responseSoFar(), status: 'failed', error: { code, message } }
+    const ends = [...failed ? [{ type: 'response.failed', response: failed }] : [], { type: 'error', code, message, param, error: nested }]
+    return Buffer.concat(ends.map((event, index) => toEvent({ ...event, sequence_number: this.sequence + 1 + index })))
   }
 
   protected read({ data, bytes }: SseEvent): Buffer | undefined {
@@ -76,9 +78,9 @@ export class ResponsesTap extends EventTap {
     const parsed = Event.safeParse(parseEvent(data))
     if (!parsed.success) throw new LoomError('upstream_error', 'The provider sent something that is not an event of a response.')
     const event = parsed.data
-    if (event.type === 'error') throw failureOf(event.error?.message ?? event.message)
+    if (event.type === 'error') throw failureOf(event.error ?? event)
     if (event.response) this.take(event.response, ENDINGS.test(event.type))
-    if (event.type === 'response.failed') throw failureOf(event.response?.error?.message)
+    if (event.type === 'response.failed') throw failureOf(event.response?.error)
     if (event.type === 'response.completed' || event.type === 'response.incomplete') {
       this.last = event
       this.done = true

@@ -114,11 +114,19 @@ function openAiError(message: string, type: string, code?: string, param?: strin
 export class ToldFailure extends LoomError {
   /** All that was told, where it is an error as error answers have one. */
   readonly told: unknown
+  /** The provider's own code for it, by which its clients know what to do: they shorten a prompt, wait, or give up. */
+  readonly word: string | undefined
 
-  constructor(message: string, { told, cause }: { told?: unknown, cause?: unknown } = {}) {
+  constructor(message: string, { told, code, cause }: { told?: unknown, code?: unknown, cause?: unknown } = {}) {
     super('upstream_error', message, { cause })
     this.told = told
+    this.word = wordIn(code)
   }
+}
+
+/** A code that programs know by name; a number repeats the status, and anything longer is prose. */
+export function wordIn(code: unknown): string | undefined {
+  return typeof code === 'string' && /^[a-z]\w{0,63}$/i.test(code) ? code : undefined
 }
 
 /** Words that OpenAI has for a status in an event of a response. */
@@ -133,7 +141,7 @@ export function toldResponse(connection: Connection, { told }: ToldFailure): Ups
 
 /** A failure as the caller may read it. Our own words hide nothing, and come back as they are. */
 export function redactFailure(error: LoomError, connection: Connection): LoomError {
-  return error instanceof ToldFailure ? new ToldFailure(redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH), { cause: error }) : error
+  return error instanceof ToldFailure ? new ToldFailure(redact(error.message, connection).slice(0, MAX_MESSAGE_LENGTH), { code: error.word && redact(error.word, connection), cause: error }) : error
 }
 
 /** Providers quote keys and name the account in their messages; a connection may be another tenant's or the platform's. */

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { LoomError } from '../../../server/errors'
 import { responses } from '../../../server/gateway/operations/responses'
+import { redactFailure } from '../../../server/gateway/providers/upstream-failure'
 import { attempt, chatStream, chatTarget, parseCall, sendCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
-import { eventsIn } from '../../support/provider-calls'
+import { connectionOf, eventsIn } from '../../support/provider-calls'
 
 const Id = z.looseObject({ id: z.string() })
 const Answer = z.looseObject({ output: z.array(Id) })
@@ -98,11 +99,33 @@ describe('a streamed chat answer becomes Responses events', () => {
   })
 })
 
-test('a failure of ours is numbered after what was sent', () => {
+test('a failure ends the response as failed, then is told as the error that SDKs throw, both numbered after what was sent', () => {
   const tap = tapOf(parseCall(responses, { ...hello, stream: true }))
+  const gone = new LoomError('upstream_error', 'Gone')
+  const error = { type: 'error', message: 'Gone', code: 'upstream_error', error: { message: 'Gone' } }
+  expect(parse(String(tap.failure(gone)))).toMatchObject([{ ...error, sequence_number: 0 }])
   tap.push(Buffer.from('event: response.created\ndata: {"type":"response.created","sequence_number":4,"response":{"id":"resp_1"}}\n\n'))
-  const [event] = parse(String(tap.failure(new LoomError('upstream_error', 'Gone'))))
-  expect(event).toMatchObject({ type: 'error', sequence_number: 5, message: 'Gone', code: 'upstream_error', error: { message: 'Gone' } })
+  expect(parse(String(tap.failure(gone)))).toMatchObject([
+    { type: 'response.failed', sequence_number: 5, response: { id: 'resp_1', status: 'failed', output: [], error: { code: 'upstream_error', message: 'Gone' } } }, { ...error, sequence_number: 6 }
+  ])
+})
+
+test.each([
+  { type: 'response.failed', response: { id: 'resp_1', error: { code: 'context_length_exceeded', message: 'Too long.' } } },
+  { type: 'error', code: 'context_length_exceeded', message: 'Too long.' },
+  { type: 'error', error: { code: 'context_length_exceeded', message: 'Too long.' } }
+])('keeps the provider\'s code of a failure, by which Codex shortens its prompt: %j', (told) => {
+  const tap = tapOf(parseCall(responses, { ...hello, stream: true }))
+  tap.push(Buffer.from('data: {"type":"response.created","response":{"id":"resp_1"}}\n\n'))
+  let failure: unknown
+  try {
+    tap.push(Buffer.from(`data: ${JSON.stringify(told)}\n\n`))
+  } catch (error) {
+    failure = error
+  }
+  expect(failure).toBeInstanceOf(LoomError)
+  const code = 'context_length_exceeded'
+  if (failure instanceof LoomError) expect(parse(String(tap.failure(redactFailure(failure, connectionOf('openai')))))).toMatchObject([{ type: 'response.failed', response: { status: 'failed', error: { code, message: 'Too long.' } } }, { type: 'error', code }])
 })
 
 test('a native failure is one, whole or streamed', () => {
