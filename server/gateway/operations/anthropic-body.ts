@@ -1,5 +1,6 @@
 import type { Target } from '../../catalog/target'
 import { toolUseId } from '../providers/tool-use-id'
+import { plainUserId } from '../providers/user-id'
 import { withoutBillingBlock } from './billing-line'
 import { fieldOf } from '../field-of'
 import type { CountBody } from './messages-body'
@@ -10,17 +11,23 @@ const TOOL_USE = Buffer.from('"tool_use"')
 /**
  * A Messages body as Anthropic takes it: without what other models of the conversation have left in its earlier turns, the signatures of
  * Gemini's thoughts, thinking that nobody has signed, text of nothing but spaces and line breaks, and ids of calls that Anthropic refuses. A body that has none comes back as it is.
- * Other models behind this format keep their thinking: they sign none, and want it back; they get no line for Anthropic's bills. Source: api-docs.deepseek.com/guides/thinking_mode, read 2026-11.
+ * Other models behind this format keep their thinking: they sign none, and want it back; they get no line for Anthropic's bills, and the name of a user as they take it. Source: api-docs.deepseek.com/guides/thinking_mode, read 2026-11.
  */
 export function toAnthropicBody<Body extends CountBody>(raw: Buffer, body: Body, target: Pick<Target, 'connection' | 'servedModel'>): Body {
   const isClaude = checksSignatures(target)
-  const taken = withoutRefused(isClaude ? body : withoutBilling(body), isClaude)
+  const taken = withoutRefused(isClaude ? body : withPlainUser(withoutBilling(body)), isClaude)
   return withoutExtra(raw, raw.includes(TOOL_USE) ? withToolUseIds(taken) : taken, 'messages')
 }
 
 function withoutBilling<Body extends CountBody>(body: Body): Body {
   const system = withoutBillingBlock(body.system)
   return system === body.system ? body : { ...body, system }
+}
+
+function withPlainUser<Body extends CountBody>(body: Body): Body {
+  const metadata = fieldOf(body, 'metadata')
+  const id = fieldOf(metadata, 'user_id')
+  return typeof metadata === 'object' && typeof id === 'string' ? { ...body, metadata: { ...metadata, user_id: plainUserId(id) } } : body
 }
 
 /** A turn of nothing but what Anthropic refuses goes as a whole: it takes none without content, and joins those around it. */

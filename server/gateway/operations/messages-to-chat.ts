@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
+import { effortOf } from '../providers/anthropic-model'
 import { encodeBody } from '../providers/encode-body'
 import { shortCallId } from '../providers/tool-use-id'
+import { shortUserId } from '../providers/user-id'
 import { listOf } from '../list-of'
 import { readAs } from '../read-as'
 import { withoutBillingLine } from './billing-line'
@@ -19,17 +21,30 @@ const Source = z.discriminatedUnion('type', [
 const TextBlock = z.object({ type: z.literal('text'), text: z.string() })
 const ImageBlock = z.object({ type: z.literal('image'), source: Source })
 const DocumentBlock = z.object({ type: z.literal('document'), source: Source, title: z.string().nullish() })
-const ResultBlock = z.discriminatedUnion('type', [TextBlock, ImageBlock, DocumentBlock])
+/** What Claude Code's own search for tools has found: all of them are sent anyway. */
+const ToolReference = z.object({ type: z.literal('tool_reference'), tool_name: z.string() }).transform(({ tool_name: name }) => ({ type: 'text' as const, text: `Tool available: ${shortToolName(name)}` }))
+const SearchResult = z.object({ type: z.literal('search_result'), title: z.string(), source: z.string(), content: listOf(TextBlock) })
+  .transform(({ title, source, content }) => ({ type: 'text' as const, text: [title, source, ...content.map(({ text }) => text)].join('\n') }))
+const ResultBlock = z.discriminatedUnion('type', [TextBlock, ImageBlock, DocumentBlock, ToolReference, SearchResult])
+/** Of a conversation's tools as they came and went: those of the call are told with it. */
+const SystemBlock = z.discriminatedUnion('type', [TextBlock, z.object({ type: z.enum(['tool_addition', 'tool_removal']) }).transform(() => ({ type: 'text' as const, text: '' }))])
 const UserBlock = z.discriminatedUnion('type', [
   TextBlock,
   ImageBlock,
   DocumentBlock,
+  SearchResult,
   z.object({ type: z.literal('tool_result'), tool_use_id: z.string(), content: z.union([z.string(), listOf(ResultBlock)]).optional(), is_error: z.boolean().nullish() })
 ])
+/** What Anthropic ran in earlier turns, and found: what the model made of it stands in its words. */
+const ranByAnthropic = [
+  'server_tool_use', 'web_search_tool_result', 'web_fetch_tool_result', 'code_execution_tool_result', 'bash_code_execution_tool_result', 'text_editor_code_execution_tool_result', 'tool_search_tool_result',
+  'mcp_tool_use', 'mcp_tool_result'
+] as const
 const AssistantBlock = z.discriminatedUnion('type', [
   TextBlock,
   z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.record(z.string(), z.unknown()), extra_content: z.unknown().optional() }),
   // Signed by Anthropic for Anthropic: nobody else can read on from it. What nobody signed, another model thought.
+  z.object({ type: z.enum(ranByAnthropic) }),
   z.object({ type: z.enum(['thinking', 'redacted_thinking']), thinking: z.string().optional().catch(undefined), signature: z.string().optional().catch(undefined) })
 ])
 
@@ -41,7 +56,7 @@ const Messages = z.object({
   messages: listOf(z.discriminatedUnion('role', [
     z.object({ role: z.literal('user'), content: z.union([z.string(), listOf(UserBlock)]) }),
     z.object({ role: z.literal('assistant'), content: z.union([z.string(), listOf(AssistantBlock)]) }),
-    z.object({ role: z.literal('system'), content: z.union([z.string(), listOf(TextBlock)]) })
+    z.object({ role: z.literal('system'), content: z.union([z.string(), listOf(SystemBlock)]) })
   ]), 1),
   tools: listOf(z.object({
     type: z.literal('custom', 'is run by Anthropic, and this model is not Anthropic\'s').nullish(),
@@ -89,7 +104,7 @@ export function messagesToChat(body: unknown, target: Target): Record<string, un
     ...toolFields(request),
     ...formatField(request),
     ...(takesEffort(target) && effortField(request)),
-    ...(metadata?.user_id && { user: metadata.user_id })
+    ...(metadata?.user_id && { user: shortUserId(metadata.user_id) })
   }
 }
 
@@ -172,5 +187,5 @@ function strictField(schema: unknown): { strict?: true } {
 function effortField({ thinking, output_config: config }: Messages): Record<string, unknown> {
   if (config?.effort) return { reasoning_effort: config.effort === 'max' || config.effort === 'xhigh' ? 'high' : config.effort }
   if (thinking?.type !== 'enabled' || thinking.budget_tokens === undefined) return {}
-  return { reasoning_effort: thinking.budget_tokens < 4_096 ? 'low' : thinking.budget_tokens < 16_384 ? 'medium' : 'high' }
+  return { reasoning_effort: effortOf(thinking.budget_tokens) }
 }

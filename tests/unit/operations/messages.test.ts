@@ -7,6 +7,7 @@ import { messages } from '../../../server/gateway/operations/messages'
 import { findUnpriced, MessagesBody } from '../../../server/gateway/operations/messages-body'
 import { fitsStrictMode } from '../../../server/gateway/operations/strict-schema'
 import { MessageUsage, toChatUsage } from '../../../server/gateway/providers/anthropic-usage'
+import { redactFailure, ToldFailure } from '../../../server/gateway/providers/upstream-failure'
 import { readUsage } from '../../../server/gateway/usage'
 import { attempt, chatStream, chatTarget, lookAt, nativeTarget, parseCall, tapOf, tapStream, targetOf } from '../../support/operation-calls'
 import { connectionOf, eventsIn } from '../../support/provider-calls'
@@ -21,6 +22,60 @@ async function askedFor(rest: object, options: Parameters<typeof chatTarget>[1] 
   await attempt(parseCall(messages, { ...hello, ...rest }), target)
   return asked[0] ?? {}
 }
+
+test('the name of a user is one that providers take: Claude Code sends two hundred characters of JSON', async () => {
+  const told = (id: string) => ({ metadata: { user_id: id } })
+  const long = JSON.stringify({ device_id: 'a'.repeat(64), account_uuid: 'b'.repeat(36), session_id: 'c'.repeat(36) })
+  const { user } = await askedFor(told(long))
+  expect(user).toMatch(/^[0-9a-f]{64}$/)
+  expect((await askedFor(told(`${long} `))).user).not.toBe(user)
+  expect((await askedFor(told('user@example.com'))).user).toBe('user@example.com')
+  const native = (id: string, baseUrl: string | null) => toAnthropicBody(Buffer.from(''), MessagesBody.parse({ ...hello, ...told(id) }), { connection: connectionOf('anthropic', { baseUrl }), servedModel: 'deepseek-chat' }).metadata
+  expect(native(long, 'https://api.deepseek.com/anthropic')).toEqual({ user_id: user })
+  expect(native('user@example.com', 'https://api.deepseek.com/anthropic')).toEqual({ user_id: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect(native('user-1', 'https://api.deepseek.com/anthropic')).toEqual({ user_id: 'user-1' })
+  expect(native(long, null)).toEqual({ user_id: long })
+})
+
+test('what Claude Code and Claude itself wrote into a conversation does not end it at another model', async () => {
+  const result = (content: unknown) => ({ role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content }] })
+  const { messages: asked } = await askedFor({ messages: [
+    { role: 'user', content: [{ type: 'search_result', title: 'Looms', source: 'https://example.com', content: [{ type: 'text', text: 'They weave.' }] }] },
+    { role: 'assistant', content: [{ type: 'server_tool_use', id: 's', name: 'web_search', input: {} }, { type: 'web_search_tool_result', tool_use_id: 's', content: [] }, { type: 'text', text: 'Found.' }, { type: 'tool_use', id: 'a', name: 'find', input: {} }] },
+    result([{ type: 'tool_reference', tool_name: 'find' }]),
+    { role: 'system', content: [{ type: 'tool_addition', tool: { name: 'weave' } }] },
+    { role: 'user', content: 'Go on' }
+  ] }, { kind: 'openai' })
+  expect(asked).toMatchObject([
+    { role: 'user', content: [{ type: 'text', text: 'Looms\nhttps://example.com\nThey weave.' }] },
+    { role: 'assistant', content: 'Found.', tool_calls: [{ id: 'a' }] },
+    { role: 'tool', tool_call_id: 'a', content: 'Tool available: find' },
+    { role: 'user', content: 'Go on' }
+  ])
+})
+
+test.each([['model_length', 'max_tokens'], ['model_context_window_exceeded', 'max_tokens'], ['sensitive', 'refusal'], ['stop', 'end_turn']])('an answer that ended by another server\'s word for it is told as what it is: %s', async (reason, told) => {
+  const { bytes } = await streamed(chatStream([{ content: 'Half' }], { finish: reason }))
+  expect(parse(bytes.toString())).toContainEqual(expect.objectContaining({ type: 'message_delta', delta: { stop_reason: told, stop_sequence: null } }))
+})
+
+test.each(['insufficient_system_resource', 'network_error'])('one that its server broke off is a failure: %s', async (reason) => {
+  const request = parseCall(messages, { ...hello, stream: true })
+  const bytes = await attempt(request, chatTarget(chatStream([{ content: 'Half' }], { finish: reason })).target)
+  expect(() => tapStream(request, bytes)).toThrow('failed in the middle')
+})
+
+test('a failure in the middle keeps Anthropic\'s own word for it', () => {
+  const tap = tapOf(parseCall(messages, { ...hello, stream: true }))
+  let failure: unknown
+  try {
+    tap.push(Buffer.from('event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'))
+  } catch (error) {
+    failure = error
+  }
+  expect(failure).toBeInstanceOf(ToldFailure)
+  if (failure instanceof ToldFailure) expect(parse(String(tap.failure(redactFailure(failure, connectionOf('anthropic')))))).toMatchObject([{ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }])
+})
 
 /** A streamed chat answer as Messages events, and what the tap makes of them. */
 async function streamed(chat: string, rest: object = {}) {
@@ -171,7 +226,7 @@ describe('a Messages request over chat completions', () => {
     ['mcp_servers', { mcp_servers: [{ url: 'https://example.com' }] }],
     ['thread', { thread: { type: 'create' } }],
     ['messages.0.content.0', { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } }] }] }],
-    ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'search_result' }] }] }]
+    ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'container_upload' }] }] }]
   ])('is refused where it cannot be said: %s', async (param, rest) => {
     await expect(askedFor(rest)).rejects.toMatchObject({ code: 'invalid_request', param: expect.stringContaining(param) })
   })
