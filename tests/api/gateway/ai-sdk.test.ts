@@ -69,7 +69,8 @@ describe.each(cases)('the Vercel AI SDK on %s with %s', (format, name) => {
     const errors: unknown[] = []
     const result = streamText({ model: modelOf(format, name), prompt: 'Hi', maxRetries: 0, onError: ({ error }) => void errors.push(error) })
     await result.consumeStream()
-    expect(errors).toHaveLength(1)
+    // A response says so twice, once in the words that Codex reads and once in those that OpenAI's SDK throws.
+    expect(errors).toHaveLength(format === 'responses' ? 2 : 1)
   })
 })
 

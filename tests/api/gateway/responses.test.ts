@@ -142,8 +142,7 @@ test('messages, images, files and formats reach a model that speaks chat complet
     response_format: { type: 'json_schema', json_schema: { name: 'place', schema: { type: 'object' }, strict: true } },
     tools: [{ type: 'function', function: { name: 'weather', strict: false } }],
     messages: [
-      { role: 'system', content: 'Be brief.' },
-      { role: 'system', content: 'Speak plainly.' },
+      { role: 'system', content: 'Be brief.\n\nSpeak plainly.' },
       { role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: 'https://example.com/a.png', detail: 'low' } }] },
       { role: 'assistant', content: 'Let me look.', tool_calls: [call('c1'), call('c2')] },
       { role: 'tool', tool_call_id: 'c1', content: 'Sunny' },
