@@ -47,6 +47,7 @@ const Environment = z.object({
   REDIS_URL: serviceUrl(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
 
   ENCRYPTION_MASTER_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal characters (openssl rand -hex 32)').optional(),
+  ENCRYPTION_ACCEPT_NEW_KEY: flag.default(false),
   AUTH_SECRET: z.string().min(32).optional(),
   ADMIN_EMAIL: z.email().optional(),
   ADMIN_PASSWORD: Password.optional(),

@@ -29,6 +29,7 @@ import { listenForStops } from './chat/stop-answer'
 import type { Config } from './config'
 import { readConfig } from './config'
 import { openKeyring } from './crypto/keyring'
+import { requireSameKey } from './crypto/require-same-key'
 import { openFileStore } from './files/file-store'
 import { purgeConversations } from './chat/purge-conversations'
 import { purgeProjectFiles } from './files/purge-project-files'
@@ -147,6 +148,7 @@ async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile)
   })
   const migrations = await readMigrations(readMigrationFile)
   await waitForMigrations(db, migrations, log)
+  await requireSameKey(db, keyring, config.ENCRYPTION_ACCEPT_NEW_KEY)
   await makePartitions({ db, log })
   const replicaId = uuidv7()
   await registerReplica(db, replicaId, version)

@@ -34,6 +34,11 @@ export function deriveSessionSecret(masterKey: Buffer): string {
   return Buffer.from(hkdfSync('sha256', masterKey, '', 'loom:sessions', 32)).toString('hex')
 }
 
+/** What tells one master key from another and leads back to neither, as text. */
+export function deriveMark(masterKey: Buffer): string {
+  return Buffer.from(hkdfSync('sha256', masterKey, '', 'loom:mark', 32)).toString('hex')
+}
+
 /** Encrypts `plaintext`, bound to `context` (the owner and row it belongs to): it opens nowhere else. */
 export function seal(key: KeyObject, context: string, plaintext: Buffer): Sealed {
   const iv = freshIv()

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config'
-import { deriveOrgKey, derivePlatformKey, deriveSessionSecret } from './envelope'
+import { deriveMark, deriveOrgKey, derivePlatformKey, deriveSessionSecret } from './envelope'
 import { keepSecret } from './keep-secret'
 
 const MAX_ORGS = 10_000
@@ -18,6 +18,8 @@ export interface Keyring {
   forPlatform: () => KeyObject
   /** What sessions are signed with, unless a secret of their own is set. */
   forSessions: () => string
+  /** What a database is kept to its master key by. */
+  mark: () => string
 }
 
 /** @throws {Error} when a master key must be made or read and the data directory does not allow it */
@@ -26,11 +28,13 @@ export function openKeyring(config: Pick<Config, 'ENCRYPTION_MASTER_KEY' | 'LOOM
   const masterKey = Buffer.from(hex, 'hex')
   const platformKey = derivePlatformKey(masterKey)
   const sessionSecret = deriveSessionSecret(masterKey)
+  const mark = deriveMark(masterKey)
   const orgKeys = new LRUCache<string, KeyObject>({ max: MAX_ORGS })
   return {
     generated: config.ENCRYPTION_MASTER_KEY === undefined,
     forPlatform: () => platformKey,
     forSessions: () => sessionSecret,
+    mark: () => mark,
     forgetOrg(orgId) {
       for (const name of orgKeys.keys()) if (!orgId || name.startsWith(`${orgId}:`)) orgKeys.delete(name)
     },

@@ -21,8 +21,8 @@ export interface LoomServer {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Everything it has printed, of all its processes. */
   logs: () => string
-  /** Starts it again on the same port and data. Resolves once it is ready. */
-  start: () => Promise<void>
+  /** Starts it again on the same port and data, in an environment changed by this. Resolves once it is ready. */
+  start: (change?: Record<string, string>) => Promise<void>
   /** Ends it as an operator would (`SIGTERM`); resolves with its exit code. */
   stop: () => Promise<number | null>
   /** Ends it as a crash would (`SIGKILL`). */
@@ -50,8 +50,8 @@ export async function startLoomServer({ env = {}, waitUntilReady = true, keepLog
   let output = ''
   let child: ChildProcess
 
-  const start = async () => {
-    child = spawn(process.execPath, ['--import', endWithParent, ...serverArguments], { cwd: dataDir, env: settings, stdio: ['ignore', keepLogs ? 'pipe' : 'ignore', 'pipe', 'ipc'] })
+  const start = async (change: Record<string, string> = {}) => {
+    child = spawn(process.execPath, ['--import', endWithParent, ...serverArguments], { cwd: dataDir, env: { ...settings, ...change }, stdio: ['ignore', keepLogs ? 'pipe' : 'ignore', 'pipe', 'ipc'] })
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => output += text)
     await until(() => answers(`${url}${waitUntilReady ? '/ready' : '/health'}`, child, () => output), {
       timeoutMs: 60_000, what: () => `Loom to be ready. It printed:\n${output}`

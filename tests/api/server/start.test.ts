@@ -77,6 +77,19 @@ test('a server with a master key warns of none', async () => {
   }
 })
 
+test('another master key than the database was begun with stops the start, unless it is to be taken', async () => {
+  await loom.stop()
+  const keyed = { ENCRYPTION_MASTER_KEY: 'ab'.repeat(32) }
+  const printed = loom.logs().length
+  await expect(loom.start(keyed)).rejects.toThrow()
+  expect(loom.logs().slice(printed)).toContain('ENCRYPTION_MASTER_KEY is not the key that this database was begun with')
+  await loom.start({ ...keyed, ENCRYPTION_ACCEPT_NEW_KEY: 'true' })
+  await loom.stop()
+  await loom.start(keyed)
+  await loom.stop()
+  await loom.start({ ENCRYPTION_ACCEPT_NEW_KEY: 'true' })
+})
+
 test('SIGTERM ends the server with exit code 0', async () => {
   expect(await loom.stop()).toBe(0)
 })
