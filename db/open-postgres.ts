@@ -37,6 +37,9 @@ const CONNECT_TIMEOUT_SECONDS = 10
 /** The time running statements get at `close`. */
 const CLOSE_TIMEOUT_SECONDS = 10
 
+/** How long a statement of the road waits for a row that another has locked; those of the road lock one for some ms. */
+const MAX_LOCK_WAIT_MS = 1_000
+
 /**
  * Of the connections kept for `query`, the hot path: a slow page never stands in front of a hold, and the few statements of
  * the road meet backends that have them prepared and warm.
@@ -47,7 +50,7 @@ const CLOSE_TIMEOUT_SECONDS = 10
  * What they write to files goes to the disk little by little. Linux alone would keep it for half a minute and then write it all at once,
  * and every commit of that moment would wait for hundreds of megabytes.
  *
- * One that waits for a lock fails well before its deadline: a row that somebody keeps is no silent database, and only calls that need it are refused.
+ * One that waits for a lock fails well before its deadline, even behind others that do: a row that somebody keeps is no silent database, and only calls that need it are refused.
  */
 const HOT_SETTINGS = { backend_flush_after: '256kB', plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', random_page_cost: '0.1', jit: 'off' }
 
@@ -79,7 +82,7 @@ export function openPostgres({ url, poolSize, statementTimeoutMs, deadlineMs = N
   const orm = drizzle(sql, { schema })
   const hot = new HotConnections((onClose) => {
     // Kept for as long as the server lets it: now and then a statement would wait a quarter of a second for it to open anew.
-    const client = connect(1, { ...HOT_SETTINGS, ...deadlineMs !== NO_DEADLINE_MS && { lock_timeout: Math.ceil(deadlineMs / 2) } }, { onclose: onClose, max_lifetime: null })
+    const client = connect(1, { ...HOT_SETTINGS, ...deadlineMs !== NO_DEADLINE_MS && { lock_timeout: Math.min(MAX_LOCK_WAIT_MS, Math.ceil(deadlineMs / 4)) } }, { onclose: onClose, max_lifetime: null })
     drizzle(client)
     return client
   }, deadlineMs, onSilence)

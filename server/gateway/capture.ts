@@ -21,13 +21,15 @@ import { Batcher } from './batcher'
 import type { GivenIds } from './given-ids'
 import { keepGivenIds } from './given-ids'
 import type { BudgetHolder, Hold } from './hold-budget'
-import { isRowFault } from './row-fault'
+import { isItemFault, isLockTimeout, isRowFault } from './row-fault'
 
 /** Calls carry their bodies, so a batch is bounded more tightly than one of holds. */
 const MAX_BATCH = 200
 /** How long an answer waits for a database that is gone before its caller is told. */
 const PATIENCE_MS = 10_000
 const RETRY_PAUSE_MS = 250
+/** Each look at a locked row holds others up until it is given up. */
+const LOCKED_PAUSE_MS = 5_000
 
 const OwnTransaction = z.object({ status: z.enum(transactionStatuses), ref_id: z.string() })
 
@@ -55,7 +57,7 @@ export class Capturer {
     this.batcher = new Batcher((calls) => {
       metrics.batchSize.observe({ batch: 'capture' }, calls.length)
       return this.captureBatch(calls)
-    }, MAX_BATCH, isRowFault)
+    }, MAX_BATCH, isItemFault)
   }
 
   /**
@@ -151,14 +153,14 @@ export class Capturer {
     this.metrics.shortfall.inc(Number(shortBy) / 1e9)
   }
 
-  /** A lost connection is waited out; a row's fault is not, for the batcher to find that row. */
+  /** A lost connection is waited out; the fault of a row is not, nor a row that somebody keeps locked, for the batcher to find that row. */
   private async captureBatch(calls: CallToCapture[]): Promise<CaptureOutcome[]> {
     const deadline = performance.now() + PATIENCE_MS
     for (;;) {
       try {
         return await this.settleBatch(calls)
       } catch (error) {
-        if (isRowFault(error) || performance.now() > deadline) throw error
+        if (isItemFault(error) || performance.now() > deadline) throw error
         this.metrics.failures.inc({ what: 'capture_retry' })
         await sleep(RETRY_PAUSE_MS)
       }
@@ -212,7 +214,7 @@ export class Capturer {
         } catch (error) {
           this.metrics.failures.inc({ what: 'capture_retry' })
           if (isRowFault(error)) return this.giveUp(call, error)
-          await sleep(RETRY_PAUSE_MS)
+          await sleep(isLockTimeout(error) ? LOCKED_PAUSE_MS : RETRY_PAUSE_MS)
         }
       }
     }

@@ -15,7 +15,7 @@ import { budgetRefusal, judgeBudgets, leftInBudgets, openCallWindows } from './c
 import type { Offer } from './fit-to-funds'
 import type { Lease } from './lease-book'
 import { LeaseBook } from './lease-book'
-import { isRowFault } from './row-fault'
+import { isItemFault } from './row-fault'
 
 const MAX_BATCH = 500
 /** How often a call that is held for less may find that others took what was there. */
@@ -56,7 +56,7 @@ export class BudgetHolder {
     this.batcher = new Batcher((requests) => {
       metrics.batchSize.observe({ batch: 'hold' }, requests.length)
       return holdFunds(this.db, replicaId, requests)
-    }, MAX_BATCH, isRowFault)
+    }, MAX_BATCH, isItemFault)
   }
 
   /** Hears of wallets and budgets that ran short elsewhere, or of orgs whose terms have changed: of any, where it may have missed it. */

@@ -43,8 +43,8 @@ const ranByAnthropic = [
 const AssistantBlock = z.discriminatedUnion('type', [
   TextBlock,
   z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.record(z.string(), z.unknown()), extra_content: z.unknown().optional() }),
-  // Signed by Anthropic for Anthropic: nobody else can read on from it. What nobody signed, another model thought.
   z.object({ type: z.enum(ranByAnthropic) }),
+  // Signed by Anthropic for Anthropic: nobody else can read on from it. What nobody signed, another model thought.
   z.object({ type: z.enum(['thinking', 'redacted_thinking']), thinking: z.string().optional().catch(undefined), signature: z.string().optional().catch(undefined) })
 ])
 

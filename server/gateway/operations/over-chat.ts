@@ -67,10 +67,9 @@ export function withLimit(body: OverChat['body'], target: Target): OverChat['bod
   const asked = newer ?? older
   if (typeof asked !== 'number') return body
   if (!takesChatAsIs(target)) return asked > atMost(asked, target) ? { ...body, max_completion_tokens: atMost(asked, target) } : body
-  const isReasoning = reasoning.test(target.servedModel)
-  if (isOpenAi(target)) return isReasoning && typeof newer !== 'number' ? renamedLimit(body, 'max_completion_tokens', asked) : body
+  if (isOpenAi(target)) return reasoning.test(target.servedModel) && typeof newer !== 'number' ? renamedLimit(body, 'max_completion_tokens', asked) : body
   // A server of this kind that has OpenAI's own models passes on what they know.
-  return !isReasoning && typeof older !== 'number' ? renamedLimit(body, 'max_tokens', asked) : body
+  return !reasoningElsewhere.test(target.servedModel) && typeof older !== 'number' ? renamedLimit(body, 'max_tokens', asked) : body
 }
 
 function renamedLimit({ max_tokens: _older, max_completion_tokens: _newer, ...rest }: OverChat['body'], name: 'max_completion_tokens' | 'max_tokens', limit: number): OverChat['body'] {
@@ -116,6 +115,9 @@ export function takesEffort(target: Target): boolean {
 /** OpenAI's models that reason. Source: `@ai-sdk/openai`, as for what they refuse while they do. */
 const reasoning = /(?:^|\/)(?:o\d|gpt-[5-9](?!-chat))/
 
+/** The same as other servers name them, `azure-gpt-5` or `openai.o3`. */
+const reasoningElsewhere = /(?:^|[/._-])gpt-[5-9](?!-chat)|(?:^|[/.])o\d/
+
 /** Those that do not, unless they are asked to. Source: langchain#35423 and #35424. */
 const rested = /(?:^|\/)gpt-5\.[124](?!\d|-pro|-codex|-chat)/
 
@@ -124,7 +126,7 @@ const reasoningWithoutTools = /(?:^|\/)gpt-(?:5\.(?:[4-9]|\d\d)|[6-9])(?!.*-chat
 
 /**
  * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; with
- * what it wants back of its thoughts, in the order and with the ids that it takes; and with its instructions as one message, the first.
+ * what it wants back of its thoughts, in the order and with the ids that it takes; and with instructions in one message, at the beginning.
  */
 export function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
   const ordered = target.connection.kind === 'openai-compatible' ? withOneSystem(body) : body
@@ -141,13 +143,18 @@ export function asTaken(body: OverChat['body'], target: Target): OverChat['body'
 /** The most texts to stop at that OpenAI takes. Source: its API reference, "Create chat completion". */
 const MAX_STOPS = 4
 
-/** The templates of many open models refuse a second system message, and one in the middle. Source: their refusal, "System message must be at the beginning." (litellm#39282, hermes-studio#2688). */
+/**
+ * The templates of many open models refuse a second system message, and one in the middle. Source: their refusal, "System message must be at the beginning."
+ * (litellm#39282, hermes-studio#2688). What comes later stays where it is, as the user's: at the beginning it would change what the provider's cache knows the conversation by.
+ */
 function withOneSystem(body: OverChat['body']): OverChat['body'] {
   const messages: unknown = body.messages
   if (!Array.isArray(messages)) return body
-  const system = messages.filter(isSystem)
-  if (system.length === 0 || (system.length === 1 && system[0] === messages[0])) return body
-  return { ...body, messages: [{ role: 'system', content: system.map(({ content }) => content).join('\n\n') }, ...messages.filter(message => !isSystem(message))] }
+  const begins = messages.findIndex(message => !isSystem(message))
+  const [leading, rest] = begins === -1 ? [messages, []] : [messages.slice(0, begins), messages.slice(begins)]
+  if (leading.length < 2 && !rest.some(isSystem)) return body
+  const system = leading.length === 0 ? [] : [{ role: 'system', content: leading.filter(isSystem).map(({ content }) => content).join('\n\n') }]
+  return { ...body, messages: [...system, ...rest.map((message: unknown) => isSystem(message) ? { role: 'user', content: message.content } : message)] }
 }
 
 function isSystem(message: unknown): message is { content: string } {

@@ -22,6 +22,12 @@ test.runIf(testDatabaseKind === 'postgres')('a wallet that somebody keeps locked
     const shared = body.replace(model, `shared/${model}`)
     for (const [caller, sent] of [[key, body], [theirs, shared]] as const) expect((await gateway.post(caller, sent)).status).toBe(200)
 
+    // One whose money is held already: what it cost can be written down only once the wallet is free.
+    const leaving = new AbortController()
+    gateway.upstream.respondWith({ fault: 'never-answers' })
+    const left = fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${theirs}` }, body: shared, signal: leaving.signal }).catch(() => undefined)
+    await gateway.upstream.received(3)
+
     const locked = Promise.withResolvers<undefined>()
     const keeping = sql.begin(async (transaction) => {
       await transaction`select from wallets where org_id = ${org.id} for update`
@@ -29,6 +35,10 @@ test.runIf(testDatabaseKind === 'postgres')('a wallet that somebody keeps locked
       await release.promise
     })
     await locked.promise
+    leaving.abort()
+    await left
+    const beside = await Promise.all(Array.from({ length: 8 }, () => gateway.post(key, body)))
+    expect(beside.map(({ status }) => status)).toEqual(beside.map(() => 200))
     for (let round = 0; round < 2; round++) {
       expect((await gateway.post(theirs, shared)).status).toBe(503)
       expect((await gateway.post(key, body)).status).toBe(200)

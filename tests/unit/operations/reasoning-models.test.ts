@@ -57,6 +57,7 @@ describe('the limit of a chat\'s answer', () => {
 
   test('and as it came where either is obeyed, both are given, or the server passes it on', async () => {
     for (const limit of [older, newer, { ...older, max_completion_tokens: 60 }]) expect(await limits(limit, { kind: 'openai', model: 'gpt-4o' })).toEqual(limit)
+    for (const model of ['openai/o3', 'azure-gpt-5', 'openai.gpt-5.1']) expect(await limits(newer, { model })).toEqual(newer)
     expect(await limits({ ...older, max_completion_tokens: 60 }, { model: 'deepseek-chat' })).toEqual({ ...older, max_completion_tokens: 60 })
     for (const limit of [older, newer]) expect(await limits(limit, { model: 'openai/gpt-5' })).toEqual(limit)
   })
@@ -74,9 +75,9 @@ describe('instructions in several places', () => {
   const input = { instructions: 'Be brief.', input: [message('developer', 'Be kind.'), ...said] }
   const roles = ({ messages: sent }: Record<string, unknown>) => Array.isArray(sent) ? sent.map(({ role }) => String(role)) : []
 
-  test('are one message, the first, at servers of one\'s own', async () => {
+  test('are one message at the beginning, and the user\'s after that, at servers of one\'s own', async () => {
     const asked = await askedFor(messages, body, { model: 'qwen3' })
-    expect(asked.messages).toMatchObject([message('system', 'Be brief.\n\nBe kind.'), ...said, message('assistant', 'Hi'), { role: 'user' }])
+    expect(asked.messages).toEqual([message('system', 'Be brief.'), ...said, message('assistant', 'Hi'), message('user', 'Be kind.'), message('user', 'Go on')])
     expect((await askedFor(responses, input, { model: 'qwen3' })).messages).toEqual([message('system', 'Be brief.\n\nBe kind.'), ...said])
     expect((await askedFor(messages, { ...body, system: undefined, messages: said }, { model: 'qwen3' })).messages).toEqual(said)
   })
