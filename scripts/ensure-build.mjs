@@ -15,9 +15,9 @@ const serverEntry = join(root, '.output', 'server', 'index.mjs')
  * collected while it is small, make full collections, each of which stops every call for some 10 ms, a tenth as frequent. Without V8's memory
  * reducer, which at few calls a second collects everything again and again (50 ms each), and throws away the size the heap had found. The young generation
  * is collected by one thread: little survives there, and where all processors work, every call waits for the last of several. V8 does not pretenure
- * (`docs/decisions/2026-11-29-nothing-is-pretenured.md`), and has one thread beside the one that serves (`docs/decisions/2026-11-30-one-thread-helps-v8.md`).
+ * (`docs/decisions/2026-11-29-nothing-is-pretenured.md`).
  */
-export const serverArguments = ['--max-semi-space-size=48', '--initial-old-space-size=192', '--no-memory-reducer', '--no-parallel-scavenge', '--no-allocation-site-pretenuring', '--v8-pool-size=1', serverEntry]
+export const serverArguments = ['--max-semi-space-size=48', '--initial-old-space-size=192', '--no-memory-reducer', '--no-parallel-scavenge', '--no-allocation-site-pretenuring', serverEntry]
 
 const stampPath = join(root, '.output', 'built-from')
 const sourcePaths = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts', 'scripts/collect-tools.mjs']
