@@ -4,7 +4,7 @@ import { alertRules } from '../../db/schema'
 import type { AlertRule, CreateAlertRule } from '../../shared/alerts'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
-import { LoomError } from '../errors'
+import { requireRoom } from '../audit/require-room'
 import { ruleFields, toRule } from './list-alerts'
 import { requireWebhooks } from './lock-rule'
 
@@ -15,10 +15,10 @@ export async function createRule(orm: Orm, author: Author, { condition, ...input
   const { orgId } = author.principal
   return orm.transaction(async (transaction) => {
     await requireWebhooks(transaction, orgId, input.webhookIds)
-    if (await transaction.$count(alertRules, eq(alertRules.orgId, orgId)) >= MAX_RULES) throw new LoomError('conflict', `An organisation has at most ${MAX_RULES} alert rules. Delete one first.`)
     const [row] = await transaction.insert(alertRules).values({ ...input, orgId, kind: condition.kind, config: condition }).returning()
     if (!row) throw new Error('The rule just written was not returned')
     await recordChange(transaction, author, { action: 'alert_rule.create', target: `alert_rule:${row.id}`, after: ruleFields(row) })
+    await requireRoom(transaction, alertRules, eq(alertRules.orgId, orgId), MAX_RULES, 'alert rules')
     return toRule(row)
   })
 }

@@ -5,8 +5,8 @@ import { alertWebhooks } from '../../db/schema'
 import type { CreateAlertWebhook, CreatedAlertWebhook } from '../../shared/alerts'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
+import { requireRoom } from '../audit/require-room'
 import type { Keyring } from '../crypto/keyring'
-import { LoomError } from '../errors'
 import { toWebhook } from './list-alerts'
 import { requireReachable } from './require-reachable'
 import { sealWebhookSecret } from './seal-webhook-secret'
@@ -24,10 +24,10 @@ export async function createWebhook(orm: Orm, keyring: Keyring, author: Author, 
   requireReachable(principal, url)
   const [id, secret] = [uuidv7(), generateWebhookSecret()]
   return orm.transaction(async (transaction) => {
-    if (await transaction.$count(alertWebhooks, eq(alertWebhooks.orgId, orgId)) >= MAX_WEBHOOKS) throw new LoomError('conflict', `An organisation has at most ${MAX_WEBHOOKS} webhooks. Delete one first.`)
     const [row] = await transaction.insert(alertWebhooks).values({ id, orgId, name, url, ...sealWebhookSecret(keyring, orgId, id, secret) }).returning()
     if (!row) throw new Error('The webhook just written was not returned')
     await recordChange(transaction, author, { action: 'alert_webhook.create', target: `alert_webhook:${id}`, after: { name, url } })
+    await requireRoom(transaction, alertWebhooks, eq(alertWebhooks.orgId, orgId), MAX_WEBHOOKS, 'webhooks')
     return { ...toWebhook(row), secret }
   })
 }

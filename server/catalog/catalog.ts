@@ -49,8 +49,8 @@ interface OrgEntry {
   snapshot: Snapshot
   connections: Map<string, Connection>
   targets: LRUCache<string, Target[]>
-  named?: Map<string, ListedModel>
-  models?: Model[]
+  named?: Promise<Map<string, ListedModel>>
+  models?: Promise<Model[]>
 }
 
 interface CatalogOptions {
@@ -87,7 +87,8 @@ export async function openCatalog({ db, keyring, log }: CatalogOptions): Promise
     },
     async listModels(orgId) {
       const entry = await entryOf(orgId)
-      return entry.models ??= [...namedIn(entry).values()].map(({ model }) => model)
+      entry.models ??= namedIn(entry).then(named => [...named.values()].map(({ model }) => model))
+      return entry.models
     },
     async listNamed(orgId) {
       return namedIn(await entryOf(orgId))
@@ -107,8 +108,9 @@ async function loadEntry(db: Database, orgId: string): Promise<OrgEntry> {
   return { snapshot, connections: new Map(), targets: new LRUCache({ max: MAX_NAMES_PER_ORG }) }
 }
 
-function namedIn(entry: OrgEntry): Map<string, ListedModel> {
-  return entry.named ??= listSnapshotModels(entry.snapshot)
+function namedIn(entry: OrgEntry): Promise<Map<string, ListedModel>> {
+  entry.named ??= listSnapshotModels(entry.snapshot)
+  return entry.named
 }
 
 function openOnce(entry: OrgEntry, row: ConnectionRow, keyring: Keyring): Connection {

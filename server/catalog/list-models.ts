@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Model } from '../../shared/catalog'
 import type { UnitRates } from '../billing/units'
 import { declaredModels, servedModel } from './connection-models'
@@ -19,13 +20,18 @@ export function findSnapshotModel(snapshot: Snapshot, id: string, accepts: (targ
   return toModel(snapshot, id, route ? 'route' : 'connection', route ?? { platform: orgId === null, description: '', createdAt }, first, modeOf(targets))
 }
 
+const MAX_LISTED = 5_000
+/** How long the list may keep everybody else from being served. */
+const SLICE_MS = 5
+
 type UpstreamModel = Pick<TargetRow, 'connection' | 'upstreamModel'>
 
 /** A name that is listed, and what it leads to, or tries first, as rules know it. */
 export interface ListedModel { model: Model, target: NamedTarget }
 
-/** Everything an org may name in `model`, each target once, under its shortest name; routes first. */
-export function listSnapshotModels(snapshot: Snapshot): Map<string, ListedModel> {
+/** Everything an org may name in `model`, each target once, under its shortest name; routes first. Of very many, the first: the others are called by their names all the same. */
+export async function listSnapshotModels(snapshot: Snapshot): Promise<Map<string, ListedModel>> {
+  let startedAt = performance.now()
   const models = new Map<string, ListedModel>()
   for (const route of snapshot.routes.values()) {
     const [first] = route.targets
@@ -34,12 +40,25 @@ export function listSnapshotModels(snapshot: Snapshot): Map<string, ListedModel>
   for (const connection of snapshot.connections) {
     const offered = { platform: connection.orgId === null, description: '', createdAt: connection.createdAt }
     for (const upstreamModel of declaredModels(connection)) {
+      if (models.size >= MAX_LISTED) return models
+      if (performance.now() - startedAt > SLICE_MS) {
+        await nextTurn()
+        startedAt = performance.now()
+      }
       const target = { connection, upstreamModel }
       const id = leadsTo(snapshot, connection, upstreamModel) ? upstreamModel : `${connection.name}/${upstreamModel}`
       if (!models.has(id)) models.set(id, { model: toModel(snapshot, id, 'connection', offered, target, modeOf([target])), target: toNamed(target) })
     }
   }
   return models
+}
+
+let lastTurn = Promise.resolve()
+
+/** However many lists are being made, between two turns of the event loop one of them goes on. */
+function nextTurn(): Promise<void> {
+  lastTurn = lastTurn.then(() => turn())
+  return lastTurn
 }
 
 /** Whether a model is what its bare name stands for: no route, no other connection that knows it. */

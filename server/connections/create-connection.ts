@@ -1,9 +1,11 @@
+import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Orm } from '../../db/client'
 import { providerConnections } from '../../db/schema'
 import type { Connection, CreateConnection } from '../../shared/connections'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
+import { requireRoom } from '../audit/require-room'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
 import { checkConnection } from './check-connection'
@@ -12,9 +14,11 @@ import { requireFreeName } from './require-free-name'
 import { sealSecret } from './seal-secret'
 import { toConnection } from './to-connection'
 
+const MAX_CONNECTIONS = 100
+
 /**
  * Makes a connection of the author's org, or of the whole platform.
- * @throws {LoomError} `invalid_request`, `forbidden`, or `conflict` when the name is taken
+ * @throws {LoomError} `invalid_request`, `forbidden`, or `conflict` when the name is taken, or the org has as many as it may
  */
 export async function createConnection(orm: Orm, keyring: Keyring, author: Author, { platform, secret, ...input }: CreateConnection): Promise<Connection> {
   const { principal } = author
@@ -27,6 +31,7 @@ export async function createConnection(orm: Orm, keyring: Keyring, author: Autho
     const [row] = await transaction.insert(providerConnections).values({ ...owner, ...input, ...sealed }).returning()
     if (!row) throw new Error('The connection just written was not returned')
     await recordChange(transaction, author, { action: 'connection.create', target: `connection:${owner.id}`, after: { ...input, platform, hasSecret: secret !== null } })
+    if (owner.orgId !== null) await requireRoom(transaction, providerConnections, eq(providerConnections.orgId, owner.orgId), MAX_CONNECTIONS, 'connections')
     await notifyCatalog(transaction, owner.orgId)
     return toConnection(principal, row)
   })

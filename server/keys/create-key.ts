@@ -5,6 +5,7 @@ import { apiKeys, projects } from '../../db/schema'
 import type { CreatedApiKey, CreateKey } from '../../shared/keys'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
+import { requireRoom } from '../audit/require-room'
 import { LoomError } from '../errors'
 import { keepAsMember } from '../identity/keep-members'
 import { requireRole } from '../identity/principal'
@@ -13,9 +14,11 @@ import { notifyKeyChange } from './notify-key-change'
 import { requireGrantable } from './require-grantable'
 import { selectKeys } from './select-keys'
 
+const MAX_KEYS = 10_000
+
 /**
  * Makes a key of the author's org. The key itself is in the answer and nowhere else.
- * @throws {LoomError} `forbidden` when it could do more than its author, `not_found` for a project the org does not have
+ * @throws {LoomError} `forbidden` when it could do more than its author, `not_found` for a project the org does not have, `conflict` when it has as many keys as it may
  */
 export async function createKey(orm: Orm, author: Author, { service: isService, ...input }: CreateKey): Promise<CreatedApiKey> {
   const { orgId, userId } = author.principal
@@ -29,6 +32,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
     await requireGrantable(transaction, author.principal, input)
     await transaction.insert(apiKeys).values({ ...input, isService, id, orgId, keyPrefix: shownPrefix(key), keyHash, createdBy: userId })
     await recordChange(transaction, author, { action: 'key.create', target: `key:${id}`, after: { ...input, service: isService } })
+    await requireRoom(transaction, apiKeys, and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active')), MAX_KEYS, 'active keys')
     // Replicas remember unknown keys for a moment.
     await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
     const [created] = await selectKeys(transaction, author.principal, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))

@@ -4,6 +4,7 @@ import { toMessagesBody } from './anthropic-request'
 import { AnthropicStream } from './anthropic-stream'
 import { encodeBody } from './encode-body'
 import { endpointUrl } from './endpoint-url'
+import { OfferedModels } from './offered-models'
 import { renamedBody } from './openai-format'
 import type { Provider, ProviderCall, ProviderRequest } from './provider'
 import { pick, readCount } from './read-count'
@@ -17,8 +18,7 @@ const countedFields: ReadonlySet<string> = new Set(['messages', 'system', 'tools
 const Count = z.object({ input_tokens: z.int().nonnegative() })
 
 const AnthropicConfig = z.strictObject({
-  /** What may be called beside the catalogue's own list. */
-  models: z.array(z.string().min(1)).max(1_000).optional()
+  models: OfferedModels.optional()
 })
 
 /** Anthropic's Messages API: natively, or translated from and to chat completions. */

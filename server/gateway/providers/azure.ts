@@ -3,14 +3,14 @@ import { LoomError } from '../../errors'
 import { AzureApiVersion } from './azure-api-version'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
+import { Deployments } from './offered-models'
 import { passThroughBody, renamedBody } from './openai-format'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
 import { commonHeaders, sendUpstream } from './send-upstream'
 
 export const AzureConfig = z.strictObject({
   apiVersion: AzureApiVersion.default('2024-10-21'),
-  /** Deployment name → the model it serves, which decides its price. */
-  deployments: z.record(z.string().min(1), z.string().min(1)).default({})
+  deployments: Deployments.default({})
 })
 
 /** Azure OpenAI: the upstream model is the name of a deployment. Bytes pass through. */

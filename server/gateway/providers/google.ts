@@ -5,6 +5,7 @@ import { toBatchEmbedBody, toEmbeddingList } from './google-embeddings'
 import { toChatCompletion } from './google-answer'
 import { toGenerateContentBody } from './google-request'
 import { GoogleStream } from './google-stream'
+import { OfferedModels } from './offered-models'
 import type { Connection, Provider, ProviderCall } from './provider'
 import { pick, readCount } from './read-count'
 import { readText } from './read-text'
@@ -21,8 +22,7 @@ const Count = z.object({ totalTokens: z.int().nonnegative() })
 const MOST_BILLED_PER_COUNTED = 5
 
 const GoogleConfig = z.strictObject({
-  /** What may be called beside the catalogue's own list. */
-  models: z.array(z.string().min(1)).max(1_000).optional()
+  models: OfferedModels.optional()
 })
 
 /** Google's Gemini API, translated from and to chat completions. Source: ai.google.dev/api/generate-content, read 2026-11. */

@@ -3,12 +3,13 @@ import { LoomError } from '../../errors'
 import { endpointUrl } from './endpoint-url'
 import { oncePerConnection } from './once-per-connection'
 import { mediaPath, mediaRequest } from './media-request'
+import { OfferedModels } from './offered-models'
 import { passThroughBody, renamedBody } from './openai-format'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
 import { commonHeaders, sendUpstream } from './send-upstream'
 
 export const OpenAiCompatibleConfig = z.strictObject({
-  models: z.array(z.string().min(1)).max(1_000).optional(),
+  models: OfferedModels.optional(),
   /** False for servers that refuse `stream_options`; their usage is then counted here and marked estimated. */
   streamUsage: z.boolean().optional()
 })

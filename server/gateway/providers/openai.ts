@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
+import { OfferedModels } from './offered-models'
 import { passThroughBody, renamedBody } from './openai-format'
 import { toResponsesPrompt } from './openai-prompt'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
@@ -12,10 +13,9 @@ const countedFields: ReadonlySet<string> = new Set(['input', 'previous_response_
 const Count = z.object({ input_tokens: z.int().nonnegative() })
 
 const OpenAiConfig = z.strictObject({
-  /** What may be called beside the catalogue's own list (fine-tunes, new models). */
-  models: z.array(z.string().min(1)).max(1_000).optional(),
-  organization: z.string().min(1).optional(),
-  project: z.string().min(1).optional()
+  models: OfferedModels.optional(),
+  organization: z.string().min(1).max(200).optional(),
+  project: z.string().min(1).max(200).optional()
 })
 
 /** OpenAI's own API. Bytes pass through. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -5,6 +6,8 @@ import type { Database } from '../../../db/client'
 import { modelPrices, modelRoutes, modelRouteTargets, orgs, providerConnections } from '../../../db/schema'
 import { CATALOG_CHANNEL, openCatalog } from '../../../server/catalog/catalog'
 import type { Catalog } from '../../../server/catalog/catalog'
+import { listSnapshotModels } from '../../../server/catalog/list-models'
+import { loadSnapshot } from '../../../server/catalog/load-snapshot'
 import { getAllowedModel, listAllowedModels } from '../../../server/catalog/list-allowed-models'
 import { secretContext } from '../../../server/catalog/open-connection'
 import { toWireModel } from '../../../server/catalog/wire-models'
@@ -204,6 +207,24 @@ describe('the list of models', () => {
     ])
     // Each listed name leads where the list says.
     for (const model of models) expect(await names(model.id)).toEqual([`${model.connectionName}:${model.upstreamModel}`])
+  })
+
+  test('is made by turns, however long it is, and ends somewhere', async () => {
+    const models = Array.from({ length: 1_000 }, (_, index) => `unknown-${index}`)
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await seedConnection(own, name, { kind: 'openai-compatible', baseUrl: 'https://api.groq.com/openai/v1', config: { models: models.map(model => `${name}-${model}`) } })
+    const snapshot = await loadSnapshot(db.orm, own.orgId)
+    const order: string[] = []
+    const others = async () => {
+      await setImmediate()
+      await setImmediate()
+      order.push('somebody else')
+    }
+    await Promise.all([listSnapshotModels(snapshot), listSnapshotModels(snapshot), others()].map(async (work) => {
+      const done = await work
+      if (done) order.push(`a list of ${done.size}`)
+    }))
+    expect(order).toEqual(['somebody else', 'a list of 5000', 'a list of 5000'])
+    expect(await names('f-unknown-999')).toEqual(['f:f-unknown-999'])
   })
 
   test('holds no secret', async () => {

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../../db/client'
+import { alertRules, alertWebhooks, apiKeys, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
+import { createRule } from '../../server/alerts/create-rule'
+import { createWebhook } from '../../server/alerts/create-webhook'
+import type { Author } from '../../server/audit/record'
+import { createRoute } from '../../server/catalog/create-route'
+import { createConnection } from '../../server/connections/create-connection'
+import { openKeyring } from '../../server/crypto/keyring'
+import { LoomError } from '../../server/errors'
+import { createInvitation } from '../../server/identity/create-invitation'
+import { createKey } from '../../server/keys/create-key'
+import { CreateAlertRule } from '../../shared/alerts'
+import { CreateConnection } from '../../shared/connections'
+import { CreateKey } from '../../shared/keys'
+import { CreateModelRoute } from '../../shared/model-routes'
+import { openTestDatabase } from '../support/database'
+import type { Workspace } from '../support/seed-workspace'
+import { seedWorkspace } from '../support/seed-workspace'
+
+const keyring = openKeyring({ ENCRYPTION_MASTER_KEY: randomBytes(32).toString('hex'), LOOM_DATA_DIR: '.unused' })
+const BATCH = 2_000
+
+let db: Database
+let workspace: Workspace
+let author: Author
+beforeAll(async () => {
+  db = await openTestDatabase()
+})
+beforeEach(async () => {
+  workspace = await seedWorkspace(db.orm)
+  author = { principal: workspace.principal, ip: null }
+})
+afterAll(() => db.close())
+
+interface Kind {
+  things: string
+  most: number
+  /** What is there already. */
+  seed: (orgId: string, indices: number[]) => Promise<unknown>
+  /** Goes the way that a member's request goes. */
+  create: (name: string) => Promise<unknown>
+}
+
+const inAnHour = () => new Date(Date.now() + 3_600_000)
+
+const kinds: Kind[] = [
+  {
+    things: 'connections', most: 100,
+    seed: (orgId, indices) => db.orm.insert(providerConnections).values(indices.map(index => ({ orgId, kind: 'demo' as const, name: `seeded-${index}` }))),
+    create: name => createConnection(db.orm, keyring, author, CreateConnection.parse({ kind: 'demo', name }))
+  },
+  {
+    things: 'routes', most: 500,
+    seed: (orgId, indices) => db.orm.insert(modelRoutes).values(indices.map(index => ({ orgId, alias: `seeded-${index}` }))),
+    create: async (alias) => {
+      const connectionId = uuidv7()
+      await db.orm.insert(providerConnections).values({ id: connectionId, orgId: workspace.orgId, kind: 'demo', name: alias })
+      return createRoute(db.orm, author, CreateModelRoute.parse({ alias, targets: [{ connectionId, upstreamModel: 'demo' }] }))
+    }
+  },
+  {
+    things: 'webhooks', most: 20,
+    seed: (orgId, indices) => db.orm.insert(alertWebhooks).values(indices.map(index => ({ orgId, name: `seeded-${index}`, url: 'https://example.com/', secret: randomBytes(8), secretIv: randomBytes(8), encryptionKeyVersion: 1 }))),
+    create: name => createWebhook(db.orm, keyring, author, { name, url: 'https://example.com/' })
+  },
+  {
+    things: 'alert rules', most: 100,
+    seed: (orgId, indices) => db.orm.insert(alertRules).values(indices.map(index => ({ orgId, name: `seeded-${index}`, kind: 'circuit' as const, config: { kind: 'circuit' } }))),
+    create: name => createRule(db.orm, author, CreateAlertRule.parse({ name, condition: { kind: 'circuit' } }))
+  },
+  {
+    things: 'active keys', most: 10_000,
+    seed: (orgId, indices) => db.orm.insert(apiKeys).values(indices.map(index => ({ orgId, name: `seeded-${index}`, keyPrefix: 'seed', keyHash: randomBytes(16).toString('hex'), scopes: ['inference'] }))),
+    create: name => createKey(db.orm, author, CreateKey.parse({ name }))
+  },
+  {
+    things: 'open invitations', most: 500,
+    seed: (orgId, indices) => db.orm.insert(orgInvitations).values(indices.map(index => ({ orgId, email: `seeded-${index}@example.com`, role: 'member' as const, tokenHash: randomBytes(16).toString('hex'), invitedBy: workspace.userId, expiresAt: inAnHour() }))),
+    create: name => createInvitation(db.orm, author, { email: `${name}@example.com`, role: 'member' }, 'https://loom.example.com')
+  }
+]
+
+test.each(kinds)('an org has at most $most $things, however many are made at once', async ({ things, most, seed, create }) => {
+  const there = Array.from({ length: most - 1 }, (_, index) => index)
+  for (let start = 0; start < there.length; start += BATCH) await seed(workspace.orgId, there.slice(start, start + BATCH))
+  const outcomes = await Promise.allSettled(['one', 'two', 'three'].map(name => create(name)))
+  const refusals = outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])
+  expect(refusals).toEqual([expect.any(LoomError), expect.any(LoomError)])
+  expect(refusals).toMatchObject(refusals.map(() => ({ code: 'conflict', message: `An organisation has at most ${most.toLocaleString('en')} ${things}. Remove one first.` })))
+})
