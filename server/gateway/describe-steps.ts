@@ -3,7 +3,7 @@ import type { PolicyDecision } from '../../shared/policy'
 import type { TraceDecision, TraceSteps } from '../../shared/traces'
 import type { LoomError } from '../errors'
 import { PolicyRefusal } from '../policy/policy-refusal'
-import { makeRuleList, monthOf } from '../traces/rule-lists'
+import { makeRuleList } from '../traces/rule-lists'
 import type { RuleList, StoredSteps } from '../traces/rule-lists'
 import type { CallRecord } from './call-record'
 import type { Caller } from './caller'
@@ -27,14 +27,14 @@ export function describeSteps(call: Call, error: LoomError | null): { steps: Sto
   return { steps: { at, rules: rules.id, remaining: admission.counters.map(({ remaining }) => remaining) }, rules }
 }
 
-/** Of a caller, by month and by whether its budgets were asked. */
-const passed = new WeakMap<Caller, Map<string, RuleList>>()
+/** Of a caller, by month (an even number each) and by whether its budgets were asked. */
+const passed = new WeakMap<Caller, Map<number, RuleList>>()
 
 /** The rules over a caller's calls that all of them let pass; made once. */
 function passedRules(caller: Caller, isHeld: boolean, createdAt: Date): RuleList {
-  const lists = passed.get(caller) ?? new Map<string, RuleList>()
+  const lists = passed.get(caller) ?? new Map<number, RuleList>()
   passed.set(caller, lists)
-  const name = `${monthOf(createdAt)} ${isHeld}`
+  const name = (createdAt.getUTCFullYear() * 12 + createdAt.getUTCMonth()) * 2 + Number(isHeld)
   const known = lists.get(name)
   if (known) return known
   const decisions = [...askedBefore(caller).map(rule => allow(rule)), ...isHeld ? heldWithin(caller) : []]

@@ -24,7 +24,7 @@ export type StoredSteps = z.infer<typeof StoredSteps>
 const Decisions = z.array(TraceDecision)
 
 /** As `RuleList` names it. */
-export function monthOf(moment: Date): string {
+function monthOf(moment: Date): string {
   return `${moment.toISOString().slice(0, 7)}-01`
 }
 

@@ -8,9 +8,10 @@ import { BlockList, isIP } from 'node:net'
 export function readClientIp(request: IncomingMessage, trustedProxies: readonly string[]): string | null {
   const peer = plain(request.socket?.remoteAddress ?? '')
   if (isIP(peer) === 0) return null
-  const proxies = blockListOf(trustedProxies)
   const forwarded = request.headers['x-forwarded-for']
-  const hops = [...(Array.isArray(forwarded) ? forwarded.join(',') : forwarded ?? '').split(',').map(plain).filter(Boolean), peer]
+  if (forwarded === undefined) return peer
+  const proxies = blockListOf(trustedProxies)
+  const hops = [...(Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',').map(plain).filter(Boolean), peer]
   while (hops.length > 1 && isTrusted(hops.at(-1) ?? '', proxies) && isIP(hops.at(-2) ?? '') !== 0) hops.pop()
   return hops.at(-1) ?? null
 }
