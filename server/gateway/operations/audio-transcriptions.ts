@@ -11,7 +11,7 @@ import { splitAlternatives } from '../requested-models'
 import type { Edit, Upload } from '../upload'
 import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
-import { readDuration, readMediaUsage } from './media-usage'
+import { readDuration, readLastCue, readMediaUsage } from './media-usage'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
@@ -38,6 +38,11 @@ const FORM_END = '\r\n--loom--\r\n'
 const LAST_EVENT = 'transcript.text.done'
 /** The models to try after the first, as a form has lists. */
 const ALTERNATIVES = 'models[]'
+const FORMAT = 'response_format'
+/** Tells nothing of the sound's length. */
+const PLAIN_TEXT = 'text'
+/** As long a word for an answer that tells it, at OpenAI at least: it fits into a form whose length has been told. */
+const TELLING = Buffer.from('json')
 
 export const Transcript = z.looseObject({ text: z.string(), usage: z.unknown().optional(), duration: z.unknown().optional() })
 
@@ -109,21 +114,27 @@ class TranscriptionRequest implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    const edits = this.editsFor(target.upstreamModel)
+    const edits = this.editsFor(target)
+    const isTimed = target.price?.units?.audioMs !== undefined
     const form = {
       contentType: this.upload.contentType,
-      bytes: this.upload.bytes + edits.reduce((sum, { start, end, text }) => sum + Buffer.byteLength(text) - (end - start), 0),
-      read: () => this.readChecked(edits)
+      bytes: this.upload.bytes + edits.reduce((sum, edit) => sum + growth(edit), 0),
+      read: () => this.readChecked(edits, isTimed)
     }
     // Whether it streams may stand behind the file, and not every model heeds it: the answer tells.
     return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: false }, transport, signal)
   }
 
-  /** Subtitles and plain text come as such, and tell no usage. */
+  /** Subtitles and plain text that come as such tell no usage; what was asked for as JSON to learn of it is plain text for the caller. */
   readAnswer(body: Buffer, headers: UpstreamResponse['headers']): WholeAnswer {
     const contentType = headers['content-type'] ?? 'application/json'
-    const answer = contentType.startsWith('application/json') ? Transcript.parse(JSON.parse(body.toString('utf8'))) : { text: body.toString('utf8'), usage: undefined }
-    return { contentType, usage: readMediaUsage(answer.usage), rawUsage: answer.usage, units: readDuration(answer), text: () => answer.text, finish: () => body }
+    if (!contentType.startsWith('application/json')) {
+      const text = body.toString('utf8')
+      return { contentType, usage: undefined, rawUsage: undefined, units: this.format === PLAIN_TEXT ? undefined : readLastCue(text), text: () => text, finish: () => body }
+    }
+    const answer = Transcript.parse(JSON.parse(body.toString('utf8')))
+    const told = { usage: readMediaUsage(answer.usage), rawUsage: answer.usage, units: readDuration(answer), text: () => answer.text }
+    return this.format === PLAIN_TEXT ? { ...told, contentType: 'text/plain; charset=utf-8', finish: () => Buffer.from(`${answer.text}\n`) } : { ...told, contentType, finish: () => body }
   }
 
   tap(headers: UpstreamResponse['headers']) {
@@ -137,12 +148,16 @@ class TranscriptionRequest implements CallRequest {
       : { file_name: fileName, content_type: contentType, bytes: end === Infinity ? null : end - start }]))))
   }
 
+  private get format(): string | undefined {
+    return this.upload.form.fieldText(FORMAT)
+  }
+
   private get fileBytes(): number {
     return this.file.end === Infinity ? this.upload.bytes - this.file.start : this.file.end - this.file.start
   }
 
   /** The model under its name upstream, and without those beside it. */
-  private editsFor(upstreamModel: string): Edit[] {
+  private editsFor({ upstreamModel }: Target): Edit[] {
     const { contentType, form: { parts } } = this.upload
     const edits = this.edited.map(part => part.name === 'model'
       ? { start: part.start, end: part.end, text: upstreamModel }
@@ -150,14 +165,35 @@ class TranscriptionRequest implements CallRequest {
     return this.edited.some(({ name }) => name === 'model') ? edits : [{ start: 0, end: 0, text: writeField(contentType, 'model', upstreamModel) }, ...edits]
   }
 
-  /** @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, before the provider has the last of the form */
-  private async* readChecked(edits: readonly Edit[]): AsyncGenerator<Buffer> {
+  /**
+   * @param isTimed the length of the sound is the price: plain text, wherever the form asks for it, is asked for as JSON
+   * @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, before the provider has the last of the form
+   */
+  private async* readChecked(edits: readonly Edit[], isTimed: boolean): AsyncGenerator<Buffer> {
+    let at = 0
     for await (const piece of this.upload.read(edits)) {
       const late = this.upload.form.parts.some(part => part.name === ALTERNATIVES && !this.edited.includes(part))
       if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
-      yield piece
+      yield isTimed ? this.askToTell(piece, at, edits) : piece
+      at += piece.length
     }
   }
+
+  /** A piece of the form as it is sent, from `at` on. A field is known before its last bytes are let through. */
+  private askToTell(piece: Buffer, at: number, edits: readonly Edit[]): Buffer {
+    const part = this.upload.form.parts.find(({ name, text }) => name === FORMAT && text === PLAIN_TEXT)
+    if (!part) return piece
+    const start = part.start + edits.filter(edit => edit.start < part.start).reduce((sum, edit) => sum + growth(edit), 0) - at
+    if (start + TELLING.length <= 0 || start >= piece.length) return piece
+    const changed = Buffer.from(piece)
+    for (const [index, byte] of TELLING.entries()) if (changed[start + index] !== undefined) changed[start + index] = byte
+    return changed
+  }
+}
+
+/** By how many bytes an edit makes a form longer. */
+function growth({ start, end, text }: Edit): number {
+  return Buffer.byteLength(text) - (end - start)
 }
 
 /** As far of a form as it would have come when its call is judged. */

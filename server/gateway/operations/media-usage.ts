@@ -50,6 +50,17 @@ export function readDuration({ usage, duration }: { usage?: unknown, duration?: 
   return told === undefined ? undefined : { audioMs: Math.ceil(told * 1_000) }
 }
 
+/** The hours may be left out of WebVTT's times. Sources: the W3C's "WebVTT"; SubRip's. */
+const CUE_END = /-->\s*(?:(\d{1,4}):)?(\d{2}):(\d{2})[.,](\d{3})/g
+
+/** How long the sound of subtitles was, as far as they tell: where the last of them ends. */
+export function readLastCue(subtitles: string): Units | undefined {
+  const [last] = [...subtitles.matchAll(CUE_END)].slice(-1)
+  if (!last) return undefined
+  const [hours = 0, minutes = 0, wholeSeconds = 0, milliseconds = 0] = last.slice(1).map(digits => Number(digits ?? 0))
+  return { audioMs: ((hours * 60 + minutes) * 60 + wholeSeconds) * 1_000 + milliseconds }
+}
+
 const BilledUnits = z.looseObject({ search_units: z.int().nonnegative().max(MAX_TOKENS) })
 
 /** The searches that Cohere bills a reranking as. */

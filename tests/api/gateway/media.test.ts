@@ -330,6 +330,27 @@ describe('POST /v1/audio/transcriptions', () => {
     expect(cost).toBe(100n * 50n + 400n * 2n)
   })
 
+  test.each<[format: 'text' | 'srt' | 'vtt', text: string, given?: string]>([
+    ['text', 'Hello', 'Hello\n'],
+    ['srt', '1\n00:00:00,000 --> 00:00:02,000\nHello\n\n2\n00:00:59,500 --> 00:01:01,000\nthere\n'],
+    ['vtt', 'WEBVTT\n\n00:00.000 --> 00:02.000\nHello\n\n00:59.500 --> 01:01.000\nthere\n']
+  ])('as %s, of such a model, is charged by its length, however small the file', async (format, text, given = text) => {
+    gateway.upstream.respondWith({ usage: { inputTokens: 61 }, text })
+    const cost = await spend(async () => {
+      const transcript: unknown = await client.audio.transcriptions.create({ model: 'whisper-1', file: await sound(), response_format: format })
+      expect(transcript).toBe(given)
+    })
+    expect(cost).toBe(6_100_000n)
+    expect((await gateway.upstream.received()).json).toMatchObject({ model: 'whisper-1', response_format: format === 'text' ? 'json' : format, file: { bytes: 26 } })
+  })
+
+  test('as text, of a model priced by the token, is asked for as that', async () => {
+    gateway.upstream.respondWith({ text: 'Hello' })
+    const transcript: unknown = await client.audio.transcriptions.create({ model, file: await sound(), response_format: 'text' })
+    expect(transcript).toBe('Hello')
+    expect((await gateway.upstream.received()).json).toMatchObject({ response_format: 'text' })
+  })
+
   test('of such a model, where it tells none, by what a file of that size usually lasts; never free', async () => {
     gateway.upstream.respondWith({ usage: false })
     const file = await toFile(Buffer.alloc(160_000, 1), 'long.mp3')

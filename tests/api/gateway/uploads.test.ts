@@ -14,8 +14,8 @@ import { watchMemory } from '../../support/watch-memory'
 
 const MEGABYTE = 1024 * 1024
 
-/** A provider that counts and hashes what it is sent, and keeps none of it. */
-interface Sent { bytes: number, whole: boolean, gone: boolean, hash: string, announced: number }
+/** A provider that counts and hashes what it is sent, and keeps its end alone. */
+interface Sent { bytes: number, whole: boolean, gone: boolean, hash: string, announced: number, end: string }
 
 let gateway: GatewayUnderTest
 let key: string
@@ -26,10 +26,11 @@ const sent: Sent[] = []
 beforeAll(async () => {
   provider = createServer((incoming, response) => {
     const hash = createHash('sha256')
-    const record: Sent = { bytes: 0, whole: false, gone: false, hash: '', announced: Number(incoming.headers['content-length']) }
+    const record: Sent = { bytes: 0, whole: false, gone: false, hash: '', announced: Number(incoming.headers['content-length']), end: '' }
     sent.push(record)
     incoming.on('data', (chunk: Buffer) => {
       record.bytes += chunk.length
+      record.end = (record.end + chunk.toString('latin1')).slice(-200)
       hash.update(chunk)
     })
     incoming.on('close', () => record.gone = !record.whole)
@@ -120,6 +121,15 @@ test.each([['short', 0], ['long', 2]])('a model that heeds no "stream" answers a
   const { status, cost, body } = await transcribe(form(before, megabytes, after, () => until(() => (sent[0]?.bytes ?? 0) > MEGABYTE / 2)), lengthOf(before, megabytes, after))
   expect({ status, cost, body: JSON.parse(body) }).toMatchObject({ status: 200, cost: '0.0007', body: { text: 'heard' } })
   expect(sent).toHaveLength(1)
+})
+
+test.each([5, 70])('plain text is asked for as JSON, even where a long form says so last, in a boundary of %i characters', async (length) => {
+  const boundary = 'b'.repeat(length)
+  const bounded = (text: string) => text.replaceAll('--b', `--${boundary}`)
+  const [before, after] = [bounded(`${model}${fileHead}sound`), bounded(`\r\n${head('response_format')}text${END}`)]
+  const { status, cost, body } = await transcribe(form(before, 2, after, () => until(() => (sent[0]?.bytes ?? 0) > MEGABYTE / 2)), lengthOf(before, 2, after), { 'content-type': `multipart/form-data; boundary=${boundary}` })
+  expect({ status, cost, body }).toEqual({ status: 200, cost: '0.0007', body: 'heard\n' })
+  expect(sent).toMatchObject([{ whole: true, bytes: lengthOf(before, 2, after) - 'listener/'.length, end: expect.stringContaining('name="response_format"\r\n\r\njson\r\n') }])
 })
 
 test('another attempt sends all of it again', async () => {

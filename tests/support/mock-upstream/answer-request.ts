@@ -107,7 +107,9 @@ export function answerRequest(dialect: Dialect = openai, request: MockRequest, b
   }
   if (dialect.sounds && request.stream_format !== 'sse') return { streamed: false, contentType: 'audio/mpeg', pieces: textPieces(behaviour).map(piece => Buffer.from(piece)), errorEvent }
   if (request.stream) return { streamed: true, pieces: dialect.events(behaviour, request).map(event => Buffer.from(event)), errorEvent }
-  return { streamed: false, pieces: [Buffer.from(JSON.stringify(dialect.answer(behaviour, request)))], errorEvent }
+  const answer = dialect.answer(behaviour, request)
+  if (typeof answer === 'string') return { streamed: false, contentType: 'text/plain; charset=utf-8', pieces: [Buffer.from(answer)], errorEvent }
+  return { streamed: false, pieces: [Buffer.from(JSON.stringify(answer))], errorEvent }
 }
 
 function pathOf(path: string): string {

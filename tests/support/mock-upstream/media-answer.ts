@@ -27,7 +27,9 @@ export function imageEvents(behaviour: MockBehaviour, { n }: MediaRequest): stri
   ]).flat()
 }
 
-export function transcriptAnswer(behaviour: MockBehaviour, { model }: MediaRequest) {
+/** What is no JSON is as the test gives it, and tells no usage. */
+export function transcriptAnswer(behaviour: MockBehaviour, { model, response_format: format }: MediaRequest) {
+  if (format === 'text' || format === 'srt' || format === 'vtt') return textPieces(behaviour).join('')
   return { text: textPieces(behaviour).join(''), ...model.startsWith('whisper') ? durationUsage(behaviour) : transcriptUsage(behaviour) }
 }
 
