@@ -3,12 +3,17 @@ import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { defineTool, ToolError } from '../tool'
+import { Turns } from '../turns'
 
 const TIMEOUT_MS = 5_000
 const MEMORY_MB = 96
 const RESULT_MAX = 4_000
-/** At once in this process; others wait, so that no org takes the machine from the rest. */
+/** At once in this process. */
 const THREADS_MAX = 2
+/** More than a model asks for at once. */
+const WAITING_MAX = 32
+
+const turns = new Turns(THREADS_MAX, WAITING_MAX)
 
 const Reply = z.union([z.object({ ready: z.literal(true) }), z.object({ result: z.string() }), z.object({ failure: z.string() })])
 
@@ -18,22 +23,8 @@ export default defineTool({
   description: 'Evaluates a mathematical expression exactly: arithmetic, powers, roots, trigonometry, statistics, matrices, units ("5 cm to inch"). Use it for every calculation instead of working it out yourself.',
   input: z.object({ expression: z.string().min(1).max(1_000).describe('For example: (1.02^10 - 1) * 350') }),
   timeoutMs: 60_000,
-  run: async ({ expression }, { signal }) => ({ text: await whenFree(() => evaluateApart(expression, signal)) })
+  run: async ({ expression }, { orgId, signal }) => ({ text: await turns.run(orgId, signal, () => evaluateApart(expression, signal)) })
 })
-
-let running = 0
-const waiting: (() => void)[] = []
-
-async function whenFree<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (running >= THREADS_MAX) await new Promise<void>(resolve => waiting.push(resolve))
-  running += 1
-  try {
-    return await work()
-  } finally {
-    running -= 1
-    waiting.shift()?.()
-  }
-}
 
 async function evaluateApart(expression: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted()
