@@ -49,7 +49,8 @@ function compareHits(one: RankedHit, other: RankedHit): number {
 /** What somebody typed, as a search; null when nothing to look for is left of it, or only what is not wanted. */
 export function toQuery(text: string): SQL {
   const parsed = sql`websearch_to_tsquery('simple', ${text})`
-  return sql`(case when querytree(${parsed}) not in ('', 'T') then (${parsed}::text || ':*')::tsquery end)`
+  // What ends with words in their order that are not wanted ends with a bracket.
+  return sql`(case when querytree(${parsed}) in ('', 'T') then null when ${parsed}::text like '%)' then ${parsed} else (${parsed}::text || ':*')::tsquery end)`
 }
 
 async function findTitles(orm: Orm, where: SQL | undefined, text: string, query: SQL, limit: number): Promise<RankedHit[]> {

@@ -31,7 +31,8 @@ describe('a search', () => {
     expect(hit?.snippet).toContain(`${HIT_START}heddle${HIT_END} ${HIT_START}eye${HIT_END}`)
     expect((await search('hedd')).map(found => found.conversationId)).toEqual([conversation.id])
     expect((await search('"eye heddle"'))).toEqual([])
-    expect((await search('heddle -cord')).map(found => found.messageId)).toEqual([answer?.parentId])
+    for (const q of ['heddle -cord', 'heddle -"looped cord"', 'heddle -"cord looped" -"looped cord"']) expect((await search(q)).map(found => found.messageId), q).toEqual([answer?.parentId])
+    expect((await search('hedd -"cord looped"')).map(found => found.messageId), 'what is looked for may be a beginning only where it is last').toEqual([])
   })
 
   test('finds titles first, and nothing that was deleted', async () => {
@@ -80,7 +81,7 @@ describe('a search', () => {
     expect(SearchResult.parse(await bound.get('/search?q=gobelin')).hits.map(({ conversationId }) => conversationId)).toEqual([inside.id])
   })
 
-  test.each(['!!!', '\'', '":*', 'a & | b', '(((', '%', '\\', '- -', '-x', 'x or', '"', '!x:*', '<->', '\u0001', '🧶', 'x'.repeat(200)])('for %j is no failure', async (q) => {
+  test.each(['!!!', '\'', '":*', 'a & | b', '(((', '%', '\\', '- -', '-x', 'x or', '"', '!x:*', '<->', 'signal -"segmentation fault"', '-"a b"', 'a or -"b c"', '\u0001', '🧶', 'x'.repeat(200)])('for %j is no failure', async (q) => {
     expect(await ada.call('GET', `/search?q=${encodeURIComponent(q)}`)).toMatchObject({ status: 200 })
   })
 
