@@ -29,6 +29,9 @@ import { noUsage, storable } from './usage'
 /** For want of money, of a free reference or of a database: a call refused so before anybody worked on it counts as none. */
 const UNCOUNTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['insufficient_funds', 'budget_exceeded', 'ref_id_conflict', 'service_unavailable'])
 
+/** How much of a body the trace of a call keeps that was refused before any provider was asked: nobody pays for those. */
+const MAX_REFUSED_BYTES = 64 * 1024
+
 /** An answer as it was given, whole or in part. */
 interface Answered {
   usage: Usage
@@ -208,6 +211,8 @@ export class CallRecord implements Progress {
   private finished(usage: Usage, responseBody: Buffer | null, error: LoomError | null): Omit<CallToCapture, 'charge'> {
     const { context, target } = this
     const { caller, request } = context
+    const question = request.record?.() ?? request.raw
+    const isKept = error === null || this.dispatchedAt !== undefined || question.length <= MAX_REFUSED_BYTES
     const seal = (side: BodySide, body: Buffer | null) => body && caller.traceBodies
       ? sealBody(this.gateway.keyring.forOrg(caller.orgId, caller.encryptionSalt), caller.orgId, context.requestId, side, body)
       : null
@@ -236,7 +241,7 @@ export class CallRecord implements Progress {
       usage,
       hold: this.hold,
       encryptionKeyVersion: caller.encryptionKeyVersion,
-      request: seal('request', request.record?.() ?? request.raw),
+      request: seal('request', isKept ? question : null),
       response: seal('response', responseBody),
       tags: context.tags,
       ...describeSteps(this, error)

@@ -168,3 +168,18 @@ describe('tags', () => {
     }
   })
 })
+
+test('a call that is refused before a provider is asked keeps a small body, and none of a large one', async () => {
+  const { key } = await gateway.createKey({ allowedModels: ['something-else'] })
+  const large = 'x'.repeat(64 * 1024)
+  const bodyOf = async (content: string) => {
+    const { id, status_code: status } = await traceOf(key, await call(key, { messages: [{ role: 'user', content }] }))
+    expect(status).toBe(403)
+    return WireTrace.parse(await get(key, `/${id}?include=bodies`)).request_body
+  }
+  expect(await bodyOf('Hello')).toContain('Hello')
+  expect(await bodyOf(large)).toBeNull()
+  const { key: allowed } = await gateway.createKey()
+  const { id } = await traceOf(allowed, await call(allowed, { messages: [{ role: 'user', content: large }] }))
+  expect(WireTrace.parse(await get(allowed, `/${id}?include=bodies`)).request_body).toContain(large)
+})
