@@ -6,11 +6,14 @@ import type { Keyring } from '../crypto/keyring'
 import type { Log } from '../operations/log'
 import type { Metrics } from '../operations/metrics'
 import type { Mailer } from './mailer'
+import { mayMail, OUTSIDE_MAILS_A_DAY } from './may-mail'
 import { MAX_ATTEMPTS, retryDelayMs } from './retry-delay'
 import { openWebhookSecret } from './seal-webhook-secret'
 import type { Attempted, WebhookSender } from './send-webhook'
 
 const BATCH = 10
+/** Of them, so that receivers of one org that never answer leave room for the others. */
+const BATCH_AN_ORG = 2
 
 interface Parts { db: Pick<Database, 'orm'>, keyring: Keyring, webhooks: WebhookSender, mailer: Mailer | undefined, metrics: Metrics, log: Log }
 type Due = Awaited<ReturnType<typeof readDue>>[number]
@@ -35,8 +38,12 @@ export class AlertDeliverer {
 
   private async claim(now: Date): Promise<string[]> {
     return this.parts.db.orm.transaction(async (transaction) => {
+      const isDue = and(eq(alertDeliveries.status, 'pending'), lte(alertDeliveries.nextAttemptAt, now))
+      const place = sql<number>`row_number() over (partition by ${alertDeliveries.orgId} order by ${alertDeliveries.nextAttemptAt})`.as('place')
+      const placed = transaction.select({ id: alertDeliveries.id, place }).from(alertDeliveries).where(isDue).as('placed')
+      const first = transaction.select({ id: placed.id }).from(placed).where(lte(placed.place, BATCH_AN_ORG))
       const due = await transaction.select({ id: alertDeliveries.id, attempts: alertDeliveries.attempts }).from(alertDeliveries)
-        .where(and(eq(alertDeliveries.status, 'pending'), lte(alertDeliveries.nextAttemptAt, now))).orderBy(asc(alertDeliveries.nextAttemptAt)).limit(BATCH).for('update', { skipLocked: true })
+        .where(and(isDue, inArray(alertDeliveries.id, first))).orderBy(asc(alertDeliveries.nextAttemptAt)).limit(BATCH).for('update', { skipLocked: true })
       for (const { id, attempts } of due) {
         await transaction.update(alertDeliveries).set({ attempts: attempts + 1, nextAttemptAt: new Date(now.getTime() + retryDelayMs(attempts + 1)) }).where(eq(alertDeliveries.id, id))
       }
@@ -52,16 +59,19 @@ export class AlertDeliverer {
     const isOver = !delivered && attempts >= MAX_ATTEMPTS
     metrics.alertDeliveries.inc({ channel, outcome: delivered ? 'delivered' : isOver ? 'failed' : 'retried' })
     if (!delivered) log.warn({ orgId, deliveryId: id, channel, attempts, responseStatus, error }, 'An alert could not be delivered')
+    // One that arrived while it was asked for again has arrived.
     await db.orm.update(alertDeliveries).set({
       status: delivered ? 'delivered' : isOver ? 'failed' : 'pending', responseStatus, error, latencyMs: Math.round(performance.now() - startedAt), deliveredAt: delivered ? sql`now()` : null
-    }).where(and(eq(alertDeliveries.id, id), eq(alertDeliveries.orgId, orgId), eq(alertDeliveries.attempts, attempts)))
+    }).where(and(eq(alertDeliveries.id, id), eq(alertDeliveries.orgId, orgId), delivered ? undefined : eq(alertDeliveries.attempts, attempts)))
   }
 
   private async send({ delivery, event, webhook, rule, org }: Due): Promise<Attempted> {
     const { keyring, webhooks, mailer } = this.parts
     const refused = (error: string): Attempted => ({ delivered: false, responseStatus: null, error })
     if (delivery.channel === 'email') {
-      return mailer ? mailer.send({ id: delivery.id, to: delivery.recipient, subject: `[Loom] ${event.summary}`.slice(0, 200), text: toText(event.summary, org.name, rule?.name) }) : refused('This installation sends no e-mail: SMTP_URL is not set.')
+      if (!mailer) return refused('This installation sends no e-mail: SMTP_URL is not set.')
+      if (!await mayMail(this.parts.db.orm, delivery)) return refused(`This organisation has had ${OUTSIDE_MAILS_A_DAY} mails sent within a day to addresses that no member has.`)
+      return mailer.send({ id: delivery.id, to: delivery.recipient, subject: `[Loom] ${event.summary}`.slice(0, 200), text: toText(event.summary, org.name, rule?.name) })
     }
     if (!webhook?.enabled) return refused('The webhook was deleted or switched off.')
     try {

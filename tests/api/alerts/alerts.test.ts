@@ -241,6 +241,52 @@ describe('a delivery', () => {
   })
 })
 
+describe('one org', () => {
+  /** Due for so many minutes, oldest first. */
+  const due = async (count: number, row: Partial<typeof alertDeliveries.$inferInsert> & Pick<typeof alertDeliveries.$inferInsert, 'orgId'>) => {
+    const eventId = uuidv7()
+    await db.orm.insert(alertEvents).values({ id: eventId, orgId: row.orgId, kind: 'errors', dedupeKey: eventId, summary: 'told' })
+    const rows = Array.from({ length: count }, (_, index) => ({ eventId, channel: 'webhook' as const, recipient: 'ops', nextAttemptAt: new Date(Date.now() - (count - index) * 60_000), ...row }))
+    return (await db.orm.insert(alertDeliveries).values(rows).returning({ id: alertDeliveries.id })).map(({ id }) => id)
+  }
+
+  test('with many deliveries leaves the others theirs', async () => {
+    await due(30, { orgId: workspace.orgId, webhookId: (await hook()).id })
+    const other = await seedWorkspace(db.orm)
+    const { id } = await createWebhook(db.orm, keyring, { principal: { ...other.principal, platformAdmin: true }, ip: null }, { name: 'other', url: receiver.url })
+    const [theirs] = await due(1, { orgId: other.orgId, webhookId: id, nextAttemptAt: new Date() })
+    expect(await deliverer().run(new Date(Date.now() + 1_000))).toBe(31)
+    expect(receiver.received.map(({ headers }) => headers['webhook-id']).indexOf(theirs)).toBeLessThan(3)
+  })
+
+  test('has five deliveries to a webhook put on their way by hand, and more once those were attempted', async () => {
+    const { id } = await hook()
+    const failed = await due(6, { orgId: workspace.orgId, webhookId: id, status: 'failed' })
+    for (const delivery of failed.slice(0, 4)) await resendDelivery(db.orm, author(), delivery)
+    await testWebhook(db.orm, author(), id)
+    await expect(testWebhook(db.orm, author(), id)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(resendDelivery(db.orm, author(), failed[5] ?? '')).rejects.toMatchObject({ code: 'conflict' })
+    expect(await deliverer().run(new Date(Date.now() + 1_000))).toBe(5)
+    await resendDelivery(db.orm, author(), failed[5] ?? '')
+    await testWebhook(db.orm, author(), id)
+  })
+
+  test('has a hundred mails a day sent to addresses that no member has, those sent again among them, and to members any number', async () => {
+    const sent: string[] = []
+    const mailer: Mailer = { send: ({ to }) => (sent.push(to), Promise.resolve({ delivered: true, responseStatus: null, error: null })), close: () => {} }
+    const member = `${workspace.userId}@loom.test`
+    const [first = ''] = await due(104, { orgId: workspace.orgId, channel: 'email', recipient: 'stranger@example.com' })
+    await due(2, { orgId: workspace.orgId, channel: 'email', recipient: member, nextAttemptAt: new Date() })
+    await deliverer(mailer).run(new Date(Date.now() + 1_000))
+    expect(sent.filter(to => to !== member)).toHaveLength(100)
+    expect(sent.filter(to => to === member)).toHaveLength(2)
+    expect(await deliveries()).toContainEqual(expect.objectContaining({ status: 'pending', error: expect.stringContaining('100 mails') }))
+    await resendDelivery(db.orm, author(), first)
+    await deliverer(mailer).run(new Date(Date.now() + 2_000))
+    expect(sent).toHaveLength(102)
+  })
+})
+
 test('what was told is forgotten when it is old enough, with its deliveries: not what is on its way, and what may last only when nobody remembers', async () => {
   const now = new Date()
   const { id: ruleId } = await rule({ kind: 'budget', percents: [80] })
