@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
-import { alertRules, alertWebhooks, apiKeys, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
+import { alertRules, alertWebhooks, apiKeys, files, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
 import { createRule } from '../../server/alerts/create-rule'
 import { createWebhook } from '../../server/alerts/create-webhook'
 import type { Author } from '../../server/audit/record'
 import { createRoute } from '../../server/catalog/create-route'
 import { createConnection } from '../../server/connections/create-connection'
+import { readConfig } from '../../server/config'
 import { openKeyring } from '../../server/crypto/keyring'
 import { LoomError } from '../../server/errors'
+import { openFileStore } from '../../server/files/file-store'
+import { storeFile } from '../../server/files/store-file'
 import { createInvitation } from '../../server/identity/create-invitation'
 import { createKey } from '../../server/keys/create-key'
 import { CreateAlertRule } from '../../shared/alerts'
@@ -19,6 +26,7 @@ import { CreateModelRoute } from '../../shared/model-routes'
 import { openTestDatabase } from '../support/database'
 import type { Workspace } from '../support/seed-workspace'
 import { seedWorkspace } from '../support/seed-workspace'
+import { until } from '../support/until'
 
 const keyring = openKeyring({ ENCRYPTION_MASTER_KEY: randomBytes(32).toString('hex'), LOOM_DATA_DIR: '.unused' })
 const BATCH = 2_000
@@ -90,4 +98,23 @@ test.each(kinds)('an org has at most $most $things, however many are made at onc
   const refusals = outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])
   expect(refusals).toEqual([expect.any(LoomError), expect.any(LoomError)])
   expect(refusals).toMatchObject(refusals.map(() => ({ code: 'conflict', message: `An organisation has at most ${most.toLocaleString('en')} ${things}. Remove one first.` })))
+})
+
+test('files that come at once are counted one after another', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loom-bounds-'))
+  const runtime = { db, fileStore: openFileStore(readConfig({ LOOM_DATA_DIR: folder })), config: { MAX_FILE_BYTES: 1_000, MAX_ORG_FILE_BYTES: 1_000 } }
+  let begun = 0
+  // Each goes on when all have been let in.
+  async function* bytes() {
+    begun += 1
+    await until(() => begun >= 3)
+    yield Buffer.alloc(1_000, 'x')
+  }
+  const store = (name: string) => storeFile(runtime, workspace.principal, workspace.projectId, { name, inProject: false, contentType: 'text/plain' }, bytes())
+  const outcomes = await Promise.allSettled(['a.txt', 'b.txt', 'c.txt'].map(store))
+  expect(outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])).toMatchObject(Array(2).fill({ code: 'invalid_request', message: expect.stringContaining('no room left') }))
+  const kept = await db.orm.select({ key: files.storageKey }).from(files).where(eq(files.orgId, workspace.orgId))
+  expect(kept).toHaveLength(1)
+  expect((await readdir(join(folder, 'files', workspace.orgId))).map(name => `${workspace.orgId}/${name}`)).toEqual(kept.map(({ key }) => key))
+  await rm(folder, { recursive: true })
 })
