@@ -7,8 +7,11 @@ import { larger } from '../utils/larger'
 const UNKNOWN_OUTPUT_CAP = 32_768
 /** A caller may ask for any number; no model writes more. */
 const MAX_OUTPUT_TOKENS = 10_000_000
-/** Above what any provider counts for one image or audio clip: gpt-4o-mini takes 2,833 + 5,667 a tile of an image, of at most 8. Source: OpenAI, "Images and vision". */
+/** Above what any provider counts for one image, or for a sound of usual length: gpt-4o-mini takes 2,833 + 5,667 a tile of an image, of at most 8. Source: OpenAI, "Images and vision". */
 export const TOKENS_PER_MEDIUM = 50_000
+/** A second of sound takes at most 32 tokens (Gemini), and at least 1,000 bytes: MP3 knows no fewer. Source: Google, "Audio understanding", read 2026-11. */
+const TOKENS_PER_SOUND_BYTE = 32 / 1_000
+const BYTES_PER_BASE64_CHARACTER = 3 / 4
 /** English text has about four bytes a token, and so has JSON around it. */
 const BYTES_PER_TOKEN = 4
 
@@ -43,8 +46,8 @@ export interface PackedFiles { bytes: number, tokens: number }
 /** What a call's bounds hang on. */
 export interface CallMeasure {
   bodyBytes: number
-  /** Images and sounds in the body, and how many bytes of it their data is at least: base64 is not priced by the byte. */
-  media: number
+  /** The most tokens that the images and sounds in the body are, and how many bytes of it their data is at least: base64 is not priced by the byte. */
+  mediaTokens: number
   mediaBytes: number
   /** What the caller lets the model write; 0 when they did not say. */
   maxOutputTokens: number
@@ -59,16 +62,21 @@ export interface CallMeasure {
   packed?: PackedFiles | undefined
 }
 
+/** The most tokens that a sound is, by its data in base64. */
+export function boundSound(data: string): number {
+  return Math.max(TOKENS_PER_MEDIUM, Math.ceil(data.length * BYTES_PER_BASE64_CHARACTER * TOKENS_PER_SOUND_BYTE))
+}
+
 /**
  * An upper bound of a call's tokens: no tokenizer makes more tokens than the text has bytes, no prompt, whatever is packed in its files, is larger than
  * the model's window, and no answer is longer than the caller's or the model's own cap.
  */
-export function boundTokens({ bodyBytes, media, mediaBytes, maxOutputTokens, answers, readsMore, isKept, sumsUp, packed }: CallMeasure, limits: ModelLimits): TokenBounds {
+export function boundTokens({ bodyBytes, mediaTokens, mediaBytes, maxOutputTokens, answers, readsMore, isKept, sumsUp, packed }: CallMeasure, limits: ModelLimits): TokenBounds {
   const window = limits.contextWindow ?? Infinity
   const cap = Math.min(limits.maxOutputTokens ?? MAX_OUTPUT_TOKENS, window)
   const most = cap < MAX_OUTPUT_TOKENS ? cap : UNKNOWN_OUTPUT_CAP
   const asked = maxOutputTokens || limits.defaultOutputTokens || most
-  const visible = bodyBytes - mediaBytes + media * TOKENS_PER_MEDIUM
+  const visible = bodyBytes - mediaBytes + mediaTokens
   const prompt = Math.min(readsMore || packed ? LARGEST_WINDOW : visible, window)
   const likelyBody = Math.ceil((visible - (packed?.bytes ?? 0)) / BYTES_PER_TOKEN) + (packed?.tokens ?? 0)
   const readings = sumsUp ? 2 : 1

@@ -92,7 +92,7 @@ function within(tokens: TokenBounds, promptTokens: number): TokenBounds {
 function withMargin(target: Target, counted: CountedRequest): number {
   const factor = target.connection.kind === 'openai' || target.connection.kind === 'azure' ? OWN_TOKENIZER_FACTOR : FOREIGN_TOKENIZER_FACTOR
   const perImage = target.servedModel.includes('gpt-4o-mini') ? TOKENS_PER_MEDIUM : TOKENS_PER_IMAGE
-  return Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.sounds * TOKENS_PER_MEDIUM
+  return Math.ceil(counted.tokens * factor) + FRAMING_TOKENS + counted.images * perImage + counted.soundTokens
 }
 
 function dearest(amounts: readonly bigint[]): bigint {

@@ -1,3 +1,4 @@
+import { boundSound, TOKENS_PER_MEDIUM } from '../estimate-cost'
 import type { CallMeasure } from '../estimate-cost'
 import type { Medium } from './count-prompt'
 import { fieldOf } from '../field-of'
@@ -36,11 +37,11 @@ function taken(kind: Medium['kind'], data: unknown, rest: unknown): { medium: Me
 }
 
 /** What of a call's bounds hangs on its media. The data of images and sounds is not priced by the byte; all else is, a file too, whose text its base64 may be. */
-export function measureMedia(messages: readonly Message[]): Pick<CallMeasure, 'media' | 'mediaBytes' | 'packed'> {
+export function measureMedia(messages: readonly Message[]): Pick<CallMeasure, 'mediaTokens' | 'mediaBytes' | 'packed'> {
   const { media } = takeMedia(messages)
   const seenOrHeard = media.filter(({ kind }) => kind !== 'file')
   return {
-    media: seenOrHeard.length,
+    mediaTokens: seenOrHeard.reduce((sum, { kind, data }) => sum + (kind === 'sound' ? boundSound(data) : TOKENS_PER_MEDIUM), 0),
     mediaBytes: seenOrHeard.reduce((sum, { data }) => sum + data.length, 0),
     packed: findPacked(media.flatMap(({ kind, data }) => kind === 'file' ? [data] : []))
   }

@@ -44,7 +44,7 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
   bound(target: Target) {
     return boundTokens({
       bodyBytes: this.raw.length,
-      media: 0,
+      mediaTokens: 0,
       mediaBytes: 0,
       // Never 0, which would mean that nothing was said.
       maxOutputTokens: Math.max(this.maxTokens, 1),
@@ -64,7 +64,7 @@ class CompletionsRequest extends JsonRequest<CompletionsBody> implements CallReq
     const { prompt: _prompt, ...rest } = this.body
     const written = text + encodeBody(rest)
     if (written.length > MAX_COUNTED_CHARACTERS) return undefined
-    return { tokens: tokens + await countTextTokens(written), images: 0, sounds: 0 }
+    return { tokens: tokens + await countTextTokens(written), images: 0, soundTokens: 0 }
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {

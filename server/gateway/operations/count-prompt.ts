@@ -1,4 +1,5 @@
 import { countTextTokens, MAX_COUNTED_CHARACTERS } from '../count-tokens'
+import { boundSound } from '../estimate-cost'
 import type { PackedFiles } from '../estimate-cost'
 import { encodeBody } from '../providers/encode-body'
 import type { CountedRequest } from './operation'
@@ -39,8 +40,9 @@ export async function countClosely({ rest, media }: Prompt, packed: PackedFiles 
   const text = [encodeBody(rest), ...media.flatMap(({ kind, data }) => kind === 'file' ? [data] : [])].join('\n')
   // Beyond, the count is a guess, and a guess is no bound.
   if (text.length > MAX_COUNTED_CHARACTERS) return undefined
-  const numberOf = (kind: Medium['kind']) => media.filter(medium => medium.kind === kind).length
-  return { tokens: await countTextTokens(text), images: numberOf('image'), sounds: numberOf('sound') }
+  const images = media.filter(({ kind }) => kind === 'image').length
+  const soundTokens = media.reduce((sum, { kind, data }) => kind === 'sound' ? sum + boundSound(data) : sum, 0)
+  return { tokens: await countTextTokens(text), images, soundTokens }
 }
 
 function tokensOf({ kind, data }: Medium): number {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { TOKENS_PER_MEDIUM } from '../estimate-cost'
 import type { CallMeasure } from '../estimate-cost'
 import { listOf } from '../list-of'
 import type { Medium, Prompt } from './count-prompt'
@@ -82,7 +83,7 @@ export function measureMessages(body: MessagesBody, bodyBytes: number): CallMeas
   const images = blocks.filter(({ type }) => type === 'image')
   return {
     bodyBytes,
-    media: images.length,
+    mediaTokens: images.length * TOKENS_PER_MEDIUM,
     mediaBytes: images.reduce((sum, { source }) => sum + (source?.type === 'base64' ? source.data?.length ?? 0 : 0), 0),
     maxOutputTokens: body.max_tokens,
     answers: 1,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { countTextTokens } from '../count-tokens'
 import type { ModelLimits } from '../estimate-cost'
-import { boundTokens } from '../estimate-cost'
+import { boundTokens, TOKENS_PER_MEDIUM } from '../estimate-cost'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
 import { readInputUsage } from './media-usage'
@@ -44,7 +44,7 @@ class ModerationsRequest extends JsonRequest<ModerationsBody> implements CallReq
 
   bound(limits: ModelLimits) {
     const images = this.parts().flatMap(part => typeof part === 'object' && part.type === 'image_url' ? [part.image_url.url.length] : [])
-    const { inputTokens } = boundTokens({ bodyBytes: this.raw.length, media: images.length, mediaBytes: images.reduce((sum, length) => sum + length, 0), maxOutputTokens: 1, answers: 1 }, limits)
+    const { inputTokens } = boundTokens({ bodyBytes: this.raw.length, mediaTokens: images.length * TOKENS_PER_MEDIUM, mediaBytes: images.reduce((sum, length) => sum + length, 0), maxOutputTokens: 1, answers: 1 }, limits)
     return { inputTokens, outputTokens: 0 }
   }
 

@@ -122,7 +122,8 @@ export interface CountedRequest {
   /** Of everything but the data of images and sounds. */
   tokens: number
   images: number
-  sounds: number
+  /** The most that its sounds are. */
+  soundTokens: number
 }
 
 /** By our own measure, what of an answer is no text, in tokens. */

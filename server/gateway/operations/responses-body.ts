@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { boundSound, TOKENS_PER_MEDIUM } from '../estimate-cost'
 import type { CallMeasure } from '../estimate-cost'
 import { listOf } from '../list-of'
 import type { Medium, Prompt } from './count-prompt'
@@ -64,11 +65,12 @@ function soundIn({ type, input_audio: sound }: Part): string | undefined {
 /** What the bounds of a call hang on, but for the length of its answer. The data of images and sounds is not priced by the byte; a file's is, for it may be text. */
 export function measureResponses(body: ResponsesBody, bodyBytes: number): Omit<CallMeasure, 'maxOutputTokens'> {
   const parts = partsOf(body)
-  const seenOrHeard = parts.flatMap(part => imageTypes.has(part.type) ? part.image_url ?? '' : soundIn(part) ?? [])
+  const images = parts.flatMap(part => imageTypes.has(part.type) ? part.image_url ?? '' : [])
+  const sounds = parts.flatMap(part => soundIn(part) ?? [])
   return {
     bodyBytes,
-    media: seenOrHeard.length,
-    mediaBytes: seenOrHeard.reduce((sum, data) => sum + data.length, 0),
+    mediaTokens: sounds.reduce((sum, data) => sum + boundSound(data), images.length * TOKENS_PER_MEDIUM),
+    mediaBytes: [...images, ...sounds].reduce((sum, data) => sum + data.length, 0),
     answers: 1,
     ...readsBeside(body, parts),
     packed: findPacked(parts.flatMap(({ file_data: data }) => data || []))

@@ -29,7 +29,7 @@ describe.each<[Operation, (text: string) => object]>([
   test('counts its prompt in tokens rather than bytes, and covers all of it', async () => {
     const request = parseCall(operation, { model: 'm', ...ask(words) })
     const counted = await request.countClosely?.()
-    expect(counted).toMatchObject({ images: 0, sounds: 0 })
+    expect(counted).toMatchObject({ images: 0, soundTokens: 0 })
     // A token a word, and 5 bytes.
     expect(counted?.tokens).toBeGreaterThanOrEqual(5_000)
     expect(counted?.tokens).toBeLessThan(request.bound(target).inputTokens / 4)

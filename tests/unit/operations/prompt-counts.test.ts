@@ -106,7 +106,7 @@ test('a picture in a document that is written as blocks is a picture, within a t
   const counted = await request.countInput()
   expect(counted).toBeGreaterThanOrEqual(2 * 1_600 + 5_000)
   expect(counted).toBeLessThan(2 * 1_600 + 5_100)
-  expect(await request.countClosely?.()).toMatchObject({ images: 2, sounds: 0 })
+  expect(await request.countClosely?.()).toMatchObject({ images: 2, soundTokens: 0 })
   expect(request.bound(targetOf('anthropic', 'm', { contextWindow: 400_000 })).inputTokens).toBe(request.raw.length - picture.length + 2 * 50_000)
   expect(await count(messages, ask([documentOf(words)]))).toBeGreaterThanOrEqual(5_000)
 })
@@ -119,8 +119,13 @@ test.each<[Operation, (part: object) => object]>([
   const counted = await request.countInput()
   expect(counted).toBeGreaterThanOrEqual(200)
   expect(counted).toBeLessThan(250)
-  expect(await request.countClosely?.()).toMatchObject({ images: 0, sounds: 1 })
+  expect(await request.countClosely?.()).toMatchObject({ images: 0, soundTokens: 50_000 })
   expect(request.bound(targetOf('openai', 'm', { contextWindow: 400_000 })).inputTokens).toBe(request.raw.length - data.length + 50_000)
+  // Three megabytes may be 3,000 seconds, of 32 tokens each.
+  const long = 'A'.repeat(4_000_000)
+  const hours = parseCall(operation, { model: 'm', ...ask({ type: 'input_audio', input_audio: { data: long, format: 'mp3' } }) })
+  expect(await hours.countClosely?.()).toMatchObject({ images: 0, soundTokens: 96_000 })
+  expect(hours.bound(targetOf('openai', 'm', { contextWindow: 400_000 })).inputTokens).toBe(hours.raw.length - long.length + 96_000)
 })
 
 test('what is sealed counts as about what it stands for, and a picture that was drawn as a picture', async () => {
