@@ -30,3 +30,9 @@ export function parseUsdDecimal(text: string): NanoUsd {
   const amount = BigInt(match[2] ?? '0') * NANO_PER_USD + BigInt((match[3] ?? '').padEnd(9, '0'))
   return match[1] ? -amount : amount
 }
+
+/** A float of USD → nano-USD. Nine places give decimals that arrive as floats back exactly, and one with more places is rounded up. */
+export function toNanoUsd(usd: number): NanoUsd {
+  const nearest = parseUsdDecimal(usd.toFixed(9))
+  return Number(usd.toFixed(9)) < usd ? nearest + 1n : nearest
+}

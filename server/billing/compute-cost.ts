@@ -25,6 +25,8 @@ export interface BilledTokens {
   reasoningTokens?: number
   /** What some models are priced by beside tokens or instead; absent where the call has none. */
   units?: Units | undefined
+  /** What the provider says it charged. */
+  toldCostNanoUsd?: number
 }
 
 const TOKENS_PER_PRICE = 1_000_000n
@@ -32,7 +34,7 @@ const TOKENS_PER_PRICE = 1_000_000n
 /**
  * The exact cost of a call: every kind of token, and of other units, at its own rate, rounded up once, at the end. Cache counts beyond the
  * input (a provider's mistake) are cut to it, so that no part is ever negative. Sound that nobody tells to be cached is taken to be as little cached
- * as it can be.
+ * as it can be. Where the price says that the provider tells the cost, no less than that.
  * @throws {RangeError} when a count is negative or not a whole number
  */
 export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
@@ -41,10 +43,10 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
   const written = smaller(toCount(tokens.cacheWriteTokens ?? 0), input - cached)
   const writtenLong = smaller(toCount(tokens.longCacheWriteTokens ?? 0), written)
   const fresh = input - cached - written
-  const told = smaller(toCount(tokens.cachedAudioInputTokens ?? 0), cached)
-  const untold = larger(toCount(tokens.audioInputTokens ?? 0), told) - told
+  const toldSound = smaller(toCount(tokens.cachedAudioInputTokens ?? 0), cached)
+  const untold = larger(toCount(tokens.audioInputTokens ?? 0), toldSound) - toldSound
   const heard = smaller(untold, fresh)
-  const recalled = told + smaller(untold - heard, cached - told)
+  const recalled = toldSound + smaller(untold - heard, cached - toldSound)
   const worded = smaller(toCount(tokens.textInputTokens ?? 0), fresh - heard)
   const output = toCount(tokens.outputTokens)
   const spoken = smaller(toCount(tokens.audioOutputTokens ?? 0), output)
@@ -61,9 +63,10 @@ export function computeCost(tokens: BilledTokens, price: Price): NanoUsd {
     + (output - spoken - said) * rates.outputPrice
     + said * (rates.textOutputPrice ?? rates.outputPrice)
     + spoken * (rates.audioOutputPrice ?? rates.outputPrice)
-  if (tokens.units === undefined || price.units === undefined) return (total + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE
+  const told = price.tellsCost ? toCount(tokens.toldCostNanoUsd ?? 0) : 0n
+  if (tokens.units === undefined || price.units === undefined) return larger((total + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE, told)
   const parts = total * (UNIT_PARTS / TOKENS_PER_PRICE) + costOfUnits(tokens.units, price.units)
-  return (parts + UNIT_PARTS - 1n) / UNIT_PARTS
+  return larger((parts + UNIT_PARTS - 1n) / UNIT_PARTS, told)
 }
 
 /** Whether a price says what a call costs that is measured in `unit`, or in tokens alone: a model priced by the hour has no price for a chat. */

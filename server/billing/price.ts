@@ -32,6 +32,8 @@ export interface Price extends Rates {
   units?: UnitRates | undefined
   /** Its tokens cost nothing because the model is priced by `units`, not because they are free. */
   byUnitsAlone?: true
+  /** The provider tells in each answer what it charged for it: where that is more than the tokens cost here, it is what the answer cost. */
+  tellsCost?: true
   /** The provider bills more than is priced here with every call: only who pays neither from a wallet nor from a budget may use the model at this price. */
   isPartial?: true
 }

@@ -34,6 +34,7 @@ const CachedHead = z.object({
     cachedAudioInputTokens: extra,
     textInputTokens: extra,
     textOutputTokens: extra,
+    toldCostNanoUsd: extra,
     units: z.object({ audioMs: extra, characters: extra, searches: extra, pictures: z.object({ count, quality: z.string().optional(), size: z.string().optional() }).optional() }).optional()
   })
 })

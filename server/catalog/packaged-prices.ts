@@ -1,11 +1,12 @@
 import { calcPrice, findProvider } from '@pydantic/genai-prices'
 import type { ModelPrice } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
-import { parseUsdDecimal } from '../../shared/money'
+import { toNanoUsd } from '../../shared/money'
 import type { NanoUsd } from '../../shared/money'
 import { modelMode } from './model-mode'
-import type { Price, Rates, SoundRates } from '../billing/price'
-import { findSoundRates, mayHear } from './sound-prices'
+import type { Price, Rates } from '../billing/price'
+import { asOpenRouterAsks } from './open-router-prices'
+import { findSoundRates, withSound } from './sound-prices'
 
 /** The version of `@pydantic/genai-prices` these prices come from, stored with every charge. A test holds it to the installed one. */
 export const PACKAGED_PRICES_VERSION = '0.1.8'
@@ -20,10 +21,15 @@ export interface PackagedModel {
 const leastAudioMs: Readonly<Record<string, number>> = { groq: 10_000 }
 
 /**
- * Names that stand for another model by now than the catalogue has them for, or that it has not. Source: Mistral's own documentation,
- * https://github.com/mistralai/platform-docs-public (`apiNames` of `src/schema/models/models`), 2026-08-21.
+ * Names that stand for another model by now than the catalogue has them for, or that it has not. Sources: Mistral's own documentation,
+ * https://github.com/mistralai/platform-docs-public (`apiNames` of `src/schema/models/models`), 2026-08-21; DeepSeek's announcement of V4, 2026-04-24,
+ * as https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide quotes it.
  */
 const movedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  deepseek: {
+    'deepseek-chat': 'deepseek-v4-flash',
+    'deepseek-reasoner': 'deepseek-v4-flash'
+  },
   mistral: {
     'mistral-large-latest': 'mistral-large-2512',
     'mistral-small-latest': 'mistral-small-2603',
@@ -37,9 +43,13 @@ const movedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /**
  * Models that search the web for every answer, which their providers bill by the call, though the catalogue has the price of their tokens
- * alone. Sources: OpenRouter's page of `gpt-4o-search-preview` ($35 a thousand searches beside its tokens), read 2026-11; Perplexity, "Pricing".
+ * alone. Sources: OpenRouter's pages of `gpt-4o-search-preview` ($35 a thousand searches beside its tokens) and `o3-deep-research` ("always uses the
+ * 'web_search' tool"), read 2026-11; Perplexity, "Pricing".
  */
-const searching = /-search-(?:preview|api)\b|^perplexity\/sonar/
+const searching = /-search-(?:preview|api)\b|sonar|deep-research/
+
+/** Where these models search with the tools that a call names, without which they refuse it. Source: OpenAI's guide "Deep research", read 2026-11. */
+const searchingWhenAsked = /^(?:openai|azure)\/.*deep-research/
 
 /** Some prices follow the time of day: none is remembered longer than a minute. */
 const found = new LRUCache<string, { model: PackagedModel | undefined }>({ max: 5_000, ttl: 60_000 })
@@ -60,29 +70,15 @@ export function readPackagedModel(providerId: string, model: string, at: Date): 
   const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
   if (!match) return undefined
   const words = toPrice(providerId, match.model.id, match.model_price)
-  const price = words && withSound(words, providerId, model, at)
-  return { price: price && searching.test(model) ? { ...price, isPartial: true } : price, contextWindow: match.model.context_window }
+  const price = words && (providerId === 'openrouter' ? asOpenRouterAsks(words, model, findMakersPrice(model, at)) : withSound(words, findSoundRates(model), model))
+  const isPartial = searching.test(model) && !searchingWhenAsked.test(`${providerId}/${model}`)
+  return { price: price && isPartial ? { ...price, isPartial } : price, contextWindow: match.model.context_window }
 }
 
-/** Sound costs many times what words do: a model that may bring some, at a price nobody knows, has none that is whole. */
-function withSound(price: Price, providerId: string, model: string, at: Date): Price {
-  if (price.byUnitsAlone || price.audioInputPrice !== undefined || price.audioOutputPrice !== undefined) return price
-  const sound = providerId === 'openrouter' ? findMakersSound(model, at) : findSoundRates(model)
-  if (sound) return { ...price, ...sound }
-  return mayHear(model) ? { ...price, isPartial: true } : price
-}
-
-/**
- * OpenRouter asks what a model's maker does, as its pages of gpt-audio ($32) and gemini-2.0-flash ($0.70) say; of gpt-audio-mini they say
- * that sound costs what words do: https://openrouter.ai/openai/gpt-audio-mini, read 2026-11.
- */
-function findMakersSound(model: string, at: Date): SoundRates | undefined {
-  if (model === 'openai/gpt-audio-mini') return {}
+/** What the maker of a model at OpenRouter asks for it. */
+function findMakersPrice(model: string, at: Date): Price | undefined {
   const [, maker, name] = /^(openai|google)\/([^:]+)/.exec(model) ?? []
-  const price = maker !== undefined && name !== undefined ? readPackagedModel(maker, name, at)?.price : undefined
-  if (price?.audioInputPrice === undefined) return undefined
-  const { audioInputPrice, cachedAudioInputPrice, audioOutputPrice } = price
-  return { audioInputPrice, ...(cachedAudioInputPrice !== undefined && { cachedAudioInputPrice }), ...(audioOutputPrice !== undefined && { audioOutputPrice }) }
+  return maker !== undefined && name !== undefined ? readPackagedModel(maker, name, at)?.price : undefined
 }
 
 /** The models of a provider, by the catalogue's own names; retired ones left out. */
@@ -156,13 +152,4 @@ function dearestAbove(prices: ModelPrice, start: number, ...keys: string[]): Nan
 function priceAbove(price: ModelPrice[string], start: number): NanoUsd | undefined {
   if (price === undefined || typeof price === 'number') return price === undefined ? undefined : toNanoUsd(price)
   return toNanoUsd(price.tiers.findLast(tier => tier.start <= start)?.price ?? price.base)
-}
-
-/**
- * USD per million tokens → nano-USD per million tokens. The catalogue's decimals arrive as floats; nine places give
- * them back exactly, and one with more places is rounded up.
- */
-export function toNanoUsd(usd: number): NanoUsd {
-  const nearest = parseUsdDecimal(usd.toFixed(9))
-  return Number(usd.toFixed(9)) < usd ? nearest + 1n : nearest
 }

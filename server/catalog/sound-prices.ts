@@ -1,4 +1,4 @@
-import type { SoundRates } from '../billing/price'
+import type { Price, SoundRates } from '../billing/price'
 
 const dollars = (input: bigint, output: bigint): SoundRates => ({ audioInputPrice: input * 1_000_000_000n, audioOutputPrice: output * 1_000_000_000n })
 
@@ -21,7 +21,9 @@ export function findSoundRates(model: string): SoundRates | undefined {
   return published.find(([prefix]) => model.startsWith(prefix))?.[1]
 }
 
-/** Whether a model, by its name, may bring sound that costs more than its words. */
-export function mayHear(model: string): boolean {
-  return hearing.test(model)
+/** A price of words with that of sound. Sound costs many times what words do: a model that by its name may bring some, at a price nobody knows, has none that is whole. */
+export function withSound(price: Price, sound: SoundRates | undefined, model: string): Price {
+  if (price.byUnitsAlone || price.audioInputPrice !== undefined || price.audioOutputPrice !== undefined) return price
+  if (sound) return { ...price, ...sound }
+  return hearing.test(model) ? { ...price, isPartial: true } : price
 }

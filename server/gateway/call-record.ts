@@ -112,7 +112,8 @@ export class CallRecord implements Progress {
     const { billing, caller: { markupBasisPoints, cacheHitBasisPoints } } = this.context
     const known = describePrice(this.target?.price)
     const plain = surcharge ? { ...known, unpriced: surcharge } : known
-    const price = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
+    const measured = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
+    const price = usage.toldCostNanoUsd !== undefined && this.target?.price?.tellsCost ? { ...measured, toldCostNanoUsd: usage.toldCostNanoUsd.toString() } : measured
     if (billing.amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
     return {
       ...price,

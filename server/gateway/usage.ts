@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toNanoUsd, toUsdDecimal } from '../../shared/money'
 import type { Units } from '../billing/units'
 
 /** What a call used, in tokens, and in other units where it is measured in them. `inputTokens` includes the cached and cache-write parts, `outputTokens` the reasoning part. */
@@ -20,10 +21,12 @@ export interface Usage {
   /** Of the output, what is told to be words or thoughts rather than a picture; absent where nobody tells. */
   textOutputTokens?: number
   units?: Units
+  /** What the provider says it charged; absent where it says nothing. A number, so that it can be kept as JSON. */
+  toldCostNanoUsd?: number
 }
 
 /** Of that, what is known before an answer is. */
-export type PromptUsage = Omit<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens' | 'textOutputTokens'>
+export type PromptUsage = Omit<Usage, 'outputTokens' | 'reasoningTokens' | 'audioOutputTokens' | 'textOutputTokens' | 'toldCostNanoUsd'>
 
 export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
@@ -36,6 +39,9 @@ const extra = tokens.nullish().catch(undefined)
 
 const InputDetails = z.looseObject({ cached_tokens: tokens.nullish(), cache_write_tokens: tokens.nullish(), cache_write_1h_tokens: extra, audio_tokens: extra, cached_tokens_details: z.looseObject({ audio_tokens: extra }).nullish().catch(undefined) })
 
+/** More than any answer costs. */
+const MAX_COST_USD = 10_000
+
 /** `usage` of the OpenAI chat format, as the providers that speak it write it; an explicit 0 is a count, not a gap. */
 const ChatUsage = z.looseObject({
   prompt_tokens: tokens,
@@ -45,7 +51,9 @@ const ChatUsage = z.looseObject({
   completion_tokens_details: z.looseObject({ reasoning_tokens: tokens.nullish(), audio_tokens: extra, text_tokens: extra, image_tokens: extra }).nullish(),
   /** DeepSeek's and Moonshot's words for what OpenAI keeps in the details. */
   prompt_cache_hit_tokens: extra,
-  cached_tokens: extra
+  cached_tokens: extra,
+  /** What OpenRouter charged, USD. Source: https://openrouter.ai/docs/use-cases/usage-accounting, read 2026-11. */
+  cost: z.number().nonnegative().max(MAX_COST_USD).nullish().catch(undefined)
 })
 
 /** The counts in a provider's `usage`; undefined when it is missing or makes no sense, so that they are estimated instead. */
@@ -54,7 +62,7 @@ export function readUsage(usage: unknown): Usage | undefined {
   if (usage === undefined || usage === null) return undefined
   const parsed = ChatUsage.safeParse(usage)
   if (!parsed.success) return undefined
-  const { prompt_tokens, prompt_tokens_details: input, prompt_cache_hit_tokens, cached_tokens } = parsed.data
+  const { prompt_tokens, prompt_tokens_details: input, prompt_cache_hit_tokens, cached_tokens, cost } = parsed.data
   const cachedInputTokens = Math.min(input?.cached_tokens ?? prompt_cache_hit_tokens ?? cached_tokens ?? 0, prompt_tokens)
   const cacheWriteTokens = Math.min(input?.cache_write_tokens ?? 0, prompt_tokens - cachedInputTokens)
   const longCacheWriteTokens = Math.min(input?.cache_write_1h_tokens ?? 0, cacheWriteTokens)
@@ -66,7 +74,8 @@ export function readUsage(usage: unknown): Usage | undefined {
     ...(longCacheWriteTokens > 0 && { longCacheWriteTokens }),
     ...(input?.audio_tokens && { audioInputTokens: Math.min(input.audio_tokens, prompt_tokens) }),
     ...(cachedAudio && { cachedAudioInputTokens: Math.min(cachedAudio, cachedInputTokens) }),
-    ...countOutput(parsed.data)
+    ...countOutput(parsed.data),
+    ...(typeof cost === 'number' && { toldCostNanoUsd: Number(toNanoUsd(cost)) })
   }
 }
 
@@ -86,7 +95,7 @@ const SoFar = z.looseObject({ completion_tokens_so_far: tokens })
 /** Without what was counted of the answer; undefined where nothing was counted yet, as zeroes at a stream's start say. */
 export function promptOf(usage: Usage | undefined): PromptUsage | undefined {
   if (!usage || usage.inputTokens === 0) return undefined
-  const { outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, textOutputTokens: _text, ...prompt } = usage
+  const { outputTokens: _output, reasoningTokens: _reasoning, audioOutputTokens: _audio, textOutputTokens: _text, toldCostNanoUsd: _cost, ...prompt } = usage
   return prompt
 }
 
@@ -110,14 +119,40 @@ function countOutput({ prompt_tokens, completion_tokens, total_tokens, completio
 }
 
 /** Counts as OpenAI's chat format writes them. */
-export function toChatUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
+export function toChatUsage(usage: Usage) {
+  const { inputTokens, outputTokens } = usage
   return {
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: inputTokens + outputTokens,
-    prompt_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
-    completion_tokens_details: { reasoning_tokens: reasoningTokens }
+    prompt_tokens_details: toInputDetails(usage),
+    completion_tokens_details: toOutputDetails(usage),
+    ...toToldCost(usage)
   }
+}
+
+/** The parts of the input, and below of the output, as OpenAI's formats write them. */
+export function toInputDetails({ cachedInputTokens, cacheWriteTokens, longCacheWriteTokens, audioInputTokens, cachedAudioInputTokens }: Usage) {
+  return {
+    cached_tokens: cachedInputTokens,
+    cache_write_tokens: cacheWriteTokens,
+    ...(longCacheWriteTokens !== undefined && { cache_write_1h_tokens: longCacheWriteTokens }),
+    ...(audioInputTokens !== undefined && { audio_tokens: audioInputTokens }),
+    ...(cachedAudioInputTokens !== undefined && { cached_tokens_details: { audio_tokens: cachedAudioInputTokens } })
+  }
+}
+
+export function toOutputDetails({ reasoningTokens, audioOutputTokens, textOutputTokens }: Usage) {
+  return {
+    reasoning_tokens: reasoningTokens,
+    ...(audioOutputTokens !== undefined && { audio_tokens: audioOutputTokens }),
+    ...(textOutputTokens !== undefined && { text_tokens: textOutputTokens })
+  }
+}
+
+/** What was charged, as `readUsage` reads it, for answers in other formats. */
+export function toToldCost({ toldCostNanoUsd }: Usage): { cost?: number } {
+  return toldCostNanoUsd === undefined ? {} : { cost: Number(toUsdDecimal(BigInt(toldCostNanoUsd))) }
 }
 
 const MAX_RAW_USAGE_CHARACTERS = 20_000

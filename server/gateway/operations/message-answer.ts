@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { MAX_ITEMS } from '../answer-limits'
 import { MessageUsage, toChatUsage } from '../providers/anthropic-usage'
-import { readUsage } from '../usage'
+import { readUsage, toToldCost } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
 import { findSurcharge } from './unpriced'
@@ -15,17 +15,20 @@ const Message = z.looseObject({
 /** The counts in a message's `usage`; undefined when it is missing, incomplete or makes no sense. */
 export function readMessageUsage(usage: unknown): Usage | undefined {
   const parsed = MessageUsage.safeParse(usage)
-  return parsed.success ? readUsage(toChatUsage(parsed.data)) : undefined
+  return parsed.success ? readUsage({ ...toChatUsage(parsed.data), cost: parsed.data.cost }) : undefined
 }
 
-/** Counts as Anthropic writes them: cached tokens beside `input_tokens`, not within. */
-export function toMessageUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
+/** Counts as Anthropic writes them: cached tokens beside `input_tokens`, not within. Where another provider told words and pictures apart, so does this. */
+export function toMessageUsage(usage: Usage) {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens, textOutputTokens } = usage
+  const details = { ...(reasoningTokens > 0 && { thinking_tokens: reasoningTokens }), ...(textOutputTokens !== undefined && { text_tokens: textOutputTokens }) }
   return {
     input_tokens: inputTokens - cachedInputTokens - cacheWriteTokens,
     cache_creation_input_tokens: cacheWriteTokens,
     cache_read_input_tokens: cachedInputTokens,
     output_tokens: outputTokens,
-    ...(reasoningTokens > 0 && { output_tokens_details: { thinking_tokens: reasoningTokens } })
+    ...(Object.keys(details).length > 0 && { output_tokens_details: details }),
+    ...toToldCost(usage)
   }
 }
 

@@ -3,37 +3,34 @@ import { LoomError } from '../../errors'
 import { MAX_ITEMS, MAX_PARTS } from '../answer-limits'
 import { fieldOf } from '../field-of'
 import { ToldFailure } from '../providers/upstream-failure'
-import { readUsage } from '../usage'
+import { readUsage, toInputDetails, toOutputDetails, toToldCost } from '../usage'
 import type { Usage } from '../usage'
 import type { WholeAnswer } from './operation'
 import { idsGiven } from './provider-ids'
 import { ownTools } from './responses-body'
 import { findSurcharge } from './unpriced'
 
-const tokens = z.number().nullish()
-const ResponseUsage = z.object({
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-  input_tokens_details: z.object({ cached_tokens: tokens, cache_write_tokens: tokens }).nullish(),
-  output_tokens_details: z.object({ reasoning_tokens: tokens }).nullish()
-})
+/** The words of the chat format under other names. */
+const ResponseUsage = z.object({ input_tokens: z.number(), output_tokens: z.number(), input_tokens_details: z.unknown().optional(), output_tokens_details: z.unknown().optional(), cost: z.unknown().optional() })
 
 /** The counts in a response's `usage`; undefined when it is missing or makes no sense. */
 export function readResponseUsage(usage: unknown): Usage | undefined {
   const parsed = ResponseUsage.safeParse(usage)
   if (!parsed.success) return undefined
-  const { input_tokens: input, output_tokens: output, input_tokens_details: inputDetails, output_tokens_details: outputDetails } = parsed.data
-  return readUsage({ prompt_tokens: input, completion_tokens: output, prompt_tokens_details: inputDetails, completion_tokens_details: outputDetails })
+  const { input_tokens: input, output_tokens: output, input_tokens_details: inputDetails, output_tokens_details: outputDetails, cost } = parsed.data
+  return readUsage({ prompt_tokens: input, completion_tokens: output, prompt_tokens_details: inputDetails, completion_tokens_details: outputDetails, cost })
 }
 
 /** Counts as the Responses API writes them. */
-export function toResponseUsage({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens }: Usage) {
+export function toResponseUsage(usage: Usage) {
+  const { inputTokens, outputTokens } = usage
   return {
     input_tokens: inputTokens,
-    input_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
+    input_tokens_details: toInputDetails(usage),
     output_tokens: outputTokens,
-    output_tokens_details: { reasoning_tokens: reasoningTokens },
-    total_tokens: inputTokens + outputTokens
+    output_tokens_details: toOutputDetails(usage),
+    total_tokens: inputTokens + outputTokens,
+    ...toToldCost(usage)
   }
 }
 

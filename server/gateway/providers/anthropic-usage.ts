@@ -18,7 +18,8 @@ export const MessageUsage = Counts.extend({
   /** Where, and how fast, it was answered: each may cost more. */
   inference_geo: told,
   speed: told,
-  output_tokens_details: z.looseObject({ thinking_tokens: tokens }).nullish(),
+  /** Of words Anthropic tells nothing: that is our own, of other providers' answers in this format. */
+  output_tokens_details: z.looseObject({ thinking_tokens: tokens, text_tokens: tokens.catch(undefined) }).nullish(),
   /** What it took, step by step. A `compaction` summed up the conversation first, and is counted here alone. */
   iterations: z.array(Counts.extend({ type: z.string() })).max(MAX_PARTS).nullish().catch(undefined)
 })
@@ -34,13 +35,13 @@ export function toChatUsage(usage: MessageUsage) {
   const prompt = sum(step => step.input_tokens) + cached + written
   const writtenLong = sum(step => step.cache_creation?.ephemeral_1h_input_tokens)
   const completion = sum(step => step.output_tokens)
-  const reasoning = usage.output_tokens_details?.thinking_tokens
+  const { thinking_tokens: reasoning, text_tokens: text } = usage.output_tokens_details ?? {}
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written, ...(writtenLong > 0 && { cache_write_1h_tokens: writtenLong }) },
-    ...(typeof reasoning === 'number' && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+    ...(usage.output_tokens_details && { completion_tokens_details: { reasoning_tokens: reasoning, text_tokens: text } }),
     ...(usage.inference_geo && { inference_geo: usage.inference_geo }),
     ...(usage.speed && { speed: usage.speed })
   }

@@ -19,6 +19,12 @@ const sources = {
   mistral: 'https://github.com/mistralai/platform-docs-public, 2026-08-21',
   // What a model's maker asks.
   openRouter: 'https://openrouter.ai/google/gemini-2.5-flash, 2026-11',
+  // Each answer's `usage.cost` is what was charged; of an account's own keys (`is_byok`), OpenRouter's fee alone.
+  openRouterCost: 'https://openrouter.ai/docs/use-cases/usage-accounting, 2026-11',
+  // A write costs what input does and five minutes of storage beside it (Gemini), or 1.25 times the input for five minutes and twice for an hour (Claude).
+  openRouterCache: 'https://openrouter.ai/docs/features/prompt-caching, 2026-11',
+  // Twice as much from 01:00 to 04:00 and from 06:00 to 10:00 UTC. `deepseek-chat` and `deepseek-reasoner` are V4 Flash.
+  deepSeek: 'https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide, 2026-06, which quotes its announcement of V4; https://api-docs.deepseek.com/quick_start/pricing',
   // The usage and bill of a real call: `cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD.
   xAi: 'https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08'
 }
@@ -105,6 +111,24 @@ const rows: Row[] = [
   [sources.google, 'google', 'gemini-3-pro-image', 'a picture that no detail names', { promptTokenCount: 100, candidatesTokenCount: 1_320, candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 200 }] }, 200_000n + 134_400_000n + 2_400_000n],
   [sources.google, 'google', 'gemini-3-pro-image', 'kinds that are not told apart', { promptTokenCount: 100, candidatesTokenCount: 1_320 }, 200_000n + 158_400_000n],
   [sources.google, 'google', 'gemini-3-pro-image', 'a picture as OpenRouter tells it', { ...openAi(100, 0, 2_120, 800), completion_tokens_details: { reasoning_tokens: 800, image_tokens: 1_120 } }, 200_000n + 134_400_000n + 12_000_000n],
+  // $0.30, $2.50, pictures $30 as at Google, 1,290 tokens each
+  [sources.openRouter, 'openrouter', 'google/gemini-2.5-flash-image', 'a picture and words', { ...openAi(10, 0, 1_303), completion_tokens_details: { reasoning_tokens: 0, image_tokens: 1_290 }, cost: 0.0387355 }, 3_000n + 38_700_000n + 13n * 2_500n],
+  [sources.openRouter, 'openrouter', 'google/gemini-3-pro-image-preview', 'a picture, words and thoughts', { ...openAi(100, 0, 2_120, 800), completion_tokens_details: { reasoning_tokens: 800, image_tokens: 1_120 }, cost: 0.1466 }, 200_000n + 134_400_000n + 12_000_000n],
+  [sources.openRouter, 'openrouter', 'google/gemini-3.1-flash-image-preview', 'a picture that nobody tells', openAi(100, 0, 1_120), 50_000n + 67_200_000n],
+  // Dearer than its tokens: it thought and drew, and `cost` alone tells all of it.
+  [sources.openRouterCost, 'openrouter', 'openai/gpt-5-image', 'a picture that no detail names', { ...openAi(100, 0, 1_500), cost: 0.0487, is_byok: false, cost_details: { upstream_inference_cost: 0.0487 } }, 48_700_000n],
+  [sources.openRouterCost, 'openrouter', 'deepseek/deepseek-v3.2', 'a host that the caller chose', { ...openAi(1_000, 0, 1_000), cost: 0.0123456789123 }, 12_345_679n],
+  [sources.openRouterCost, 'openrouter', 'openai/gpt-4o-mini', 'a key of one\'s own', { ...openAi(1_000, 0, 1_000), cost: 0.0000375, is_byok: true, cost_details: { upstream_inference_cost: 0.00075 } }, 750_000n],
+  // $2 and $0.375 beside it, $0.50 and $0.0833…, and $1.625 in one; $12, $3 and $10
+  [sources.openRouterCache, 'openrouter', 'google/gemini-3.1-pro-preview', 'a cache write', { ...openAi(100_000, 0, 100), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 100_000 } }, 237_500_000n + 1_200_000n],
+  [sources.openRouterCache, 'openrouter', 'google/gemini-3-flash-preview', 'a cache write', { ...openAi(3_000, 0, 0), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 3_000 } }, 1_750_001n],
+  [sources.openRouterCache, 'openrouter', 'google/gemini-2.5-pro', 'a cache write', { ...openAi(3_000, 0, 0), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 3_000 } }, 4_875_000n],
+  // $5, $6.25 written, $25
+  [sources.openRouterCache, 'openrouter', 'anthropic/claude-opus-4.6', 'five minutes\' cache', { ...openAi(10_000, 0, 100), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 10_000 }, cost: 0.065 }, 65_000_000n],
+  [sources.openRouterCache, 'openrouter', 'anthropic/claude-opus-4.6', 'an hour\'s cache, which only the cost tells', { ...openAi(10_000, 0, 100), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 10_000 }, cost: 0.1025 }, 102_500_000n],
+  // $0.22, $0.007 cached, $0.66
+  [sources.deepSeek, 'deepseek', 'deepseek-chat', 'a name that stands for another model', { prompt_tokens: 2_000, completion_tokens: 1_000, total_tokens: 3_000, prompt_cache_hit_tokens: 1_000 }, 220_000n + 7_000n + 660_000n],
+  [sources.deepSeek, 'deepseek', 'deepseek-reasoner', 'a name that stands for another model', openAi(1_000, 0, 1_000), 880_000n],
   // $0.30, $2.50, pictures $30, 1,290 tokens each
   [sources.google, 'google', 'gemini-2.5-flash-image', 'a picture and words', { promptTokenCount: 10, candidatesTokenCount: 1_300, candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1_290 }] }, 3_000n + 38_700_000n + 25_000n],
   // $0.50, $1.50; `latest` is Large 3, not Large 2.1 at $2 and $6

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { computeCost } from '../../../server/billing/compute-cost'
 import { declaredModels, declaresModel, describeUpstreamModel } from '../../../server/catalog/connection-models'
 import { modelMode } from '../../../server/catalog/model-mode'
-import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel, toNanoUsd } from '../../../server/catalog/packaged-prices'
+import { findPackagedModel, findPackagedProviderId, PACKAGED_PRICES_VERSION, readPackagedModel } from '../../../server/catalog/packaged-prices'
 import type { Price } from '../../../server/billing/price'
+import { toNanoUsd } from '../../../shared/money'
 import { boundCost } from '../../../server/gateway/estimate-cost'
 import { readMediaUsage } from '../../../server/gateway/operations/media-usage'
 import { noUsage } from '../../../server/gateway/usage'
@@ -65,8 +66,8 @@ test('long prompts cost more where the provider says so, the whole call and only
 })
 
 test('prices that follow the clock are taken as of now', () => {
-  const at = (time: string) => priceOf('deepseek', 'deepseek-chat', new Date(`2025-06-01T${time}Z`))?.inputPrice
-  expect([at('12:00:00'), at('20:00:00')]).toEqual([270_000_000n, 135_000_000n])
+  const at = (time: string) => priceOf('deepseek', 'deepseek-v4-flash', new Date(`2026-11-01T${time}Z`))?.inputPrice
+  expect([at('02:00:00'), at('12:00:00')]).toEqual([440_000_000n, 220_000_000n])
 })
 
 test('a model without a full price has none, rather than a price of zero', () => {
@@ -74,7 +75,10 @@ test('a model without a full price has none, rather than a price of zero', () =>
   expect(priceOf('perplexity', 'sonar')).toBeUndefined()
   // Each answer of theirs is a search, too, which is billed by the call.
   for (const model of ['gpt-4o-search-preview', 'gpt-4o-mini-search-preview', 'gpt-4o-mini-search-preview-2025-03-11']) expect(priceOf('openai', model)).toMatchObject({ isPartial: true })
-  for (const model of ['perplexity/sonar', 'perplexity/sonar-pro']) expect(priceOf('openrouter', model)).toMatchObject({ isPartial: true })
+  for (const model of ['perplexity/sonar', 'perplexity/sonar-pro', 'perplexity/sonar-deep-research', 'openai/o3-deep-research', 'openai/o4-mini-deep-research']) expect(priceOf('openrouter', model), model).toMatchObject({ isPartial: true })
+  for (const model of ['sonar-deep-research', 'sonar-pro-search']) expect(priceOf('perplexity', model), model).toMatchObject({ isPartial: true })
+  // Where its maker serves it, it searches with tools that a call names.
+  for (const provider of ['openai', 'azure']) expect(priceOf(provider, 'o3-deep-research')?.isPartial).toBeUndefined()
   expect(priceOf('azure', 'phi-4-reasoning:free')).toBeUndefined()
 })
 
@@ -124,6 +128,23 @@ test('sound at OpenRouter costs what it does at the model\'s maker, and what nei
   for (const [provider, model] of [['mistral', 'voxtral-small-latest'], ['openrouter', 'mistralai/voxtral-small-24b-2507']] as const) expect(priceOf(provider, model), model).toMatchObject({ isPartial: true })
   expect(priceOf('mistral', 'voxtral-mini-latest')).toMatchObject({ byUnitsAlone: true })
   expect(priceOf('mistral', 'voxtral-mini-latest')?.isPartial).toBeUndefined()
+})
+
+test('pictures at OpenRouter cost what they do at the model\'s maker, in what is held too, and what the maker does not price makes a price partial', () => {
+  const price = priceOf('openrouter', 'google/gemini-2.5-flash-image')
+  if (!price) throw new Error('no price')
+  expect(price).toMatchObject({ outputPrice: toNanoUsd(30), textOutputPrice: toNanoUsd(2.5), tellsCost: true })
+  expect(price.isPartial).toBeUndefined()
+  expect(boundCost({ inputTokens: 0, outputTokens: 1_290 }, price)).toBe(38_700_000n)
+  for (const model of ['openai/gpt-5-image', 'openai/gpt-5-image-mini', 'openai/gpt-5.4-image-2']) expect(priceOf('openrouter', model), model).toMatchObject({ isPartial: true })
+  expect(priceOf('openrouter', 'openai/gpt-4o')?.isPartial).toBeUndefined()
+})
+
+test('a prompt to Claude at OpenRouter is held as one that is kept for an hour, long ones too', () => {
+  expect(priceOf('openrouter', 'anthropic/claude-sonnet-4.5')).toMatchObject({ cacheWritePrice: toNanoUsd(3.75), longCacheWritePrice: toNanoUsd(6), tiers: [{ aboveInputTokens: 200_000, cacheWritePrice: toNanoUsd(7.5), longCacheWritePrice: toNanoUsd(12) }] })
+  expect(priceOf('openrouter', '~anthropic/claude-haiku-latest')).toMatchObject({ longCacheWritePrice: toNanoUsd(2) })
+  expect(priceOf('openrouter', 'google/gemini-3.1-pro-preview')).toMatchObject({ cacheWritePrice: toNanoUsd(2.375) })
+  expect(priceOf('openrouter', 'google/gemini-3.1-pro-preview')).not.toHaveProperty('longCacheWritePrice')
 })
 
 test('a remembered model is the same as a fresh one', () => {
