@@ -1,3 +1,4 @@
+import { parseJson } from './parse-json'
 import { z } from './zod'
 
 /** One turn of what was said in a call. */
@@ -15,8 +16,8 @@ const MessagesAnswer = z.looseObject({ role: z.literal('assistant'), content: Co
 
 /** What was said in a call of any chat format, in order; undefined where its bodies are none of those. */
 export function readDialogue(request: string | null, response: string | null): DialogueTurn[] | undefined {
-  const asked = readRequest(parse(request))
-  return asked && [...asked, ...readAnswer(parse(response))]
+  const asked = readRequest(parseJson(request ?? ''))
+  return asked && [...asked, ...readAnswer(parseJson(response ?? ''))]
 }
 
 function readRequest(body: unknown): DialogueTurn[] | undefined {
@@ -53,15 +54,4 @@ function turn({ role, content, tool_calls: calls }: z.infer<typeof Message>): Di
 function textOf(content: z.infer<typeof Content>): string {
   if (typeof content === 'string') return content
   return (content ?? []).map(part => typeof part === 'string' ? part : part.text ?? `[${part.type ?? 'part'}]`).join('\n\n')
-}
-
-function parse(body: string | null): unknown {
-  if (body === null) return undefined
-  try {
-    return JSON.parse(body)
-  } catch (error) {
-    // What is not JSON is no dialogue: the schema says so.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

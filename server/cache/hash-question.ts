@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { parseJson } from '../../shared/parse-json'
 import type { Target } from '../catalog/target'
 
 /** Fields that change nothing about an answer: the model stands in the targets, the others name the end user or are for the provider's books. */
@@ -26,7 +27,7 @@ export interface Question {
  * object, or a too deep one: such answers are not cached.
  */
 export function hashQuestion({ operation, targets, maxOutputTokens, stream, headers, body }: Question): string | undefined {
-  const json: unknown = parseJson(body)
+  const json = parseJson(body.toString('utf8'))
   if (typeof json !== 'object' || json === null) return undefined
   const asked = Object.fromEntries(Object.entries(json).filter(([name]) => !IRRELEVANT.has(name) && name !== 'stream'))
   const named = headers && Object.keys(headers).length > 0 ? [canonical(headers)] : []
@@ -57,14 +58,4 @@ function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   // Told apart from an array of the same.
   return { fields: Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([name, item]) => [name, canonical(item)]) }
-}
-
-/** Undefined for what is not JSON. */
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

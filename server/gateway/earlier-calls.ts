@@ -4,6 +4,7 @@ import type { Keyring } from '../crypto/keyring'
 import { databaseUnavailable, LoomError } from '../errors'
 import { findBodies } from '../traces/find-bodies'
 import type { TraceScope } from '../traces/list-traces'
+import { parseJson } from '../../shared/parse-json'
 import type { GivenAt } from './given-ids'
 import { findGivenIds } from './given-ids'
 
@@ -42,7 +43,7 @@ export class EarlierCalls {
     if (ids.length > MAX_CALLS) throw new LoomError('invalid_request', `The request goes on from more than ${MAX_CALLS} answers. Send the items themselves.`, { param: 'input' })
     const bodies = await this.look(() => findBodies(this.db.orm, this.keyring, this.scope, ids, { withRequests, maxBytes: this.bytesLeft }))
     for (const { request, response } of bodies.values()) this.bytesLeft -= (request?.length ?? 0) + response.length
-    return new Map([...bodies].map(([id, { request, response }]) => [id, { request: parseJson(request), response: parseJson(response) }]))
+    return new Map([...bodies].map(([id, { request, response }]) => [id, { request: request && parseJson(request.toString('utf8')), response: parseJson(response.toString('utf8')) }]))
   }
 
   /**
@@ -64,15 +65,5 @@ export class EarlierCalls {
     return find().catch((cause: unknown) => {
       throw isDatabaseGone(cause) ? databaseUnavailable(cause) : cause
     })
-  }
-}
-
-function parseJson(body: Buffer | undefined): unknown {
-  try {
-    return body && JSON.parse(body.toString('utf8'))
-  } catch (error) {
-    // Sound, or a form: no answer to go on from.
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
+import { parseJson } from '../../shared/parse-json'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
@@ -231,17 +232,8 @@ async function readAnswer(request: CallRequest, { body, headers }: UpstreamRespo
     return answer
   } catch (cause) {
     if (cause instanceof LoomError) throw cause
-    throw toldIn(bytes) ?? new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })
-  }
-}
-
-/** What is no answer to a call may tell why. */
-function toldIn(bytes: Buffer): LoomError | undefined {
-  try {
-    return readToldFailure(JSON.parse(bytes.toString('utf8', 0, MAX_TOLD_BYTES)))
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
+    // What is no answer to a call may tell why.
+    throw readToldFailure(parseJson(bytes.toString('utf8', 0, MAX_TOLD_BYTES))) ?? new LoomError('upstream_error', 'The provider answered with something that is not an answer to this call.', { cause })
   }
 }
 

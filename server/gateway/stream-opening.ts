@@ -1,4 +1,5 @@
 import { LoomError } from '../errors'
+import { parseJson } from '../../shared/parse-json'
 import { fieldOf } from './field-of'
 import { SseSplitter } from './sse-events'
 import { readToldFailure } from './told-failure'
@@ -38,14 +39,4 @@ function begins(data: string, start: string): boolean {
 function failureIn(json: unknown): LoomError | undefined {
   const told = fieldOf(json, 'type') === 'error' ? json : fieldOf(fieldOf(json, 'response'), 'error')
   return readToldFailure(json) ?? readToldFailure({ error: told })
-}
-
-/** Undefined for what is no JSON: the relay tells that to the caller. */
-function parseJson(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -2,6 +2,7 @@ import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { LoomError } from '../errors'
+import { parseJson } from '../../shared/parse-json'
 import type { ProjectQuery } from '../../shared/projects'
 
 /** Where a page of a list ordered by activity ended. */
@@ -50,14 +51,4 @@ export function exactTimestamp(moment: SQLWrapper): SQL<string> {
 /** A pattern for `ilike` that finds `text` anywhere, taken literally. */
 export function containsPattern(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    // Not JSON, so not a cursor: the caller is told so by the schema that refuses it.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

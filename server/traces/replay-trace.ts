@@ -7,6 +7,7 @@ import { LoomError } from '../errors'
 import { callChat } from '../gateway/call-chat'
 import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
+import { parseJson } from '../../shared/parse-json'
 import type { ReplayedTrace, ReplayTrace } from '../../shared/traces'
 import { getTrace } from './get-trace'
 
@@ -32,14 +33,4 @@ export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gat
   await runtime.db.orm.transaction(tx => recordChange(tx, author, { action: 'trace.replay', target: `trace:${id}`, after: { model, traceId } }))
   const { error } = await callChat(runtime, caller, { ...question, model }, { signal, ip: principal.ip, requestId: traceId, onChunk: () => {} })
   return { traceId, error: error?.message ?? null }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    // Not JSON, so not a chat's body: the schema refuses it.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -3,6 +3,7 @@ import type { H3Event } from 'h3'
 import { getQuery, getRequestHeader, getRouterParam, readRawBody } from 'h3'
 import { z } from 'zod'
 import { StatementMonth } from '../../shared/billing'
+import { parseJson } from '../../shared/parse-json'
 import { LoomError } from '../errors'
 import { ByteCollector } from './byte-collector'
 import { tooLarge as fileTooLarge } from '../files/inspect-bytes'
@@ -19,7 +20,9 @@ const DEFAULT_MAX_BYTES = 1024 * 1024
  */
 export async function readJson<Schema extends z.ZodType>(event: H3Event, schema: Schema, maxBytes = DEFAULT_MAX_BYTES): Promise<z.infer<Schema>> {
   const text = (await readBoundedBody(event, maxBytes)).toString('utf8')
-  return schema.parse(text === '' ? {} : parseJson(text))
+  const json = text === '' ? {} : parseJson(text)
+  if (json === undefined) throw new LoomError('invalid_request', 'The body is not valid JSON.')
+  return schema.parse(json)
 }
 
 /** @throws {ZodError} when the query is not what `schema` says */
@@ -95,12 +98,4 @@ function tooLarge(event: H3Event, maxBytes: number): LoomError {
   // The rest of the body stays unread, so the connection cannot serve another request.
   event.node.res.setHeader('connection', 'close')
   return new LoomError('body_too_large', `The body is larger than the ${maxBytes} bytes this call takes.`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new LoomError('invalid_request', 'The body is not valid JSON.', { cause })
-  }
 }

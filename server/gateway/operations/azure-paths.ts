@@ -1,3 +1,4 @@
+import { parseJson } from '../../../shared/parse-json'
 import { encodeBody } from '../providers/encode-body'
 import type { Operation } from './operation'
 
@@ -26,19 +27,9 @@ export function findAzureOperation(path: string, byPath: ReadonlyMap<string, Ope
 
 /** The body under the model that the path names, whatever it says itself: that is how Azure reads it. */
 function withModel(raw: Buffer, model: string): Buffer {
-  const body: unknown = parseJson(raw)
+  const body = parseJson(raw.toString('utf8'))
   if (typeof body !== 'object' || body === null || Array.isArray(body) || ('model' in body && body.model === model)) return raw
   return Buffer.from(encodeBody({ ...body, model }))
-}
-
-/** Undefined for what is no JSON: the operation says so. */
-function parseJson(raw: Buffer): unknown {
-  try {
-    return JSON.parse(raw.toString('utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
 
 /** Undefined for what is no percent-encoded text. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../shared/parse-json'
 import { finishReasonOf } from '../finish-reason'
 import type { EventTranslation } from '../providers/translate-events'
 import { readToldFailure } from '../told-failure'
@@ -78,14 +79,4 @@ export abstract class ChatEvents implements EventTranslation {
   protected abstract finish(): string
   /** The event that tells of a failure. */
   protected abstract failure(message: string): string
-}
-
-/** Undefined for what is not JSON, and so no chunk either. */
-function parseJson(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../../shared/parse-json'
 import { isCut } from '../is-cut'
 import { finishReason, MessageUsage, toChatUsage } from './anthropic-usage'
 import { ChatChunks } from './chat-chunks'
@@ -123,13 +124,7 @@ const knownTypes: ReadonlySet<string> = new Set(Event.options.map(option => opti
 
 /** Anthropic adds event types at will and asks clients to skip those they do not know. */
 function readEvent(data: string): Event | 'unknown' | 'garbage' {
-  let value: unknown
-  try {
-    value = JSON.parse(data)
-  } catch (error) {
-    if (error instanceof SyntaxError) return 'garbage'
-    throw error
-  }
+  const value = parseJson(data)
   const event = Event.safeParse(value)
   if (event.success) return event.data
   const typed = Typed.safeParse(value)

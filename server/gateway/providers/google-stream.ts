@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../../shared/parse-json'
 import { ChatChunks } from './chat-chunks'
 import { GenerateContentResponse, readContent, readEnding } from './google-response'
 import type { Ending } from './google-response'
@@ -71,15 +72,5 @@ export class GoogleStream implements EventTranslation {
   private fail(message: string, type?: string): string {
     this.failed = true
     return this.chunks.failure(message, type)
-  }
-}
-
-/** Undefined for what is not JSON. */
-function parseJson(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../shared/parse-json'
 import { LoomError } from '../../errors'
 
 /**
@@ -5,24 +6,15 @@ import { LoomError } from '../../errors'
  * @throws {LoomError} `invalid_request` naming `param` when they are no JSON object
  */
 export function readToolArguments(text: string, param: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text || '{}')
-    if (isObject(value)) return value
-    throw new SyntaxError('not an object')
-  } catch (cause) {
-    throw new LoomError('invalid_request', `${param}: must be a JSON object.`, { param, cause })
-  }
+  const value = parseJson(text || '{}')
+  if (isObject(value)) return value
+  throw new LoomError('invalid_request', `${param}: must be a JSON object.`, { param })
 }
 
 /** What a tool answered, as an object: its own where its text is one, else `{ "result": text }`. */
 export function readToolResult(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : { result: value }
-  } catch (error) {
-    if (error instanceof SyntaxError) return { result: text }
-    throw error
-  }
+  const value = parseJson(text)
+  return isObject(value) ? value : { result: value === undefined ? text : value }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { parseJson } from '../../../shared/parse-json'
 import { ByteCollector } from '../../utils/byte-collector'
 import type { Connection, UpstreamResponse } from './provider'
 
@@ -171,14 +172,4 @@ async function readStart(body: Readable): Promise<string> {
     throw new LoomError('upstream_error', 'The provider broke off while explaining an error.', { cause })
   }
   return start.bytes().toString('utf8')
-}
-
-/** Undefined for what is not JSON (a proxy's page, plain text): the status is told in place of its words. */
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
