@@ -153,7 +153,7 @@ export class CallRecord implements Progress {
     const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd, surcharge) }
     const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd), given: this.given(answered) }, finished.isStream).then(() => undefined, toLoomError)
     this.span?.step('capture')
-    return failure ? this.outcome(failure, noUsage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd)
+    return failure ? this.outcome(failure, noUsage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd, responseBody)
   }
 
   /** Nobody who pays is let through with what costs more than we charge: where it shows in the answer alone, an operator is to know. */
@@ -249,19 +249,19 @@ export class CallRecord implements Progress {
     }
   }
 
-  private outcome(error: LoomError | null, usage: Usage, usageSource: CallOutcome['usageSource'], costNanoUsd: bigint): CallOutcome {
+  private outcome(error: LoomError | null, usage: Usage, usageSource: CallOutcome['usageSource'], costNanoUsd: bigint, responseBody: Buffer | null = null): CallOutcome {
     const head = this.head()
     const latencyMs = performance.now() - this.context.receivedAt
     const outcome: CallOutcome = { head, usage, usageSource, costNanoUsd, latencyMs, ttfbMs: this.ttfbMs(), toldStatus: error && !this.hasBegun ? error.status : 200, answer: null, ending: error && this.tap ? this.tap.failure(error) : null, error }
-    this.tell(outcome)
+    this.tell(outcome, responseBody)
     return outcome
   }
 
   /** It is settled by now: whatever goes wrong while it is told of must not fail it. */
-  private tell(outcome: CallOutcome): void {
+  private tell(outcome: CallOutcome, responseBody: Buffer | null): void {
     try {
       this.gateway.observe(this.context, outcome)
-      this.span?.end(outcome)
+      this.span?.end(outcome, this.target, responseBody)
     } catch (error) {
       this.gateway.metrics.failures.inc({ what: 'observe' })
       this.gateway.log.error({ err: error, requestId: this.context.requestId }, 'A call could not be counted, or not be logged')

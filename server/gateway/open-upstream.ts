@@ -62,7 +62,7 @@ export interface OpenOptions {
   signal: AbortSignal
   progress: Progress
   /** Told of each attempt as it ends. */
-  observe: (attempt: Attempt) => void
+  observe: (attempt: Attempt, target: Target) => void
   /** Listens in on an answer as it comes. */
   record?: ((response: UpstreamResponse) => UpstreamResponse) | undefined
 }
@@ -127,7 +127,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     const latencyMs = performance.now() - started
     const made: Attempt = { connection: connection.name, provider: connection.kind, model: target.upstreamModel, status, error, latencyMs: Math.round(latencyMs) }
     progress.attempts.push(made)
-    observe(made)
+    observe(made, target)
     health.report(orgId, target, leave, verdict)
     if (target.strategy !== 'least-latency') return
     if (error === null) latencies.answered(target, stream, latencyMs)

@@ -55,9 +55,9 @@ export async function runCall(gateway: Gateway, context: CallContext, sink: Call
       retries: gateway.config.UPSTREAM_RETRIES,
       signal: context.abort.signal,
       progress: call,
-      observe: (attempt) => {
+      observe: (attempt, target) => {
         gateway.metrics.attempts.inc({ provider: attempt.provider, outcome: attempt.error === null ? 'ok' : 'error' })
-        call.span?.attempted(attempt)
+        call.span?.attempted(attempt, target)
       },
       record: cache && (response => cache.record(response))
     })

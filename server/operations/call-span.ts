@@ -1,11 +1,13 @@
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { ProviderKind } from '../../shared/catalog'
 import { toUsdDecimal } from '../../shared/money'
+import type { Target } from '../catalog/target'
 import type { CallContext, CallOutcome } from '../gateway/call-context'
 import type { Attempt } from '../gateway/open-upstream'
 import type { Transport } from '../gateway/providers/provider'
 import { traceHeaders } from '../gateway/trace-context'
+import { providerName } from './provider-name'
+import { readAnswerHead } from './read-answer-head'
 
 /** What the conventions call an operation; others keep the name they have here. */
 const operationNames: Record<string, string> = {
@@ -17,11 +19,9 @@ const operationNames: Record<string, string> = {
   'audio.speech': 'generate_content'
 }
 
-const providerNames: Partial<Record<string, string>> & Record<Extract<ProviderKind, 'azure' | 'google'>, string> = { azure: 'azure.ai.openai', google: 'gcp.gemini' }
-
 /**
  * One call as a span, with a span below it for each step of the road and each attempt. Carries names, counts and times, never a
- * body. Source: the OpenTelemetry semantic conventions for generative AI 1.41 (`gen_ai.*`).
+ * body. Source: open-telemetry/semantic-conventions-genai (`gen_ai.*`), read 2026-11.
  */
 export class CallSpan {
   private readonly span: Span
@@ -40,6 +40,7 @@ export class CallSpan {
         'gen_ai.operation.name': this.operationName,
         'gen_ai.request.model': request.model,
         'gen_ai.request.stream': request.stream,
+        'gen_ai.request.max_tokens': request.askedOutputTokens,
         'gen_ai.conversation.id': context.conversationId,
         'http.request.method': isHttp ? 'POST' : undefined,
         'http.route': isHttp ? operation.path : undefined,
@@ -71,14 +72,14 @@ export class CallSpan {
     }
   }
 
-  attempted({ error, latencyMs, model, provider, status }: Attempt): void {
+  attempted({ error, latencyMs, model, status }: Attempt, { connection }: Target): void {
     const now = performance.now()
     const span = this.attempt ?? this.tracer.startSpan('attempt', { kind: SpanKind.CLIENT, startTime: clock(now - latencyMs) }, this.within)
     this.attempt = undefined
     span.updateName(`${this.operationName} ${model}`)
     span.setAttributes(withoutGaps({
       'gen_ai.operation.name': this.operationName,
-      'gen_ai.provider.name': providerNames[provider] ?? provider,
+      'gen_ai.provider.name': providerName(connection),
       'gen_ai.request.model': model,
       'http.response.status_code': status,
       'error.type': error
@@ -88,20 +89,24 @@ export class CallSpan {
     this.since = now
   }
 
-  end({ costNanoUsd, error, head, toldStatus, ttfbMs, usage, usageSource }: CallOutcome): void {
+  /** @param target the one that answered, or was tried last; `answer` is what it said, whole */
+  end({ costNanoUsd, error, head, toldStatus, ttfbMs, usage, usageSource }: CallOutcome, target: Target | undefined, answer: Buffer | null): void {
     const now = clock(performance.now())
     this.attempt?.end(now)
     const { span } = this
+    const told = span.isRecording() ? readAnswerHead(answer) : {}
     span.setAttributes(withoutGaps({
-      'gen_ai.provider.name': head.provider === 'none' ? undefined : providerNames[head.provider] ?? head.provider,
-      'gen_ai.response.model': head.provider === 'none' ? undefined : head.model,
+      'gen_ai.provider.name': target && providerName(target.connection),
+      'gen_ai.response.model': told.model ?? target?.servedModel,
+      'gen_ai.response.id': told.id,
+      'gen_ai.response.finish_reasons': told.finishReasons,
       'gen_ai.response.time_to_first_chunk': this.context.request.stream && ttfbMs !== null ? ttfbMs / 1000 : undefined,
       // No model wrote what the cache gave.
       ...(head.cache !== 'hit' && {
         'gen_ai.usage.input_tokens': usage.inputTokens,
         'gen_ai.usage.output_tokens': usage.outputTokens,
         'gen_ai.usage.cache_read.input_tokens': usage.cachedInputTokens,
-        'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
+        'gen_ai.usage.cache_write.input_tokens': usage.cacheWriteTokens,
         'gen_ai.usage.reasoning.output_tokens': usage.reasoningTokens
       }),
       'http.response.status_code': toldStatus,
@@ -131,7 +136,7 @@ function parentOf({ traceContext }: CallContext): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true, ...(state && { traceState: createTraceState(state) }) })
 }
 
-function withoutGaps(attributes: Record<string, string | number | boolean | null | undefined>): Attributes {
+function withoutGaps(attributes: Record<string, string | number | boolean | string[] | null | undefined>): Attributes {
   const known: Attributes = {}
   for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) known[name] = value
   return known

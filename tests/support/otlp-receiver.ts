@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 
-const Value = z.union([
+const Scalar = z.union([
   z.object({ stringValue: z.string() }).transform(value => value.stringValue),
   z.object({ boolValue: z.boolean() }).transform(value => value.boolValue),
   z.object({ intValue: z.coerce.number() }).transform(value => value.intValue),
   z.object({ doubleValue: z.number() }).transform(value => value.doubleValue)
 ])
+const Value = z.union([Scalar, z.object({ arrayValue: z.object({ values: z.array(Scalar) }) }).transform(value => value.arrayValue.values)])
 const Attributes = z.array(z.object({ key: z.string(), value: Value })).transform(list => Object.fromEntries(list.map(({ key, value }) => [key, value])))
 const Span = z.object({
   traceId: z.string(),

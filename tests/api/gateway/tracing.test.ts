@@ -14,6 +14,7 @@ beforeAll(async () => {
   collector = await startOtlpReceiver()
   gateway = await openGateway({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, UPSTREAM_RETRIES: '1' })
   key = (await gateway.createKey()).key
+  await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
 })
 beforeEach(() => gateway.upstream.reset())
 afterAll(async () => {
@@ -45,6 +46,8 @@ test('a call is a span below the caller\'s, with its steps and attempts below it
       'gen_ai.provider.name': 'openai',
       'gen_ai.request.model': model,
       'gen_ai.response.model': model,
+      'gen_ai.response.id': 'chatcmpl-mock',
+      'gen_ai.response.finish_reasons': ['stop'],
       'gen_ai.usage.input_tokens': 10,
       'gen_ai.usage.output_tokens': 20,
       'http.route': '/v1/chat/completions',
@@ -61,6 +64,30 @@ test('a call is a span below the caller\'s, with its steps and attempts below it
   const attempt = steps.find(({ kind }) => kind === 3)
   const [received] = gateway.upstream.requests
   expect(received?.headers).toMatchObject({ traceparent: `00-${traceId}-${attempt?.spanId}-01`, tracestate: 'vendor=opaque' })
+})
+
+test.each([false, true])('a span names what the conventions do: who answered, why it ended, what was asked for, and each kind of token (streamed: %s)', async (stream) => {
+  const traceId = `4bf92f3577b34da6a3ce929d0e0e475${Number(stream)}`
+  gateway.upstream.respondWith({ finishReason: 'length', usage: { inputTokens: 100, outputTokens: 50, cachedInputTokens: 40, cacheWriteTokens: 30, reasoningTokens: 20 } })
+  const body = JSON.stringify({ model: 'claude/claude-sonnet-4-5', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 50, stream })
+  const answer = await fetch(`${gateway.loom.url}/v1/messages`, { method: 'POST', headers: { 'x-api-key': key, ...caller(traceId) }, body })
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('max_tokens')])
+  const [root, ...steps] = await spansOf(traceId)
+  expect(root.attributes).toMatchObject({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': 'anthropic',
+    'gen_ai.request.model': 'claude/claude-sonnet-4-5',
+    'gen_ai.request.max_tokens': 50,
+    'gen_ai.response.id': 'msg_mock',
+    'gen_ai.response.model': 'claude-sonnet-4-5',
+    'gen_ai.response.finish_reasons': ['max_tokens'],
+    'gen_ai.usage.input_tokens': 100,
+    'gen_ai.usage.output_tokens': 50,
+    'gen_ai.usage.cache_read.input_tokens': 40,
+    'gen_ai.usage.cache_write.input_tokens': 30,
+    'gen_ai.usage.reasoning.output_tokens': 20
+  })
+  expect(steps.find(({ kind }) => kind === 3)?.attributes).toMatchObject({ 'gen_ai.provider.name': 'anthropic' })
 })
 
 test('an answer from the cache is said to be one, and has no model\'s tokens', async () => {
