@@ -16,6 +16,8 @@ const extra = count.optional()
 /** What is known of a cached answer besides its bytes. */
 const CachedHead = z.object({
   storedAtMs: z.number(),
+  /** The call that it was first given to; absent of those kept by earlier versions. */
+  callId: z.string().optional(),
   /** Whose answer it was: it is priced as that target's. */
   connectionId: z.string(),
   upstreamModel: z.string(),

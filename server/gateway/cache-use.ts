@@ -60,8 +60,10 @@ export class CacheUse {
   private async open({ head, body }: CachedAnswer, targets: readonly Target[]): Promise<Opened | undefined> {
     const target = targets.find(({ connection, upstreamModel }) => connection.id === head.connectionId && upstreamModel === head.upstreamModel)
     if (!target) return undefined
+    const { request } = this.call.context
+    const answer = head.callId === undefined ? body : request.adopt?.(body, head.callId) ?? body
     try {
-      return await openAnswer(this.call.context.request, target, { status: 200, headers: head.headers, body: Readable.from([body], { objectMode: false }) })
+      return await openAnswer(request, target, { status: 200, headers: head.headers, body: Readable.from([answer], { objectMode: false }) })
     } catch (cause) {
       this.gateway.answers.report(cause, 'A cached answer is none any more')
       return undefined
@@ -87,10 +89,10 @@ export class CacheUse {
 
   /** Keeps a complete answer for the next who asks. Nobody waits for it. */
   keep(usage: Usage): void {
-    const { recorded, call: { target, context: { caller } } } = this
+    const { recorded, call: { target, context: { caller, requestId } } } = this
     if (!recorded || !target || !recorded.isWhole) return
     const headers = Object.fromEntries(Object.entries(recorded.headers).filter(([name]) => KEPT_HEADERS.includes(name)))
-    const head = { storedAtMs: Date.now(), connectionId: target.connection.id, upstreamModel: target.upstreamModel, headers, usage }
+    const head = { storedAtMs: Date.now(), callId: requestId, connectionId: target.connection.id, upstreamModel: target.upstreamModel, headers, usage }
     void this.gateway.answers.keep(caller, this.question, { head, body: recorded.body.bytes() }, this.directive.ttlSeconds, this.generation)
   }
 }

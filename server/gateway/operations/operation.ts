@@ -113,6 +113,8 @@ export interface CallRequest {
    * @throws {LoomError} `upstream_error` for a failure told in it; any other error for what is none, which the road tells in its own words
    */
   readAnswer: (body: Buffer, headers: UpstreamResponse['headers']) => WholeAnswer
+  /** What the call `callId` was answered to the same question, as this call's own answer: with ids of its own. Left out where answers have none that lead here. */
+  adopt?: (answer: Buffer, callId: string) => Buffer
   /** A new reader for one streamed answer; left out where none streams, and undefined for one that came whole though a stream was asked for. */
   tap?: (headers: UpstreamResponse['headers']) => StreamTap | undefined
 }

@@ -16,6 +16,7 @@ import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
 import type { ToldCall } from './response-items'
+import { withIdsOf } from './response-ids'
 import { toResponseOverChat } from './responses-over-chat'
 import { responsesToChat } from './responses-to-chat'
 import { ResponsesTap } from './responses-tap'
@@ -119,6 +120,10 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   readAnswer(body: Buffer) {
     return readResponse(body)
+  }
+
+  adopt(answer: Buffer, callId: string) {
+    return withIdsOf(answer, callId, this.told.id)
   }
 
   tap() {

@@ -315,6 +315,30 @@ describe('what a translated model answered is named by ids', () => {
     expect(gateway.upstream.requests).toHaveLength(1)
   })
 
+  test.each([false, true])('of its own in an answer from the cache, for whoever is given that (streamed: %s)', async (stream) => {
+    const project = await gateway.api('POST', '/api/projects', { name: `Cached ${stream}` })
+    const other = gateway.client((await gateway.createKey({ projectId: String(project.id) })).key)
+    const body = { model: translated, input: `Cached, streamed: ${stream}` }
+    const ask = async (client: OpenAI) => {
+      const { data, response } = await client.responses.create({ ...body, stream }, { headers: { 'x-loom-cache': 'on' } }).withResponse()
+      const answer = 'output' in data ? data : (await collect(data)).flatMap(event => event.type === 'response.completed' ? event.response : [])[0]
+      return { isHit: response.headers.get('x-loom-cache') === 'hit', id: String(answer?.id), text: answer?.output_text, items: answer?.output.map(item => item.id ?? '') ?? [] }
+    }
+    gateway.upstream.respondWith({ text: 'Hello' })
+    const first = await ask(openai)
+    await until(async () => (await ask(openai)).isHit, { what: () => 'the answer to be cached' })
+    const hit = await ask(other)
+    expect(hit).toMatchObject({ isHit: true, text: first.text })
+    expect([hit.id, ...hit.items]).not.toEqual(expect.arrayContaining([first.id]))
+    for (const follow of [{ previous_response_id: hit.id, input: 'And?' }, { input: [user(body.input), ...hit.items.map(reference), user('And?')] }]) {
+      gateway.upstream.reset()
+      await other.responses.create({ model: translated, ...follow })
+      expect((await gateway.upstream.received()).json).toMatchObject({ messages: [user(body.input), { role: 'assistant', content: 'Hello' }, user('And?')] })
+    }
+    // What another project was given stays its own.
+    await expect(other.responses.create({ model: translated, input: 'And?', previous_response_id: first.id })).rejects.toMatchObject(isMissing)
+  })
+
   test('that lead nowhere where an org keeps no bodies', async () => {
     await gateway.api('PATCH', '/api/orgs/current', { traceBodies: false })
     try {
