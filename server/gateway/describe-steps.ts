@@ -79,8 +79,7 @@ function figures({ rule, scope, outcome, limit, remaining, message }: PolicyDeci
 }
 
 function deny({ rule, scope, message, details }: PolicyRefusal): TraceDecision {
-  const limit = details?.limit ?? details?.limit_usd
-  const remaining = details?.remaining ?? details?.remaining_usd ?? details?.available_usd
+  const { limit, remaining } = details ?? {}
   return { rule, scope, outcome: 'deny', ...(isFigure(limit) && { limit }), ...(isFigure(remaining) && { remaining }), message }
 }
 

@@ -274,7 +274,7 @@ export function insufficientFunds(amount: bigint, available: bigint): LoomError 
   return new PolicyRefusal(
     'insufficient_funds',
     `This call may cost up to $${toUsdDecimal(amount)} and the wallet has $${toUsdDecimal(available)} available. Top up the wallet, or lower max_tokens.`,
-    { rule: 'wallet', scope: 'org' },
+    { rule: 'wallet', scope: 'org', remaining: toUsdDecimal(available) },
     { required_usd: toUsdDecimal(amount), available_usd: toUsdDecimal(available) }
   )
 }

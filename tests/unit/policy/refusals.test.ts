@@ -31,7 +31,7 @@ const table: [rule: string, policy: Policy, says: string[], details: object][] =
   ['max_concurrent', { maxConcurrent: 3 }, ['3 calls at once', 'all are in use'], { limit: 3, remaining: 0 }],
   ['requests_per_minute', { requestsPerMinute: 10 }, ['10 requests per minute', '0 left', '30 s'], { limit: 10, remaining: 0, resets_at: '2026-11-21T12:00:30.000Z' }],
   ['tokens_per_minute', { tokensPerMinute: 500 }, ['500 tokens per minute', '0 left', '30 s'], { limit: 500, remaining: 0, resets_at: '2026-11-21T12:00:30.000Z' }],
-  ['budget_day', { budgets: { day: '5' } }, ['up to $2', 'daily budget', '($5)', '$0.5 left', 'resets at 2026-11-22T00:00:00.000Z'], { limit_usd: '5', remaining_usd: '0.5', required_usd: '2', resets_at: '2026-11-22T00:00:00.000Z', time_zone: 'UTC' }],
+  ['budget_day', { budgets: { day: '5' } }, ['up to $2', 'daily budget', '($5)', '$0.5 left', 'resets at 2026-11-22T00:00:00.000Z'], { limit: '5', remaining: '0.5', limit_usd: '5', remaining_usd: '0.5', required_usd: '2', resets_at: '2026-11-22T00:00:00.000Z', time_zone: 'UTC' }],
   ['budget_week', { budgets: { week: '5' } }, ['weekly budget', '$0.5 left', 'resets at 2026-11-23T00:00:00.000Z'], { resets_at: '2026-11-23T00:00:00.000Z' }],
   ['budget_month', { budgets: { month: '5' } }, ['monthly budget', '$0.5 left', 'resets at 2026-12-01T00:00:00.000Z'], { resets_at: '2026-12-01T00:00:00.000Z' }],
   ['budget_total', { budgets: { total: '5' } }, ['total budget', '$0.5 left', 'does not reset'], { remaining_usd: '0.5' }]
@@ -52,6 +52,6 @@ test.each(policyScopes.flatMap(scope => table.map(([rule, policy, says, details]
 
 test('that of the wallet tells what the call may cost and what there is', () => {
   const refusal = insufficientFunds(2_000_000_000n, 500_000_000n)
-  expect(refusal).toMatchObject({ status: 402, details: { rule: 'wallet', scope: 'org', required_usd: '2', available_usd: '0.5' } })
+  expect(refusal).toMatchObject({ status: 402, details: { rule: 'wallet', scope: 'org', remaining: '0.5', required_usd: '2', available_usd: '0.5' } })
   for (const words of ['$2', '$0.5 available', 'Top up']) expect(refusal.message).toContain(words)
 })
