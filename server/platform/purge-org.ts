@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eq } from 'drizzle-orm'
 import { z } from 'zod'
-import type { Database, Query } from '../../db/client'
+import type { Database, Orm, Query } from '../../db/client'
 import { auditHeads } from '../../db/schema'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
@@ -28,8 +28,9 @@ const StorageKey = z.object({ storage_key: z.string() })
  */
 export async function purgeOrg(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log' | 'metrics'>, author: Author, orgId: string, confirm: string): Promise<void> {
   const { db } = runtime
-  await recordPurge(db, author, orgId, confirm)
+  await db.orm.transaction(transaction => lockPurgeable(transaction, orgId, confirm))
   await untilSettled(db, orgId)
+  await recordPurge(db, author, orgId, confirm)
   await deleteTraces(db, orgId)
   const tables = await listTenantTables(db)
   await db.transaction(query => deleteRows(query, tables, orgId))
@@ -37,12 +38,17 @@ export async function purgeOrg(runtime: Pick<Runtime, 'db' | 'fileStore' | 'log'
   for (const channel of ['loom_orgs', CLOSED_CHANNEL, CATALOG_CHANNEL]) await db.notify(channel, orgId)
 }
 
-/** Written first: rather a purge in the log that has to be repeated than one that nobody knows of. */
+async function lockPurgeable(transaction: Orm, orgId: string, confirm: string): ReturnType<typeof lockOrg> {
+  const org = await lockOrg(transaction, orgId)
+  if (!org.deletedAt) throw new LoomError('conflict', 'Delete the organisation first. Only what is deleted can be purged.')
+  if (confirm !== org.slug) throw new LoomError('invalid_request', `Type the organisation's slug, "${org.slug}", to confirm. Nothing of it can be brought back afterwards.`, { param: 'confirm' })
+  return org
+}
+
+/** Written before anything is deleted: rather a purge in the log that has to be repeated than one that nobody knows of. */
 async function recordPurge({ orm }: Database, author: Author, orgId: string, confirm: string): Promise<void> {
   await orm.transaction(async (transaction) => {
-    const org = await lockOrg(transaction, orgId)
-    if (!org.deletedAt) throw new LoomError('conflict', 'Delete the organisation first. Only what is deleted can be purged.')
-    if (confirm !== org.slug) throw new LoomError('invalid_request', `Type the organisation's slug, "${org.slug}", to confirm. Nothing of it can be brought back afterwards.`, { param: 'confirm' })
+    const org = await lockPurgeable(transaction, orgId, confirm)
     const [head] = await transaction.select().from(auditHeads).where(eq(auditHeads.orgId, orgId))
     const before = { name: org.name, slug: org.slug, auditEntries: head?.sequence ?? 0, auditHead: head?.hash ?? null }
     await recordChange(transaction, author, { action: 'org.purge', target: `org:${orgId}`, before })

@@ -136,9 +136,12 @@ test('an org whose call is under way is purged once that has ended', async () =>
     const purge = () => owner.call('POST', `/api/platform/orgs/${orgId}/purge`, { confirm: slug })
     expect(await purge()).toMatchObject({ status: 409, body: { error: { code: 'conflict', message: expect.stringContaining('under way') } } })
     expect(await orgs(`search=${slug}`)).toMatchObject([{ id: orgId, state: 'deleted' }])
+    const purges = async () => (await owner.succeed('GET', `/api/audit?action=org.purge&target=org:${orgId}`)).body
+    expect(await purges()).toMatchObject({ items: [] })
     abort.abort()
     await call
     expect((await purge()).status).toBe(204)
+    expect(await purges()).toMatchObject({ items: [{ action: 'org.purge' }] })
     expect(await orgs(`search=${slug}`)).toEqual([])
   } finally {
     await upstream.stop()
