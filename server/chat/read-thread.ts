@@ -20,9 +20,12 @@ interface Thread {
   turnsAbove: number
 }
 
-/** Of a question with files: whether each answer to it was refused by a provider. Another one with the same files would be as well, and so on to the end of the conversation. */
+/** A refusal of what was attached, in the words of whoever refuses it; one without any words may be that. */
+const OF_FILES = String.raw`(^|[^a-z])(image|picture|photo|media|mime|file|document|pdf|pixel|base64|vision|modalit|multi-?modal|attachment|content.?(type|part)|content must|unknown variant)|(payload|entity|body).{0,20}too large|number of bytes|answered with status|图|文件`
+
+/** Of a question with files: whether each answer to it was refused for them. Another one with the same files would be as well, and so on to the end of the conversation. */
 const wasRefused = sql<boolean>`${messageParts.type} in ('image', 'file') and (
-  select coalesce(bool_and(answer.error_type is not distinct from 'invalid_request'), false) from messages answer
+  select coalesce(bool_and(answer.error_type is not distinct from 'invalid_request' and coalesce(answer.error, '') ~* ${OF_FILES}), false) from messages answer
    where answer.org_id = ${messages.orgId} and answer.parent_id = ${messages.id} and answer.role = 'assistant')`
 
 const prepareParts = (types: readonly (typeof readWithTools)[number][]) => prepareOnce((orm) => {

@@ -157,16 +157,28 @@ describe('an attachment', () => {
     expect(JSON.stringify(await ada.get(`/conversations/${conversation.id}/messages/${message?.id}/request`))).toContain('you cannot see it')
   })
 
-  test('that a provider refuses is sent with that question alone, and again where that is tried again', async () => {
+  /** As a provider refuses a question. */
+  const refusal = (message: string) => ({ status: 400, errorBody: JSON.stringify({ error: { message, type: 'invalid_request_error' } }) })
+
+  test.each(['Could not process image', 'messages[0]: unknown variant `image_url`, expected `text`', 'Unsupported MIME type'])('that a provider refuses is sent with that question alone, and again where that is tried again: %s', async (words) => {
     const conversation = await newConversation(ada, quickModel)
     const image = await files.upload('pixel.png', PIXEL)
-    workbench.upstream.respondWith({ status: 400 })
+    workbench.upstream.respondWith(refusal(words))
     const { message: refused } = await send(conversation.id, { text: 'Look', fileIds: [image.id] })
     expect(refused).toMatchObject({ error: { code: 'invalid_request' } })
     const { message } = await send(conversation.id, { text: 'Never mind' })
     expect(message).toMatchObject({ status: 'complete' })
     expect(lastQuestion()[0]?.content).toEqual([{ type: 'text', text: '[The file "pixel.png" was attached, but the question with it was refused.]' }, { type: 'text', text: 'Look' }])
     await ada.readAll('POST', `/conversations/${conversation.id}/messages/${refused?.id}/retry`, {})
+    await send(conversation.id, { text: 'And now?' })
+    expect(lastQuestion()[0]?.content).toMatchObject([{ type: 'image_url' }, { type: 'text', text: 'Look' }])
+  })
+
+  test.each(['Unsupported value: temperature does not support 0.3 with this model.', 'This prompt is not allowed.', 'The input token count exceeds the maximum.'])('goes on being sent where its question was refused for something else: %s', async (words) => {
+    const conversation = await newConversation(ada, quickModel)
+    const image = await files.upload('pixel.png', PIXEL)
+    workbench.upstream.respondWith(refusal(words))
+    expect((await send(conversation.id, { text: 'Look', fileIds: [image.id] })).message).toMatchObject({ error: { code: 'invalid_request' } })
     await send(conversation.id, { text: 'And now?' })
     expect(lastQuestion()[0]?.content).toMatchObject([{ type: 'image_url' }, { type: 'text', text: 'Look' }])
   })
