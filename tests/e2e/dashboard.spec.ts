@@ -4,6 +4,7 @@ import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
 import type { ChatClient } from '../support/chat-client'
 import type { LoomServer } from '../support/loom-server'
+import { admin } from '../support/set-up-loom'
 
 /** A few answered calls and a failed one, by a key whose name would do harm if it could. */
 async function makeCalls(loom: LoomServer, post: (path: string, body: unknown) => Promise<unknown>) {
@@ -96,6 +97,19 @@ async function hide(page: Page, hidden: boolean) {
     document.dispatchEvent(new Event('visibilitychange'))
   }, hidden ? 'hidden' : 'visible')
 }
+
+test.describe('a visitor', () => {
+  test.use({ storageState: { cookies: [], origins: [] } })
+
+  test('who logs in finds the charts drawn, their labels beside them', async ({ page }) => {
+    await page.goto('/login?next=/dashboard')
+    await page.getByRole('textbox', { name: 'Email' }).fill(admin.email)
+    await page.getByRole('textbox', { name: 'Password' }).fill(admin.password)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    // Where they cannot be placed the browser reports an error.
+    await expect(page.getByRole('group', { name: /chart/ }).first().locator('svg text').first()).toBeVisible()
+  })
+})
 
 test('a chart is walked through by keyboard, and its figures are there as a table', async ({ page }) => {
   await page.goto('/dashboard?window=24h&show=requests&by=status')
