@@ -61,7 +61,7 @@ export class BudgetHolder {
 
   /** Hears of wallets and budgets that ran short elsewhere, or of orgs whose terms have changed: of any, where it may have missed it. */
   async listen(): Promise<void> {
-    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, id => this.leases.retire(id), () => this.leases.retireAll())
+    for (const channel of [SHORT_CHANNEL, 'loom_orgs']) await this.db.listen(channel, id => this.leases.retireFor(id), () => this.leases.retireAll())
   }
 
   /**
@@ -234,7 +234,7 @@ export class BudgetHolder {
       if (!asked.has(id)) {
         if (await sumLeases(this.db, id) < short.missing) break
         asked.add(id)
-        this.leases.retire(id)
+        this.leases.retireFor(id)
         await this.db.notify(SHORT_CHANNEL, id)
       }
       await sleep(RECLAIM_PAUSE_MS)

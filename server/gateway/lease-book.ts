@@ -103,8 +103,8 @@ export class LeaseBook {
   }
 
   /** Frees what running calls do not need, because the wallet of this org or this window of a budget is short, or the org's terms have changed. Who is short comes first: none is asked for anew at once. */
-  retire(id: string, now = performance.now()): void {
-    const isMeant = ({ orgId, budgets }: Pick<Lease, 'orgId' | 'budgets'>) => orgId === id || budgets?.some(({ windowId }) => windowId === id)
+  retireFor(orgOrWindowId: string, now = performance.now()): void {
+    const isMeant = ({ orgId, budgets }: Pick<Lease, 'orgId' | 'budgets'>) => orgId === orgOrWindowId || budgets?.some(({ windowId }) => windowId === orgOrWindowId)
     for (const account of this.accounts.values()) {
       if (!isMeant(account)) continue
       account.notBefore = now + PAUSE_MS
@@ -113,7 +113,7 @@ export class LeaseBook {
     for (const lease of this.ending) if (isMeant(lease)) this.giveBack(lease)
   }
 
-  /** As `retire`, of everybody: what was told of them may have been missed. */
+  /** As `retireFor`, of everybody: what was told of them may have been missed. */
   retireAll(): void {
     for (const { current } of this.accounts.values()) if (current) this.retireLease(current)
   }

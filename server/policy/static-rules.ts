@@ -94,7 +94,7 @@ export function addressRule({ scope, policy: { allowedIps } }: PolicyLevel): Add
   if (!allowedIps) return undefined
   const list = toBlockList(allowedIps)
   // Most calls come from where the last one came from.
-  let last = { ip: null as string | null, isAllowed: false }
+  let last: { ip: string | null, isAllowed: boolean } = { ip: null, isAllowed: false }
   const isAllowed = (ip: string | null) => {
     if (ip !== last.ip) last = { ip, isAllowed: isWithin(list, ip) }
     return last.isAllowed
