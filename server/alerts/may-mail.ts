@@ -2,7 +2,7 @@ import { and, eq, gt, notInArray, sql } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { alertDeliveries, orgMembers, users } from '../../db/schema'
 
-/** Enough for lists and desks on call, too few for whoever would write to strangers. */
+/** Enough for lists and desks on call, too few for whoever would write to strangers. Those on their way are not counted yet, so a few more may go. */
 export const OUTSIDE_MAILS_A_DAY = 100
 
 /** Whether an org may have another mail sent to this address: to its members always, to anybody else so many a day in all. */

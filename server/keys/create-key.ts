@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, gt, isNull, or } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Orm } from '../../db/client'
 import { apiKeys, projects } from '../../db/schema'
@@ -32,7 +32,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
     await requireGrantable(transaction, author.principal, input)
     await transaction.insert(apiKeys).values({ ...input, isService, id, orgId, keyPrefix: shownPrefix(key), keyHash, createdBy: userId })
     await recordChange(transaction, author, { action: 'key.create', target: `key:${id}`, after: { ...input, service: isService } })
-    await requireRoom(transaction, apiKeys, and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active')), MAX_KEYS, 'active keys')
+    await requireRoom(transaction, apiKeys, and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active'), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date()))), MAX_KEYS, 'active keys')
     // Replicas remember unknown keys for a moment.
     await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
     const [created] = await selectKeys(transaction, author.principal, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))

@@ -100,6 +100,12 @@ test.each(kinds)('an org has at most $most $things, however many are made at onc
   expect(refusals).toMatchObject(refusals.map(() => ({ code: 'conflict', message: `An organisation has at most ${most.toLocaleString('en')} ${things}. Remove one first.` })))
 })
 
+test('keys that are over take no room', async () => {
+  const over = { orgId: workspace.orgId, keyPrefix: 'seed', scopes: ['inference' as const], expiresAt: new Date(Date.now() - 1_000) }
+  for (let start = 0; start < 10_000; start += BATCH) await db.orm.insert(apiKeys).values(Array.from({ length: BATCH }, (_, index) => ({ ...over, name: `over-${start + index}`, keyHash: randomBytes(16).toString('hex') })))
+  await createKey(db.orm, author, CreateKey.parse({ name: 'new' }))
+})
+
 test('files that come at once are counted one after another', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'loom-bounds-'))
   const runtime = { db, fileStore: openFileStore(readConfig({ LOOM_DATA_DIR: folder })), config: { MAX_FILE_BYTES: 1_000, MAX_ORG_FILE_BYTES: 1_000 } }

@@ -256,7 +256,8 @@ describe('one org', () => {
     const { id } = await createWebhook(db.orm, keyring, { principal: { ...other.principal, platformAdmin: true }, ip: null }, { name: 'other', url: receiver.url })
     const [theirs] = await due(1, { orgId: other.orgId, webhookId: id, nextAttemptAt: new Date() })
     expect(await deliverer().run(new Date(Date.now() + 1_000))).toBe(31)
-    expect(receiver.received.map(({ headers }) => headers['webhook-id']).indexOf(theirs)).toBeLessThan(3)
+    // Of the first ten, which go at once.
+    expect(receiver.received.slice(0, 10).map(({ headers }) => headers['webhook-id'])).toContain(theirs)
   })
 
   test('has five deliveries to a webhook put on their way by hand, and more once those were attempted', async () => {
@@ -271,19 +272,22 @@ describe('one org', () => {
     await testWebhook(db.orm, author(), id)
   })
 
-  test('has a hundred mails a day sent to addresses that no member has, those sent again among them, and to members any number', async () => {
+  test('has some hundred mails a day sent to addresses that no member has, those sent again among them, and to members any number', async () => {
     const sent: string[] = []
     const mailer: Mailer = { send: ({ to }) => (sent.push(to), Promise.resolve({ delivered: true, responseStatus: null, error: null })), close: () => {} }
     const member = `${workspace.userId}@loom.test`
-    const [first = ''] = await due(104, { orgId: workspace.orgId, channel: 'email', recipient: 'stranger@example.com' })
+    const [first = ''] = await due(115, { orgId: workspace.orgId, channel: 'email', recipient: 'stranger@example.com' })
     await due(2, { orgId: workspace.orgId, channel: 'email', recipient: member, nextAttemptAt: new Date() })
     await deliverer(mailer).run(new Date(Date.now() + 1_000))
-    expect(sent.filter(to => to !== member)).toHaveLength(100)
+    const outside = sent.filter(to => to !== member).length
+    expect(outside).toBeGreaterThanOrEqual(100)
+    // Ten go at once.
+    expect(outside).toBeLessThan(110)
     expect(sent.filter(to => to === member)).toHaveLength(2)
     expect(await deliveries()).toContainEqual(expect.objectContaining({ status: 'pending', error: expect.stringContaining('100 mails') }))
     await resendDelivery(db.orm, author(), first)
     await deliverer(mailer).run(new Date(Date.now() + 2_000))
-    expect(sent).toHaveLength(102)
+    expect(sent).toHaveLength(outside + 2)
   })
 })
 
