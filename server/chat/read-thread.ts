@@ -20,8 +20,8 @@ interface Thread {
   turnsAbove: number
 }
 
-/** A refusal of what was attached, in the words of whoever refuses it; one without any words may be that. */
-const OF_FILES = String.raw`(^|[^a-z])(image|picture|photo|media|mime|file|document|pdf|pixel|base64|vision|modalit|multi-?modal|attachment|content.?(type|part)|content must|unknown variant)|(payload|entity|body).{0,20}too large|number of bytes|answered with status|图|文件`
+/** A refusal of what was attached, in the words of whoever refuses it; one without any words, or with those of any refusal, may be that. */
+const OF_FILES = String.raw`(^|[^a-z])(image|picture|photo|media|mime|file|document|pdf|pixel|base64|vision|modalit|multi-?modal|attachment|content.?(type|part)|content must|unknown variant)|(payload|entity|body).{0,20}too large|number of bytes|answered with status|invalid argument|provider returned error|bad request|图|文件`
 
 /** Of a question with files: whether each answer to it was refused for them. Another one with the same files would be as well, and so on to the end of the conversation. */
 const wasRefused = sql<boolean>`${messageParts.type} in ('image', 'file') and (
