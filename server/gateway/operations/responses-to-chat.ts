@@ -112,7 +112,7 @@ function toMessages(input: string | Item[], target: Target): Message[] {
       case 'function_call': {
         const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
         // A turn's words and calls are items of their own there, and one message here.
-        if (previous?.role === 'assistant') previous.tool_calls = [...previous.tool_calls ?? [], call]
+        if (previous?.role === 'assistant') (previous.tool_calls ??= []).push(call)
         else push({ role: 'assistant', content: null, tool_calls: [call] })
         break
       }

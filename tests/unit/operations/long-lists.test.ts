@@ -11,6 +11,7 @@ import { moderations, ModerationsBody } from '../../../server/gateway/operations
 import type { Operation } from '../../../server/gateway/operations/operation'
 import { rerank } from '../../../server/gateway/operations/rerank'
 import { responses } from '../../../server/gateway/operations/responses'
+import { responsesToChat } from '../../../server/gateway/operations/responses-to-chat'
 import { CountBody, MessagesBody } from '../../../server/gateway/operations/messages-body'
 import { ResponsesBody } from '../../../server/gateway/operations/responses-body'
 import { attempt, chatTarget, parseCall, targetOf } from '../../support/operation-calls'
@@ -65,6 +66,12 @@ test.each<[Operation, Record<string, unknown>, (list: unknown[]) => object]>([
 ])('so is such a list in a provider\'s answer', (operation, body, answerOf) => {
   const request = parseCall(operation, { model: 'm', ...body })
   expect(() => request.readAnswer(Buffer.from(JSON.stringify(answerOf(many(1)))), {})).toThrow(expect.objectContaining({ issues: [expect.objectContaining({ code: 'too_big' })] }))
+})
+
+test('a turn of very many calls of tools is translated in a time that grows with their number, not with its square', { timeout: 5_000 }, () => {
+  const input = Array.from({ length: 60_000 }, () => ({ type: 'function_call', call_id: 'a', name: 'b', arguments: '{}' }))
+  const { messages: translated } = responsesToChat({ input }, chatTarget('{}').target)
+  expect(translated).toMatchObject([{ role: 'assistant', tool_calls: expect.objectContaining({ length: input.length }) }])
 })
 
 test('tokens are taken by the hundred thousand, of one text and of several', async () => {
