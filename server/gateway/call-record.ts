@@ -1,5 +1,5 @@
 import { toUsdDecimal } from '../../shared/money'
-import { applyMarkup, applyShare } from '../billing/apply-markup'
+import { applyShare } from '../billing/apply-markup'
 import { computeCost } from '../billing/compute-cost'
 import type { Units } from '../billing/units'
 import type { Price } from '../billing/price'
@@ -12,7 +12,8 @@ import { sealBody } from '../traces/seal-body'
 import type { BodySide } from '../traces/seal-body'
 import type { Admission } from './apply-policy'
 import type { CallToCapture } from './capture'
-import { isPayer } from './caller'
+import { chargeFor, paysCost } from './charge'
+import type { Billing } from './billing-headers'
 import type { AnswerHead, CallContext, CallOutcome } from './call-context'
 import { describeSteps } from './describe-steps'
 import { countTextTokens } from './count-tokens'
@@ -71,8 +72,10 @@ export class CallRecord implements Progress {
   readonly createdAt = new Date()
   /** Null: it was refused after its limits had let it pass. */
   private usedTokens: number | null = 0
+  private billing: Billing
 
   constructor(private readonly gateway: Gateway, readonly context: CallContext) {
+    this.billing = context.billing
     this.span = gateway.tracing?.begin(context)
   }
 
@@ -97,9 +100,20 @@ export class CallRecord implements Progress {
 
   /** What the caller's org is charged for this usage. */
   cost(usage: Usage): bigint {
-    const { billing, caller } = this.context
-    const full = billing.amount ?? applyMarkup(this.rawCost(usage), caller.markupBasisPoints)
-    return this.cache === 'hit' ? applyShare(full, caller.cacheHitBasisPoints) : full
+    const full = this.fullCost(usage)
+    return this.cache === 'hit' ? applyShare(full, this.context.caller.cacheHitBasisPoints) : full
+  }
+
+  private fullCost(usage: Usage): bigint {
+    return this.target ? chargeFor({ billing: this.billing, caller: this.context.caller }, this.target, this.rawCost(usage)) : 0n
+  }
+
+  /** A price of the caller's own is for an answer, and none came in time. False where the call is charged nothing then. */
+  dropOwnPrice(): boolean {
+    const { billing, context: { caller }, target } = this
+    if (billing.amount === null) return true
+    this.billing = { ...billing, amount: 0n }
+    return target !== undefined && paysCost({ billing, caller }, target)
   }
 
   /** What the provider asks for it. */
@@ -109,15 +123,16 @@ export class CallRecord implements Progress {
 
   /** The price as the ledger keeps it; with what the call cost the platform, where the org is charged something else. */
   private describeCharge(usage: Usage, chargedNanoUsd: bigint, surcharge: Surcharge | undefined): unknown {
-    const { billing, caller: { markupBasisPoints, cacheHitBasisPoints } } = this.context
+    const { markupBasisPoints, cacheHitBasisPoints } = this.context.caller
+    const { amount } = this.billing
     const known = describePrice(this.target?.price)
     const plain = surcharge ? { ...known, unpriced: surcharge } : known
     const measured = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
     const price = usage.toldCostNanoUsd !== undefined && this.target?.price?.tellsCost ? { ...measured, toldCostNanoUsd: usage.toldCostNanoUsd.toString() } : measured
-    if (billing.amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
+    if (amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
     return {
       ...price,
-      ...(billing.amount === null ? { markupBasisPoints } : { source: 'x-billing-amount' }),
+      ...(amount === this.fullCost(usage) ? { source: 'x-billing-amount' } : { markupBasisPoints, ...(amount !== null && { askedNanoUsd: amount.toString() }) }),
       ...(this.cache === 'hit' && { cacheHitBasisPoints }),
       rawCostNanoUsd: (this.cache === 'hit' ? 0n : this.rawCost(usage)).toString(),
       chargedNanoUsd: chargedNanoUsd.toString()
@@ -158,19 +173,18 @@ export class CallRecord implements Progress {
 
   /** Nobody who pays is let through with what costs more than we charge: where it shows in the answer alone, an operator is to know. */
   private reportSurcharge(surcharge: Surcharge): void {
-    const { requestId, caller, billing } = this.context
-    if (this.cache === 'hit' || billing.amount !== null || !isPayer(caller)) return
+    const { target, context: { requestId, caller, billing } } = this
+    if (this.cache === 'hit' || !target || !paysCost({ billing, caller }, target)) return
     this.gateway.metrics.surcharges.inc({ what: surcharge })
     this.gateway.log.warn({ requestId, orgId: caller.orgId, unpriced: surcharge }, 'An answer costs more than its tokens, for which it was charged')
   }
 
   /**
-   * Ends a call without an answer. Charged is only one that was given up while a provider was working, by a caller who left or for its time: for its prompt. A price of
-   * the caller's own is for an answer: for its time, nothing is charged of that.
+   * Ends a call without an answer. Charged is only one that was given up while a provider was working, by a caller who left or for its time: for its prompt.
    */
   async fail(error: LoomError): Promise<CallOutcome> {
     if (error.code === 'internal_error') this.gateway.log.error({ err: error.cause, requestId: this.context.requestId }, 'A call failed on our side')
-    if ((error instanceof UnansweredError && this.context.billing.amount === null) || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
+    if ((error instanceof UnansweredError && this.dropOwnPrice()) || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
       return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
     }

@@ -24,6 +24,9 @@ const MOST_BYTES_PER_TOKEN = 16
 
 export interface BoundTarget { target: Target, tokens: TokenBounds }
 
+/** What the org is charged for what a provider asks at a target, nano-USD. */
+type Charge = (raw: bigint, target: Target) => bigint
+
 /** What a call is held for when the wallet has less than its upper bound. */
 export interface Offer {
   amount: bigint
@@ -38,13 +41,12 @@ type PricedTarget = BoundTarget & { price: Price, isCached: boolean }
  * Looks closer at a call that the wallet cannot cover at its upper bound: counts its prompt instead of its bytes, has its provider count what we cannot, and what
  * would be refused by our own count, and, unless the caller chose a cap, caps the answer at what the funds pay, leaving room for other calls. Undefined when even that is too much.
  * See docs/decisions/2026-11-21-holds-fit-the-funds.md.
- * @param charge what the org is charged for a provider's cost, nano-USD
  * @param available what the wallet has, nano-USD
  */
-export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: (raw: bigint) => bigint, available: bigint, look: CloserLook): Promise<Offer | undefined> {
+export async function fitToFunds(request: CallRequest, bounds: readonly BoundTarget[], charge: Charge, available: bigint, look: CloserLook): Promise<Offer | undefined> {
   const priced = bounds.flatMap(({ target, tokens }) => target.price ? [{ target, tokens, price: target.price, isCached: mayBeCached(request, target) }] : [])
   // Counting takes time: not for a wallet that even long words would exceed.
-  if (priced.some(({ tokens, price }) => charge(computeCost({ inputTokens: Math.floor((tokens.likelyInputTokens ?? tokens.inputTokens) / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price)) > available)) return undefined
+  if (priced.some(({ target, tokens, price }) => charge(computeCost({ inputTokens: Math.floor((tokens.likelyInputTokens ?? tokens.inputTokens) / MOST_BYTES_PER_TOKEN), outputTokens: 1 }, price), target) > available)) return undefined
   const fit = (bounds: readonly PricedTarget[]) => fitBounds(request, bounds, charge, available)
   const closer = await Promise.all(priced.map(async bound => ({ ...bound, tokens: await closeIn(bound, look) })))
   const offer = fit(closer)
@@ -54,9 +56,9 @@ export async function fitToFunds(request: CallRequest, bounds: readonly BoundTar
 }
 
 /** What the call is held for within its bounds, capped where its caller chose no cap. */
-function fitBounds(request: CallRequest, bounds: readonly PricedTarget[], charge: (raw: bigint) => bigint, available: bigint): Offer | undefined {
-  const amountOf = (maxOutputTokens: number) => dearest(bounds.map(({ tokens, price, isCached }) =>
-    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price, isCached))))
+function fitBounds(request: CallRequest, bounds: readonly PricedTarget[], charge: Charge, available: bigint): Offer | undefined {
+  const amountOf = (maxOutputTokens: number) => dearest(bounds.map(({ target, tokens, price, isCached }) =>
+    charge(boundCost({ ...tokens, outputTokens: Math.min(tokens.outputTokens, maxOutputTokens * (tokens.answers ?? 1)) }, price, isCached), target)))
   const full = Math.max(...bounds.map(({ tokens }) => Math.ceil(tokens.outputTokens / (tokens.answers ?? 1))))
   const whole = amountOf(full)
   if (whole <= available) return { amount: whole, maxOutputTokens: undefined }

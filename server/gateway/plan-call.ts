@@ -1,4 +1,3 @@
-import { applyMarkup } from '../billing/apply-markup'
 import { MAX_BALANCE } from '../billing/max-balance'
 import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
@@ -7,7 +6,7 @@ import { withoutDenied } from '../policy/deny-targets'
 import { larger } from '../utils/larger'
 import { requireScope } from './apply-policy'
 import type { CallContext } from './call-context'
-import { isPayer } from './caller'
+import { chargeFor, paysCost } from './charge'
 import { lookCloser } from './closer-look'
 import { boundCost } from './estimate-cost'
 import type { BoundTarget, Offer } from './fit-to-funds'
@@ -29,7 +28,7 @@ export interface CallPlan {
   bounds: BoundTarget[]
   /** The most it may cost its org, nano-USD: what is held for it. */
   amount: bigint
-  /** What it can be held for where wallet or budget have less, nano-USD, by our own count alone where no provider `mayCount`; undefined for a call with a price of its own, which is held for that or not at all. */
+  /** What it can be held for where wallet or budget have less, nano-USD, by our own count alone where no provider `mayCount`; undefined for a call with a price of its own that owes no other, which is held for that or not at all. */
   lower: ((available: bigint, mayCount?: boolean) => Promise<Offer | undefined>) | undefined
 }
 
@@ -44,23 +43,18 @@ export async function planCall(gateway: Pick<Gateway, 'catalog' | 'latencies' | 
   const { requestId, caller, request, billing } = call
   await request.prepare?.(requestId, gateway.earlierCalls(call))
   if (caller.policy.maxOutputTokens < Infinity) request.limitOutput?.(caller.policy.maxOutputTokens)
-  // A call with a price of its own needs no other.
-  const pays = billing.amount === null && !request.free && isPayer(caller)
+  const pays = (target: Target) => !request.free && paysCost(call, target)
   const models = modelsOf(caller, request)
   const routed = withoutDenied(caller.policy, models[0] ?? request.model, await routeCall(gateway, { orgId: caller.orgId, pays }, request, models))
   const targets = request.reachable ? await request.reachable(routed) : routed
   const bounds = targets.map(target => ({ target, tokens: request.bound(target) }))
-  if (billing.amount !== null) {
-    requireScope(caller, 'billing')
-    return { models, targets, bounds, amount: billing.amount, lower: undefined }
-  }
-  if (pays) requirePriced(request, targets)
-  const charge = (raw: bigint) => applyMarkup(raw, caller.markupBasisPoints)
-  const most = bounds.map(({ target, tokens }) => target.price ? boundCost(tokens, target.price) : 0n).reduce(larger)
+  if (billing.amount !== null) requireScope(caller, 'billing')
+  requirePriced(request, targets.filter(pays))
+  const charge = (raw: bigint, target: Target) => chargeFor(call, target, raw)
+  const amount = bounds.map(({ target, tokens }) => charge(target.price ? boundCost(tokens, target.price) : 0n, target)).reduce(larger)
   const look = lookCloser(gateway, call)
   const lower = (available: bigint, mayCount = true) => fitToFunds(request, bounds, charge, available, mayCount ? look : { ...look, theirs: () => Promise.resolve(undefined) })
-  const amount = charge(most)
-  return { models, targets, bounds, amount: amount > MAX_BALANCE ? BEYOND_ANY_WALLET : amount, lower }
+  return { models, targets, bounds, amount: amount > MAX_BALANCE ? BEYOND_ANY_WALLET : amount, lower: billing.amount === null || targets.some(pays) ? lower : undefined }
 }
 
 /** @throws {LoomError} `model_without_price`: an unknown price is not zero */

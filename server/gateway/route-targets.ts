@@ -6,8 +6,8 @@ import { likelyInput } from './estimate-cost'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest } from './operations/operation'
 
-/** Whose call it is, and whether `pays`: what it costs is taken from a wallet or a budget by the price of its model. */
-interface RoutedCaller { orgId: string, pays: boolean }
+/** Whose call it is, and where it `pays`: what it costs there is taken from a wallet or a budget by the price of its model. */
+interface RoutedCaller { orgId: string, pays: (target: Target) => boolean }
 
 /** What of a call its route depends on. */
 type RoutedCall = Pick<CallRequest, 'stream' | 'bound' | 'unit' | 'defaultModel'>
@@ -53,9 +53,9 @@ function pricedFor({ unit }: Pick<RoutedCall, 'unit'>, targets: readonly Target[
  * out where a call `pays` by it: an unknown price is not zero.
  * @throws {LoomError} `model_not_found`, `model_without_price`
  */
-export function orderTargets(pays: boolean, model: string, targets: readonly Target[], rank: (target: Target) => number): Target[] {
+export function orderTargets(pays: RoutedCaller['pays'], model: string, targets: readonly Target[], rank: (target: Target) => number): Target[] {
   if (targets.length === 0) throw new LoomError('model_not_found', `The model "${model}" does not exist here, or no active connection serves it. GET /v1/models lists what you may use.`, { param: 'model' })
-  const usable = pays ? targets.filter(({ price }) => price && !price.isPartial) : targets
+  const usable = targets.filter(target => (target.price && !target.price.isPartial) || !pays(target))
   if (usable.length === 0) throw new LoomError('model_without_price', `The model "${model}" has no price, so it can be neither charged to a prepaid wallet nor counted in a budget. Ask an admin to set one.`, { param: 'model' })
   if (usable.length === 1) return [...usable]
   return usable

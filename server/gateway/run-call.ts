@@ -105,8 +105,8 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.span?.step('relay')
   const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged, unless its provider was at work on one when nobody waited any longer.
-  const isUnanswered = error?.code === 'caller_gone' || (error?.code === 'upstream_timeout' && call.context.billing.amount === null)
-  if (error && !isUnanswered && !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !delivered.tokensSoFar) throw error
+  const isEmpty = !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !delivered.tokensSoFar
+  if (error && isEmpty && error.code !== 'caller_gone' && !(error.code === 'upstream_timeout' && call.dropOwnPrice())) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)

@@ -4,7 +4,7 @@ const text = { type: 'string' }
 
 /** Headers that say what a call is charged. */
 export const billingHeaders = [
-  { name: 'X-Billing-Amount', in: 'header', required: false, description: 'Charge this amount in USD, with at most nine decimals, in place of the cost. Needs the scope `billing`.', schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,9})?$' } },
+  { name: 'X-Billing-Amount', in: 'header', required: false, description: 'Charge this amount in USD, with at most nine decimals, in place of the cost; of a prepaid organisation over a connection that all share, and under a budget of the platform, no less than the cost. Needs the scope `billing`.', schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,9})?$' } },
   { name: 'X-Billing-Ref-Id', in: 'header', required: false, description: 'Names the transaction. A name is charged once, whatever happens. It does not begin with `loom:`.', schema: { type: 'string', minLength: 1, maxLength: 200 } }
 ]
 

@@ -12,7 +12,7 @@ import { TargetHealth } from '../../../server/gateway/target-health'
 const price: Price = { source: 'test', inputPrice: 150_000_000n, outputPrice: 600_000_000n }
 const call = { model: 'm', stream: false, bound: () => ({ inputTokens: 400, outputTokens: 4_000 }) }
 const noLatencies = new LatencyBoard()
-const payer = { orgId: 'org', pays: true }
+const payer = { orgId: 'org', pays: () => true }
 
 function target(upstreamModel: string, rest: Partial<Target> = {}): Target {
   return {
@@ -21,7 +21,7 @@ function target(upstreamModel: string, rest: Partial<Target> = {}): Target {
   }
 }
 const order = (targets: Target[], { random = Math.random, latencies = noLatencies }: { random?: () => number, latencies?: LatencyBoard } = {}) =>
-  orderTargets(true, 'm', targets, one => rankOf(one, call, latencies, random)).map(one => one.upstreamModel)
+  orderTargets(() => true, 'm', targets, one => rankOf(one, call, latencies, random)).map(one => one.upstreamModel)
 
 describe('the order of targets', () => {
   test.each(['ordered', 'weighted', 'least-latency', 'least-cost'] as const)('is by priority first with the strategy %s, whatever the dice', (strategy) => {
@@ -46,7 +46,7 @@ describe('the order of targets', () => {
       target('cheap to answer', { price: { source: 'test', inputPrice: 10_000_000n, outputPrice: 10n } })
     ].map(one => ({ ...one, strategy: 'least-cost' as const }))
     const ordered = (inputTokens: number, outputTokens: number) =>
-      orderTargets(false, 'm', targets, one => rankOf(one, { ...call, bound: () => ({ inputTokens, outputTokens }) }, noLatencies)).map(one => one.upstreamModel)
+      orderTargets(() => false, 'm', targets, one => rankOf(one, { ...call, bound: () => ({ inputTokens, outputTokens }) }, noLatencies)).map(one => one.upstreamModel)
     expect(ordered(100_000, 10)).toEqual(['cheap to ask', 'cheap to answer', 'unpriced'])
     expect(ordered(100, 500)).toEqual(['cheap to answer', 'cheap to ask', 'unpriced'])
   })
@@ -54,7 +54,7 @@ describe('the order of targets', () => {
   test('leaves targets without a whole price to those who do not pay by it', () => {
     const targets = [target('free', { price: undefined }), target('priced')]
     expect(order(targets)).toEqual(['priced'])
-    expect(orderTargets(false, 'm', targets, () => 0)).toHaveLength(2)
+    expect(orderTargets(() => false, 'm', targets, () => 0)).toHaveLength(2)
     expect(order([...targets, target('searches', { price: { ...price, isPartial: true } })])).toEqual(['priced'])
     expect(() => order(targets.slice(0, 1))).toThrow(expect.objectContaining({ code: 'model_without_price' }))
     expect(() => order([])).toThrow(expect.objectContaining({ code: 'model_not_found' }))
