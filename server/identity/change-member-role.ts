@@ -6,17 +6,18 @@ import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { revokeKeysBeyondRole } from '../keys/revoke-keys-beyond-role'
 import { lockMember, requireAnotherOwner } from './lock-member'
-import { requireRole } from './principal'
+import { requirePerson, requireRole } from './principal'
 import { requireVersion } from '../versions/require-version'
 import { revokeInvitationsBy } from './revoke-invitation'
 
 /**
  * Gives a member another role, at most the author's own. Keys they made that the new role could not make are revoked.
  * @param version of the member as the author saw them; undefined: whatever they are now
- * @throws {LoomError} `not_found`, `forbidden`, or `conflict` for the last owner, and when the role is another by now
+ * @throws {LoomError} `not_found`, `forbidden` (to an API key, too), or `conflict` for the last owner, and when the role is another by now
  */
 export async function changeMemberRole(orm: Orm, author: Author, memberId: string, role: MemberRole, version?: string): Promise<void> {
   const { principal } = author
+  requirePerson(principal)
   requireRole(principal, role)
   await orm.transaction(async (transaction) => {
     const member = await lockMember(transaction, principal, memberId)

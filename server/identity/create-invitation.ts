@@ -9,7 +9,7 @@ import { requireRoom } from '../audit/require-room'
 import { LoomError } from '../errors'
 import { generateInvitationToken, hashInvitationToken } from './invitation-token'
 import { keepAsMember } from './keep-members'
-import { requireRole } from './principal'
+import { requirePerson, requireRole } from './principal'
 import { revokeInvitationsOf } from './revoke-invitation'
 
 const VALID_DAYS = 7
@@ -18,10 +18,11 @@ const MAX_OPEN = 500
 /**
  * Invites an e-mail address into the author's org, with at most the author's role; replaces an earlier invitation of the same
  * address. The token is in the answer and nowhere else. `appUrl` is where the link leads.
- * @throws {LoomError} `forbidden` for a role above the author's, and when theirs has just changed; `conflict` when the address is in the org already, or as many are invited as may be
+ * @throws {LoomError} `forbidden` for a role above the author's, when theirs has just changed, and for an API key; `conflict` when the address is in the org already, or as many are invited as may be
  */
 export async function createInvitation(orm: Orm, author: Author, input: CreateInvitation, appUrl: string): Promise<CreatedInvitation> {
   const { orgId, userId } = author.principal
+  requirePerson(author.principal)
   requireRole(author.principal, input.role)
   const token = generateInvitationToken()
   const createdAt = new Date()

@@ -11,19 +11,22 @@ import { notifyCatalog } from '../connections/notify-catalog'
 import { open, seal } from '../crypto/envelope'
 import type { Keyring } from '../crypto/keyring'
 import { LoomError } from '../errors'
+import { requireStillAdmin } from '../platform/require-still-admin'
+import { requireSameRole } from './keep-members'
 
 const SALT_BYTES = 32
 
 /**
  * Deletes an org's data key (its salt): whatever was sealed with it, the bodies of all its traces so far, cannot be read again, by
  * anybody, from this moment on, on every replica. The org goes on with a fresh key; the secrets of its connections are carried over.
- * @throws {LoomError} `not_found`; `invalid_request` when the org's slug was not typed
+ * @throws {LoomError} `not_found`; `invalid_request` when the org's slug was not typed; `forbidden` when the author is no owner any more, nor platform admin
  */
 export async function deleteDataKey(orm: Orm, keyring: Keyring, author: Author, orgId: string, { confirm }: DeleteDataKey): Promise<DataKeyDeleted> {
   return orm.transaction(async (transaction) => {
     // Nobody seals a connection's secret meanwhile: that takes a share of this lock.
     const [org] = await transaction.select().from(orgs).where(eq(orgs.id, orgId)).for('no key update')
     if (!org) throw new LoomError('not_found', 'There is no organisation with this id.')
+    await (author.principal.platformAdmin ? requireStillAdmin : requireSameRole)(transaction, author.principal)
     if (confirm !== org.slug) throw new LoomError('invalid_request', `Type the organisation's slug, "${org.slug}", to confirm. Its traces' bodies cannot be read again afterwards.`, { param: 'confirm' })
     const salt = randomBytes(SALT_BYTES)
     const keyVersion = org.encryptionKeyVersion + 1

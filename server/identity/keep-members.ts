@@ -16,8 +16,16 @@ export async function keepMembers(transaction: Orm, orgId: string): Promise<void
  * The same for the principal above all, who is about to hand out what their role allows.
  * @throws {LoomError} `forbidden` when they have another role by now, or none
  */
-export async function keepAsMember(transaction: Orm, { orgId, userId, role }: Principal): Promise<void> {
-  await keepMembers(transaction, orgId)
+export async function keepAsMember(transaction: Orm, principal: Principal): Promise<void> {
+  await keepMembers(transaction, principal.orgId)
+  await requireSameRole(transaction, principal)
+}
+
+/**
+ * Who calls was known before the body was read, and that may take its time: under a lock that lets no change of a member by, their role is asked again.
+ * @throws {LoomError} `forbidden` when it is another by now, or none
+ */
+export async function requireSameRole(transaction: Orm, { orgId, userId, role }: Principal): Promise<void> {
   const [member] = await transaction.select({ role: orgMembers.role }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
   if (member?.role !== role) throw new LoomError('forbidden', 'Your role in this organisation has just changed. Try again.')
 }

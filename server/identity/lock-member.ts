@@ -4,6 +4,7 @@ import { orgMembers, orgs } from '../../db/schema'
 import { roleReaches } from '../../shared/roles'
 import type { MemberRole } from '../../shared/identity'
 import { LoomError } from '../errors'
+import { requireSameRole } from './keep-members'
 import type { Principal } from './principal'
 
 interface LockedMember {
@@ -14,10 +15,11 @@ interface LockedMember {
 
 /**
  * A member of the principal's org, about to be changed; until the transaction ends no other change of the org's members runs.
- * @throws {LoomError} `not_found`; `forbidden` when the member's role is above the principal's own
+ * @throws {LoomError} `not_found`; `forbidden` when the member's role is above the principal's own, and when that has just changed
  */
 export async function lockMember(transaction: Orm, principal: Principal, memberId: string): Promise<LockedMember> {
   await transaction.select({ id: orgs.id }).from(orgs).where(eq(orgs.id, principal.orgId)).for('no key update')
+  await requireSameRole(transaction, principal)
   const [member] = await transaction
     .select({ id: orgMembers.id, userId: orgMembers.userId, role: orgMembers.role })
     .from(orgMembers)

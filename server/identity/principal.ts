@@ -19,6 +19,14 @@ export interface Principal {
   ip: string | null
 }
 
+/**
+ * For what gives somebody a power that lasts: it would outlive a key with all its bounds.
+ * @throws {LoomError} `forbidden` for an API key
+ */
+export function requirePerson({ kind }: Pick<Principal, 'kind'>): void {
+  if (kind === 'key') throw new LoomError('forbidden', 'This is for people who are signed in, not for API keys.')
+}
+
 /** @throws {LoomError} `forbidden` when the principal's role in the org is below `needed` */
 export function requireRole(principal: Principal, needed: MemberRole): void {
   if (roleReaches(principal.role, needed)) return

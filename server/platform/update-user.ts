@@ -9,18 +9,20 @@ import { notifyKeyChange } from '../keys/notify-key-change'
 import { requireVersion } from '../versions/require-version'
 import { versionOf } from '../versions/version-of'
 import { userFields } from './list-users'
+import { requireStillAdmin } from './require-still-admin'
 
 /**
  * Deactivates a user or lets them in again, makes them platform admin or no longer. Deactivation ends their sessions at once, and
  * their keys (but for service keys) are refused within a second, until it is taken back.
  * @param version of the user as the author saw them; undefined: whatever they are now
- * @throws {LoomError} `not_found`, or `conflict` for the author themselves, for the last platform admin, and when the user is another by now
+ * @throws {LoomError} `not_found`, `forbidden` when the author is no platform admin any more, or `conflict` for the author themselves, for the last platform admin, and when the user is another by now
  */
 export async function updateUser(orm: Orm, author: Author, userId: string, change: UpdateUser, version?: string): Promise<UpdatedUser> {
   if (userId === author.principal.userId) throw new LoomError('conflict', 'Nobody locks themselves out: another platform admin has to do this.')
   return orm.transaction(async (transaction) => {
     // One change at a time, so that two cannot each take away the other of the last two admins.
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('loom:platform-admins', 0))`)
+    await requireStillAdmin(transaction, author.principal)
     const [user] = await transaction.select().from(users).where(eq(users.id, userId)).for('update')
     if (!user) throw new LoomError('not_found', 'There is no user with this id.')
     const before = userFields(user)

@@ -2,6 +2,7 @@ import { getRouterParam, sendWebResponse } from 'h3'
 import { recordAuthChange } from '../../audit/record-auth-change'
 import { CLIENT_IP_HEADER } from '../../identity/auth'
 import { refuseAuthFailure } from '../../identity/refuse-auth-failure'
+import { requirePerson } from '../../identity/principal'
 import { LoomError } from '../../errors'
 import { defineApiHandler } from '../../utils/api-handler'
 import { toWebRequest } from '../../utils/to-web-request'
@@ -20,6 +21,8 @@ const SSO_CALLBACK = 'GET callback/sso'
 export default defineApiHandler({ access: 'public' }, async ({ event, principal, ip, runtime }) => {
   const call = `${event.method} ${getRouterParam(event, 'path')}`
   if (call !== SSO_CALLBACK && !offered.has(call)) throw new LoomError('not_found', 'There is nothing here.')
+  // What is done here is done by the cookie, whatever a key beside it says.
+  if (principal) requirePerson(principal)
   const auth = call === SSO_CALLBACK ? await runtime.sso.auth() : runtime.auth
   const request = await toWebRequest(event, MAX_BODY_BYTES, { [CLIENT_IP_HEADER]: ip })
   const response = await auth.handler(request)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CreatedApiKey } from '../../../shared/keys'
 import type { LoomServer } from '../../support/loom-server'
 import { startLoom } from '../../support/start-loom'
 import { PASSWORD, setUp, Visitor } from '../../support/visitor'
@@ -36,6 +37,15 @@ test.each(pages)('%s runs no script but its own, and sends its forms nowhere els
 test('a nonce is good for one answer alone', async () => {
   const nonces = await Promise.all([1, 2, 3].map(async () => /nonce-([^']+)/.exec((await owner.call('GET', '/login')).headers.get('content-security-policy') ?? '')?.[1]))
   expect(new Set(nonces).size).toBe(3)
+})
+
+test('an API key changes nobody\'s way in, nor stands for who does', async () => {
+  const { key } = CreatedApiKey.parse((await owner.succeed('POST', '/api/keys', { name: 'scripts', scopes: ['workspace'] })).body)
+  const sent: Record<string, string>[] = [{ authorization: `Bearer ${key}` }, { 'x-api-key': key }]
+  for (const headers of sent) {
+    expect(await owner.call('POST', '/api/auth/change-password', { currentPassword: PASSWORD, newPassword: 'chosen by a script' }, headers)).toMatchObject({ status: 403, body: { error: { message: expect.stringContaining('API key') } } })
+  }
+  expect((await new Visitor(loom).call('POST', '/api/auth/sign-in/email', { email: 'ada@example.com', password: PASSWORD })).status).toBe(200)
 })
 
 test('another site changes nobody\'s way in: what signs in, out or changes a password is refused from elsewhere', async () => {

@@ -1,6 +1,7 @@
 import { appendResponseHeader, getRequestHeader } from 'h3'
 import { LoomError } from '../../../errors'
 import { acceptInvitation, signUpInvited } from '../../../identity/accept-invitation'
+import { requirePerson } from '../../../identity/principal'
 import { signIn } from '../../../identity/sign-in'
 import { switchOrg } from '../../../identity/switch-org'
 import { defineApiHandler } from '../../../utils/api-handler'
@@ -11,8 +12,8 @@ export default defineApiHandler({ access: 'public' }, async ({ event, principal,
   const { orm } = runtime.db
   const token = readToken(event)
   const { name, password } = await readJson(event, AcceptInvitation)
-  if (principal?.kind === 'key') throw new LoomError('forbidden', 'Invitations are accepted by people, not by API keys.')
   if (principal) {
+    requirePerson(principal)
     const orgId = await acceptInvitation(orm, token, { userId: principal.userId, ip })
     return { orgId }
   }
