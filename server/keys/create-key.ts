@@ -9,6 +9,8 @@ import { requireRoom } from '../audit/require-room'
 import { LoomError } from '../errors'
 import { keepAsMember } from '../identity/keep-members'
 import { requireRole } from '../identity/principal'
+import type { Principal } from '../identity/principal'
+import { projectsInScope } from '../projects/scope'
 import { generateKey, hashKey, shownPrefix } from './key-format'
 import { notifyKeyChange } from './notify-key-change'
 import { requireGrantable } from './require-grantable'
@@ -18,7 +20,7 @@ const MAX_KEYS = 10_000
 
 /**
  * Makes a key of the author's org. The key itself is in the answer and nowhere else.
- * @throws {LoomError} `forbidden` when it could do more than its author, `not_found` for a project the org does not have, `conflict` when it has as many keys as it may
+ * @throws {LoomError} `forbidden` when it could do more than its author, `not_found` for a project that its author cannot write in, `conflict` when the org has as many keys as it may
  */
 export async function createKey(orm: Orm, author: Author, { service: isService, ...input }: CreateKey): Promise<CreatedApiKey> {
   const { orgId, userId } = author.principal
@@ -27,7 +29,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
   const keyHash = hashKey(key)
   return orm.transaction(async (transaction) => {
     await keepAsMember(transaction, author.principal)
-    if (input.projectId !== null) await requireProject(transaction, orgId, input.projectId)
+    if (input.projectId !== null) await requireProject(transaction, author.principal, input.projectId)
     if (isService) requireRole(author.principal, 'admin')
     await requireGrantable(transaction, author.principal, input)
     await transaction.insert(apiKeys).values({ ...input, isService, id, orgId, keyPrefix: shownPrefix(key), keyHash, createdBy: userId })
@@ -41,7 +43,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
   })
 }
 
-async function requireProject(transaction: Orm, orgId: string, projectId: string): Promise<void> {
-  const found = await transaction.select({ id: projects.id }).from(projects).where(and(eq(projects.id, projectId), eq(projects.orgId, orgId), isNull(projects.archivedAt)))
+async function requireProject(transaction: Orm, principal: Principal, projectId: string): Promise<void> {
+  const found = await transaction.select({ id: projects.id }).from(projects).where(and(projectsInScope(principal), eq(projects.id, projectId), isNull(projects.archivedAt)))
   if (found.length === 0) throw new LoomError('not_found', 'There is no project with this id.', { param: 'projectId' })
 }

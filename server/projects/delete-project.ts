@@ -6,7 +6,7 @@ import type { Author } from '../audit/record'
 import type { Project } from '../../shared/projects'
 import { getProject, projectNotFound } from './get-project'
 import { requireSharing } from './require-sharing'
-import { projectsInScope } from './scope'
+import { projectsInScope, projectsNamedTo } from './scope'
 
 /** How long a deleted project can be brought back. */
 const DELETED_DAYS = 30
@@ -40,7 +40,7 @@ export async function restoreProject(orm: Orm, author: Author, projectId: string
   const { principal } = author
   return orm.transaction(async (transaction) => {
     const [project] = await transaction.select({ name: projects.name, createdBy: projects.createdBy }).from(projects)
-      .where(and(eq(projects.orgId, principal.orgId), eq(projects.id, projectId), sql`${projects.deletedAt} > now() - ${DELETED_DAYS} * interval '1 day'`)).for('update')
+      .where(and(projectsNamedTo(principal), eq(projects.id, projectId), sql`${projects.deletedAt} > now() - ${DELETED_DAYS} * interval '1 day'`)).for('update')
     // Who could not have deleted it must not learn that it was there.
     if (!project || principal.projectId !== null) throw projectNotFound()
     requireSharing(principal, project)

@@ -172,7 +172,7 @@ describe('a key can never do more than who makes it', () => {
     const caller = holding(await create(owner, { scopes: ['inference', 'workspace'], projectId: project.id }))
     expect((await list(caller)).every(({ projectId }) => projectId === project.id)).toBe(true)
     expect((await caller.call('POST', '/api/keys', { name: 'x', projectId: null })).status).toBe(403)
-    expect((await caller.call('POST', '/api/keys', { name: 'x', projectId: other.id })).status).toBe(403)
+    expect((await caller.call('POST', '/api/keys', { name: 'x', projectId: other.id })).status).toBe(404)
     expect((await caller.call('POST', '/api/keys', { name: 'x', projectId: project.id })).status).toBe(201)
     expect((await caller.call('DELETE', `/api/keys/${foreign.id}`)).status).toBe(404)
     for (const path of ['/api/orgs/current/members', '/api/orgs/current/invitations']) expect((await caller.call('GET', path)).status).toBe(403)

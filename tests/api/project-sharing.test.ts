@@ -92,6 +92,8 @@ describe('a project for its members', () => {
       ['POST', '/api/conversations/bulk', { action: 'archive', ids: [conversation.id] }], ['POST', `/api/projects/${project.id}/temporary`, { messages: [{ role: 'user', text: 'x' }] }]
     ]
     for (const [method, path, body] of writes) expect(await statusOf(max, method, path, body), path).toBe(404)
+    // A key of it would count its calls in the budgets and limits there.
+    expect(await max.call('POST', '/api/keys', { name: 'x', projectId: project.id })).toMatchObject({ status: 404, body: { error: { param: 'projectId' } } })
     // Out of one's own conversations there is no way in either.
     const own = await makeConversation(max, (await makeProject(max, { name: 'Of Max' })).id)
     expect(await statusOf(max, 'PATCH', `/api/conversations/${own.id}`, { projectId: project.id })).toBe(404)
@@ -206,6 +208,15 @@ describe('a deleted project', () => {
     await expect.poll(call, { timeout: 60_000 }).toBe(200)
     expect(await statusOf(mia, 'POST', `/api/projects/${project.id}/restore`)).toBe(404)
   })
+})
+
+test('a closed project that was deleted is still there for nobody who could not see it, nor has anybody a key made for it', async () => {
+  const project = await makeProject(mia, { name: 'Passed' })
+  await mia.succeed('PATCH', `/api/projects/${project.id}`, { access: 'members' })
+  await mia.succeed('DELETE', `/api/projects/${project.id}`)
+  expect(await statusOf(max, 'POST', `/api/projects/${project.id}/restore`)).toBe(404)
+  for (const visitor of [mia, owner]) expect(await statusOf(visitor, 'POST', '/api/keys', { name: 'x', projectId: project.id })).toBe(404)
+  expect(await statusOf(mia, 'POST', `/api/projects/${project.id}/restore`)).toBe(200)
 })
 
 describe('the list of projects', () => {
