@@ -6,6 +6,7 @@ import type { ModelLimits } from '../estimate-cost'
 import { FormParser, writeField } from '../form-parser'
 import type { FormPart } from '../form-parser'
 import { toOpenAiError } from '../openai-error'
+import { requireOneModel } from '../providers/one-model'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { splitAlternatives } from '../requested-models'
 import type { Edit, Upload } from '../upload'
@@ -167,13 +168,14 @@ class TranscriptionRequest implements CallRequest {
 
   /**
    * @param isTimed the length of the sound is the price: plain text, wherever the form asks for it, is asked for as JSON
-   * @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, before the provider has the last of the form
+   * @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, and for what tells a server of others, before the provider has the last of the form
    */
   private async* readChecked(edits: readonly Edit[], isTimed: boolean): AsyncGenerator<Buffer> {
     let at = 0
     for await (const piece of this.upload.read(edits)) {
       const late = this.upload.form.parts.some(part => part.name === ALTERNATIVES && !this.edited.includes(part))
       if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
+      requireOneModel(Object.fromEntries(this.upload.form.parts.map(({ name, text }) => [name.replace(/\[.*/, ''), text])))
       yield isTimed ? this.askToTell(piece, at, edits) : piece
       at += piece.length
     }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { LoomError } from '../../errors'
 import { TOKENS_PER_MEDIUM } from '../estimate-cost'
 import type { CallMeasure } from '../estimate-cost'
 import { listOf } from '../list-of'
@@ -39,15 +38,6 @@ export function findUnpriced({ tools, speed, inference_geo: geo }: MessagesBody)
   if (tool) return `The tool "${tool.type}", which Anthropic may bill by use,`
   if (speed && speed !== 'standard') return `The speed "${speed}"`
   return geo && geo !== 'global' ? `The inference_geo "${geo}"` : undefined
-}
-
-/**
- * @throws {LoomError} `invalid_request` for a call that Anthropic itself may put to another model: whether the key may use that, what it
- * costs and how long its answers are would nobody have asked
- */
-export function requireOneModel({ fallbacks }: MessagesBody): void {
-  if (fallbacks === undefined || fallbacks === null) return
-  throw new LoomError('invalid_request', '"fallbacks" is not taken. Name the models to try next in "models": each is then tried in turn, by the rules of your key and at its own price.', { param: 'fallbacks' })
 }
 
 const ContextManagement = z.looseObject({ edits: z.array(z.looseObject({ type: z.string() })) })

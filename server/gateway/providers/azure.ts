@@ -17,7 +17,7 @@ export const AzureConfig = z.strictObject({
 export const azure: Provider = {
   kind: 'azure',
   Config: AzureConfig,
-  chatCompletions: post('chat/completions', call => ({ body: readsOwnData(call) ? renamedBody(withoutStreamOptions(call)) : passThroughBody(call) })),
+  chatCompletions: post('chat/completions', chatRequest),
   native(operation, { config }) {
     const { apiVersion } = AzureConfig.parse(config)
     if (operation === 'responses') return apiVersion === 'v1' || apiVersion >= FIRST_WITH_RESPONSES ? post('responses', call => ({ body: renamedBody(call) })) : undefined
@@ -29,18 +29,19 @@ export const azure: Provider = {
 /** Source: Azure OpenAI's REST reference, "Responses". */
 const FIRST_WITH_RESPONSES = '2025-03-01-preview'
 
-/** Such a call must not have `stream_options`: its usage is counted here. Source: openai/openai-python#2296, microsoft/semantic-kernel#10510. */
-function readsOwnData({ body }: ProviderRequest): boolean {
-  return body.data_sources !== undefined && body.data_sources !== null
-}
-
-function withoutStreamOptions(call: ProviderRequest): ProviderRequest {
+/**
+ * A call that reads from data of one's own must not have `stream_options`: its usage is counted here. Source: openai/openai-python#2296, microsoft/semantic-kernel#10510.
+ * @throws {LoomError} `invalid_request` for one over a connection of the platform's, whose identity would read what it may for every org
+ */
+function chatRequest(call: ProviderRequest, { isShared }: Connection): Pick<UpstreamRequest, 'body'> {
   const { stream_options: _, ...body } = call.body
-  return { ...call, body }
+  if (body.data_sources === undefined || body.data_sources === null) return { body: passThroughBody(call) }
+  if (isShared) throw new LoomError('invalid_request', '"data_sources" is not taken over a connection that all organisations share. Ask over one of your own.', { param: 'data_sources' })
+  return { body: renamedBody({ ...call, body }) }
 }
 
-function post(path: string, write: (call: ProviderRequest) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
-  return async (connection, call, transport, signal) => sendUpstream(connection, azureRequest(connection, call.upstreamModel, path, write(call)), call.stream, transport, signal)
+function post(path: string, write: (call: ProviderRequest, connection: Connection) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
+  return async (connection, call, transport, signal) => sendUpstream(connection, azureRequest(connection, call.upstreamModel, path, write(call, connection)), call.stream, transport, signal)
 }
 
 function azureRequest(connection: Connection, deployment: string, path: string, { headers, body }: Partial<UpstreamRequest> & Pick<UpstreamRequest, 'body'>): UpstreamRequest {

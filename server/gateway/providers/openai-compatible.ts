@@ -4,6 +4,7 @@ import { endpointUrl } from './endpoint-url'
 import { oncePerConnection } from './once-per-connection'
 import { mediaPath, mediaRequest } from './media-request'
 import { OfferedModels } from './offered-models'
+import { requireOneModel } from './one-model'
 import { passThroughBody, renamedBody } from './openai-format'
 import type { Connection, Provider, ProviderCall, ProviderRequest, UpstreamRequest } from './provider'
 import { commonHeaders, sendUpstream } from './send-upstream'
@@ -35,6 +36,7 @@ function chatRequest(call: ProviderRequest, connection: Connection): Pick<Upstre
 function post(path: string, write: (call: ProviderRequest, connection: Connection) => Pick<UpstreamRequest, 'body'> & Partial<UpstreamRequest>): ProviderCall {
   const endpoint = oncePerConnection(connection => endpointOf(connection, path))
   return async (connection, call, transport, signal) => {
+    requireOneModel(call.body)
     const { headers, ...rest } = write(call, connection)
     const { url, headers: common } = endpoint(connection)
     return sendUpstream(connection, { ...rest, url, headers: { ...common, ...headers } }, call.stream, transport, signal)

@@ -141,7 +141,7 @@ test('another attempt sends all of it again', async () => {
 })
 
 test('what turns out to be no form is refused, and never reaches a provider whole', async () => {
-  for (const after of ['', `\r\n${head('model')}twice${END}`, `\r\n${head('models[]')}late${END}`]) {
+  for (const after of ['', `\r\n${head('model')}twice${END}`, `\r\n${head('models[]')}late${END}`, `\r\n${head('fallbacks[]')}dear${END}`]) {
     const before = model + fileHead
     expect(await transcribe(form(before, 4, after), lengthOf(before, 4, after))).toMatchObject({ status: 400 })
   }

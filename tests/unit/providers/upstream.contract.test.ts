@@ -2,8 +2,9 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Connection } from '../../../server/gateway/providers/provider'
-import { ask, connectionOf, ErrorObject, eventsIn, readChunks, readCompletion, textOf } from '../../support/provider-calls'
+import { ask, connectionOf, ErrorObject, eventsIn, plainTransport, readChunks, readCompletion, textOf } from '../../support/provider-calls'
 import { startMockUpstream } from '../../support/mock-upstream'
+import { targetOf } from '../../support/operation-calls'
 import type { MockUpstream } from '../../support/mock-upstream'
 import { until } from '../../support/until'
 
@@ -304,6 +305,31 @@ test('azure is asked for no usage of a stream that reads from data of one\'s own
   const body = { messages, stream: true, data_sources: [{ type: 'azure_search', parameters: {} }] }
   await textOf(await ask(connectionOf('azure', { baseUrl: upstream.url }), body))
   expect((await upstream.received()).json).toEqual({ ...body, model: 'upstream-model' })
+})
+
+test('azure reads no data of one\'s own over a connection that all organisations share: its identity is the platform\'s', async () => {
+  const shared = connectionOf('azure', { baseUrl: upstream.url, isShared: true })
+  const search = { type: 'azure_search', parameters: { authentication: { type: 'system_assigned_managed_identity' } } }
+  await expect(ask(shared, { messages, data_sources: [search] })).rejects.toMatchObject({ code: 'invalid_request', param: 'data_sources' })
+  expect(upstream.requests).toHaveLength(0)
+  await textOf(await ask(shared, { messages, data_sources: null }))
+})
+
+test.each<[string, object, string]>([
+  ['fallbacks', { fallbacks: ['claude-opus-4-6'], mock_testing_fallbacks: true }, 'fallbacks'],
+  ['fallbacks that are one at a time', { context_window_fallbacks: [{ m: ['n'] }] }, 'context_window_fallbacks'],
+  ['others', { content_policy_fallbacks: [{ m: ['n'] }] }, 'content_policy_fallbacks'],
+  ['a failure on purpose', { mock_testing_context_fallbacks: true }, 'mock_testing_context_fallbacks'],
+  ['models of a proxy\'s own', { user_config: { model_list: [] } }, 'user_config'],
+  ['models of a gateway\'s own', { providerOptions: { gateway: { models: ['anthropic/claude-opus-4.6'] } } }, 'providerOptions']
+])('openai-compatible lets no server put a call to another model: %s', async (_, fields, param) => {
+  const { provider, connection } = targetOf('openai-compatible', 'm')
+  const at = { ...connection, baseUrl: upstream.baseUrl }
+  for (const call of [provider.chatCompletions, provider.native?.('completions', at, 'm'), provider.native?.('embeddings', at, 'm')]) {
+    await expect(call?.(at, { body: { messages, ...fields }, upstreamModel: 'm', stream: false }, plainTransport, new AbortController().signal)).rejects.toMatchObject({ code: 'invalid_request', param, message: expect.stringContaining('"models"') })
+  }
+  expect(upstream.requests).toHaveLength(0)
+  await textOf(await ask(at, { messages, fallbacks: null, providerOptions: { anthropic: {}, gateway: { order: ['a'] } } }))
 })
 
 test('openai-compatible leaves stream_options out for servers that refuse them', async () => {
