@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { Database } from './client'
-import { migrate, migrationStatus, resetDatabase } from './migrate'
+import { migrate, resetDatabase } from './migrate'
 import { openEmbedded } from './open-embedded'
 import { openPostgres } from './open-postgres'
 import type { PostgresOptions, SilenceWatch } from './open-postgres'
 import { readMigrations } from './read-migrations'
-import type { Migration, ReadMigrationFile } from './read-migrations'
+import type { ReadMigrationFile } from './read-migrations'
 
 /** The settings that concern the database, by the names of the environment. */
 export interface DatabaseConfig {
@@ -49,10 +49,4 @@ export async function connectDatabase(config: DatabaseConfig, readMigrationFile:
     await db.close()
     throw error
   }
-}
-
-/** The tags that this version needs and the database lacks: while there are any, the app is not ready. */
-export async function pendingMigrations(db: Database, migrations: readonly Migration[]): Promise<string[]> {
-  const status = await migrationStatus(db, migrations)
-  return status.filter(({ state }) => state === 'pending').map(({ tag }) => tag)
 }

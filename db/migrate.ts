@@ -4,8 +4,8 @@ import type { Migration } from './read-migrations'
 
 export interface MigrationStatus {
   tag: string
-  /** `edited`: applied here, its file changed since. `unknown`: applied here by a newer version of Loom. */
-  state: 'applied' | 'pending' | 'edited' | 'unknown'
+  /** `edited`: applied here, its file changed since. `newer`: applied here by a newer version of Loom. */
+  state: 'applied' | 'pending' | 'edited' | 'newer'
 }
 
 /** The database cannot be brought to the schema of this version; the message says why and what to do. */
@@ -47,6 +47,16 @@ export async function revertLast(db: Database, migrations: readonly Migration[])
 /** Every migration known here or applied there, in order. */
 export async function migrationStatus(db: Database, migrations: readonly Migration[]): Promise<MigrationStatus[]> {
   return compare(await readApplied(db.query), migrations)
+}
+
+/**
+ * The tags that this version needs and the database lacks: while there are any, nothing is served.
+ * @throws {MigrationError} one was edited after it was applied, or is unknown here
+ */
+export async function pendingMigrations(db: Database, migrations: readonly Migration[]): Promise<string[]> {
+  const status = await migrationStatus(db, migrations)
+  refuseStrangers(status)
+  return status.filter(({ state }) => state === 'pending').map(({ tag }) => tag)
 }
 
 /** Empties the database: everything in its public schema is dropped. The caller decides whether that is allowed. */
@@ -103,13 +113,13 @@ function compare(applied: readonly AppliedMigration[], migrations: readonly Migr
     const there = applied.find(entry => entry.tag === tag)
     return { tag, state: !there ? 'pending' : there.hash === hash ? 'applied' : 'edited' }
   })
-  const unknown = applied.filter(({ tag }) => !migrations.some(migration => migration.tag === tag))
-  return [...known, ...unknown.map(({ tag }): MigrationStatus => ({ tag, state: 'unknown' }))]
+  const newer = applied.filter(({ tag }) => !migrations.some(migration => migration.tag === tag))
+  return [...known, ...newer.map(({ tag }): MigrationStatus => ({ tag, state: 'newer' }))]
 }
 
 function refuseStrangers(status: readonly MigrationStatus[]): void {
-  const unknown = status.find(({ state }) => state === 'unknown')
-  if (unknown) throw new MigrationError(`The database is newer than this version of Loom: it has the migration ${unknown.tag}. Run the newer version, or revert that migration with it.`)
+  const newer = status.find(({ state }) => state === 'newer')
+  if (newer) throw new MigrationError(`The database is newer than this version of Loom: it has the migration ${newer.tag}. Run the newer version, or revert that migration with it.`)
   const edited = status.find(({ state }) => state === 'edited')
   if (edited) throw new MigrationError(`The migration ${edited.tag} was edited after it was applied here. Put the file back and add a new migration; to throw a development database away, start once with DB_RESET_ON_START=true.`)
 }

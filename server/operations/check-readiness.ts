@@ -1,4 +1,4 @@
-import { pendingMigrations } from '../../db/connect-database'
+import { migrationStatus } from '../../db/migrate'
 import type { Runtime } from '../runtime'
 
 export interface Readiness {
@@ -11,8 +11,9 @@ export interface Readiness {
 export async function checkReadiness({ db, migrations, stopping, log }: Pick<Runtime, 'db' | 'migrations' | 'stopping' | 'log'>): Promise<Readiness> {
   const checks: Readiness['checks'] = { database: 'ok', migrations: 'ok', process: stopping ? 'stopping' : 'ok' }
   try {
-    const pending = await pendingMigrations(db, migrations)
-    if (pending.length > 0) checks.migrations = `pending: ${pending.join(', ')}`
+    const { applied: _, ...others } = Object.groupBy(await migrationStatus(db, migrations), ({ state }) => state)
+    const verdicts = Object.entries(others).map(([state, entries]) => `${state}: ${entries.map(({ tag }) => tag).join(', ')}`)
+    if (verdicts.length > 0) checks.migrations = verdicts.join('; ')
   } catch (error) {
     log.warn({ err: error }, 'The database does not answer')
     checks.database = 'unreachable'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../db/client'
-import { pendingMigrations } from '../../db/connect-database'
+import { MigrationError, pendingMigrations } from '../../db/migrate'
 import type { Migration } from '../../db/read-migrations'
 import type { Log } from './log'
 
@@ -27,6 +27,7 @@ export function currentWait(): MigrationWait | undefined {
 
 /**
  * Resolves once the database has all `migrations`, which somebody else applies, as the job of a rollout does. Until then nothing of it is touched, and it may be away for a while.
+ * @throws {MigrationError} the database is newer than this version, or one of them was edited after it was applied
  * @throws {Error} on the embedded database, which nobody else can open meanwhile
  */
 export async function waitForMigrations(db: Database, migrations: readonly Migration[], log: Log): Promise<void> {
@@ -48,6 +49,7 @@ export async function waitForMigrations(db: Database, migrations: readonly Migra
       missing = await pendingMigrations(db, migrations)
       wait = { missing, database: 'ok' }
     } catch (error) {
+      if (error instanceof MigrationError) throw error
       if (wait?.database === 'ok') log.warn({ err: error }, 'The database does not answer. It is asked again until it does.')
       wait = { missing, database: 'unreachable' }
     }

@@ -126,8 +126,35 @@ test.runIf(testDatabaseKind === 'postgres')('with DB_AUTO_MIGRATE=false a start 
   expect(await loom.stop()).toBe(0)
 })
 
+test('with DB_AUTO_MIGRATE=false, too, a start on what is newer than it, or was edited since, is refused, and tells which', async () => {
+  const { env, within } = await emptyDatabase()
+  const start = () => started(startLoomServer({ env: { ...env, DB_AUTO_MIGRATE: 'false' } }))
+  const migrations = await readTestMigrations()
+  await within(async (db) => {
+    await migrate(db, migrations)
+    await db.query(`insert into schema_migrations (tag, hash) values ('9999_newer', '')`)
+  })
+  await expect(start()).rejects.toThrow('Loom cannot start: The database is newer than this version of Loom: it has the migration 9999_newer.')
+  await within(async (db) => {
+    await db.query(`delete from schema_migrations where tag = '9999_newer'`)
+    await db.query(`update schema_migrations set hash = '' where tag = $1`, [migrations[0]?.tag])
+  })
+  await expect(start()).rejects.toThrow(`Loom cannot start: The migration ${migrations[0]?.tag} was edited after it was applied here.`)
+})
+
+test.runIf(testDatabaseKind === 'postgres')('a start that waits ends where a newer version applies what is missing', async () => {
+  const { env, within } = await emptyDatabase()
+  const migrations = await readTestMigrations()
+  await within(db => migrate(db, migrations.slice(0, -1)))
+  const loom = await started(startLoomServer({ env: { ...env, DB_AUTO_MIGRATE: 'false' }, waitUntilReady: false }))
+  await until(() => loom.logs().includes('Nothing is served until they are applied'), { timeoutMs: 60_000, what: () => `it to wait. It printed:\n${loom.logs()}` })
+  await within(db => migrate(db, [...migrations, { tag: '9999_newer', up: [], down: [], hash: '' }]))
+  await until(() => loom.process.exitCode === 1, { what: () => `Loom to end. It printed:\n${loom.logs()}` })
+  expect(loom.logs()).toContain('Loom cannot start: The database is newer than this version of Loom: it has the migration 9999_newer.')
+})
+
 // The embedded database has one process at a time: nobody takes a migration back under a server.
-test.runIf(testDatabaseKind === 'postgres')('/ready names the migrations that are missing, for as long as they are', async () => {
+test.runIf(testDatabaseKind === 'postgres')('/ready names the migrations that are missing, newer or edited, for as long as they are', async () => {
   const loom = await started(startLoom())
   const migrations = await readTestMigrations()
   const db = await openDatabase({ DATABASE_URL: loom.env.DATABASE_URL, DATABASE_POOL_SIZE: 2, LOOM_DATA_DIR: '' })
@@ -136,6 +163,12 @@ test.runIf(testDatabaseKind === 'postgres')('/ready names the migrations that ar
   const unready = await fetch(`${loom.url}/ready`)
   expect(unready.status).toBe(503)
   expect(await unready.json()).toEqual({ ready: false, checks: { database: 'ok', migrations: `pending: ${tag}`, process: 'ok' } })
-  await migrate(db, migrations)
+  await migrate(db, [...migrations, { tag: '9999_newer', up: [], down: [], hash: '' }])
+  await db.query(`update schema_migrations set hash = hash || 'x' where tag = $1`, [tag])
+  const strange = await fetch(`${loom.url}/ready`)
+  expect(strange.status).toBe(503)
+  expect(await strange.json()).toMatchObject({ ready: false, checks: { database: 'ok', migrations: `edited: ${tag}; newer: 9999_newer` } })
+  await db.query(`delete from schema_migrations where tag = '9999_newer'`)
+  await db.query(`update schema_migrations set hash = left(hash, -1) where tag = $1`, [tag])
   expect((await fetch(`${loom.url}/ready`)).status).toBe(200)
 })
