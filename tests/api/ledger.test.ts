@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
+import { openDatabase } from '../../db/connect-database'
+import { migrate } from '../../db/migrate'
 import { openPostgres } from '../../db/open-postgres'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { checkLedger } from '../../server/billing/check-ledger'
@@ -9,7 +14,7 @@ import { postFunds } from '../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
 import { registerReplica } from '../../server/operations/replica'
 import { checkLedgerOf } from '../support/check-ledger'
-import { createPostgresDatabase, openTestDatabase, testDatabaseKind } from '../support/database'
+import { createPostgresDatabase, openTestDatabase, readTestMigrations, testDatabaseKind } from '../support/database'
 import { finishedCall } from '../support/ledger-entries'
 import { seedWorkspace } from '../support/seed-workspace'
 import type { Workspace } from '../support/seed-workspace'
@@ -162,19 +167,34 @@ test.runIf(testDatabaseKind === 'postgres')('the check takes its time, however s
 })
 const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and clock_timestamp() - query_start > interval '0.3 s'`
 
-// A database of its own, opened by nobody else meanwhile.
-test.runIf(testDatabaseKind === 'postgres')('`ledger:check` passes on an exact ledger, and exits with 1 on a broken one, naming the fault', async () => {
-  const { url, drop } = await createPostgresDatabase()
-  const own = openPostgres({ url, poolSize: 2, statementTimeoutMs: 30_000 })
+test('`ledger:check` exits with 0 on an exact ledger, and with 1 on another, naming the fault: what a process that is gone holds, too, where none lives', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'loom-data-'))
+  const { url, drop } = testDatabaseKind === 'postgres' ? await createPostgresDatabase() : { url: undefined, drop: async () => {} }
+  // Opened by nobody else meanwhile, as an embedded database has to be.
+  const within = async <T>(work: (own: Database) => Promise<T>): Promise<T> => {
+    const own = await openDatabase({ DATABASE_URL: url, DATABASE_POOL_SIZE: 2, LOOM_DATA_DIR: dataDir })
+    return work(own).finally(() => own.close())
+  }
+  const check = () => checkLedgerOf({ env: { PATH: process.env.PATH, DATABASE_URL: url, LOOM_DATA_DIR: dataDir } })
+  const fails = (fault: string) => expect(check()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(`org ${orgId}: ${fault}`) })
+  let orgId = ''
   try {
-    const { orgId } = await seedWorkspace(own.orm)
-    const env = { ...process.env, DATABASE_URL: url }
-    expect(await checkLedgerOf({ env })).toContain('The ledger is exact')
-    await own.query('update wallets set balance = -1')
-    await expect(checkLedgerOf({ env })).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(`org ${orgId}: balance = posted - captured: expected 0, found -1`) })
+    await within(async (own) => {
+      await migrate(own, await readTestMigrations())
+      orgId = (await seedWorkspace(own.orm)).orgId
+      await registerReplica(own, replica, 'test')
+      await holdFunds(own, replica, [{ id: replica, orgId, refId: replica, apiKeyId: null, amount: 5n }])
+    })
+    expect(await check()).toMatch(/^The ledger is exact.*\n1 holds and leases are of processes that gave a sign of life within 40 seconds\. Where those are gone, start Loom once and check again\.\n$/)
+    await within(own => own.query(`update replicas set heartbeat_at = now() - interval '41 s'`))
+    await fails(`what is held is held by a process: ${replica}: expected a process, found none; start Loom, which gives it back, and check again`)
+    await within(own => settleAbandonedHolds(own, 0, { replicaId: uuidv7(), open: new Set() }))
+    expect(await check()).toMatch(/^The ledger is exact.*\n$/)
+    await within(own => own.query('update wallets set balance = -1'))
+    await fails('balance = posted - captured: expected 0, found -1')
   } finally {
-    await own.close()
     await drop()
+    await rm(dataDir, { recursive: true, force: true })
   }
 })
 

@@ -7,6 +7,7 @@ import { holdFunds } from '../../../server/billing/hold-funds'
 import type { BudgetShare } from '../../../server/billing/hold-funds'
 import { openLease } from '../../../server/billing/lease-funds'
 import { openWindows } from '../../../server/billing/open-windows'
+import { registerReplica } from '../../../server/operations/replica'
 import { openTestDatabase, testDatabaseKind } from '../../support/database'
 import { finishedCall } from '../../support/ledger-entries'
 import { seedWorkspace } from '../../support/seed-workspace'
@@ -19,6 +20,7 @@ const replica = uuidv7()
 beforeEach(async () => {
   db = await openTestDatabase()
   orgId = (await seedWorkspace(db.orm)).orgId
+  await registerReplica(db, replica, 'test')
   await post(db.query, 1_000n)
   await db.query(`update wallets set mode = 'prepaid' where org_id = $1`, [orgId])
 })
