@@ -39,21 +39,21 @@ interface DemoCall {
 /**
  * Adds the demo org "Acme Research": projects, conversations, two months of calls, a wallet that adds up. Where the org
  * exists, nothing is added to it. Nobody can sign in as it; every platform admin becomes its owner.
- * @returns whether this call added the org
+ * @returns `deleted`: it is there, and refused everywhere until it is restored
  */
-export async function seedDemoData(db: Database, now = new Date()): Promise<boolean> {
+export async function seedDemoData(db: Database, now = new Date()): Promise<'added' | 'there' | 'deleted'> {
   const start = new Date(now.getTime() - DAYS * DAY_MS)
   await ensureTracePartitions(db, 2, start)
   return db.orm.transaction(async (orm) => {
     const created = await orm.insert(orgs).values({ name: 'Acme Research', slug: SLUG, encryptionSalt: randomBytes(32) }).onConflictDoNothing().returning({ id: orgs.id })
-    const [org] = await orm.select({ id: orgs.id }).from(orgs).where(eq(orgs.slug, SLUG))
+    const [org] = await orm.select({ id: orgs.id, deletedAt: orgs.deletedAt }).from(orgs).where(eq(orgs.slug, SLUG))
     if (!org) throw new Error('The demo org vanished while it was being seeded')
     const makerId = await inviteAdmins(orm, org.id)
-    if (created.length === 0) return false
+    if (created.length === 0) return org.deletedAt ? 'deleted' : 'there'
     const calls: DemoCall[] = []
     for (const [index, project] of demoProjects.entries()) calls.push(...await addProject(orm, org.id, makerId, project, start, index))
     await addCalls(orm, org.id, calls.sort((a, b) => a.at.getTime() - b.at.getTime()), start)
-    return true
+    return 'added'
   })
 }
 

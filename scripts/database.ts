@@ -8,6 +8,7 @@ import { migrate, migrationStatus, pendingMigrations, revertLast } from '../db/m
 import { migrationFilesIn, readMigrations } from '../db/read-migrations'
 import type { Migration } from '../db/read-migrations'
 import { seedDemoData } from '../db/seed'
+import type { RebuildReport } from '../server/analytics/rebuild-usage'
 import { rebuildUsage } from '../server/analytics/rebuild-usage'
 import { verifyChains } from '../server/audit/verify-chains'
 import { checkLedger, countHolds } from '../server/billing/check-ledger'
@@ -31,9 +32,11 @@ const commands: Record<string, Command> = {
   },
   'seed': async (db, migrations) => {
     if ((await pendingMigrations(db, migrations)).length > 0) throw new Error('The database is not migrated yet. Run: npm run db:migrate')
-    if (!await seedDemoData(db)) return ['Nothing to do: the demo org is there.']
-    await rebuildUsage(db)
-    return ['Added the demo org Acme Research; its owners are the platform admins.']
+    const outcome = await seedDemoData(db)
+    // Whatever the outcome: a run that was cut short has added the org without its hours.
+    requireEqual(await rebuildUsage(db))
+    if (outcome === 'deleted') return ['The demo org Acme Research is deleted: restore it under Platform in the dashboard.']
+    return [`${outcome === 'added' ? 'Added' : 'There already:'} the demo org Acme Research; its owners are the platform admins.`]
   },
   'check-ledger': async (db, _, { REPLICA_TIMEOUT_MS: replicaTimeoutMs }) => {
     const faults = await checkLedger(db, replicaTimeoutMs)
@@ -46,9 +49,9 @@ const commands: Record<string, Command> = {
     throw new Error(`The ledger does not add up.\n${lines.join('\n')}`)
   },
   'rebuild-usage': async (db) => {
-    const { days, rebuilt, unequal } = await rebuildUsage(db)
-    if (unequal.length === 0) return [`The hourly totals are what the calls add up to: ${days} days compared, ${rebuilt} written anew.`]
-    throw new Error(`Some hourly totals are still not what their calls add up to.\n${unequal.map(({ orgId, day }) => `org ${orgId}: ${day}`).join('\n')}`)
+    const report = await rebuildUsage(db)
+    requireEqual(report)
+    return [`The hourly totals are what the calls add up to: ${report.days} days compared, ${report.rebuilt} written anew.`]
   },
   'verify-audit': async (db) => {
     const reports = await Array.fromAsync(verifyChains(db.orm))
@@ -76,6 +79,10 @@ await main(async () => {
     throw new ScriptError(error instanceof Error ? describe(error) : String(error), { cause: error })
   }
 })
+
+function requireEqual({ unequal }: RebuildReport): void {
+  if (unequal.length > 0) throw new Error(`Some hourly totals are still not what their calls add up to.\n${unequal.map(({ orgId, day }) => `org ${orgId}: ${day}`).join('\n')}`)
+}
 
 /** One line. A refused connection to several addresses has its reasons inside and no message of its own. */
 function describe(error: Error): string {

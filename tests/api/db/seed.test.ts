@@ -12,17 +12,19 @@ beforeAll(async () => {
 })
 afterAll(() => db.close())
 
-const tables = ['orgs', 'projects', 'conversations', 'messages', 'message_parts', 'wallets', 'transactions', 'usage_records', 'traces', 'org_members', 'users']
+const tables = ['orgs', 'projects', 'conversations', 'messages', 'message_parts', 'wallets', 'transactions', 'usage_records', 'traces', 'api_keys', 'org_members', 'users']
 const fingerprint = () => Promise.all(tables.map(async table => [table, await db.query(`select count(*)::int as rows, md5(string_agg(t::text, '' order by t::text)) as content from ${table} t`)]))
 
 test('the demo data adds up to the last nano-dollar, and a second run changes nothing', async () => {
   await db.orm.insert(users).values([{ id: uuidv7(), name: 'Admin', email: 'admin@loom.localhost', role: 'admin' }, { id: uuidv7(), name: 'User', email: 'user@loom.localhost' }])
-  expect(await seedDemoData(db)).toBe(true)
+  expect(await seedDemoData(db)).toBe('added')
   expect(await checkLedger(db)).toEqual([])
   const first = await fingerprint()
-  expect(await seedDemoData(db, new Date(Date.now() + 86_400_000))).toBe(false)
+  expect(await seedDemoData(db, new Date(Date.now() + 86_400_000))).toBe('there')
   expect(await fingerprint()).toEqual(first)
   expect(await db.orm.select({ role: orgMembers.role }).from(orgMembers)).toEqual([{ role: 'owner' }])
+  await db.query('update orgs set deleted_at = now()')
+  expect(await seedDemoData(db)).toBe('deleted')
 })
 
 test('the demo data hides nothing in the default partition and lies in the past', async () => {

@@ -24,14 +24,24 @@ describe('the database scripts', { timeout: 120_000 }, () => {
     )
   }
 
+  const query = async (text: string) => {
+    const db = await openEmbedded({ dataDir: join(folder, 'db') })
+    return db.query(text).finally(() => db.close())
+  }
+
   test('migrate, seed and take back what they say', async () => {
     const tags = (await readTestMigrations()).map(({ tag }) => tag)
     const lines = (word: string) => tags.map(tag => `${word} ${tag}`).join('\n')
     expect(await run('seed')).toEqual({ code: 1, output: 'Loom: The database is not migrated yet. Run: npm run db:migrate' })
     expect(await run('status')).toEqual({ code: 0, output: lines('pending ') })
     expect(await run('migrate')).toEqual({ code: 0, output: lines('applied') })
-    expect((await run('seed')).output).toContain('Added the demo org')
-    expect((await run('seed')).output).toContain('Nothing to do')
+    expect(await run('seed')).toEqual({ code: 0, output: 'Added the demo org Acme Research; its owners are the platform admins.' })
+    // As a run leaves it that was cut short.
+    const hours = 'select count(*)::int, sum(requests) as requests from usage_hourly'
+    const whole = await query(hours)
+    await query('delete from usage_hourly')
+    expect(await run('seed')).toEqual({ code: 0, output: 'There already: the demo org Acme Research; its owners are the platform admins.' })
+    expect(await query(hours)).toEqual(whole)
     expect(await run('revert')).toEqual({ code: 0, output: `reverted ${tags.at(-1)}` })
     expect((await run('status')).output).toContain(`pending  ${tags.at(-1)}`)
   })
