@@ -46,6 +46,7 @@ import { prepareSetup } from './identity/setup'
 import { awaitListening } from './operations/await-listening'
 import { BackgroundJobs } from './operations/background-jobs'
 import { boundClients } from './operations/bound-clients'
+import { afterLastWorker, forDevWorker } from './operations/dev-worker'
 import { createLog } from './operations/log'
 import { connectRedis, waitForRedis } from './operations/connect-redis'
 import { createMetrics } from './operations/metrics'
@@ -83,16 +84,18 @@ export function start(environment: Record<string, string | undefined>, readMigra
 
 /** Whoever started it is told where it is only once it is there: the set-up link must not lead to somebody else's server. */
 async function startServing(environment: Record<string, string | undefined>, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
-  const config = readConfig(environment)
+  // Where this is a worker behind Nuxt's own server, in development.
+  const worker = environment.NITRO_DEV_WORKER_ID
+  const config = worker === undefined ? readConfig(environment) : forDevWorker(readConfig(environment), worker)
   // Nitro reads it after its plugins: how long it waits for open connections, and then for `stop`.
   environment.NITRO_SHUTDOWN_TIMEOUT = String(config.SHUTDOWN_TIMEOUT_MS + SETTLE_MS)
   const [runtime, port] = await Promise.all([
-    makeRuntime(config, readMigrationFile),
+    makeRuntime(config, readMigrationFile, worker === undefined ? open => open() : afterLastWorker),
     awaitListening(server => boundClients(server, config)),
     loadTokenizer()
   ])
-  // In development this is a worker behind Nuxt's own server: its port is nobody's to open.
-  await announce(runtime, environment.NITRO_DEV_WORKER_ID === undefined ? port : undefined)
+  // A worker's port is nobody's to open.
+  await announce(runtime, worker === undefined ? port : undefined)
   return runtime
 }
 
@@ -132,11 +135,11 @@ export async function stop(): Promise<void> {
   setRuntime(undefined)
 }
 
-async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile): Promise<Runtime> {
+async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile, whenFree: typeof afterLastWorker): Promise<Runtime> {
   const metrics = createMetrics()
   const log = createLog(config, metrics)
   const keyring = openKeyring(config)
-  const db = await connectDatabase(config, readMigrationFile, {
+  const db = await whenFree(() => connectDatabase(config, readMigrationFile, {
     onSilence: (error) => {
       metrics.failures.inc({ what: 'database_silent' })
       log.error({ err: error }, 'The database has fallen silent: calls are refused until it answers again')
@@ -145,7 +148,7 @@ async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile)
       metrics.failures.inc({ what: 'database_abandoned' })
       log.warn({ err: error }, 'A transaction that was given up for want of an answer has failed; whoever asked was told so')
     }
-  })
+  }))
   const migrations = await readMigrations(readMigrationFile)
   await waitForMigrations(db, migrations, log)
   await requireSameKey(db, keyring, config.ENCRYPTION_ACCEPT_NEW_KEY)
