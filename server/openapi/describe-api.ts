@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { version } from '../../package.json'
 import { WireAnthropicError, WireError } from '../../shared/wire'
 import { operations } from '../gateway/operations/registry'
-import { answerHeaders, referToHeaders, refusalHeaders, requestHeaders } from './headers'
+import { answerHeaders, lookUpHeaders, referToHeaders, refusalHeaders, requestHeaders } from './headers'
 import { describeOperation } from './operation-references'
 import { recordReferences } from './record-references'
 import { describeErrors, errorResponses } from './errors'
@@ -53,7 +53,7 @@ function describeRoute(route: RouteReference): Json {
     'responses': {
       200: {
         description: 'The answer.',
-        ...(callsModel && { headers: referToHeaders(Object.keys(answerHeaders), errors) }),
+        ...(scopes.length > 0 && { headers: referToHeaders(callsModel ? Object.keys(answerHeaders) : lookUpHeaders, errors) }),
         content: Object.fromEntries(Object.entries(answers).map(([type, schema]) => [type, { schema: toJsonSchema(schema, 'output') }]))
       },
       ...(scopes.length > 0 && describeErrors(route))

@@ -1,6 +1,6 @@
 import { statusOf } from '../errors'
 import type { ErrorCode } from '../errors'
-import { referToHeaders, refusalHeaders } from './headers'
+import { errorHeaders, referToHeaders } from './headers'
 import type { RouteReference } from './route-reference'
 
 const meanings: Record<number, string> = {
@@ -38,7 +38,7 @@ export function errorResponses(): Record<string, unknown> {
   const responses: Record<string, unknown> = {}
   for (const [status, description] of Object.entries(descriptions)) {
     for (const [format, schema] of formats) {
-      const headers = referToHeaders(['x-request-id', 'request-id', ...Object.keys(refusalHeaders)], format)
+      const headers = referToHeaders(errorHeaders, format)
       responses[`${format}-${status}`] = { description, headers, content: { 'application/json': { schema: status in ofConnections && format === 'openai' ? { anyOf: [refer(schema), refer('AnthropicError')] } : refer(schema) } } }
     }
   }

@@ -23,9 +23,15 @@ export const requestHeaders = [
   { name: 'tracestate', in: 'header', required: false, description: 'What belongs to `traceparent`; passed on with it, up to 512 characters.', schema: text }
 ]
 
+const rateLimitHeaders = (unit: 'requests' | 'tokens') => ({
+  [`x-ratelimit-limit-${unit}`]: { description: `The limit of ${unit} that is nearest. Only where there is one.`, schema: { type: 'integer' } },
+  [`x-ratelimit-remaining-${unit}`]: { description: 'What is left of it.', schema: { type: 'integer' } },
+  [`x-ratelimit-reset-${unit}`]: { description: 'When it is whole again, as a duration: `12ms`, `7.2s`, `6m0s`.', schema: text }
+})
+
 /** Headers of the answers to model calls. */
 export const answerHeaders = {
-  'x-request-id': { description: 'The id of the call and its trace.', schema: text },
+  'x-request-id': { description: 'The id of the call and its trace; of what calls no model, that of its line in the log.', schema: text },
   'request-id': { description: 'The same, where Anthropic\'s SDKs look for it: of messages.', schema: text },
   'x-loom-provider': { description: 'The kind of provider that answered.', schema: text },
   'x-loom-model': { description: 'The model that answered, as its provider calls it.', schema: text },
@@ -37,16 +43,22 @@ export const answerHeaders = {
   'x-loom-max-tokens': { description: 'The cap put on the answer because the wallet or a budget pays for no more. Only where there is one.', schema: { type: 'integer' } },
   'x-loom-key-expires': { description: 'When the key that was sent ends, if that is within two weeks.', schema: { type: 'string', format: 'date-time' } },
   'x-loom-overhead-ms': { description: 'The time Loom itself took.', schema: { type: 'number' } },
-  'x-ratelimit-limit-requests': { description: 'The limit of requests that is nearest; likewise `-tokens`. Only where there is one.', schema: { type: 'integer' } },
-  'x-ratelimit-remaining-requests': { description: 'What is left of it.', schema: { type: 'integer' } },
-  'x-ratelimit-reset-requests': { description: 'When it is whole again, as a duration: `12ms`, `7.2s`, `6m0s`.', schema: text }
+  'server-timing': { description: 'The same as browsers read it: `gateway;dur=0.52`.', schema: text },
+  ...rateLimitHeaders('requests'),
+  ...rateLimitHeaders('tokens')
 }
 
-/** Headers of errors, beside the id of the request. */
+/** Of the answers to what calls no model. */
+export const lookUpHeaders = ['x-request-id', 'x-loom-key-expires']
+
+/** Headers of errors alone. */
 export const refusalHeaders = {
   'retry-after': { description: 'Of an error: after how many seconds the same call may succeed. Only where that is known.', schema: { type: 'integer' } },
   'x-should-retry': { description: 'Of an error: `false` where waiting does not help, so that no SDK tries again by itself.', schema: { type: 'string', enum: ['false'] } }
 }
+
+/** What an error may have: of a call that was made, what its answer would have, but for what only an answer has. */
+export const errorHeaders = Object.keys({ ...answerHeaders, ...refusalHeaders }).filter(name => !['age', 'idempotent-replayed', 'x-loom-cost-usd'].includes(name))
 
 /** References to headers, in an API's format: `request-id` is Anthropic's alone. */
 export function referToHeaders(names: readonly string[], format: RouteReference['errors']): Record<string, { $ref: string }> {

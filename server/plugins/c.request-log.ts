@@ -19,7 +19,7 @@ export default defineNitroPlugin(({ hooks }) => {
     const status = event.node.res.statusCode
     const latencyMs = Math.round(performance.now() - (startedAt.get(event) ?? performance.now()))
     metrics.httpRequests.inc({ method: event.method, status: statusLabel(status) })
-    log.info({ method: event.method, path: redactPath(path), status, latencyMs }, 'request')
+    log.info({ requestId: event.node.res.getHeader('x-request-id'), method: event.method, path: redactPath(path), status, latencyMs }, 'request')
   })
 })
 

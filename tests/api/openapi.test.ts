@@ -48,11 +48,20 @@ function findRoutes(): string[] {
 }
 
 /** What the description promises of an answer. */
-function schemaOf(path: string, method: string, status: number): z.ZodType {
+function promisedOf(path: string, method: string, status: number): z.infer<typeof Response> {
   const responses = description.paths[path]?.[method]?.responses
   const promised = responses?.[status] ?? responses?.default
-  const response = promised && '$ref' in promised ? description.components.responses[String(promised.$ref).split('/').at(-1) ?? ''] : promised
-  return z.fromJSONSchema(withoutReferences(Response.parse(response).content['application/json']?.schema ?? {}))
+  return Response.parse(promised && '$ref' in promised ? description.components.responses[String(promised.$ref).split('/').at(-1) ?? ''] : promised)
+}
+
+function schemaOf(path: string, method: string, status: number): z.ZodType {
+  return z.fromJSONSchema(withoutReferences(promisedOf(path, method, status).content['application/json']?.schema ?? {}))
+}
+
+/** Headers that Loom sets and the description does not promise of such an answer. */
+function undescribed(path: string, method: string, { status, headers }: globalThis.Response): string[] {
+  const promised = Object.keys(promisedOf(path, method, status).headers ?? {})
+  return [...headers.keys()].filter(name => /^(x-(loom|ratelimit|request|should)|request-id|server-timing|age$|idempotent|retry-after)/.test(name) && !promised.includes(name))
 }
 
 /** The schema with those it refers to in their places. */
@@ -149,6 +158,7 @@ describe('real answers are what the description promises', () => {
     const json: unknown = await answer.json()
     expect(answer.status, JSON.stringify(json)).toBe(status)
     expect(schemaOf(path, method, status).safeParse(json).error).toBeUndefined()
+    expect(undescribed(path, method, answer)).toEqual([])
     if (status === 200 && body) expect(bodyOf(path).safeParse(body).error).toBeUndefined()
   })
 
@@ -158,9 +168,24 @@ describe('real answers are what the description promises', () => {
       const answer = await ask('post', path, { model, messages, max_tokens: 10 })
       expect(answer.status).toBe(529)
       expect(schemaOf(path, 'post', 529).safeParse(await answer.json()).error).toBeUndefined()
+      expect(undescribed(path, 'post', answer)).toEqual([])
       const response = description.components.responses[path === '/v1/messages' ? 'anthropic-default' : 'openai-default']
       for (const name of ['x-request-id', 'request-id', 'retry-after']) expect({ name, promised: name in (response?.headers ?? {}) }).toEqual({ name, promised: answer.headers.has(name) })
     }
+  })
+
+  test('headers of a limit that is used up, of a key that ends soon, of a repeat and of a cached answer', async () => {
+    const { key } = await gateway.createKey({ limits: { requestsPerMinute: 3, tokensPerMinute: 1_000_000 }, expiresAt: new Date(Date.now() + 86_400_000).toISOString(), cacheTtlSeconds: 60 })
+    const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Headers' }], max_tokens: 10 })
+    const answers = []
+    const sendings: Record<string, string>[] = [{ 'idempotency-key': 'once' }, { 'idempotency-key': 'once' }, {}, {}, {}]
+    for (const headers of sendings) answers.push(await gateway.post(key, body, headers))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429])
+    for (const answer of answers) expect(undescribed('/v1/chat/completions', 'post', answer)).toEqual([])
+    const sent = new Set(answers.flatMap(({ headers }) => [...headers.keys()]))
+    for (const name of ['age', 'idempotent-replayed', 'retry-after', 'server-timing', 'x-loom-cost-usd', 'x-loom-key-expires', 'x-loom-overhead-ms', 'x-ratelimit-limit-requests', 'x-ratelimit-reset-tokens']) expect(sent).toContain(name)
+    expect(answers[0]?.headers.get('x-loom-overhead-ms')).toMatch(/^\d+\.\d\d$/)
+    expect(answers[0]?.headers.get('server-timing')).toBe(`gateway;dur=${answers[0]?.headers.get('x-loom-overhead-ms')}`)
   })
 
   test('headers that are too large are refused as promised everywhere', async () => {

@@ -56,6 +56,11 @@ test('a page and a change are a line each: method, path and status, without a qu
   expect(line).toEqual({ level: 'info', time: expect.any(String), msg: 'request', method: 'GET', path: '/api/traces', status: 200, latencyMs: expect.any(Number) })
 })
 
+test('a look-up of /v1 is a line that has the id its caller got', async () => {
+  const answer = await fetch(`${gateway.loom.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
+  expect(await linesOf(answer.headers.get('x-request-id'))).toEqual([expect.objectContaining({ msg: 'request', method: 'GET', path: '/v1/models', status: 200 })])
+})
+
 test('no line holds a body, a key, a credential, a cookie or a password, whatever went wrong', async () => {
   await gateway.post(key, `{"model": "${prompt}", `)
   await gateway.post(key, question(), { 'x-billing-amount': prompt, 'authorization': `Bearer ${key}` })
