@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Password } from '../shared/identity'
 import { Domain, SsoRole } from '../shared/sso'
 import { AzureApiVersion } from './gateway/providers/azure-api-version'
+import { MAX_SEALED_BYTES } from './traces/seal-body'
 
 /** A timer that is set for longer than 2 ** 31 - 1 ms ends at once. Some are set for up to half a minute more than what is asked for. */
 const MAX_MS = 2_147_000_000
@@ -89,7 +90,7 @@ const Environment = z.object({
   CLIENT_HEADERS_TIMEOUT_MS: milliseconds.default(15_000),
   CLIENT_REQUEST_TIMEOUT_MS: milliseconds.default(120_000),
   AUTH_FAILURES_PER_MINUTE: z.coerce.number().int().positive().default(120),
-  MAX_BODY_BYTES: z.coerce.number().int().positive().default(10 * 1024 * 1024),
+  MAX_BODY_BYTES: z.coerce.number().int().positive().max(MAX_SEALED_BYTES).default(10 * 1024 * 1024),
   MAX_UPLOAD_BYTES: z.coerce.number().int().positive().default(26 * 1024 * 1024),
   MAX_FILE_BYTES: z.coerce.number().int().positive().default(25 * 1024 * 1024),
   MAX_ORG_FILE_BYTES: z.coerce.number().int().positive().default(10 * 1024 * 1024 * 1024),

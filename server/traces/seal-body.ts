@@ -5,7 +5,8 @@ import type { Sealed } from '../crypto/envelope'
 
 /** Below this, setting up the compressor costs more than the bytes it saves. */
 const MIN_COMPRESSED_BYTES = 2_048
-const MAX_BODY_BYTES = 128 * 1024 * 1024
+/** No larger body is opened again: whatever is sealed has to be smaller. */
+export const MAX_SEALED_BYTES = 128 * 1024 * 1024
 
 const PLAIN = Buffer.from([0])
 const ZSTD = Buffer.from([1])
@@ -26,7 +27,7 @@ export function sealBody(orgKey: KeyObject, orgId: string, traceId: string, side
 export function openBody(orgKey: KeyObject, orgId: string, traceId: string, side: BodySide, sealed: Sealed): Buffer {
   const packed = open(orgKey, context(orgId, traceId, side), sealed)
   const body = packed.subarray(1)
-  return packed[0] === ZSTD[0] ? zstdDecompressSync(body, { maxOutputLength: MAX_BODY_BYTES }) : body
+  return packed[0] === ZSTD[0] ? zstdDecompressSync(body, { maxOutputLength: MAX_SEALED_BYTES }) : body
 }
 
 function context(orgId: string, traceId: string, side: BodySide): string {

@@ -18,6 +18,8 @@ const bad: [name: string, value: string][] = [
   ['SMTP_URL', 'smtp://loom:s3#cret@mail.example.com'],
   ['AZURE_OPENAI_API_VERSION', 'preview'],
   ['PORT', '65536'],
+  // A trace could not be read again that has more.
+  ['MAX_BODY_BYTES', '134217729'],
   ['ADMIN_PASSWORD', 's3cret'],
   ['ADMIN_PASSWORD', 's3cret'.repeat(22)],
   ['ENCRYPTION_MASTER_KEY', 's3cret'],
