@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureBuilt } from './ensure-build.mjs'
 import { ensureInstalled } from './ensure-install.mjs'
-import { ensurePostgres } from './ensure-postgres.mjs'
+import { ensurePostgres, findPostgresPrograms } from './ensure-postgres.mjs'
 import { ensureRedis } from './ensure-redis.mjs'
 import { findNode } from './pinned-node.mjs'
 import { main, root, ScriptError, toolEnvironment } from './project.mjs'
@@ -35,7 +35,9 @@ await main(async () => {
   if (process.exitCode) counts.failed ||= 1
   // The last line is read by programs too.
   const skipped = counts.skipped ? `, ${counts.skipped} skipped` : ''
-  console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`)
+  // Told long before, above the browser tests, and of no test that was counted.
+  const untested = findPostgresPrograms() ? '' : '; NOTHING was tested on PostgreSQL, which is not installed'
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}${untested}`)
 })
 
 async function runStages() {
