@@ -1,13 +1,23 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { v7 as uuidv7 } from 'uuid'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../../db/client'
 import { connectDatabase } from '../../../db/connect-database'
 import { migrate, migrationStatus, pendingMigrations, resetDatabase, revertLast } from '../../../db/migrate'
 import { migrationFilesIn } from '../../../db/read-migrations'
 import type { Migration } from '../../../db/read-migrations'
-import { createPostgresDatabase, openEmptyDatabase, readTestMigrations, testDatabaseKind } from '../../support/database'
+import { captureCalls } from '../../../server/billing/capture-calls'
+import { checkLedger } from '../../../server/billing/check-ledger'
+import { drawCalls } from '../../../server/billing/draw-calls'
+import { holdFunds } from '../../../server/billing/hold-funds'
+import { openLease } from '../../../server/billing/lease-funds'
+import { openWindows } from '../../../server/billing/open-windows'
+import { registerReplica } from '../../../server/operations/replica'
+import { createPostgresDatabase, openEmptyDatabase, openTestDatabase, readTestMigrations, testDatabaseKind } from '../../support/database'
+import { finishedCall } from '../../support/ledger-entries'
+import { seedWorkspace } from '../../support/seed-workspace'
 
 const opened: Database[] = []
 afterEach(async () => {
@@ -119,6 +129,38 @@ describe('migrations', () => {
     })
     expect(await revertLast(db, migrations)).toBe(migrations[before]?.tag)
     expect(await migrate(db, migrations)).toEqual(migrations.slice(before).map(({ tag }) => tag))
+  })
+
+  test('what leases of budgets hold and have drawn is where it belongs after each way back', async () => {
+    const db = await openTestDatabase()
+    opened.push(db)
+    const migrations = await readTestMigrations()
+    const { orgId } = await seedWorkspace(db.orm)
+    const [replica, charged, held] = [uuidv7(), uuidv7(), uuidv7()]
+    const budgets = [{ windowId: uuidv7(), limit: 1_000_000n }, { windowId: uuidv7(), limit: 1_000_000n }]
+    await registerReplica(db, replica, 'test')
+    await openWindows(db, budgets.map(({ windowId }) => ({ id: windowId, orgId, scope: 'org', subjectId: orgId, period: 'day', startsAtMs: 0 })))
+    const call = { orgId, apiKeyId: null }
+    await holdFunds(db, replica, [{ ...call, id: charged, refId: charged, amount: 50n, budgets }, { ...call, id: held, refId: held, amount: 5n, budgets: budgets.slice(0, 1) }])
+    await captureCalls(db, replica, [finishedCall(orgId, charged, 30n, { hold: { kind: 'own', id: charged, budgets } })])
+    const leases = [{ amount: 100n, drawn: 7n, budgets }, { amount: 200n, drawn: 11n, budgets: budgets.slice(0, 1) }, { amount: 400n, drawn: 13n }].map(lease => ({ ...lease, id: uuidv7() }))
+    for (const { id, amount, budgets } of leases) expect(await openLease(db, replica, { id, orgId, amount, least: amount, budgets })).toBe(amount)
+    await drawCalls(db, replica, leases.map(({ id, drawn }) => finishedCall(orgId, uuidv7(), drawn, { hold: { kind: 'lease', lease: { id }, reserved: drawn } })))
+    expect(await checkLedger(db)).toEqual([])
+
+    const books = async () => [...await db.query('select balance, held from wallets'), ...await db.query('select spent, held from budget_windows order by id')]
+    const newest = [{ balance: -61n, held: 5n + 93n + 189n + 387n }, { spent: 30n, held: 5n + 100n + 200n }, { spent: 30n, held: 100n }]
+    const after = new Map([
+      ['0029_lease_drawn', [newest[0], { spent: 30n + 7n + 11n, held: 5n + 93n + 189n }, { spent: 30n + 7n, held: 93n }]],
+      ['0028_budget_leases', [{ balance: -61n, held: 5n + 387n }, { spent: 48n, held: 5n }, { spent: 37n, held: 0n }]],
+      ['0008_wallet_leases', [{ balance: -61n, held: 5n }, { spent: 48n, held: 5n }, { spent: 37n, held: 0n }]]
+    ])
+    let expected: unknown[] = newest
+    for (const { tag } of migrations.slice(migrations.findIndex(({ tag }) => tag === '0008_wallet_leases')).reverse()) {
+      expect(await revertLast(db, migrations)).toBe(tag)
+      expected = after.get(tag) ?? expected
+      expect(await books(), tag).toEqual(expected)
+    }
   })
 
   test('a reset empties the database, whatever it held', async () => {
