@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { MemberList } from '../../shared/identity'
 import { CreatedApiKey, KeyList } from '../../shared/keys'
 import type { ApiKey } from '../../shared/keys'
+import { generateKey } from '../../server/keys/key-format'
 import type { LoomServer } from '../support/loom-server'
 import { startLoom } from '../support/start-loom'
 import { until } from '../support/until'
@@ -68,10 +69,13 @@ describe('an API key', () => {
     await until(async () => (await models(created)).status === 200, { what: () => 'the key to be prolonged' })
   })
 
-  test('mistyped is told from unknown', async () => {
-    const { key } = await create(owner)
+  test('mistyped is told from unknown and from revoked', async () => {
+    const { id, key } = await create(owner, { scopes: ['workspace'] })
     const typo = key.slice(0, -1) + (key.endsWith('x') ? 'y' : 'x')
-    expect((await holding({ key: typo }).call('GET', '/api/projects')).body).toMatchObject({ error: { code: 'invalid_api_key', message: expect.stringContaining('mistyped') } })
+    const refusal = async (key: string) => (await holding({ key }).call('GET', '/api/projects')).body
+    expect(await refusal(typo)).toMatchObject({ error: { code: 'invalid_api_key', message: expect.stringContaining('mistyped') } })
+    await owner.succeed('DELETE', `/api/keys/${id}`)
+    for (const other of [key, generateKey()]) expect(await refusal(other)).toMatchObject({ error: { code: 'invalid_api_key', message: expect.stringContaining('unknown, revoked or expired') } })
   })
 
   test('with the scope workspace acts as its creator in their org, but never runs the platform', async () => {

@@ -19,6 +19,8 @@ export interface ReceivedRequest {
   /** Byte for byte. */
   body: Buffer
   json: MockRequest
+  /** When, by the clock. */
+  atMs: number
   /** The whole answer was sent. */
   answered: boolean
   /** The caller closed the connection before that. */
@@ -78,7 +80,7 @@ export async function startMockUpstream({ record = true, port = 0, models = {} }
     if (path.endsWith('/models')) return listModels(response)
     const header = request.headers['x-mock']
     const queued = queue.shift()
-    const received = { method: request.method ?? '', path, headers: request.headers, body, json: await readRequest(path, body, request.headers['content-type']), answered: false, callerGone: false }
+    const received = { method: request.method ?? '', path, headers: request.headers, body, json: await readRequest(path, body, request.headers['content-type']), atMs: Date.now(), answered: false, callerGone: false }
     if (record) requests.push(received)
     response.once('close', () => {
       received.answered = response.writableFinished

@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import { AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TransactionPage } from '../../../shared/billing'
 import { TraceDetail } from '../../../shared/traces'
+import { generateKey } from '../../../server/keys/key-format'
 import { checkLedgerOf } from '../../support/check-ledger'
+import { freePort } from '../../support/free-port'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway, upstreamSecret } from '../../support/open-gateway'
 import { until } from '../../support/until'
@@ -61,8 +64,10 @@ describe('a key', () => {
   test('that is missing, mistyped or unknown is told apart', async () => {
     const missing = await refused(fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', body: '{}' }))
     const mistyped = await refused(gateway.post(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`, '{}'))
+    const unknown = await refused(gateway.post(generateKey(), '{}'))
     expect(missing).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('No API key') } } })
-    expect(mistyped).toMatchObject({ status: 401, body: { error: { message: expect.stringContaining('checksum') } } })
+    expect(mistyped).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('checksum') } } })
+    expect(unknown).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('unknown or revoked') } } })
   })
 
   test('stops working within a second of being revoked, though it was cached', async () => {
@@ -70,9 +75,9 @@ describe('a key', () => {
     expect((await gateway.post(doomed, JSON.stringify(valid))).status).toBe(200)
     await gateway.api('DELETE', `/api/keys/${id}`)
     const deadline = performance.now() + 1_000
-    let status = 200
-    while (status === 200 && performance.now() < deadline) status = (await gateway.post(doomed, JSON.stringify(valid))).status
-    expect(status).toBe(401)
+    let answer: Awaited<ReturnType<typeof refused>> = { status: 200, body: undefined }
+    while (answer.status === 200 && performance.now() < deadline) answer = await refused(gateway.post(doomed, JSON.stringify(valid)))
+    expect(answer).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('unknown or revoked') } } })
   })
 
   test('is accepted as Anthropic\'s and Azure\'s SDKs send it', async () => {
@@ -113,6 +118,80 @@ describe('a key', () => {
     expect((await slow).status).toBe(200)
     expect((await gateway.post(single, JSON.stringify(valid))).status).toBe(200)
   })
+})
+
+describe('a failure that may pass', () => {
+  test.each([{ status: 408 }, { status: 409 }, { status: 429 }, { status: 500 }, { status: 529 }, { fault: 'reset' as const }])('is asked again: %o', async (behaviour) => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith(behaviour)
+    gateway.upstream.respondWith({ text: 'At last' })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 200, body: { choices: [{ message: { content: 'At last' } }] } })
+    expect(response.headers.get('x-loom-attempts')).toBe('2')
+    expect(gateway.upstream.requests).toHaveLength(2)
+  })
+
+  test.each([{ status: 400 }, { status: 404 }, { status: 413 }])('is not what the request is at fault for: %o', async (behaviour) => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith(behaviour)
+    expect((await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))).status).toBe(behaviour.status)
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
+  test('is a connection that is refused, too', async () => {
+    await gateway.api('POST', '/api/connections', { kind: 'openai', name: 'closed', baseUrl: `http://127.0.0.1:${await freePort()}/v1`, secret: upstreamSecret })
+    await until(async () => (await fetch(`${gateway.loom.url}/v1/models/closed/${model}`, { headers: { authorization: `Bearer ${key}` } })).ok, { what: () => 'the connection to be known' })
+    const response = await gateway.post(key, JSON.stringify({ model: `closed/${model}`, messages }))
+    expect([response.status, response.headers.get('x-loom-attempts')]).toEqual([502, '2'])
+  })
+
+  const pauses: [string, () => Record<string, string>, (firstAtMs: number, headers: Record<string, string>) => number][] = [
+    ['milliseconds, whatever else it says', () => ({ 'retry-after-ms': '700', 'retry-after': '30' }), firstAtMs => firstAtMs + 700],
+    ['seconds', () => ({ 'retry-after': '1' }), firstAtMs => firstAtMs + 1_000],
+    ['a date', () => ({ 'retry-after': new Date(Date.now() + 2_500).toUTCString() }), (_, headers) => Date.parse(headers['retry-after'] ?? '')]
+  ]
+  test.each(pauses)('is asked again when its provider says: %s', async (_, say, notBefore) => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    const headers = say()
+    gateway.upstream.respondWith({ status: 429, headers })
+    expect((await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))).status).toBe(200)
+    const [first, second] = gateway.upstream.requests
+    if (!first || !second) throw new Error('it was asked once')
+    // Timers round down.
+    expect(second.atMs).toBeGreaterThanOrEqual(notBefore(first.atMs, headers) - 5)
+    expect(second.atMs - first.atMs).toBeLessThan(5_000)
+  })
+
+  test('is not waited for longer than a caller would', async () => {
+    const { id } = await freshConnection()
+    gateway.upstream.reset()
+    gateway.upstream.respondWith({ status: 429, headers: { 'retry-after': '6' } })
+    const response = await gateway.post(key, JSON.stringify({ model: `${id}/${model}`, messages }))
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '6'])
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+})
+
+test('a provider that takes a connection and then says nothing is given up after UPSTREAM_CONNECT_TIMEOUT_MS, and nothing is charged', async () => {
+  // Nobody answers the beginning of TLS, which is part of connecting.
+  const silent = createTcpServer(socket => socket.on('error', () => {}))
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const slow = await openGateway({ UPSTREAM_CONNECT_TIMEOUT_MS: '300', UPSTREAM_RETRIES: '0' })
+  try {
+    await slow.api('POST', '/api/connections', { kind: 'openai', name: 'silent', baseUrl: `https://127.0.0.1:${(silent.address() as AddressInfo).port}/v1`, secret: upstreamSecret })
+    const { key } = await slow.createKey()
+    await until(async () => (await fetch(`${slow.loom.url}/v1/models/silent/${model}`, { headers: { authorization: `Bearer ${key}` } })).ok, { what: () => 'the connection to be known' })
+    const response = await slow.post(key, JSON.stringify({ model: `silent/${model}`, messages }))
+    expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 504, body: { error: { code: 'upstream_timeout', message: 'The provider could not be reached in time.' } } })
+    expect(TraceDetail.parse(await slow.api('GET', `/api/traces/${response.headers.get('x-request-id')}`))).toMatchObject({ charge: null })
+  } finally {
+    await slow.remove()
+    silent.close()
+  }
 })
 
 describe('an upstream that', () => {
