@@ -15,7 +15,7 @@ import type { Access } from '../support/read-roles'
 import type { LoomServer } from '../support/loom-server'
 import { startLoom } from '../support/start-loom'
 import type { Answer } from '../support/visitor'
-import { join, setUp, signUp, Visitor } from '../support/visitor'
+import { join, PASSWORD, setUp, signUp, Visitor } from '../support/visitor'
 
 /** What the walk needs to know of a route. Ids in a path name what they are of, in braces. */
 type Rule
@@ -365,14 +365,14 @@ describe('docs/roles.md', () => {
   }
 })
 
-describe('strangers', () => {
-  const disguises: Record<string, string>[] = [
-    {},
-    { cookie: 'loom.session_token=c2Vzc2lvbg.c2lnbmF0dXJl; __Secure-loom.session_token=x.y' },
-    { authorization: 'Bearer loom_sk_0' },
-    { 'x-api-key': `loom_sk_${'a'.repeat(46)}` }
-  ]
+const disguises: Record<string, string>[] = [
+  {},
+  { cookie: 'loom.session_token=c2Vzc2lvbg.c2lnbmF0dXJl; __Secure-loom.session_token=x.y' },
+  { authorization: 'Bearer loom_sk_0' },
+  { 'x-api-key': `loom_sk_${'a'.repeat(46)}` }
+]
 
+describe('strangers', () => {
   test.each(browserRoutes)('$route refuses who is not signed in, whatever cookie or key they made up', async ({ method, path, rule }) => {
     const call = (headers: Record<string, string>) => stranger.call(method, fill(path, ids) + (rule.query ?? ''), method === 'GET' ? undefined : rule.body, headers)
     for (const headers of disguises) expect((await call(headers)).status).toBe(401)
@@ -380,6 +380,27 @@ describe('strangers', () => {
 
   test.each(sdkRoutes)('$route refuses who has no key, whatever cookie they have', async ({ method, path, rule }) => {
     for (const visitor of [stranger, owner]) expect((await visitor.call(method, fill(path, ids), rule.body)).status).toBe(401)
+  })
+})
+
+describe('paths that are part of a route open to strangers', () => {
+  const ofAccounts: [path: string, body: object][] = [
+    ['change-password', { currentPassword: PASSWORD, newPassword: 'another horse battery' }],
+    ['two-factor/enable', { password: PASSWORD }],
+    ['two-factor/disable', { password: PASSWORD }],
+    ['two-factor/generate-backup-codes', { password: PASSWORD }],
+    ['two-factor/verify-totp', { code: '123456' }],
+    ['two-factor/verify-backup-code', { code: 'abcde-fghij' }],
+    ['unlink-account', { accountId: 'x' }]
+  ]
+  test.each(ofAccounts)('POST /api/auth/%s refuses who is not signed in', async (path, body) => {
+    for (const headers of disguises) expect((await stranger.call('POST', `/api/auth/${path}`, body, headers)).status).toBe(401)
+  })
+
+  test.each(operations.map(({ path }) => path.replace('/v1', '/openai/deployments/demo')))('POST %s, as Azure\'s SDKs call it, refuses who has no key', async (path) => {
+    const rule = ownRules[`POST ${path.replace('/openai/deployments/demo', '/v1')}`]
+    const body = rule && 'scope' in rule ? rule.body : undefined
+    for (const visitor of [stranger, owner]) expect((await visitor.call('POST', `${path}?api-version=2024-10-21`, body)).status).toBe(401)
   })
 })
 
