@@ -1,11 +1,16 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { Conversation } from '../../../shared/conversations'
 import { ProjectPage } from '../../../shared/projects'
+import { TraceDetail, TracePage } from '../../../shared/traces'
 import { openPostgres } from '../../../db/open-postgres'
 import { createPostgresDatabase, testDatabaseKind } from '../../support/database'
 import { checkLedgerOf } from '../../support/check-ledger'
@@ -19,6 +24,8 @@ let gateway: GatewayUnderTest
 afterEach(() => gateway.remove())
 
 const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 10 })
+/** Of one token of it. */
+const PROMPT_NANO_USD = 150
 
 test('kill -9 during fifty calls: after the restart each answered call is charged once, no hold is left, the ledger is exact', async () => {
   gateway = await openGateway({ REPLICA_TIMEOUT_MS: '1000' })
@@ -41,6 +48,7 @@ test('kill -9 during fifty calls: after the restart each answered call is charge
 
   await gateway.loom.start()
   await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the holds to be given back' })
+  expect(Number(/^gateway_expired_holds_total (\d+)$/m.exec(await (await fetch(`${gateway.loom.url}/metrics`)).text())?.[1])).toBeGreaterThan(0)
   const read = async (path: string) => rows(await (await fetch(`${gateway.loom.url}/v1/${path}`, { headers: { authorization: `Bearer ${key}` } })).json())
   const charges = (await read('transactions?limit=200')).filter(({ status }) => status === 'captured')
   // Each answer has its one charge, at the price its caller was told, and its trace.
@@ -168,7 +176,7 @@ test('a graceful stop ends what takes longer than SHUTDOWN_TIMEOUT_MS with an er
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
 })
 
-test('callers gone before the first byte cost their prompt at most, and leave no hold', async () => {
+test('callers gone before the first byte cost their prompt, and leave no hold', async () => {
   gateway = await openGateway()
   const { key } = await gateway.createKey()
   gateway.upstream.respondWith({ fault: 'never-answers' })
@@ -179,6 +187,11 @@ test('callers gone before the first byte cost their prompt at most, and leave no
   await expect(call).rejects.toThrow()
   await until(() => request.callerGone, { what: () => 'the upstream to lose its caller' })
   await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'the hold to be settled' })
+  const { items: [summary] } = TracePage.parse(await gateway.api('GET', '/api/traces'))
+  const trace = TraceDetail.parse(await gateway.api('GET', `/api/traces/${summary?.id}`))
+  expect(trace).toMatchObject({ errorType: 'caller_gone', outputTokens: 0, charge: { status: 'captured', usageSource: 'partial' } })
+  expect(trace.inputTokens).toBeGreaterThan(0)
+  expect(trace.charge?.capturedNanoUsd).toBe(String(trace.inputTokens * PROMPT_NANO_USD))
   await gateway.loom.stop()
   expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
 })
@@ -205,6 +218,39 @@ test.runIf(testDatabaseKind === 'postgres')('a database that goes away during a 
   } finally {
     await database.stop()
   }
+})
+
+test.runIf(testDatabaseKind === 'embedded')('an embedded database whose thread dies again and again during calls: answers or clear errors, each answer charged once, an exact ledger, no restart', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loom-dies-'))
+  const sign = join(folder, 'die')
+  // Node loads it into each thread; the server's only one is the database.
+  const die = `import { existsSync, rmSync } from 'node:fs'; import { isMainThread } from 'node:worker_threads'
+    if (!isMainThread) setInterval(() => { if (existsSync(${JSON.stringify(sign)})) { rmSync(${JSON.stringify(sign)}); process.exit(1) } }, 5)`
+  gateway = await openGateway({ REPLICA_TIMEOUT_MS: '1000', NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(die)}` })
+  await makePrepaid()
+  const { key } = await gateway.createKey()
+  const answers: Response[] = []
+  for (let death = 1; death <= 4; death++) {
+    gateway.upstream.reset()
+    for (let delay = 0; delay < 10; delay++) gateway.upstream.respondWith({ firstByteDelayMs: 100 + 20 * delay })
+    const calls = Array.from({ length: 10 }, () => gateway.post(key, body))
+    await gateway.upstream.received(10)
+    await writeFile(sign, '')
+    answers.push(...await Promise.all(calls))
+    await until(() => !existsSync(sign), { what: () => 'the thread to die' })
+    await until(async () => (await gateway.post(key, body, { 'x-billing-amount': '0' })).status === 200, { what: () => 'calls to pass again' })
+  }
+  const failed = answers.filter(({ status }) => status !== 200)
+  for (const answer of failed) expect({ status: answer.status, body: await answer.json() }).toMatchObject({ status: 503, body: { error: { code: 'service_unavailable' } } })
+  const answered = answers.filter(({ status }) => status === 200)
+  expect(answered.length).toBeGreaterThan(0)
+  await until(async () => (await gateway.api('GET', '/api/wallet')).heldNanoUsd === '0', { what: () => 'every hold to be settled' })
+  const list = rows(await (await fetch(`${gateway.loom.url}/v1/transactions?limit=200`, { headers: { authorization: `Bearer ${key}` } })).json())
+  const charges = list.filter(({ status, captured_usd: usd }) => status === 'captured' && Number(usd) > 0).map(({ id, captured_usd: usd }) => `${id} ${usd}`)
+  expect(charges.sort()).toEqual(answered.map(({ headers }) => `${headers.get('x-request-id')} ${headers.get('x-loom-cost-usd')}`).sort())
+  await gateway.loom.stop()
+  expect(await checkLedgerOf(gateway.loom)).toContain('The ledger is exact')
+  await rm(folder, { recursive: true })
 })
 
 test.runIf(testDatabaseKind === 'postgres')('streams under which the database goes away end whole or with the error event of their dialect, and each one that is whole is charged once', async () => {

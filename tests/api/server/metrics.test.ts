@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabaseKind } from '../../support/database'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { model, openGateway } from '../../support/open-gateway'
+import { until } from '../../support/until'
 
 const token = 'a token for the scraper'
 
@@ -53,6 +54,33 @@ test('metrics count no tokens of an answer that the cache gave for nothing', asy
   expect((await ask()).headers.get('x-loom-cache')).toBe('miss')
   expect((await ask()).headers.get('x-loom-cache')).toBe('hit')
   expect(await tokens()).toBe(before + 1_100)
+})
+
+test('metrics count look-ups of the cache, repeats, attempts at providers, and requests for anything else', async () => {
+  const { key } = await gateway.createKey()
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Counted' }] })
+  const count = async () => {
+    const { text } = await scrape(`Bearer ${token}`)
+    return (name: string, labels = '') => Number(new RegExp(`^${name}(?:\\{[^}]*${labels}[^}]*\\})? ([\\d.e+-]+)$`, 'm').exec(text)?.[1] ?? 0)
+  }
+  const before = await count()
+  const sendings: Record<string, string>[] = [{ 'x-loom-cache': 'on' }, { 'x-loom-cache': 'on' }, { 'idempotency-key': 'counted' }, { 'idempotency-key': 'counted' }]
+  for (const headers of sendings) expect((await gateway.post(key, body, headers)).status).toBe(200)
+  gateway.upstream.respondWith({ status: 503 })
+  expect((await gateway.post(key, body)).headers.get('x-loom-attempts')).toBe('2')
+  await fetch(`${gateway.loom.url}/v1/models`, { method: 'HEAD', headers: { authorization: `Bearer ${key}` } })
+  await fetch(`${gateway.loom.url}/health`)
+  const after = await until(async () => {
+    const now = await count()
+    return now('loom_http_requests_total', 'method="GET",status="200"') > before('loom_http_requests_total', 'method="GET",status="200"') && now
+  }, { what: () => 'the request to be counted' })
+  const added = (name: string, labels = '') => after(name, labels) - before(name, labels)
+  expect(added('loom_http_requests_total', 'method="GET",status="200"')).toBe(1)
+  expect(added('gateway_cache_lookups_total', 'outcome="miss"')).toBe(1)
+  expect(added('gateway_cache_lookups_total', 'outcome="hit"')).toBe(1)
+  expect(added('gateway_replays_total')).toBe(1)
+  expect(added('gateway_upstream_attempts_total', 'outcome="ok"')).toBe(3)
+  expect(added('gateway_upstream_attempts_total', 'outcome="error"')).toBe(1)
 })
 
 test('metrics tell what the event loop and the connections to providers do', async () => {
