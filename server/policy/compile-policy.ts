@@ -3,7 +3,7 @@ import { budgetPeriods } from '../../shared/policy'
 import type { BudgetPeriod, counterRules, PolicyScope } from '../../shared/policy'
 import type { LoomError } from '../errors'
 import type { BudgetTimes, BudgetWindow } from './budget-window'
-import { ModelMatcher } from './match-model'
+import { DenyMatcher, ModelMatcher } from './match-model'
 import { addressRule, allowRule, bodyRefusal, bodyRule, denyRule, expiryRule, inputRule, outputRule, scopeRule } from './static-rules'
 import type { AddressRule, BodilessRule, PolicyLevel, StaticRule } from './static-rules'
 
@@ -38,7 +38,7 @@ export interface CallerPolicy {
   counters: readonly CounterRule[]
   budgets: readonly BudgetRule[]
   allowed: readonly ModelMatcher[]
-  denied: readonly { scope: PolicyScope, matcher: ModelMatcher }[]
+  denied: readonly { scope: PolicyScope, matcher: DenyMatcher }[]
   /** The least at any level, so that a larger body need not be read. */
   bodyLimit: { maxBytes: number, refusal: () => LoomError } | undefined
   /** The least at any level; Infinity without. */
@@ -48,21 +48,17 @@ export interface CallerPolicy {
 
 /** @param times the org's; the platform's periods are UTC's */
 export function compilePolicy(levels: readonly PolicyLevel[], times: BudgetTimes): CallerPolicy {
-  const matchers = new Map<readonly string[], ModelMatcher>()
-  const matcherOf = (patterns: readonly string[]) => {
-    const matcher = matchers.get(patterns) ?? new ModelMatcher(patterns)
-    matchers.set(patterns, matcher)
-    return matcher
-  }
   const each = <Item>(make: (level: PolicyLevel) => Item | readonly Item[] | undefined): Item[] => levels.flatMap(level => make(level) ?? [])
   const least = (name: 'maxInputTokens' | 'maxOutputTokens') => Math.min(...levels.map(({ policy }) => policy[name] ?? Infinity))
+  const allowed = each(({ scope, policy }) => policy.allowedModels && { scope, matcher: new ModelMatcher(policy.allowedModels) })
+  const denied = each(({ scope, policy }) => policy.deniedModels && { scope, matcher: new DenyMatcher(policy.deniedModels) })
   const [scopeRules, expiryRules, addressRules] = [each(scopeRule), each(expiryRule), each(addressRule)]
   return {
     rules: [
       ...scopeRules,
       ...expiryRules,
-      ...each(level => level.policy.allowedModels && allowRule(level.scope, matcherOf(level.policy.allowedModels))),
-      ...each(level => level.policy.deniedModels && denyRule(level.scope, matcherOf(level.policy.deniedModels))),
+      ...allowed.map(({ scope, matcher }) => allowRule(scope, matcher)),
+      ...denied.map(({ scope, matcher }) => denyRule(scope, matcher)),
       ...addressRules,
       ...each(bodyRule),
       ...each(inputRule),
@@ -72,8 +68,8 @@ export function compilePolicy(levels: readonly PolicyLevel[], times: BudgetTimes
     addressRules,
     counters: [...each(countersOf('maxConcurrent', 'max_concurrent')), ...each(countersOf('requestsPerMinute', 'requests_per_minute')), ...each(countersOf('tokensPerMinute', 'tokens_per_minute'))],
     budgets: each(level => budgetsOf(level, level.scope === 'platform' ? { timeZone: 'UTC' } : times)),
-    allowed: each(({ policy }) => policy.allowedModels && matcherOf(policy.allowedModels)),
-    denied: each(({ scope, policy }) => policy.deniedModels && { scope, matcher: matcherOf(policy.deniedModels) }),
+    allowed: allowed.map(({ matcher }) => matcher),
+    denied,
     bodyLimit: bodyLimit(levels),
     maxInputTokens: least('maxInputTokens'),
     maxOutputTokens: least('maxOutputTokens')

@@ -1,6 +1,6 @@
 import type { Target } from '../catalog/target'
 import type { CallerPolicy } from './compile-policy'
-import type { ModelMatcher } from './match-model'
+import type { DenyMatcher } from './match-model'
 import { modelRefusal } from './static-rules'
 
 /** The names of a target that rules know it by. */
@@ -25,7 +25,7 @@ export function findDenying({ denied }: Pick<CallerPolicy, 'denied'>, target: Na
   return denied.find(({ matcher }) => leadsToDenied(matcher, target))
 }
 
-function leadsToDenied(matcher: ModelMatcher, { connection, upstreamModel, servedModel }: NamedTarget): boolean {
+function leadsToDenied(matcher: DenyMatcher, { connection, upstreamModel, servedModel }: NamedTarget): boolean {
   const isDenied = (name: string) => matcher.matches(name) || matcher.matches(`${connection.name}/${name}`)
   return isDenied(upstreamModel) || (servedModel !== upstreamModel && isDenied(servedModel))
 }

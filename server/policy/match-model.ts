@@ -13,6 +13,21 @@ export class ModelMatcher {
   }
 }
 
+/** What is denied: in any case, and with what `<name>` denies `<name>:<variant>`, as Ollama and OpenRouter write them; a name without variant means `:latest`. */
+export class DenyMatcher {
+  private readonly matcher: ModelMatcher
+
+  constructor(readonly source: readonly string[]) {
+    this.matcher = new ModelMatcher(source.map(pattern => pattern.toLowerCase()))
+  }
+
+  matches(name: string): boolean {
+    const small = name.toLowerCase()
+    const colon = small.indexOf(':', small.lastIndexOf('/') + 1)
+    return this.matcher.matches(small) || this.matcher.matches(colon === -1 ? `${small}:latest` : small.slice(0, colon))
+  }
+}
+
 /**
  * Whether every name that `inner` (a name or pattern) stands for is one that `outer` stands for: `gpt-*` covers `gpt-4*`.
  * A `*` of `inner` can only be met by one of `outer`, which then meets whatever stands in its place.

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { CallScope, Policy, PolicyRule, PolicyScope } from '../../shared/policy'
 import type { LoomError } from '../errors'
 import { toBlockList } from '../utils/client-ip'
-import type { ModelMatcher } from './match-model'
+import type { DenyMatcher, ModelMatcher } from './match-model'
 import { levelAdvice, levelNames, PolicyRefusal } from './policy-refusal'
 
 /** The rules of one level. `id` is whose calls are counted together: the key, project or org; the nil UUID for the platform. */
@@ -71,7 +71,7 @@ export function allowRule(scope: PolicyScope, matcher: ModelMatcher): StaticRule
   }
 }
 
-export function denyRule(scope: PolicyScope, matcher: ModelMatcher): StaticRule {
+export function denyRule(scope: PolicyScope, matcher: DenyMatcher): StaticRule {
   return {
     rule: 'models', scope, limit: { denied: matcher.source },
     refuse: ({ models }) => {

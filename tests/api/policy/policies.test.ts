@@ -134,6 +134,18 @@ describe('rules on the road', () => {
     }
   })
 
+  test('a denied model stays denied however it is written, and as a variant; an allowed one is its very name', async () => {
+    const [{ key: free }, { key: bound }, { key: one }] = [await gateway.createKey(), await gateway.createKey({ limits: { deniedModels: ['mock/Llama3.3'] } }), await gateway.createKey({ allowedModels: ['mock/llama3.3'] })]
+    const { connections } = ConnectionList.parse(await gateway.api('GET', '/api/connections'))
+    await gateway.api('POST', '/api/models/routes', { alias: 'llama', targets: [{ connectionId: connections.find(({ name }) => name === 'mock')?.id, upstreamModel: 'LLAMA3.3:70b' }] })
+    for (const name of ['mock/llama3.3', 'mock/LLAMA3.3', 'mock/llama3.3:latest', 'mock/Llama3.3:free', 'llama']) {
+      expect((await gateway.post(free, body({ model: name }))).status, name).toBe(200)
+      expect((await gateway.post(bound, body({ model: name }))).status, name).toBe(403)
+      expect((await gateway.post(one, body({ model: name }))).status, name).toBe(name === 'mock/llama3.3' ? 200 : 403)
+    }
+    expect((await gateway.post(bound, body({ model: 'mock/llama3.3-mini' }))).status).toBe(200)
+  })
+
   test('a key with wildcards lists and calls what they stand for', async () => {
     const { key } = await gateway.createKey({ allowedModels: ['gpt-4o*'] })
     const models = await gateway.client(key).models.list()
