@@ -84,13 +84,16 @@ const PicturePrices = z.record(z.string().regex(/^[\w*.-]{1,40}\/[\w*.-]{1,40}$/
 /** `POST /api/models/prices`: for platform admins, since what a call costs is what an org owes the platform. */
 export const CreateModelPrice = z.strictObject({
   providerKind: ProviderKind,
+  /** Of that kind, the platform's or the current org's own (whose price is that org's alone). null: over every connection of the kind, but below the packaged list at no host that it knows. */
+  connectionId: z.uuid().nullable().default(null),
   model: UpstreamModel,
   inputNanoUsd: PriceNanoUsd,
   outputNanoUsd: PriceNanoUsd,
-  /** null: cached tokens cost what others do. */
+  /** null: in the ratio to input that the packaged list has; what others do where it has none. */
   cachedInputNanoUsd: PriceNanoUsd.nullable().default(null),
+  /** null: as with `cachedInputNanoUsd`. */
   cacheWriteNanoUsd: PriceNanoUsd.nullable().default(null),
-  /** Of what is kept for an hour; null: as any other write. */
+  /** Of what is kept for an hour; null: in the ratio to other writes that the packaged list has; as they where it has none. */
   longCacheWriteNanoUsd: PriceNanoUsd.nullable().default(null),
   /** Of sound that is heard. null: what the packaged list says, or what words cost, whichever is more. */
   audioInputNanoUsd: PriceNanoUsd.nullable().default(null),
@@ -115,6 +118,8 @@ export type CreateModelPrice = z.infer<typeof CreateModelPrice>
 export const ModelPrice = z.object({
   id: z.string(),
   providerKind: ProviderKind,
+  /** null: over every connection of the kind. */
+  connection: z.object({ id: z.string(), name: z.string() }).nullable(),
   model: z.string(),
   inputNanoUsd: z.string(),
   outputNanoUsd: z.string(),

@@ -56,11 +56,16 @@ export const modelRouteTargets = pgTable('model_route_targets', {
   check('model_route_targets_weight_check', sql`${table.weight} > 0`)
 ])
 
-/** Price overrides, nano-USD per million tokens, and of other units beside them. The newest row whose `effectiveFrom` has passed wins over the packaged catalogue; an org's own wins over the platform's. */
+/**
+ * Price overrides, nano-USD per million tokens, and of other units beside them. The newest row whose `effectiveFrom` has passed wins over the packaged catalogue; an org's own wins over the platform's,
+ * and one of a connection over one of its kind.
+ */
 export const modelPrices = pgTable('model_prices', {
   id: primaryId(),
   orgId: uuid('org_id').references(() => orgs.id, { onDelete: 'restrict' }),
   providerKind: text('provider_kind', { enum: providerKinds }).notNull(),
+  /** null: over every connection of the kind. Else the platform's, or that org's own. */
+  connectionId: uuid('connection_id').references(() => providerConnections.id, { onDelete: 'cascade' }),
   model: text('model').notNull(),
   inputPrice: nanoUsd('input_price').notNull(),
   outputPrice: nanoUsd('output_price').notNull(),
@@ -79,6 +84,7 @@ export const modelPrices = pgTable('model_prices', {
   ...timestamps
 }, table => [
   index('model_prices_lookup_idx').on(table.providerKind, table.model, table.effectiveFrom),
+  index('model_prices_connection_idx').on(table.connectionId),
   oneOf('model_prices_kind_check', table.providerKind, providerKinds),
   check('model_prices_positive_check', sql`${table.inputPrice} >= 0 and ${table.outputPrice} >= 0 and coalesce(${table.cachedInputPrice}, 0) >= 0 and coalesce(${table.cacheWritePrice}, 0) >= 0 and coalesce(${table.longCacheWritePrice}, 0) >= 0`),
   check('model_prices_positive_sound_check', sql`coalesce(${table.audioInputPrice}, 0) >= 0 and coalesce(${table.cachedAudioInputPrice}, 0) >= 0 and coalesce(${table.audioOutputPrice}, 0) >= 0`),

@@ -8,6 +8,7 @@ import { DEMO_CONTEXT_WINDOW, DEMO_MAX_OUTPUT_TOKENS } from '../gateway/provider
 import { modelMode } from './model-mode'
 import { openAiOutputLimit, openAiWindow } from './output-limits'
 import { findPackagedModel, findPackagedProviderId, packagedModelIds } from './packaged-prices'
+import type { PackagedModel } from './packaged-prices'
 import { findPublishedPrice, publishedModels } from './published-prices'
 import { regionalPrice } from './regional-price'
 import type { Price } from '../billing/price'
@@ -31,16 +32,29 @@ export interface UpstreamModel {
 const Models = z.object({ models: z.array(z.string()).default([]) }).catch({ models: [] })
 const Deployments = AzureConfig.catch({ apiVersion: 'v1', deployments: {} })
 
-const read = new WeakMap<ModelSource, { own: ReadonlySet<string>, deployments: ReadonlyMap<string, string> }>()
+interface OfferedModels {
+  own: ReadonlySet<string>
+  deployments: ReadonlyMap<string, string>
+  /** The same by their names in small letters: Azure does not tell them apart. */
+  deploymentsInSmall: ReadonlyMap<string, string>
+}
+
+const read = new WeakMap<ModelSource, OfferedModels>()
 
 /** What a connection's config says of its models. Read once: a list asks for it as often as it has models. */
-function configOf(source: ModelSource) {
-  const known = read.get(source) ?? {
-    own: new Set(source.kind === 'azure' ? [] : Models.parse(source.config).models),
-    deployments: new Map(source.kind === 'azure' ? Object.entries(Deployments.parse(source.config).deployments) : [])
-  }
+function configOf(source: ModelSource): OfferedModels {
+  const known = read.get(source) ?? readConfig(source)
   read.set(source, known)
   return known
+}
+
+function readConfig({ kind, config }: ModelSource): OfferedModels {
+  const deployments = kind === 'azure' ? Object.entries(Deployments.parse(config).deployments) : []
+  return {
+    own: new Set(kind === 'azure' ? [] : Models.parse(config).models),
+    deployments: new Map(deployments),
+    deploymentsInSmall: new Map(deployments.map(([name, model]) => [name.toLowerCase(), model]))
+  }
 }
 
 /** Small, so that a new wallet lasts; not zero, so that the ledger has something to show. */
@@ -78,16 +92,23 @@ export function describeUpstreamModel(source: ModelSource, upstreamModel: string
   if (source.kind === 'demo') return { price: demoPrice, contextWindow: DEMO_CONTEXT_WINDOW, maxOutputTokens: DEMO_MAX_OUTPUT_TOKENS }
   const model = servedModel(source, upstreamModel)
   if (source.kind === 'openai' && modelMode(model) === 'moderation') return { price: freePrice }
-  const providerId = source.kind === 'openai-compatible' ? findPackagedProviderId(source.baseUrl ?? '') : source.kind
-  const packaged = providerId === undefined ? undefined : findPackagedModel(providerId, model)
+  const packaged = findPackaged(source, upstreamModel)
   const known = packaged?.price ?? (source.kind === 'openai' ? findPublishedPrice(model) : undefined)
   const price = known && source.kind === 'openai' ? regionalPrice(known, source.baseUrl, model) : known
   return { price, contextWindow: packaged?.contextWindow ?? openAiWindow(model) ?? geminiWindow(model), ...outputLimits(source.kind, model) }
 }
 
+/** The packaged catalogue's entry of an upstream model, whichever way it is called; undefined where the catalogue knows the provider or the model not. */
+export function findPackaged(source: ModelSource, upstreamModel: string): PackagedModel | undefined {
+  const providerId = source.kind === 'openai-compatible' ? findPackagedProviderId(source.baseUrl ?? '') : source.kind
+  return providerId === undefined ? undefined : findPackagedModel(providerId, servedModel(source, upstreamModel))
+}
+
 /** The model behind an Azure deployment, or behind a name in full, as Google takes it (`models/…`); else the model itself. */
 export function servedModel(source: ModelSource, upstreamModel: string): string {
-  return source.kind === 'azure' ? configOf(source).deployments.get(upstreamModel) ?? upstreamModel : upstreamModel.replace(/^models\//, '')
+  if (source.kind !== 'azure') return upstreamModel.replace(/^models\//, '')
+  const { deployments, deploymentsInSmall } = configOf(source)
+  return deployments.get(upstreamModel) ?? deploymentsInSmall.get(upstreamModel.toLowerCase()) ?? upstreamModel
 }
 
 function outputLimits(kind: ProviderKind, model: string): Pick<UpstreamModel, 'maxOutputTokens' | 'defaultOutputTokens'> {

@@ -36,7 +36,7 @@ export interface Snapshot {
   connections: ConnectionRow[]
   /** By alias; the org's own route hides the platform's of that name. A route without an active target is left out. */
   routes: Map<string, RouteRow>
-  /** By `<provider kind>/<model>`: the org's own, else the platform's newest that has come into effect. */
+  /** By `priceName`: the org's own, else the platform's newest that has come into effect. */
   prices: Map<string, PriceRow>
 }
 
@@ -60,7 +60,7 @@ export async function loadSnapshot(orm: Orm, orgId: string): Promise<Snapshot> {
       .orderBy(asc(isNull(modelPrices.orgId)), desc(modelPrices.effectiveFrom), desc(modelPrices.id))
   ])
   if (!org) throw new Error('The catalogue was asked for an organisation that does not exist')
-  return { orgSalt: org.salt, connections, routes: groupRoutes(targets, connections), prices: firstByModel(prices) }
+  return { orgSalt: org.salt, connections, routes: groupRoutes(targets, connections), prices: firstByName(prices) }
 }
 
 type JoinedRow = { route: typeof modelRoutes.$inferSelect, target: typeof modelRouteTargets.$inferSelect }
@@ -83,10 +83,15 @@ function groupRoutes(rows: JoinedRow[], connections: ConnectionRow[]): Map<strin
   return routes
 }
 
-function firstByModel(rows: PriceRow[]): Map<string, PriceRow> {
+/** What a price is looked up by: the connection that it is of, else the kind, and the model, however it is written. */
+export function priceName(owner: string, model: string): string {
+  return `${owner}/${model.replace(/^models\//, '').toLowerCase()}`
+}
+
+export function firstByName(rows: PriceRow[]): Map<string, PriceRow> {
   const prices = new Map<string, PriceRow>()
   for (const row of rows) {
-    const name = `${row.providerKind}/${row.model}`
+    const name = priceName(row.connectionId ?? row.providerKind, row.model)
     if (!prices.has(name)) prices.set(name, row)
   }
   return prices

@@ -12,6 +12,8 @@ import { findSoundRates, withSound } from './sound-prices'
 export const PACKAGED_PRICES_VERSION = '0.1.8'
 
 export interface PackagedModel {
+  /** The catalogue's own name, one for all dated ones of a model. */
+  id: string
   /** Undefined when the catalogue prices something else than tokens and hours of sound, or lacks the price of input or, unless it writes nothing, of output. */
   price: Price | undefined
   contextWindow: number | undefined
@@ -72,7 +74,7 @@ export function readPackagedModel(providerId: string, model: string, at: Date): 
   const words = toPrice(providerId, match.model.id, match.model_price)
   const price = words && (providerId === 'openrouter' ? asOpenRouterAsks(words, model, findMakersPrice(model, at)) : withSound(words, findSoundRates(model), model))
   const isPartial = searching.test(model) && !searchingWhenAsked.test(`${providerId}/${model}`)
-  return { price: price && isPartial ? { ...price, isPartial } : price, contextWindow: match.model.context_window }
+  return { id: match.model.id, price: price && isPartial ? { ...price, isPartial } : price, contextWindow: match.model.context_window }
 }
 
 /** What the maker of a model at OpenRouter asks for it. */

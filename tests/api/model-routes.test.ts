@@ -73,8 +73,57 @@ test('a price is set by platform admins alone, exactly, and counts at once', asy
   const { id } = ModelPrice.parse((await operator.succeed('POST', '/api/models/prices', price)).body)
   const priceOfDemo = async () => (await modelsOf(tenant)).find(model => model.id === 'demo')?.price
   await expect.poll(priceOfDemo, soon).toMatchObject({ source: `override:${id}`, inputNanoUsd: '123456789012345678', outputNanoUsd: '7' })
-  expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toMatchObject([{ ...price, id, platform: true }])
+  expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toMatchObject([{ ...price, id, connection: null, platform: true }])
   await operator.succeed('DELETE', `/api/models/prices/${id}`)
   await expect.poll(priceOfDemo, soon).toMatchObject({ source: 'demo' })
   for (const wrong of [{ inputNanoUsd: '-1' }, { inputNanoUsd: '1.5' }, { inputNanoUsd: 1 }, { inputNanoUsd: '9'.repeat(19) }, { audioInputNanoUsd: '-1' }]) expect((await operator.call('POST', '/api/models/prices', { ...price, ...wrong })).status).toBe(400)
+})
+
+describe('a price of one connection', () => {
+  const model = 'openai/gpt-oss-120b'
+  const free = { providerKind: 'openai-compatible', model, inputNanoUsd: '0', outputNanoUsd: '0' }
+  const connect = async (visitor: Visitor, name: string, rest: object = {}) =>
+    Connection.parse((await visitor.succeed('POST', '/api/connections', { kind: 'openai-compatible', name, baseUrl: 'https://models.example.com/v1', config: { models: [model] }, ...rest })).body).id
+  const set = async (input: object) => ModelPrice.parse((await operator.succeed('POST', '/api/models/prices', { ...free, ...input })).body)
+  const priceOver = async (name: string, visitor: Visitor) => (await modelsOf(visitor)).find(({ connectionName, upstreamModel }) => connectionName === name && upstreamModel === model)?.price ?? null
+
+  test('counts there alone; one of the kind makes nothing free at a host that the catalogue prices', async () => {
+    const groq = await connect(operator, 'groq', { baseUrl: 'https://api.groq.com/openai/v1', platform: true })
+    const cellar = await connect(operator, 'cellar', { platform: true })
+    await connect(operator, 'attic', { platform: true })
+    const listed = { inputNanoUsd: '150000000', outputNanoUsd: '600000000' }
+    const forAll = await set({})
+    await expect.poll(() => priceOver('cellar', tenant), soon).toMatchObject({ source: `override:${forAll.id}`, inputNanoUsd: '0' })
+    expect(await priceOver('groq', tenant)).toMatchObject(listed)
+    await operator.succeed('DELETE', `/api/models/prices/${forAll.id}`)
+    const ofOne = await set({ connectionId: cellar })
+    expect(ofOne).toMatchObject({ connection: { id: cellar, name: 'cellar' }, platform: true })
+    await expect.poll(() => priceOver('attic', tenant), soon).toBeNull()
+    expect(await priceOver('cellar', tenant)).toMatchObject({ source: `override:${ofOne.id}` })
+    expect(await priceOver('groq', tenant)).toMatchObject(listed)
+    const ofGroq = await set({ connectionId: groq, inputNanoUsd: '1', outputNanoUsd: '2' })
+    await expect.poll(() => priceOver('groq', tenant), soon).toMatchObject({ source: `override:${ofGroq.id}`, inputNanoUsd: '1', outputNanoUsd: '2' })
+    expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toEqual([ofGroq, ofOne])
+    await operator.succeed('DELETE', `/api/connections/${groq}`)
+    expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toEqual([ofOne])
+  })
+
+  test('is set by platform admins alone, over no other org\'s connection, and over none of another kind', async () => {
+    const shared = await connect(operator, 'shared', { platform: true })
+    const [theirs, own] = [await connect(tenant, 'theirs'), await connect(operator, 'own')]
+    for (const connectionId of [shared, theirs]) {
+      for (const ownOrgOnly of [true, false]) expect((await tenant.call('POST', '/api/models/prices', { ...free, connectionId, ownOrgOnly })).status).toBe(403)
+    }
+    for (const connectionId of [theirs, '0190b0b0-0000-7000-8000-000000000000']) {
+      for (const ownOrgOnly of [true, false]) expect((await operator.call('POST', '/api/models/prices', { ...free, connectionId, ownOrgOnly })).status).toBe(404)
+    }
+    expect((await operator.call('POST', '/api/models/prices', { ...free, providerKind: 'openai', connectionId: shared })).status).toBe(400)
+    expect((await operator.call('POST', '/api/models/prices', { ...free, connectionId: 'shared' })).status).toBe(400)
+    const pricesOf = async (visitor: Visitor) => ModelPriceList.parse((await visitor.succeed('GET', '/api/models/prices')).body).prices.flatMap(({ connection }) => connection ? [connection.name] : [])
+    expect(await pricesOf(tenant)).not.toContain('shared')
+    // Nobody else pays for calls over an org's own connection.
+    expect(await set({ connectionId: own })).toMatchObject({ connection: { id: own, name: 'own' }, platform: false })
+    expect(await pricesOf(operator)).toContain('own')
+    expect(await pricesOf(tenant)).not.toContain('own')
+  })
 })

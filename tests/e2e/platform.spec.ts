@@ -14,6 +14,8 @@ test('a platform admin connects a provider for every organisation, and sets a pr
   await dialog.getByRole('button', { name: 'Add connection' }).click()
   await expect(page.getByRole('region', { name: 'Connections for everyone', exact: true }).getByRole('cell', { name, exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'New price' }).click()
+  await dialog.getByRole('combobox', { name: 'Connection' }).click()
+  await page.getByRole('option', { name, exact: true }).click()
   await dialog.getByRole('textbox', { name: 'Model' }).fill(`model-of-${name}`)
   await dialog.getByRole('textbox', { name: 'Input', exact: true }).fill('0.15')
   await dialog.getByRole('textbox', { name: 'Output', exact: true }).fill('0.60')
@@ -23,9 +25,9 @@ test('a platform admin connects a provider for every organisation, and sets a pr
   await expect(cachedSound).toHaveAttribute('placeholder', 'As sound in')
   await dialog.getByRole('textbox', { name: 'Sound out' }).fill('20')
   await dialog.getByRole('button', { name: 'Set price' }).click()
-  await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name} Sound: $10.00 in, $20.00 out, cached as in`, exact: true })).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Prices for everyone', exact: true }).getByRole('cell', { name: `model-of-${name} over ${name} Sound: $10.00 in, $20.00 out, cached as in`, exact: true })).toBeVisible()
   expect(ModelPriceList.parse(await client.get('/models/prices')).prices).toContainEqual(expect.objectContaining({
-    model: `model-of-${name}`, inputNanoUsd: '150000000', audioInputNanoUsd: '10000000000', audioOutputNanoUsd: '20000000000', cachedAudioInputNanoUsd: null
+    model: `model-of-${name}`, connection: expect.objectContaining({ name }), inputNanoUsd: '150000000', audioInputNanoUsd: '10000000000', audioOutputNanoUsd: '20000000000', cachedAudioInputNanoUsd: null
   }))
   await expect(page.getByRole('region', { name: 'Limits of the installation' })).toBeVisible()
 })

@@ -152,7 +152,25 @@ describe('the price of a target', () => {
     await override(own, 4n, '2019-01-01')
     catalog.invalidate('platform')
     expect(await priceOf('gpt-4o')).toMatchObject({ inputPrice: 4n })
-    expect(await priceOf('gpt-4o', other)).toEqual({ source: `override:${newer?.id}`, inputPrice: 2n, outputPrice: 1n })
+    expect(await priceOf('gpt-4o', other)).toEqual({ source: `override:${newer?.id}`, inputPrice: 2n, outputPrice: 1n, cachedInputPrice: 1n })
+  })
+
+  test('is that of its connection, the org\'s own before the platform\'s, before that of the kind', async () => {
+    const openai = await seedConnection(null, 'openai')
+    await seedConnection(null, 'elsewhere')
+    const overConnection = (owner: typeof own | null, inputPrice: bigint) =>
+      db.orm.insert(modelPrices).values({ orgId: owner?.orgId ?? null, providerKind: 'openai', connectionId: openai, model: 'gpt-4o', inputPrice, outputPrice: 1n, effectiveFrom: new Date('2019-01-01') })
+    await override(own, 4n, '2021-01-01')
+    await overConnection(null, 5n)
+    expect(await priceOf('openai/gpt-4o')).toMatchObject({ inputPrice: 5n })
+    expect(await priceOf('elsewhere/gpt-4o')).toMatchObject({ inputPrice: 4n })
+    expect(await priceOf('elsewhere/gpt-4o', other)).toMatchObject({ inputPrice: 2_500_000_000n })
+    await overConnection(own, 6n)
+    catalog.invalidate('platform')
+    expect(await priceOf('openai/gpt-4o')).toMatchObject({ inputPrice: 6n })
+    expect(await priceOf('openai/gpt-4o', other)).toMatchObject({ inputPrice: 5n })
+    await db.orm.delete(providerConnections).where(eq(providerConnections.id, openai))
+    expect(await db.orm.select({ inputPrice: modelPrices.inputPrice }).from(modelPrices)).toEqual([{ inputPrice: 4n }])
   })
 
   test('is unknown, not zero, for a private server\'s model', async () => {

@@ -163,6 +163,17 @@ describe('migrations', () => {
     }
   })
 
+  test('taken back, a price of one connection is gone; it would count for all of its kind', async () => {
+    const db = await openEmpty()
+    const migrations = (await readTestMigrations()).filter(({ tag }) => tag <= '0031_connection_prices')
+    await migrate(db, migrations)
+    await db.query(`insert into provider_connections (id, kind, name) values (gen_random_uuid(), 'openai', 'one')`)
+    await db.query(`insert into model_prices (id, provider_kind, connection_id, model, input_price, output_price) select gen_random_uuid(), 'openai', id, 'free', 0, 0 from provider_connections`)
+    await db.query(`insert into model_prices (id, provider_kind, model, input_price, output_price) values (gen_random_uuid(), 'openai', 'priced', 1, 1)`)
+    expect(await revertLast(db, migrations)).toBe('0031_connection_prices')
+    expect(await db.query('select model from model_prices')).toEqual([{ model: 'priced' }])
+  })
+
   test('a reset empties the database, whatever it held', async () => {
     const [db, migrations] = [await openEmpty(), await readTestMigrations()]
     await migrate(db, migrations)

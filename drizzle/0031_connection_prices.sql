@@ -1,0 +1,3 @@
+ALTER TABLE "model_prices" ADD COLUMN "connection_id" uuid;--> statement-breakpoint
+ALTER TABLE "model_prices" ADD CONSTRAINT "model_prices_connection_id_provider_connections_id_fk" FOREIGN KEY ("connection_id") REFERENCES "public"."provider_connections"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "model_prices_connection_idx" ON "model_prices" USING btree ("connection_id");
