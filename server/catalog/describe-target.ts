@@ -15,10 +15,13 @@ export function describeTarget(snapshot: Snapshot, connection: ConnectionRow, up
   return override ? { ...known, price: overridePrice(override, known.price) } : known
 }
 
-/** What was set for the connection, else for its kind: of the very name, else of the model behind it, else of the catalogue's family, so that nobody chooses between two prices by how a model is written. */
+/**
+ * What was set for the connection, else for its kind: of the very name, else of the model behind it, else of the catalogue's family, so that nobody chooses between two prices by how a model is written.
+ * One that is billed for more than its tokens (a search for every answer) is of no family: it needs a price of its own.
+ */
 function findOverride({ prices }: Snapshot, connection: ConnectionRow, upstreamModel: string, known: Price | undefined): PriceRow | undefined {
   if (prices.size === 0) return undefined
-  const family = findPackaged(connection, upstreamModel)?.id
+  const family = known?.isPartial ? undefined : findPackaged(connection, upstreamModel)?.id
   const names = [upstreamModel, servedModel(connection, upstreamModel), ...family === undefined ? [] : [family]]
   const find = (owner: string) => names.map(name => prices.get(priceName(owner, name))).find(row => row !== undefined)
   const own = find(connection.id)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { head } from '../../support/hostile-answers'
 import type { GatewayUnderTest } from '../../support/open-gateway'
 import { openGateway } from '../../support/open-gateway'
@@ -54,12 +55,14 @@ syncBuiltinESMExports()
 let gateway: GatewayUnderTest
 let upstream: RawUpstream
 let key: string
+/** Connections' ids by their names. */
+const connections = new Map<string, string>()
 
 beforeAll(async () => {
   upstream = await startRawUpstream(Object.fromEntries(Object.entries(answers).map(([name, answer]) => [name, write => write(answer)])))
   const { port } = new URL(upstream.baseUrl('more'))
   gateway = await openGateway({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(detour(port))}` })
-  const connect = (connection: object) => gateway.api('POST', '/api/connections', { secret: 'sk-secret', ...connection })
+  const connect = async (connection: { kind: string, name: string, baseUrl: string }) => connections.set(connection.name, z.object({ id: z.string() }).parse(await gateway.api('POST', '/api/connections', { secret: 'sk-secret', ...connection })).id)
   for (const name of Object.keys(answers)) {
     if (name.startsWith('picture')) await connect({ kind: 'google', name, baseUrl: upstream.baseUrl(name) })
     else await connect({ kind: 'openai-compatible', name, baseUrl: `https://openrouter.ai/${name}/v1` })
@@ -117,7 +120,7 @@ describe('what OpenRouter tells that an answer cost', () => {
   })
 
   test('says nothing against a price of an admin\'s or the caller\'s own', async () => {
-    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', model: 'openai/gpt-4o', inputNanoUsd: '100000000', outputNanoUsd: '100000000' })
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai-compatible', connectionId: connections.get('more'), model: 'openai/gpt-4o', inputNanoUsd: '100000000', outputNanoUsd: '100000000' })
     // Word of a price travels by notification: until it is there, the catalogue's counts.
     const overridden = await until(async () => {
       const { charge } = await ask('more', 'chat', { upstreamModel: 'openai/gpt-4o' })

@@ -144,3 +144,9 @@ test('what another deployment is called is no model of its own', () => {
   const azure = connectionTo('azure', 'https://x.example', { deployments: { 'gpt-4o-mini': 'gpt-4o' } })
   expect(priceOver(azure, 'GPT-4o-mini')).toMatchObject({ inputPrice: 2_500_000_000n })
 })
+
+test('a model that searches for every answer is not priced with its family', () => {
+  const set = { model: 'gpt-4o-mini', inputPrice: 1n, outputPrice: 1n }
+  expect(priceOver(connectionTo('openai'), 'gpt-4o-mini-2024-07-18', set)).toMatchObject({ source: 'override:p0' })
+  expect(priceOver(connectionTo('openai'), 'gpt-4o-mini-search-preview', set)).toMatchObject({ isPartial: true })
+})
