@@ -1,8 +1,5 @@
 import { toUsdDecimal } from '../../shared/money'
-import { applyShare } from '../billing/apply-markup'
-import { computeCost } from '../billing/compute-cost'
 import type { Units } from '../billing/units'
-import type { Price } from '../billing/price'
 import type { Target } from '../catalog/target'
 import type { ErrorCode } from '../errors'
 import { LoomError } from '../errors'
@@ -12,9 +9,9 @@ import { sealBody } from '../traces/seal-body'
 import type { BodySide } from '../traces/seal-body'
 import type { Admission } from './apply-policy'
 import type { CallToCapture } from './capture'
-import { chargeFor, paysCost } from './charge'
-import type { Billing } from './billing-headers'
+import { paysCost } from './charge'
 import type { AnswerHead, CallContext, CallOutcome } from './call-context'
+import { costOf, describeCharge } from './describe-charge'
 import { describeSteps } from './describe-steps'
 import { countTextTokens } from './count-tokens'
 import type { GivenIds } from './given-ids'
@@ -39,6 +36,8 @@ interface Answered {
   usageSource: CallOutcome['usageSource']
   rawUsage: unknown
   surcharge?: Surcharge | undefined
+  /** None came in time: what is charged is the prompt, and no price of the caller's own. */
+  isUnanswered?: boolean
   responseBody: Buffer | null
   givenIds?: (() => string[]) | undefined
   /** What is still to be sent: the whole answer, or what ends its stream. Null where nobody gets one. */
@@ -72,10 +71,8 @@ export class CallRecord implements Progress {
   readonly createdAt = new Date()
   /** Null: it was refused after its limits had let it pass. */
   private usedTokens: number | null = 0
-  private billing: Billing
 
   constructor(private readonly gateway: Gateway, readonly context: CallContext) {
-    this.billing = context.billing
     this.span = gateway.tracing?.begin(context)
   }
 
@@ -100,43 +97,13 @@ export class CallRecord implements Progress {
 
   /** What the caller's org is charged for this usage. */
   cost(usage: Usage): bigint {
-    const full = this.fullCost(usage)
-    return this.cache === 'hit' ? applyShare(full, this.context.caller.cacheHitBasisPoints) : full
+    return costOf(this, usage)
   }
 
-  private fullCost(usage: Usage): bigint {
-    return this.target ? chargeFor({ billing: this.billing, caller: this.context.caller }, this.target, this.rawCost(usage)) : 0n
-  }
-
-  /** A price of the caller's own is for an answer, and none came in time. False where the call is charged nothing then. */
-  dropOwnPrice(): boolean {
-    const { billing, context: { caller }, target } = this
-    if (billing.amount === null) return true
-    this.billing = { ...billing, amount: 0n }
-    return target !== undefined && paysCost({ billing, caller }, target)
-  }
-
-  /** What the provider asks for it. */
-  private rawCost(usage: Usage): bigint {
-    return this.target?.price ? computeCost(usage, this.target.price) : 0n
-  }
-
-  /** The price as the ledger keeps it; with what the call cost the platform, where the org is charged something else. */
-  private describeCharge(usage: Usage, chargedNanoUsd: bigint, surcharge: Surcharge | undefined): unknown {
-    const { markupBasisPoints, cacheHitBasisPoints } = this.context.caller
-    const { amount } = this.billing
-    const known = describePrice(this.target?.price)
-    const plain = surcharge ? { ...known, unpriced: surcharge } : known
-    const measured = usage.units && this.target?.price?.units ? { ...plain, used: usage.units } : plain
-    const price = usage.toldCostNanoUsd !== undefined && this.target?.price?.tellsCost ? { ...measured, toldCostNanoUsd: usage.toldCostNanoUsd.toString() } : measured
-    if (amount === null && markupBasisPoints === 0 && this.cache !== 'hit') return price
-    return {
-      ...price,
-      ...(amount === this.fullCost(usage) ? { source: 'x-billing-amount' } : { markupBasisPoints, ...(amount !== null && { askedNanoUsd: amount.toString() }) }),
-      ...(this.cache === 'hit' && { cacheHitBasisPoints }),
-      rawCostNanoUsd: (this.cache === 'hit' ? 0n : this.rawCost(usage)).toString(),
-      chargedNanoUsd: chargedNanoUsd.toString()
-    }
+  /** Whether a call that got no answer in time is charged its prompt: one that brings a price of its own only where its org owes the cost. */
+  get isChargedUnanswered(): boolean {
+    const { target, context } = this
+    return context.billing.amount === null || (target !== undefined && paysCost(context, target))
   }
 
   /**
@@ -158,14 +125,14 @@ export class CallRecord implements Progress {
 
   /** Charges an answer that was given, whole or in part. */
   async capture(answered: Answered): Promise<CallOutcome> {
-    const { usage, usageSource, rawUsage, surcharge, responseBody } = answered
-    const costNanoUsd = this.cost(usage)
+    const { usage, usageSource, rawUsage, surcharge, isUnanswered, responseBody } = answered
+    const costNanoUsd = costOf(this, usage, isUnanswered)
     // No provider wrote a cached answer.
     this.usedTokens = this.cache === 'hit' ? 0 : usage.inputTokens + usage.outputTokens
     const finished = this.finished(usage, responseBody, answered.error)
     if (surcharge) this.reportSurcharge(surcharge)
     // What costs nothing and was not held has its trace, and no line in the ledger.
-    const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: this.describeCharge(usage, costNanoUsd, surcharge) }
+    const charge = this.cache === 'hit' && !this.hold ? null : { costNanoUsd, usageSource, rawUsage: storable(rawUsage), price: describeCharge(this, { usage, costNanoUsd, surcharge, isUnanswered }) }
     const failure = await this.gateway.capturer.capture({ ...finished, charge, kept: this.keep(answered, costNanoUsd), given: this.given(answered) }, finished.isStream).then(() => undefined, toLoomError)
     this.span?.step('capture')
     return failure ? this.outcome(failure, noUsage, usageSource, 0n) : this.outcome(answered.error, usage, usageSource, costNanoUsd, responseBody)
@@ -184,9 +151,10 @@ export class CallRecord implements Progress {
    */
   async fail(error: LoomError): Promise<CallOutcome> {
     if (error.code === 'internal_error') this.gateway.log.error({ err: error.cause, requestId: this.context.requestId }, 'A call failed on our side')
-    if ((error instanceof UnansweredError && this.dropOwnPrice()) || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
+    const isUnanswered = error instanceof UnansweredError
+    if ((isUnanswered && this.isChargedUnanswered) || (error.code === 'caller_gone' && this.attempts.at(-1)?.error === 'caller_gone')) {
       const { usage } = await this.measureUsage(undefined, undefined, () => '')
-      return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, responseBody: null, rest: null, error })
+      return await this.capture({ usage, usageSource: 'partial', rawUsage: undefined, isUnanswered, responseBody: null, rest: null, error })
     }
     if (this.dispatchedAt === undefined && UNCOUNTED.has(error.code)) this.usedTokens = null
     const finished = this.finished(noUsage, null, error)
@@ -292,18 +260,6 @@ export class CallRecord implements Progress {
     const upstreamMs = this.dispatchedAt === undefined ? 0 : (this.upstreamEndedAt ?? this.firstByteAt ?? now) - this.dispatchedAt
     return now - this.context.receivedAt - upstreamMs
   }
-}
-
-const describedPrices = new WeakMap<Price, Record<string, unknown>>()
-
-/** A price as JSON, its figures as strings; made once a price, not once a call. */
-function describePrice(price: Price | undefined): Record<string, unknown> {
-  if (!price) return { source: 'none' }
-  const known = describedPrices.get(price)
-  if (known) return known
-  const described: Record<string, unknown> = JSON.parse(JSON.stringify(price, (_, item: unknown) => typeof item === 'bigint' ? item.toString() : item))
-  describedPrices.set(price, described)
-  return described
 }
 
 /** Whatever was thrown, as a caller may hear of it. */

@@ -106,7 +106,8 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const delivered = opened.delivered()
   // Nothing came but the failure: that is no answer, and is not charged, unless its provider was at work on one when nobody waited any longer.
   const isEmpty = !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !delivered.tokensSoFar
-  if (error && isEmpty && error.code !== 'caller_gone' && !(error.code === 'upstream_timeout' && call.dropOwnPrice())) throw error
+  const isUnanswered = isEmpty && error?.code === 'upstream_timeout'
+  if (error && isEmpty && error.code !== 'caller_gone' && !(isUnanswered && call.isChargedUnanswered)) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()
   if (undelivered?.length) sink.write(undelivered)
@@ -116,7 +117,7 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   const usage = tap.usage ? measured.usage : await withSummary({ ...measured.usage, ...tap.inputUsage, outputTokens: Math.max(measured.usage.outputTokens, delivered.tokensSoFar ?? 0) }, tap.summary)
   const usageSource = measured.usageSource === 'estimated' && error ? 'partial' : measured.usageSource
   const ending = error ? tap.failure(error) : tap.closing(usage, toUsdDecimal(call.cost(usage)))
-  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, responseBody: tap.record(), givenIds: () => tap.givenIds?.() ?? [], rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
+  const outcome = await call.capture({ usage, usageSource, rawUsage: tap.rawUsage, surcharge: tap.surcharge, isUnanswered, responseBody: tap.record(), givenIds: () => tap.givenIds?.() ?? [], rest: ending && { contentType: tap.contentType, bytes: ending }, error: error ?? null })
   return outcome.error ? outcome : { ...outcome, ending }
 }
 

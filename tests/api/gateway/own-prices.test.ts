@@ -82,7 +82,7 @@ describe('a price that a call of a prepaid organisation brings', () => {
       const late = await ask('5', shared)
       expect(late.status).toBe(504)
       const charge = await chargeOf(late)
-      expect(charge).toMatchObject({ status: 'captured', usageSource: 'partial' })
+      expect(charge).toMatchObject({ status: 'captured', usageSource: 'partial', price: { source: expect.stringContaining('catalog:'), askedNanoUsd: '5000000000', chargedNanoUsd: charge?.capturedNanoUsd } })
       expect(Number(charge?.capturedNanoUsd)).toBeGreaterThan(0)
       expect(Number(charge?.capturedNanoUsd)).toBeLessThan(Number(2n * COST))
       expect(await chargeOf(await ask('5', own))).toBeNull()
