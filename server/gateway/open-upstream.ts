@@ -79,7 +79,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
   let waitMs = Infinity
   // Who names other models wants one of them rather than a refusal.
   const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'final' && request.alternatives === undefined
-  for (const target of targets) {
+  for (const target of options.health.order(options.orgId, targets)) {
     const retries = target.retries ?? options.retries
     for (let tries = 0; tries <= retries; tries++) {
       const leave = options.health.admit(options.orgId, target)
@@ -138,6 +138,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     // What it does not have of another account's is no fault of its own.
     const isOwnFault = verdict !== 'final' && (error.code !== 'invalid_request' || refusal.status === 404)
     record(refusal.status, error.code, refusal.status >= 500 ? 'failed' : 'answered', isOwnFault)
+    if (verdict === 'retry' && retryAfterMs) health.restAsked(orgId, target, retryAfterMs)
     return { target, error, verdict, retryAfterMs, isInexpressible: false }
   }
   let status: number | null = null

@@ -1,6 +1,12 @@
+import { LRUCache } from 'lru-cache'
 import type { Target } from '../catalog/target'
 import type { Leave } from './circuit-breaker'
 import { CircuitBreaker } from './circuit-breaker'
+
+/** No provider keeps calls away for longer, whatever it asks for. */
+const MAX_REST_MS = 60_000
+/** A caller can name any number of models. */
+const MAX_RESTS = 10_000
 
 /** What an attempt told of its target: `unreachable` is no connection at all, `failed` a 5xx, a timeout or a broken answer, `undecided` nothing. */
 export type AttemptVerdict = 'answered' | 'failed' | 'unreachable' | 'undecided'
@@ -16,6 +22,8 @@ export interface TargetLeave { reach: Leave, answers: Leave }
 export class TargetHealth {
   private readonly reach = new CircuitBreaker()
   private readonly answers = new CircuitBreaker()
+  /** Until when a provider asked to be left alone, by org, connection and model: a limit may be that of the request's own size. */
+  private readonly rests = new LRUCache<string, number>({ max: MAX_RESTS })
 
   /** Leave for an attempt, to report with how it went: it may be the one probe of an open circuit. Undefined while the target rests. */
   admit(orgId: string, target: Target): TargetLeave | undefined {
@@ -26,6 +34,18 @@ export class TargetHealth {
     if (answers) return { reach, answers }
     this.reach.undecided(connection, reach)
     return undefined
+  }
+
+  /** The provider said after how many milliseconds to come back (`Retry-After`). */
+  restAsked(orgId: string, target: Target, afterMs: number, now = Date.now()): void {
+    this.rests.set(answersOf(orgId, target), now + Math.min(afterMs, MAX_REST_MS))
+  }
+
+  /** Targets in the order to try them: as they come, but last those whose provider asked to be left alone. Where there are no others, they are asked all the same. */
+  order(orgId: string, targets: readonly Target[], now = Date.now()): readonly Target[] {
+    if (targets.length < 2 || this.rests.size === 0) return targets
+    const rests = (target: Target) => (this.rests.get(answersOf(orgId, target)) ?? 0) > now
+    return [...targets.filter(target => !rests(target)), ...targets.filter(rests)]
   }
 
   /** Milliseconds until it may be tried again; 0 when it may be now. */

@@ -197,6 +197,33 @@ describe('models: [...] in a request', () => {
   })
 })
 
+describe('a provider that says when to come back', () => {
+  const limited = { status: 429, headers: { 'retry-after': '30' } }
+
+  test.each([429, 503])('with a %i is asked last until then, by calls over a route and with alternatives', async (status) => {
+    const upstreamModel = `gpt-4o-${status}`
+    const alias = await makeRoute('ordered', [{ on: 'first', upstreamModel }, { on: 'second' }])
+    gateway.upstream.respondWith({ ...limited, status })
+    for (const body of [{ model: alias }, { model: alias }, { models: [`first/${upstreamModel}`, `second/${model}`] }]) expect((await gateway.post(key, JSON.stringify({ ...body, messages }))).status).toBe(200)
+    expect([gateway.upstream.requests.length, second.requests.length]).toEqual([1, 3])
+    // Others have failed: it is better asked than nobody.
+    second.respondWith({ status: 500 })
+    expect((await gateway.post(key, JSON.stringify({ model: alias, messages }))).status).toBe(200)
+    expect([gateway.upstream.requests.length, second.requests.length]).toEqual([2, 4])
+    // Its other models have limits of their own.
+    await ask(await makeRoute('ordered', [{ on: 'first', upstreamModel: `other-of-${status}` }, { on: 'second' }]))
+    expect(gateway.upstream.requests).toHaveLength(3)
+  })
+
+  test('is asked all the same where there is no other, and what it says goes to the caller', async () => {
+    const call = () => gateway.post(key, JSON.stringify({ model: 'first/gpt-4o-alone', messages }))
+    gateway.upstream.respondWith(limited)
+    const refused = await call()
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '30'])
+    expect((await call()).status).toBe(200)
+  })
+})
+
 test('a tenant whose calls make a shared provider fail shuts it for itself alone', async () => {
   await gateway.api('POST', '/api/connections', { kind: 'openai', name: 'shared', baseUrl: gateway.upstream.baseUrl, secret: upstreamSecret, platform: true })
   const { cookie } = await signUp(gateway.loom, { name: 'Mallory', email: 'mallory@example.com', password: 'correct horse battery' })

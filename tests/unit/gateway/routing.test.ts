@@ -251,3 +251,26 @@ describe('where the answer of a stream begins', () => {
     expect(read(stream)).toEqual([true])
   })
 })
+
+describe('what a provider asks to be left alone for', () => {
+  const [a, b] = [target('a'), target('b')]
+  const names = (targets: readonly Target[]) => targets.map(one => one.upstreamModel)
+
+  test('is kept to, for a minute at most', () => {
+    const health = new TargetHealth()
+    health.restAsked('org', a, 10_000, 0)
+    health.restAsked('org', b, 3_600_000, 0)
+    const c = target('c')
+    expect(names(health.order('org', [a, b, c], 9_999))).toEqual(['c', 'a', 'b'])
+    expect(names(health.order('org', [a, b, c], 10_000))).toEqual(['a', 'c', 'b'])
+    expect(names(health.order('org', [a, b, c], 60_000))).toEqual(['a', 'b', 'c'])
+  })
+
+  test('is of the org that it was told, over that connection', () => {
+    const health = new TargetHealth()
+    health.restAsked('org', a, 10_000, 0)
+    expect(names(health.order('other', [a, b], 1))).toEqual(['a', 'b'])
+    expect(names(health.order('org', [{ ...a, connection: b.connection }, b], 1))).toEqual(['a', 'b'])
+    expect(names(health.order('org', [a, b], 1))).toEqual(['b', 'a'])
+  })
+})
