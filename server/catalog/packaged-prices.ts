@@ -3,6 +3,7 @@ import type { ModelPrice } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
 import { toNanoUsd } from '../../shared/money'
 import type { NanoUsd } from '../../shared/money'
+import { deepSeekFlashPrice } from './deepseek-prices'
 import { modelMode } from './model-mode'
 import type { Price, Rates } from '../billing/price'
 import { asOpenRouterAsks } from './open-router-prices'
@@ -25,12 +26,13 @@ const leastAudioMs: Readonly<Record<string, number>> = { groq: 10_000 }
 /**
  * Names that stand for another model by now than the catalogue has them for, or that it has not. Sources: Mistral's own documentation,
  * https://github.com/mistralai/platform-docs-public (`apiNames` of `src/schema/models/models`), 2026-08-21; DeepSeek's announcement of V4, 2026-04-24,
- * as https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide quotes it.
+ * as https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide quotes it; its pricing page, which has `deepseek-flash` for V4.1 and answers for V4 Flash with that.
  */
 const movedNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   deepseek: {
     'deepseek-chat': 'deepseek-v4-flash',
-    'deepseek-reasoner': 'deepseek-v4-flash'
+    'deepseek-reasoner': 'deepseek-v4-flash',
+    'deepseek-flash': 'deepseek-v4-flash'
   },
   mistral: {
     'mistral-large-latest': 'mistral-large-2512',
@@ -71,7 +73,7 @@ export function findPackagedModel(providerId: string, model: string): PackagedMo
 export function readPackagedModel(providerId: string, model: string, at: Date): PackagedModel | undefined {
   const match = calcPrice({}, movedNames[providerId]?.[model] ?? model, { providerId, timestamp: at })
   if (!match) return undefined
-  const words = toPrice(providerId, match.model.id, match.model_price)
+  const words = providerId === 'deepseek' && match.model.id === 'deepseek-v4-flash' ? deepSeekFlashPrice(at) : toPrice(providerId, match.model.id, match.model_price)
   const price = words && (providerId === 'openrouter' ? asOpenRouterAsks(words, model, findMakersPrice(model, at)) : withSound(words, findSoundRates(model), model))
   const isPartial = searching.test(model) && !searchingWhenAsked.test(`${providerId}/${model}`)
   return { id: match.model.id, price: price && isPartial ? { ...price, isPartial } : price, contextWindow: match.model.context_window }
@@ -93,8 +95,8 @@ export function findPackagedProviderId(baseUrl: string): string | undefined {
   if (!URL.canParse(baseUrl)) return undefined
   const { origin } = new URL(baseUrl)
   const provider = findProvider({ providerApiUrl: origin })
-  // The catalogue's patterns are prefixes; ours must be the whole host.
-  return provider && new RegExp(`^(?:${provider.api_pattern})(?::\\d+)?$`).test(origin) ? provider.id : undefined
+  // The catalogue's patterns are prefixes; ours must be the whole host. Moonshot's ends where its two hosts part.
+  return provider && new RegExp(`^(?:${provider.api_pattern})${provider.id === 'moonshotai' ? '(?:ai|cn)' : ''}(?::\\d+)?$`).test(origin) ? provider.id : undefined
 }
 
 /**

@@ -23,8 +23,8 @@ const sources = {
   openRouterCost: 'https://openrouter.ai/docs/use-cases/usage-accounting, 2026-11',
   // A write costs what input does and five minutes of storage beside it (Gemini), or 1.25 times the input for five minutes and twice for an hour (Claude).
   openRouterCache: 'https://openrouter.ai/docs/features/prompt-caching, 2026-11',
-  // Twice as much from 01:00 to 04:00 and from 06:00 to 10:00 UTC. `deepseek-chat` and `deepseek-reasoner` are V4 Flash.
-  deepSeek: 'https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide, 2026-06, which quotes its announcement of V4; https://api-docs.deepseek.com/quick_start/pricing',
+  // Twice as much on weekdays from 01:00 to 04:00 and from 06:00 to 10:00 UTC. `deepseek-chat` and `deepseek-reasoner` are V4 Flash, and that is V4.1.
+  deepSeek: 'https://developersdigest.tech/blog/deepseek-chat-to-v4-migration-guide, 2026-06, which quotes its announcement of V4; https://api-docs.deepseek.com/quick_start/pricing, 2026-11-15',
   // The usage and bill of a real call: `cost_in_usd_ticks` 232,856,000 of 10⁻¹⁰ USD.
   xAi: 'https://github.com/Wei-Shaw/sub2api/issues/5771, 2026-08'
 }
@@ -126,9 +126,10 @@ const rows: Row[] = [
   // $5, $6.25 written, $25
   [sources.openRouterCache, 'openrouter', 'anthropic/claude-opus-4.6', 'five minutes\' cache', { ...openAi(10_000, 0, 100), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 10_000 }, cost: 0.065 }, 65_000_000n],
   [sources.openRouterCache, 'openrouter', 'anthropic/claude-opus-4.6', 'an hour\'s cache, which only the cost tells', { ...openAi(10_000, 0, 100), prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 10_000 }, cost: 0.1025 }, 102_500_000n],
-  // $0.22, $0.007 cached, $0.66
-  [sources.deepSeek, 'deepseek', 'deepseek-chat', 'a name that stands for another model', { prompt_tokens: 2_000, completion_tokens: 1_000, total_tokens: 3_000, prompt_cache_hit_tokens: 1_000 }, 220_000n + 7_000n + 660_000n],
-  [sources.deepSeek, 'deepseek', 'deepseek-reasoner', 'a name that stands for another model', openAi(1_000, 0, 1_000), 880_000n],
+  // $0.15, $0.003 cached, $0.60
+  [sources.deepSeek, 'deepseek', 'deepseek-chat', 'a name that stands for another model', { prompt_tokens: 2_000, completion_tokens: 1_000, total_tokens: 3_000, prompt_cache_hit_tokens: 1_000 }, 150_000n + 3_000n + 600_000n],
+  [sources.deepSeek, 'deepseek', 'deepseek-reasoner', 'a name that stands for another model', openAi(1_000, 0, 1_000), 750_000n],
+  [sources.deepSeek, 'deepseek', 'deepseek-flash', 'plain', openAi(1_000, 0, 1_000), 750_000n],
   // $0.30, $2.50, pictures $30, 1,290 tokens each
   [sources.google, 'google', 'gemini-2.5-flash-image', 'a picture and words', { promptTokenCount: 10, candidatesTokenCount: 1_300, candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1_290 }] }, 3_000n + 38_700_000n + 25_000n],
   // $0.50, $1.50; `latest` is Large 3, not Large 2.1 at $2 and $6

@@ -66,8 +66,18 @@ test('long prompts cost more where the provider says so, the whole call and only
 })
 
 test('prices that follow the clock are taken as of now', () => {
-  const at = (time: string) => priceOf('deepseek', 'deepseek-v4-flash', new Date(`2026-11-01T${time}Z`))?.inputPrice
-  expect([at('02:00:00'), at('12:00:00')]).toEqual([440_000_000n, 220_000_000n])
+  const at = (time: string) => priceOf('deepseek', 'deepseek-v4-pro', new Date(`2026-11-01T${time}Z`))?.inputPrice
+  expect([at('02:00:00'), at('12:00:00')]).toEqual([1_320_000_000n, 660_000_000n])
+})
+
+// https://api-docs.deepseek.com/quick_start/pricing, 2026-11-15: legacy names are billed at the price of Flash, off-peak at half of it, all day at weekends. 2026-11-02 is a Monday.
+test.each(['deepseek-flash', 'deepseek-v4-flash', 'deepseek-v4-flash-vision-exp', 'deepseek-chat'])('%s costs what V4.1 Flash does, by the hour', (model) => {
+  const off = { inputPrice: toNanoUsd(0.15), cachedInputPrice: toNanoUsd(0.003), outputPrice: toNanoUsd(0.6) }
+  const peak = { inputPrice: toNanoUsd(0.3), cachedInputPrice: toNanoUsd(0.006), outputPrice: toNanoUsd(1.2) }
+  for (const [at, price] of [['02T00:59', off], ['02T01:00', peak], ['02T03:59', peak], ['02T04:00', off], ['02T06:00', peak], ['02T09:59', peak], ['02T10:00', off], ['01T02:00', off], ['07T08:00', off], ['06T08:00', peak]] as const) {
+    expect(priceOf('deepseek', model, new Date(`2026-11-${at}:00Z`)), at).toMatchObject({ source: 'published', ...price })
+  }
+  expect(readPackagedModel('deepseek', model, new Date())?.contextWindow).toBe(1_000_000)
 })
 
 test('a model without a full price has none, rather than a price of zero', () => {
@@ -84,7 +94,8 @@ test('a model without a full price has none, rather than a price of zero', () =>
 
 test('a server of one\'s own has no packaged price, a well-known one has', () => {
   expect(findPackagedProviderId('https://api.groq.com/openai/v1')).toBe('groq')
-  for (const url of ['http://localhost:11434/v1', 'https://api.groq.com.evil.example/v1', 'https://evil.example/https://api.groq.com', 'no url']) {
+  for (const url of ['https://api.moonshot.ai/v1', 'https://api.moonshot.cn/v1']) expect(findPackagedProviderId(url)).toBe('moonshotai')
+  for (const url of ['http://localhost:11434/v1', 'https://api.moonshot.evil.example/v1', 'https://api.moonshot.ai.evil.example/v1', 'https://api.groq.com.evil.example/v1', 'https://evil.example/https://api.groq.com', 'no url']) {
     expect(findPackagedProviderId(url)).toBeUndefined()
   }
   const own = describeUpstreamModel({ kind: 'openai-compatible', baseUrl: 'http://localhost:11434/v1', config: {} }, 'gpt-4o')
