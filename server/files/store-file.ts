@@ -30,6 +30,8 @@ export async function storeFile(runtime: StoreRuntime, scope: Scope, projectId: 
     return await orm.transaction(async (transaction) => {
       // Of many that came at once, each is counted before the next.
       await lockOrg(transaction, orgId)
+      // The bytes took their time: the project may be gone by now, or closed to whoever sent them.
+      await getProject(transaction, scope, projectId)
       await requireRoom(transaction, orgId, config.MAX_ORG_FILE_BYTES)
       const [row] = await transaction.insert(files)
         .values({ id, orgId, projectId, createdBy: userId, name, inProject, storageKey, ...inspector.result() })

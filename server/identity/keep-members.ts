@@ -22,7 +22,7 @@ export async function keepAsMember(transaction: Orm, principal: Principal): Prom
 }
 
 /**
- * Who calls was known before the body was read, and that may take its time: under a lock that lets no change of a member by, their role is asked again.
+ * Of two changes at once, one may take the other's author their role: under a lock that lets no change of a member by, it is asked again.
  * @throws {LoomError} `forbidden` when it is another by now, or none
  */
 export async function requireSameRole(transaction: Orm, { orgId, userId, role }: Principal): Promise<void> {

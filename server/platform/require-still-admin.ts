@@ -5,7 +5,7 @@ import { LoomError } from '../errors'
 import type { Principal } from '../identity/principal'
 
 /**
- * Who calls was known before the body was read, and that may take its time.
+ * Of two that demote each other at once, one has ceased to be an admin by now: to be asked under a lock.
  * @throws {LoomError} `forbidden` when the principal is no platform admin any more
  */
 export async function requireStillAdmin(transaction: Orm, { userId }: Pick<Principal, 'userId'>): Promise<void> {

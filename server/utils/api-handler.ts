@@ -3,11 +3,13 @@ import { defineEventHandler, setResponseHeader, setResponseHeaders, setResponseS
 import { LoomError } from '../errors'
 import { requireRole } from '../identity/principal'
 import type { Principal } from '../identity/principal'
+import { requireUnchanged } from '../identity/require-unchanged'
 import { resolvePrincipal } from '../identity/resolve-principal'
 import { useRuntime } from '../runtime'
 import type { Runtime } from '../runtime'
 import { toApiError } from './api-error'
 import { readClientIp } from './client-ip'
+import { askAfterBody } from './late-body'
 import { requireSameOrigin } from './same-origin'
 import type { MemberRole } from '../../shared/identity'
 
@@ -44,6 +46,7 @@ export function defineApiHandler(...definition: PublicDefinition<unknown> | Memb
       const runtime = useRuntime()
       const ip = readClientIp(event.node.req, runtime.config.TRUSTED_PROXIES)
       const principal = await resolvePrincipal(event, runtime, ip)
+      if (principal) askAfterBody(event, async () => requireUnchanged(principal, await resolvePrincipal(event, runtime, ip)))
       if (principal?.kind !== 'key') requireSameOrigin(event, runtime.config.APP_URL)
       // Answers are one caller's: nothing between us may keep them.
       setResponseHeader(event, 'cache-control', 'no-store')

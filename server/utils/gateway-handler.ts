@@ -11,6 +11,7 @@ import { errorHeaders, toOpenAiError } from '../gateway/openai-error'
 import { useRuntime } from '../runtime'
 import type { Runtime } from '../runtime'
 import { readClientIp } from './client-ip'
+import { askAfterBody } from './late-body'
 import { tellKeyExpiry } from './tell-key-expiry'
 
 interface GatewayCall { event: H3Event, caller: Caller, runtime: Runtime }
@@ -26,11 +27,16 @@ export function defineGatewayHandler<Result>(scope: KeyScope | 'any call', handl
     setResponseHeader(event, 'x-request-id', requestId)
     try {
       const readIp = () => readClientIp(event.node.req, runtime.config.TRUSTED_PROXIES)
-      const caller = await runtime.gateway.authenticator.authenticate(event.node.req.headers, readIp)
-      tellKeyExpiry(event.node.res, caller)
-      if (scope === 'any call') requireSomeInference(caller)
-      else requireScope(caller, scope)
-      requireAddress(caller, readIp())
+      const admit = async () => {
+        const caller = await runtime.gateway.authenticator.authenticate(event.node.req.headers, readIp)
+        tellKeyExpiry(event.node.res, caller)
+        if (scope === 'any call') requireSomeInference(caller)
+        else requireScope(caller, scope)
+        requireAddress(caller, readIp())
+        return caller
+      }
+      const caller = await admit()
+      askAfterBody(event, async () => void await admit())
       return await handler({ event, caller, runtime })
     } catch (cause) {
       const error = toLoomError(cause)

@@ -6,6 +6,7 @@ import { StatementMonth } from '../../shared/billing'
 import { parseJson } from '../../shared/parse-json'
 import { LoomError } from '../errors'
 import { ByteCollector } from './byte-collector'
+import { bodyHasCome } from './late-body'
 import { tooLarge as fileTooLarge } from '../files/inspect-bytes'
 
 const Id = z.uuid()
@@ -68,7 +69,7 @@ export function readVersion(event: H3Event): string | undefined {
 
 /**
  * The raw body, never more than `maxBytes` of it in memory.
- * @throws {LoomError} `body_too_large`
+ * @throws {LoomError} `body_too_large`, or as `askAfterBody` was told
  */
 export async function readBoundedBody(event: H3Event, maxBytes: number): Promise<Buffer> {
   const request = event.node.req
@@ -80,18 +81,20 @@ export async function readBoundedBody(event: H3Event, maxBytes: number): Promise
     body.push(Buffer.from(chunk))
     if (body.size > maxBytes) throw tooLarge(event, maxBytes)
   }
+  await bodyHasCome(event)
   return body.bytes()
 }
 
 /**
  * The raw body a piece at a time, for whoever bounds it as it comes. One that says it is larger than `maxBytes` is refused before its first byte.
- * @throws {LoomError} `body_too_large`
+ * @throws {LoomError} `body_too_large`, or after the last byte as `askAfterBody` was told
  */
 export async function* readChunks(event: H3Event, maxBytes: number): AsyncGenerator<Buffer> {
   // Should it be refused on the way, what is left unread ends the connection.
   event.node.res.setHeader('connection', 'close')
   if (Number(getRequestHeader(event, 'content-length') ?? 0) > maxBytes) throw fileTooLarge(maxBytes)
   for await (const chunk of event.node.req.iterator({ destroyOnReturn: false })) yield Buffer.from(chunk)
+  await bodyHasCome(event)
 }
 
 function tooLarge(event: H3Event, maxBytes: number): LoomError {

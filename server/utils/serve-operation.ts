@@ -42,7 +42,9 @@ export async function serveOperation(operation: Operation, request: IncomingMess
   response.on('error', cause => gateway.log.debug({ err: cause, requestId }, 'The caller left'))
   try {
     requireRunning(runtime)
-    const caller = await gateway.authenticator.authenticate(request.headers, () => readClientIp(request, config.TRUSTED_PROXIES))
+    const authenticate = () => gateway.authenticator.authenticate(request.headers, () => readClientIp(request, config.TRUSTED_PROXIES))
+    let caller = await authenticate()
+    const isBodyToCome = !request.complete
     const authenticatedAt = performance.now()
     tellKeyExpiry(response, caller)
     const billing = parseBilling(header(request, 'x-billing-amount'), header(request, 'x-billing-ref-id'))
@@ -54,8 +56,9 @@ export async function serveOperation(operation: Operation, request: IncomingMess
       ? await operation.parseUpload(upload)
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)
     const readAt = performance.now()
-    // A body takes its time: whose came after the signal has not begun either.
+    // A body takes its time: whose came after the signal has not begun either, and a key may have been revoked, or bounded, meanwhile.
     requireRunning(runtime)
+    if (isBodyToCome) caller = await authenticate()
     const traceContext = readTraceContext(header(request, 'traceparent'), header(request, 'tracestate'))
     const tags = readTags(header(request, 'x-loom-tags'), caller.traceBodies ? call.metadata : undefined, traceContext?.traceId)
     const caching = readCacheDirective(header(request, 'x-loom-cache'), caller.cacheTtlSeconds)

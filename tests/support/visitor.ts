@@ -16,7 +16,7 @@ export interface Answer {
 export class Visitor {
   private readonly cookies = new Map<string, string>()
 
-  constructor(readonly loom: LoomServer, private readonly headers: Record<string, string> = {}) {}
+  constructor(readonly loom: LoomServer, readonly headers: Readonly<Record<string, string>> = {}) {}
 
   get cookie(): string {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
