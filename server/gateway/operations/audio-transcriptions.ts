@@ -16,6 +16,7 @@ import { readDuration, readLastCue, readMediaUsage } from './media-usage'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { sendNative } from './send-native'
+import { tellsLengthVerboselyAlone, toBrief, VERBOSE } from './verbose-transcript'
 
 /** More than a week of talk, each word an event. */
 const MAX_STREAM_BYTES = 64 * 1024 * 1024
@@ -43,7 +44,8 @@ const FORMAT = 'response_format'
 /** Tells nothing of the sound's length. */
 const PLAIN_TEXT = 'text'
 /** As long a word for an answer that tells it, at OpenAI at least: it fits into a form whose length has been told. */
-const TELLING = Buffer.from('json')
+const BRIEF = 'json'
+const TELLING = Buffer.from(BRIEF)
 
 export const Transcript = z.looseObject({ text: z.string(), usage: z.unknown().optional(), duration: z.unknown().optional() })
 
@@ -65,7 +67,7 @@ export const audioTranscriptions: Operation = {
 }
 
 /** A form with a file, as much of it as is known. */
-interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'contentType' | 'read'> {
+interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'contentType' | 'read' | 'whole'> {
   readonly form: Pick<FormParser, 'parts' | 'fieldText'>
 }
 
@@ -76,6 +78,8 @@ class TranscriptionRequest implements CallRequest {
   readonly unit = 'audioMs'
   private readonly file: FormPart
   private readonly edited: readonly FormPart[]
+  /** The target it was sent to last was asked for more than the caller wants, for it to tell the sound's length. */
+  private isVerbose = false
 
   /** @param model that the path names */
   constructor(private readonly upload: FileForm, model?: string) {
@@ -114,13 +118,20 @@ class TranscriptionRequest implements CallRequest {
     return Math.ceil(this.fileBytes / USUAL_BYTES_PER_TOKEN) + await countTextTokens(this.upload.form.fieldText('prompt') ?? '')
   }
 
+  /** Where its format is to be changed, which may stand behind the file, it has to be here. */
+  async reachable(targets: Target[]): Promise<Target[]> {
+    if (targets.some(target => isTimed(target) && tellsLengthVerboselyAlone(target.connection))) await this.upload.whole()
+    return targets
+  }
+
   send(target: Target, transport: Transport, signal: AbortSignal) {
+    this.isVerbose = isTimed(target) && tellsLengthVerboselyAlone(target.connection) && (this.format === undefined || this.format === PLAIN_TEXT || this.format === BRIEF)
     const edits = this.editsFor(target)
-    const isTimed = target.price?.units?.audioMs !== undefined
+    const isToTell = isTimed(target) && !this.isVerbose
     const form = {
       contentType: this.upload.contentType,
       bytes: this.upload.bytes + edits.reduce((sum, edit) => sum + growth(edit), 0),
-      read: () => this.readChecked(edits, isTimed)
+      read: () => this.readChecked(edits, isToTell)
     }
     // Whether it streams may stand behind the file, and not every model heeds it: the answer tells.
     return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: false }, transport, signal)
@@ -135,7 +146,8 @@ class TranscriptionRequest implements CallRequest {
     }
     const answer = Transcript.parse(JSON.parse(body.toString('utf8')))
     const told = { usage: readMediaUsage(answer.usage), rawUsage: answer.usage, units: readDuration(answer), text: () => answer.text }
-    return this.format === PLAIN_TEXT ? { ...told, contentType: 'text/plain; charset=utf-8', finish: () => Buffer.from(`${answer.text}\n`) } : { ...told, contentType, finish: () => body }
+    if (this.format === PLAIN_TEXT) return { ...told, contentType: 'text/plain; charset=utf-8', finish: () => Buffer.from(`${answer.text}\n`) }
+    return { ...told, contentType, finish: () => this.isVerbose ? Buffer.from(JSON.stringify(toBrief(answer))) : body }
   }
 
   tap(headers: UpstreamResponse['headers']) {
@@ -157,26 +169,29 @@ class TranscriptionRequest implements CallRequest {
     return this.file.end === Infinity ? this.upload.bytes - this.file.start : this.file.end - this.file.start
   }
 
-  /** The model under its name upstream, and without those beside it. */
+  /** The model under its name upstream, and without those beside it; with the format to ask for. */
   private editsFor({ upstreamModel }: Target): Edit[] {
     const { contentType, form: { parts } } = this.upload
+    const format = parts.find(({ name }) => name === FORMAT)
+    const asked = format ? { start: format.start, end: format.end, text: VERBOSE } : { start: 0, end: 0, text: writeField(contentType, FORMAT, VERBOSE) }
     const edits = this.edited.map(part => part.name === 'model'
       ? { start: part.start, end: part.end, text: upstreamModel }
       : { start: part.from, end: parts[parts.indexOf(part) + 1]?.from ?? part.end + LINE_END_BYTES, text: '' })
-    return this.edited.some(({ name }) => name === 'model') ? edits : [{ start: 0, end: 0, text: writeField(contentType, 'model', upstreamModel) }, ...edits]
+    const named = this.edited.some(({ name }) => name === 'model') ? edits : [{ start: 0, end: 0, text: writeField(contentType, 'model', upstreamModel) }, ...edits]
+    return this.isVerbose ? [...named, asked].sort((one, other) => one.start - other.start) : named
   }
 
   /**
-   * @param isTimed the length of the sound is the price: plain text, wherever the form asks for it, is asked for as JSON
+   * @param isToTell the length of the sound is the price: plain text, wherever the form asks for it, is asked for as JSON
    * @throws {LoomError} `invalid_request` for a list of models that comes too late to be heeded, and for what tells a server of others, before the provider has the last of the form
    */
-  private async* readChecked(edits: readonly Edit[], isTimed: boolean): AsyncGenerator<Buffer> {
+  private async* readChecked(edits: readonly Edit[], isToTell: boolean): AsyncGenerator<Buffer> {
     let at = 0
     for await (const piece of this.upload.read(edits)) {
       const late = this.upload.form.parts.some(part => part.name === ALTERNATIVES && !this.edited.includes(part))
       if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
       requireOneModel(Object.fromEntries(this.upload.form.parts.map(({ name, text }) => [name.replace(/\[.*/, ''), text])))
-      yield isTimed ? this.askToTell(piece, at, edits) : piece
+      yield isToTell ? this.askToTell(piece, at, edits) : piece
       at += piece.length
     }
   }
@@ -191,6 +206,11 @@ class TranscriptionRequest implements CallRequest {
     for (const [index, byte] of TELLING.entries()) if (changed[start + index] !== undefined) changed[start + index] = byte
     return changed
   }
+}
+
+/** The length of the sound is the price. */
+function isTimed({ price }: Target): boolean {
+  return price?.units?.audioMs !== undefined
 }
 
 /** By how many bytes an edit makes a form longer. */
@@ -208,6 +228,7 @@ function describeForm(fields: Record<string, unknown>, fileBytes: number): FileF
   const bytes = (file?.end ?? 0) + FORM_END.length
   return {
     form, bytes, contentType: FORM_TYPE, complete: bytes <= SMALL_BYTES,
+    whole: () => Promise.resolve(),
     read: () => {
       throw new Error('A form that was only told of cannot be sent')
     }

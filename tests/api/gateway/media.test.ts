@@ -17,6 +17,7 @@ beforeAll(async () => {
   await gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, { mode: 'prepaid' })
   await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '50', refId: 'media' })
   await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'own', baseUrl: gateway.upstream.baseUrl, secret: 'sk-own' })
+  await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure', baseUrl: gateway.upstream.url, secret: 'sk-own' })
   await gateway.api('POST', '/api/connections', { kind: 'google', name: 'gemini', baseUrl: gateway.upstream.url, secret: 'sk-own' })
   key = (await gateway.createKey()).key
   client = gateway.client(key)
@@ -342,6 +343,16 @@ describe('POST /v1/audio/transcriptions', () => {
     })
     expect(cost).toBe(6_100_000n)
     expect((await gateway.upstream.received()).json).toMatchObject({ model: 'whisper-1', response_format: format === 'text' ? 'json' : format, file: { bytes: 26 } })
+  })
+
+  test.each([undefined, 'json', 'text'] as const)('as %s, of such a model at Azure, is charged by its length, too, which a verbose one tells', async (format) => {
+    gateway.upstream.respondWith({ usage: { inputTokens: 61 }, text: 'Hello' })
+    const cost = await spend(async () => {
+      const transcript: unknown = await client.audio.transcriptions.create({ model: 'azure/whisper-1', file: await sound(), ...(format && { response_format: format }) })
+      expect(transcript).toEqual(format === 'text' ? 'Hello\n' : { text: 'Hello' })
+    })
+    expect(cost).toBe(6_100_000n)
+    expect((await gateway.upstream.received()).json).toMatchObject({ response_format: 'verbose_json', file: { bytes: 26 } })
   })
 
   test('as text, of a model priced by the token, is asked for as that', async () => {

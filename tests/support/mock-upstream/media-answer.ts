@@ -27,10 +27,12 @@ export function imageEvents(behaviour: MockBehaviour, { n }: MediaRequest): stri
   ]).flat()
 }
 
-/** What is no JSON is as the test gives it, and tells no usage. */
+/** What is no JSON is as the test gives it, and tells no usage. Of a verbose one, the duration is a second for each input token. */
 export function transcriptAnswer(behaviour: MockBehaviour, { model, response_format: format }: MediaRequest) {
-  if (format === 'text' || format === 'srt' || format === 'vtt') return textPieces(behaviour).join('')
-  return { text: textPieces(behaviour).join(''), ...model.startsWith('whisper') ? durationUsage(behaviour) : transcriptUsage(behaviour) }
+  const text = textPieces(behaviour).join('')
+  if (format === 'text' || format === 'srt' || format === 'vtt') return text
+  if (format === 'verbose_json' && behaviour.usage) return { task: 'transcribe', language: 'english', duration: behaviour.usage.inputTokens, text, segments: [] }
+  return { text, ...model.startsWith('whisper') ? durationUsage(behaviour) : transcriptUsage(behaviour) }
 }
 
 export function transcriptEvents(behaviour: MockBehaviour): string[] {

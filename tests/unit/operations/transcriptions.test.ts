@@ -1,0 +1,99 @@
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, test } from 'vitest'
+import { LoomError } from '../../../server/errors'
+import { audioTranscriptions } from '../../../server/gateway/operations/audio-transcriptions'
+import type { Transport } from '../../../server/gateway/providers/provider'
+import { Upload } from '../../../server/gateway/upload'
+import type { ProviderKind } from '../../../shared/catalog'
+import { targetOf } from '../../support/operation-calls'
+import { connectionOf } from '../../support/provider-calls'
+
+const places = {
+  groq: ['openai-compatible', 'https://api.groq.com/openai/v1', 'whisper-large-v3'],
+  azure: ['azure', 'https://res.openai.azure.com', 'whisper'],
+  openai: ['openai', null, 'whisper-1'],
+  own: ['openai-compatible', 'https://whisper.example/v1', 'whisper-large-v3']
+} as const satisfies Record<string, readonly [ProviderKind, string | null, string]>
+type Place = keyof typeof places
+
+const VERBOSE = { task: 'transcribe', language: 'English', duration: 61.5, text: 'Hello', segments: [{ id: 0, start: 0, end: 61.5, text: 'Hello' }], x_groq: { id: 'req_1' } }
+
+function targetAt(place: Place, isTimed = true) {
+  const [kind, baseUrl, model] = places[place]
+  const price = { source: 'test', inputPrice: 0n, outputPrice: 0n, ...(isTimed && { units: { audioMs: 360_000_000n }, byUnitsAlone: true as const }) }
+  return targetOf(kind, model, { connection: connectionOf(kind, { baseUrl }), price })
+}
+
+const uploads: Upload[] = []
+afterEach(async () => {
+  await Promise.all(uploads.splice(0).map(upload => upload.close()))
+})
+
+/** A form on its way, of which some is still to come. */
+async function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100) {
+  const parts = fields.map(([name, value]) => `--b0undary\r\ncontent-disposition: form-data; name="${name}"${name === 'file' ? '; filename="a.mp3"' : ''}\r\n\r\n${name === 'file' ? 'x'.repeat(fileBytes) : value}\r\n`)
+  const form = Buffer.from(`${parts.join('')}--b0undary--\r\n`)
+  const request = new IncomingMessage(new Socket())
+  request.headers['content-type'] = 'multipart/form-data; boundary=b0undary'
+  const upload = new Upload(request, form.length, 4 * 1024 * 1024, () => new LoomError('body_too_large', 'too large'))
+  uploads.push(upload)
+  for (let at = 0; at < form.length; at += 64 * 1024) request.push(form.subarray(at, at + 64 * 1024))
+  request.push(null)
+  if (!audioTranscriptions.parseUpload) throw new Error('takes no upload')
+  return audioTranscriptions.parseUpload(upload)
+}
+
+async function ask(place: Place, fields: readonly (readonly [string, string])[], { isTimed = true, fileBytes }: { isTimed?: boolean, fileBytes?: number } = {}) {
+  const request = await transcription(fields, fileBytes)
+  const target = targetAt(place, isTimed)
+  await request.reachable?.([target])
+  const asked: FormData[] = []
+  const transport: Transport = async ({ headers, body }) => {
+    const pieces: Uint8Array[] = []
+    for await (const piece of body) pieces.push(Buffer.from(piece))
+    const bytes = Buffer.concat(pieces)
+    expect(headers['content-length']).toBe(String(bytes.length))
+    asked.push(await new Response(new Uint8Array(bytes), { headers: { 'content-type': headers['content-type'] ?? '' } }).formData())
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: Readable.from([Buffer.from('{}')], { objectMode: false }) }
+  }
+  await request.send(target, transport, new AbortController().signal)
+  const sent = Object.fromEntries([...asked[0]?.entries() ?? []].map(([name, value]) => [name, typeof value === 'string' ? value : value.size]))
+  const answer = request.readAnswer(Buffer.from(JSON.stringify(VERBOSE)), { 'content-type': 'application/json' })
+  return { sent, answer, given: answer.finish({ inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }).toString() }
+}
+
+const forms = {
+  'before the file': [['model', 'm'], ['response_format', ''], ['file', '']],
+  'after it': [['file', ''], ['model', 'm'], ['response_format', '']],
+  'nowhere': [['file', ''], ['model', 'm']]
+} as const
+
+describe.each(['groq', 'azure'] as const)('whisper at %s, priced by the hour,', (place) => {
+  test.each(['json', 'text'])('asked for %s is asked for all it knows, wherever the form says so and however large it is, and its caller gets what it wants', async (format) => {
+    for (const [where, fields] of Object.entries(forms)) {
+      if (where === 'nowhere' && format === 'text') continue
+      for (const fileBytes of [100, 1_500_000]) {
+        const { sent, answer, given } = await ask(place, fields.map(([name = '', value = '']) => [name, name === 'response_format' ? format : value]), { fileBytes })
+        expect(sent, where).toEqual({ model: places[place][2], response_format: 'verbose_json', file: fileBytes })
+        expect(answer.units).toEqual({ audioMs: 61_500 })
+        if (format === 'text') expect(given).toBe('Hello\n')
+        else expect(JSON.parse(given)).toEqual({ text: 'Hello', x_groq: { id: 'req_1' } })
+      }
+    }
+  })
+
+  test.each(['verbose_json', 'srt', 'vtt'])('asked for %s is asked for that', async (format) => {
+    const { sent, given } = await ask(place, [['model', 'm'], ['response_format', format], ['file', '']])
+    expect(sent).toMatchObject({ response_format: format })
+    expect(JSON.parse(given)).toEqual(VERBOSE)
+  })
+})
+
+test.each<[Place, { isTimed?: boolean }]>([['openai', {}], ['own', {}], ['azure', { isTimed: false }], ['groq', { isTimed: false }]])('%s, %j, is asked for no more than the caller wants', async (place, options) => {
+  const json = await ask(place, [['model', 'm'], ['response_format', 'json'], ['file', '']], options)
+  expect(json.sent).toMatchObject({ response_format: 'json' })
+  expect(JSON.parse(json.given)).toEqual(VERBOSE)
+  expect((await ask(place, [['file', ''], ['model', 'm']], options)).sent).not.toHaveProperty('response_format')
+})
