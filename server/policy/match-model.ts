@@ -13,15 +13,29 @@ export class ModelMatcher {
   }
 }
 
+/** How many names an answer is remembered for. */
+const MAX_REMEMBERED = 256
+
 /** What is denied: in any case, and with what `<name>` denies `<name>:<variant>`, as Ollama and OpenRouter write them; a name without variant means `:latest`. */
 export class DenyMatcher {
   private readonly matcher: ModelMatcher
+  /** Each call asks for several names, and most calls for the same. */
+  private readonly answers = new Map<string, boolean>()
 
   constructor(readonly source: readonly string[]) {
     this.matcher = new ModelMatcher(source.map(pattern => pattern.toLowerCase()))
   }
 
   matches(name: string): boolean {
+    const known = this.answers.get(name)
+    if (known !== undefined) return known
+    const answer = this.find(name)
+    if (this.answers.size === MAX_REMEMBERED) this.answers.clear()
+    this.answers.set(name, answer)
+    return answer
+  }
+
+  private find(name: string): boolean {
     const small = name.toLowerCase()
     const colon = small.indexOf(':', small.lastIndexOf('/') + 1)
     return this.matcher.matches(small) || this.matcher.matches(colon === -1 ? `${small}:latest` : small.slice(0, colon))
