@@ -126,6 +126,7 @@ export async function stop(): Promise<void> {
   await drainAnswers(0)
   await runtime.jobs.stop()
   await closeAlerts?.()
+  runtime.mailer?.close()
   await runtime.gateway.stop()
   await runtime.limits.close()
   runtime.redis?.disconnect()
@@ -180,7 +181,7 @@ async function makeRuntime(config: Config, readMigrationFile: ReadMigrationFile,
       log.error({ err: error }, 'How conversations changed could not be read; their readers ask again')
     }
   })
-  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm, keyring), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, conversationFeed, fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
+  const runtime: Runtime = { config, log, metrics, db, migrations, keyring, auth: createAuth(config, db.orm, keyring), sso: new SingleSignOn(db.orm, keyring, config), catalog, gateway, eventLog, conversationFeed, mailer: openMailer(config), fileStore: openFileStore(config), limits, redis, replicaId, jobs: new BackgroundJobs(log, metrics), stopping: false }
   await settleHolds(runtime)
   await listenForStops(db)
   await listenForDecisions(db)
@@ -242,13 +243,9 @@ async function makePartitions({ db, log }: Pick<Runtime, 'db' | 'log'>): Promise
   if (inUse.length > 0) log.info({ indexes: inUse }, 'Indexes of tags are in use; they are changed at the next run')
 }
 
-function openDeliverer({ config, db, keyring, log, metrics }: Runtime): AlertDeliverer {
+function openDeliverer({ db, keyring, log, mailer, metrics }: Runtime): AlertDeliverer {
   const webhooks = new WebhookSender()
-  const mailer = openMailer(config)
-  closeAlerts = async () => {
-    mailer?.close()
-    await webhooks.close()
-  }
+  closeAlerts = () => webhooks.close()
   return new AlertDeliverer({ db, keyring, webhooks, mailer, metrics, log })
 }
 

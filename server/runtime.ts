@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Database } from '../db/client'
 import type { Migration } from '../db/read-migrations'
+import type { Mailer } from './alerts/mailer'
 import type { Catalog } from './catalog/catalog'
 import type { ConversationFeed } from './chat/conversation-feed'
 import type { EventLog } from './chat/event-log'
@@ -39,6 +40,8 @@ export interface Runtime {
   eventLog: EventLog
   /** Who looks at which project. */
   conversationFeed: ConversationFeed
+  /** Undefined without `SMTP_URL`. */
+  mailer: Mailer | undefined
   /** The bytes of files and artifacts. */
   fileStore: FileStore
   /** This process in the `replicas` table. */

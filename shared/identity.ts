@@ -54,6 +54,17 @@ export type CreateInvitation = z.infer<typeof CreateInvitation>
 export const AcceptInvitation = z.strictObject({ name: PersonName.optional(), password: Password.optional() })
 export type AcceptInvitation = z.infer<typeof AcceptInvitation>
 
+/** `POST /api/session/password/forgotten`: a link to set a new one is mailed to whoever has the address. */
+export const ForgottenPassword = z.strictObject({ email: Email })
+
+/** `PUT /api/session/password`: sets a new one by such a link. */
+export const ResetPassword = z.strictObject({ token: z.string().max(200), password: Password })
+export type ResetPassword = z.infer<typeof ResetPassword>
+
+/** `POST /api/platform/users/{id}/reset-link`: works once; shown here and nowhere else. */
+export const ResetLink = z.object({ url: z.string(), expiresAt: z.iso.datetime() })
+export type ResetLink = z.infer<typeof ResetLink>
+
 /** `PATCH /api/platform/settings` */
 export const UpdatePlatformSettings = z.strictObject({ signUpOpen: z.boolean().optional() })
 export type UpdatePlatformSettings = z.infer<typeof UpdatePlatformSettings>
@@ -102,6 +113,8 @@ export interface SessionInfo {
   maxFileBytes: number
   /** The identity provider one may sign in at; null: none is set up. */
   ssoName: string | null
+  /** Whether a link to set a new password is mailed to who has forgotten theirs. */
+  mailsResetLinks: boolean
 }
 
 /** `GET /api/session/account`: the signed-in user's own account. */

@@ -3,7 +3,7 @@ import type { ApiError } from '~/utils/api-error'
 import { toApiError } from '~/utils/api-error'
 import { safeNext } from '~/utils/safe-next'
 
-const forStrangers = new Set(['/login', '/sign-up', '/setup'])
+const forStrangers = new Set(['/login', '/sign-up', '/setup', '/forgot-password'])
 
 /** Sends everyone where they can go on: the first visitor to set up, strangers to log in, members to their work. */
 export default defineNuxtRouteMiddleware(async (to) => {
@@ -16,9 +16,11 @@ export default defineNuxtRouteMiddleware(async (to) => {
   })
 
   if (session.setupNeeded) return to.path === '/setup' ? undefined : navigateTo('/setup')
-  if (to.path.startsWith('/invite/')) return
+  // Signed in or not: a link may be opened where somebody else is.
+  if (to.path.startsWith('/invite/') || to.path === '/reset-password') return
   if (session.user) return forStrangers.has(to.path) ? navigateTo(safeNext(to.query.next)) : undefined
   if (to.path === '/sign-up' && session.signUpOpen) return
+  if (to.path === '/forgot-password' && session.mailsResetLinks) return
   if (to.path === '/login') return
   return navigateTo({ path: '/login', query: to.path === '/' ? {} : { next: to.fullPath } })
 })

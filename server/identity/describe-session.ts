@@ -6,6 +6,7 @@ import type { Config } from '../config'
 import { findMemberships } from './find-memberships'
 import { getPlatformSettings } from './platform-settings'
 import type { Principal } from './principal'
+import { mailsResetLinks } from './request-password-reset'
 import { isSetupNeeded } from './setup'
 import { findSsoName } from './sso-settings'
 
@@ -15,7 +16,7 @@ export async function describeSession(orm: Orm, config: Config, principal: Princ
   const ssoName = await findSsoName(orm, config)
   if (!principal) {
     const setupNeeded = await isSetupNeeded(orm)
-    return { user: null, org: null, orgs: [], role: null, platformAdmin: false, signUpOpen: signUpOpen && !setupNeeded, setupNeeded, ssoName: setupNeeded ? null : ssoName, maxFileBytes: config.MAX_FILE_BYTES }
+    return { user: null, org: null, orgs: [], role: null, platformAdmin: false, signUpOpen: signUpOpen && !setupNeeded, setupNeeded, ssoName: setupNeeded ? null : ssoName, maxFileBytes: config.MAX_FILE_BYTES, mailsResetLinks: mailsResetLinks(config) }
   }
   const [user] = await orm.select({ id: users.id, name: users.name, email: users.email }).from(users).where(eq(users.id, principal.userId))
   const memberships = await findMemberships(orm, principal.userId)
@@ -30,6 +31,7 @@ export async function describeSession(orm: Orm, config: Config, principal: Princ
     signUpOpen,
     setupNeeded: false,
     ssoName,
-    maxFileBytes: config.MAX_FILE_BYTES
+    maxFileBytes: config.MAX_FILE_BYTES,
+    mailsResetLinks: mailsResetLinks(config)
   }
 }

@@ -47,6 +47,8 @@ const ownRules: Record<string, Rule> = {
 
   'POST /api/session/org': { role: anyone },
   'POST /api/session/sso': { public: 'signing in happens before anyone is known; connecting an account asks for a session itself' },
+  'POST /api/session/password/forgotten': { public: 'who has forgotten their password cannot sign in; it tells nothing of whether there is an account' },
+  'PUT /api/session/password': { public: 'guarded by the one-time token in the link' },
   'GET /api/session/account': { role: anyone },
   'PATCH /api/session/account': { role: anyone },
   'GET /api/session/devices': { role: anyone },
@@ -79,6 +81,7 @@ const ownRules: Record<string, Rule> = {
   'GET /api/platform/users': { role: anyone, platformAdmin: true },
   'PATCH /api/platform/users/{user}': { role: anyone, platformAdmin: true, body: { active: false } },
   'DELETE /api/platform/users/{user}/sessions': { role: anyone, platformAdmin: true },
+  'POST /api/platform/users/{user}/reset-link': { role: anyone, platformAdmin: true },
   'GET /api/platform/sso': { role: anyone, platformAdmin: true },
   'PUT /api/platform/sso': { role: anyone, platformAdmin: true },
   'DELETE /api/platform/sso': { role: anyone, platformAdmin: true },
