@@ -41,6 +41,8 @@ export const mockModels = {
   /** Markdown that needs nothing but itself: no colours, formulas or diagrams. */
   tabular: { text: `## Cloth\n\n${long}\n\n- warp\n- **weft**\n\n| Thread | Count |\n|---|---:|\n| Linen | 1,200 |\n\n> ${long}` },
   scholar: { text: scholarlyMarkdown, chunks: 40 },
+  /** From the right, but for its code. */
+  arabic: { text: '## النول\n\nيُشَدّ النول قبل أن يمرّ الخيط الأول. شغّل `npm start` ثم انتظر.\n\n- الخيط الأول\n- الخيط الثاني\n\n> قول قديم\n\n```sh\nnpm start\n```\n\nAnd from the left again.' },
   painter: { text: 'Here it is.', images: painted },
   flood: { text: `${Array.from({ length: 72_000 }, (_, drop) => `Drop ${drop + 1}. ${long}`).join('\n')}\n\nThe last drop.`, chunks: 400, chunkIntervalMs: 2 },
   /** As fast as it can. */

@@ -111,3 +111,23 @@ test('code is coloured and can be copied', async ({ page, context }) => {
   await expect(answer.getByRole('button', { name: 'Copied' })).toBeVisible()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('const prompt = "Show me code"')
 })
+
+test('Arabic runs from the right, as it is typed, sent, answered and named, code and English from the left', async ({ page, mock }) => {
+  expect(mock.url).toBeTruthy()
+  const chat = new ChatPage(page)
+  await chat.openNew('arabic')
+  const question = 'كيف يعمل النول؟ أريد أن أفهم'
+  const composer = chat.message()
+  await composer.fill(question)
+  await expect(composer).toHaveCSS('direction', 'rtl')
+  await chat.send(question)
+  const answer = await chat.settled()
+  await expect(chat.log().getByRole('article', { name: 'You' }).getByText(question)).toHaveCSS('direction', 'rtl')
+  for (const block of ['h3, h4, h5', 'p', 'ul', 'blockquote']) await expect(answer.locator('.markdown').locator(block).first()).toHaveCSS('direction', 'rtl')
+  for (const code of ['p code', 'pre']) await expect(answer.locator('.markdown').locator(code).first()).toHaveCSS('direction', 'ltr')
+  await expect(answer.getByText('And from the left again.')).toHaveCSS('direction', 'ltr')
+  await expect(page.getByRole('heading', { level: 1 }).locator('[dir=auto]').first()).toHaveCSS('direction', 'rtl')
+  await expect(page.locator('html')).toHaveCSS('direction', 'ltr')
+  await composer.fill('And now in English')
+  await expect(composer).toHaveCSS('direction', 'ltr')
+})

@@ -1,6 +1,6 @@
 import type { ComarkElement, ComarkNode } from 'comark'
 import type { VNodeChild } from 'vue'
-import { h } from 'vue'
+import { cloneVNode, h, isVNode } from 'vue'
 import type { Translate } from '~/utils/translate'
 import MarkdownCode from './MarkdownCode.vue'
 import MarkdownDiagram from './MarkdownDiagram.vue'
@@ -21,6 +21,12 @@ export function drawMarkdown(node: ComarkNode, t: Translate): VNodeChild {
   return draw ? draw(element, t) : drawChildren(element, t)
 }
 
+/** The same for a block of a text, which runs as its first letter does: Arabic and Hebrew from the right. What is in it follows. */
+export function drawBlock(node: ComarkNode, t: Translate): VNodeChild {
+  const drawn = drawMarkdown(node, t)
+  return isVNode(drawn) && typeof drawn.type === 'string' ? cloneVNode(drawn, { dir: 'auto' }) : drawn
+}
+
 const drawChildren = ([, , ...children]: ComarkElement, t: Translate) => children.map(child => drawMarkdown(child, t))
 
 type Draw = (element: ComarkElement, t: Translate) => VNodeChild
@@ -37,7 +43,8 @@ const elements: Partial<Record<string, Draw>> = {
   h1: heading(1), h2: heading(2), h3: heading(3), h4: heading(4), h5: heading(5), h6: heading(6),
   br: () => h('br'),
   hr: () => h('hr'),
-  code: element => h('code', readText(element)),
+  // Code runs from the left wherever it stands.
+  code: element => h('code', { dir: 'ltr' }, readText(element)),
   li: (element, t) => h('li', drawChildren(element, t)),
   ol: (element, t) => h('ol', { start: readStart(element) }, drawChildren(element, t)),
   input: ([, attributes], t) => h('input', { 'type': 'checkbox', 'disabled': true, 'checked': ':checked' in attributes, 'aria-label': ':checked' in attributes ? t('markdown.done') : t('markdown.toDo') }),
