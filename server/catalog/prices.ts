@@ -4,7 +4,7 @@ import type { Orm } from '../../db/client'
 import { modelPrices, providerConnections } from '../../db/schema'
 import type { CreateModelPrice, ModelPrice, ModelPriceList } from '../../shared/model-routes'
 import { recordChange } from '../audit/record'
-import type { Author } from '../audit/record'
+import type { Author, Change } from '../audit/record'
 import { notifyCatalog } from '../connections/notify-catalog'
 import { LoomError } from '../errors'
 
@@ -66,9 +66,19 @@ export async function deletePrice(orm: Orm, author: Author, priceId: string): Pr
   await orm.transaction(async (transaction) => {
     const [row] = await transaction.delete(modelPrices).where(and(eq(modelPrices.id, priceId), ownOrPlatform(modelPrices.orgId, author.principal.orgId))).returning()
     if (!row) throw new LoomError('not_found', 'There is nothing with this id.')
-    await recordChange(transaction, author, { action: 'model_price.delete', target: `model_price:${row.id}`, before: { ...toWritten(row), connectionId: row.connectionId } })
+    await recordChange(transaction, author, deletionOf(row))
     await notifyCatalog(transaction, row.orgId)
   })
+}
+
+/** Deletes those that hold over one connection, which is about to go. @returns what to write down of it, each for the org it concerns */
+export async function deletePricesOf(transaction: Orm, connectionId: string): Promise<Change[]> {
+  const rows = await transaction.delete(modelPrices).where(eq(modelPrices.connectionId, connectionId)).returning()
+  return rows.map(row => ({ ...deletionOf(row), orgId: row.orgId ?? undefined }))
+}
+
+function deletionOf(row: typeof modelPrices.$inferSelect): Change {
+  return { action: 'model_price.delete', target: `model_price:${row.id}`, before: { ...toWritten(row), connectionId: row.connectionId } }
 }
 
 function ownOrPlatform(column: AnyPgColumn, orgId: string) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AuditPage } from '../../shared/audit'
 import { ModelList } from '../../shared/catalog'
 import { Connection, ConnectionList } from '../../shared/connections'
 import { ModelPrice, ModelPriceList, ModelRoute, ModelRouteList } from '../../shared/model-routes'
@@ -105,6 +106,8 @@ describe('a price of one connection', () => {
     await expect.poll(() => priceOver('groq', tenant), soon).toMatchObject({ source: `override:${ofGroq.id}`, inputNanoUsd: '1', outputNanoUsd: '2' })
     expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toEqual([ofGroq, ofOne])
     await operator.succeed('DELETE', `/api/connections/${groq}`)
+    const { items } = AuditPage.parse((await operator.succeed('GET', `/api/audit?target=model_price:${ofGroq.id}`)).body)
+    expect(items).toMatchObject([{ action: 'model_price.delete', before: { model, inputNanoUsd: '1', connectionId: groq } }, { action: 'model_price.create' }])
     expect(ModelPriceList.parse((await tenant.succeed('GET', '/api/models/prices')).body).prices).toEqual([ofOne])
   })
 
