@@ -28,6 +28,8 @@ export const files = pgTable('files', {
   createdAt: createdAt()
 }, table => [
   index('files_project_idx').on(table.orgId, table.projectId, table.id).where(sql`in_project and removed_at is null`),
+  // What an org has room for is counted over these alone.
+  index('files_room_idx').on(table.orgId, table.sizeBytes),
   index('files_sweep_idx').on(table.createdAt).where(sql`sent_at is null`),
   index('files_words_idx').using('gin', sql`to_tsvector('simple', ${table.name} || ' ' || coalesce(${table.beginning}, ''))`).where(sql`in_project and removed_at is null`),
   oneOf('files_kind_check', table.kind, fileKinds)

@@ -35,6 +35,25 @@ describe('a search', () => {
     expect((await search('hedd -"cord looped"')).map(found => found.messageId), 'what is looked for may be a beginning only where it is last').toEqual([])
   })
 
+  test.each([
+    ['Chinese', '今天北京天气很好，我们去公园散步，然后喝茶。', ['北京天气', '天气', '茶', '北京 公园'], ['天京', '北京 上海', '散茶']],
+    ['Japanese', '明日の会議は東京のオフィスで行います。', ['会議', 'オフィス', '東京のオフ'], ['京都', 'オフス']],
+    ['Thai', 'วันนี้อากาศดีมากเราไปเดินเล่นที่สวน', ['อากาศ', 'เดินเล่น'], ['ฝนตก']],
+    ['Korean', '서울대학교에서 만나요', ['대학교', '학교에서'], ['부산']],
+    ['mixed', '我的iPhone手机坏了, 50% off_sale', ['iphone手机', 'hone手', '手机 off_sale', '50% 手机'], ['iphone电脑', '手机 off%sale']]
+  ])('finds %s words, which no spaces part, within a text', async (_, text, found, missed) => {
+    const conversation = await newConversation(ada, quickModel)
+    const answer = await say(conversation, `${'Before it. '.repeat(20)}${text}${' After it.'.repeat(20)}`)
+    for (const q of found) {
+      const [hit, ...others] = await search(q)
+      expect(others, q).toEqual([])
+      expect(hit, q).toMatchObject({ conversationId: conversation.id, messageId: answer?.parentId })
+      const [first = ''] = q.split(' ')
+      expect(hit?.snippet?.toLowerCase(), q).toContain(`${HIT_START}${first}${HIT_END}`)
+    }
+    for (const q of missed) expect(await search(q), q).toEqual([])
+  })
+
   test('finds titles first, and nothing that was deleted', async () => {
     const [titled, other] = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
     await ada.call('PATCH', `/conversations/${titled.id}`, { title: 'Selvedge notes' })

@@ -1,0 +1,3 @@
+CREATE INDEX "artifacts_room_idx" ON "artifacts" USING btree ("org_id","storage_key","size_bytes");--> statement-breakpoint
+CREATE INDEX "message_parts_characters_idx" ON "message_parts" USING gin (to_tsvector('simple', regexp_replace(left(content ->> 'text', 200000), '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff])', ' \1 ', 'g'))) WHERE type = 'text' and content ->> 'text' ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]';--> statement-breakpoint
+CREATE INDEX "files_room_idx" ON "files" USING btree ("org_id","size_bytes");
