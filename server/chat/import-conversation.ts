@@ -5,6 +5,7 @@ import { readImage } from '../artifacts/read-image'
 import { LoomError } from '../errors'
 import { discardBytes } from '../files/discarded-bytes'
 import type { FileStore } from '../files/file-store'
+import { requireRoom } from '../files/require-room'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
@@ -22,11 +23,12 @@ const ROWS_MAX = 1_000
 /**
  * A conversation of the caller's from an export. Ids are made anew in the order of the file; what answers cost, which trace tells of
  * them and the files that went with messages belong to where they were made, and are left out; the files are counted.
- * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` for an image that is none
+ * @throws {LoomError} `not_found` when the scope has no such project, `invalid_request` for an image that is none, and for documents when the org has no room left
  */
-export async function importConversation({ db, fileStore }: Pick<Runtime, 'db' | 'fileStore'>, caller: Scope, projectId: string, file: ImportConversation): Promise<ImportedConversation> {
+export async function importConversation({ config, db, fileStore }: Pick<Runtime, 'db' | 'fileStore'> & { config: Pick<Runtime['config'], 'MAX_ORG_FILE_BYTES'> }, caller: Scope, projectId: string, file: ImportConversation): Promise<ImportedConversation> {
   const { orgId, userId } = caller
   await getProject(db.orm, caller, projectId)
+  if (file.documents.length > 0) await requireRoom(db.orm, orgId, config.MAX_ORG_FILE_BYTES)
   const id = uuidv7()
   // Made one after the other, so they sort as the originals do.
   const ids = new Map(file.messages.map(message => [message.id, uuidv7()]))

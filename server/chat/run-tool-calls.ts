@@ -63,6 +63,7 @@ async function store({ runtime, answer }: ToolRun, artifact: Required<ToolOutcom
     return await storeArtifact(runtime, { orgId, conversationId, messageId, ...artifact }, part)
   } catch (error) {
     if (answer.signal.aborted) throw error
+    if (error instanceof LoomError) return { ...part, failed: true, text: error.message }
     reportFailure(runtime, 'chat_tool', error, { orgId, messageId })
     return { ...part, failed: true, text: `${artifact.path} could not be stored on our side.` }
   }

@@ -1,6 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import type { Orm } from '../../db/client'
 import { files } from '../../db/schema'
 import { LoomError } from '../errors'
 import { lockOrg } from '../platform/lock-org'
@@ -9,6 +7,7 @@ import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
 import type { StoredFile, UploadQuery } from '../../shared/files'
 import { inspectBytes } from './inspect-bytes'
+import { requireRoom } from './require-room'
 import { fileColumns, toStoredFile } from './select-files'
 
 type StoreRuntime = Pick<Runtime, 'db' | 'fileStore'> & { config: Pick<Runtime['config'], 'MAX_FILE_BYTES' | 'MAX_ORG_FILE_BYTES'> }
@@ -43,9 +42,4 @@ export async function storeFile(runtime: StoreRuntime, scope: Scope, projectId: 
     if (error instanceof LoomError) await fileStore.remove(storageKey)
     throw error
   }
-}
-
-async function requireRoom(orm: Orm, orgId: string, maxBytes: number): Promise<void> {
-  const [used] = await orm.select({ bytes: sql<number>`coalesce(sum(${files.sizeBytes}), 0)`.mapWith(Number) }).from(files).where(eq(files.orgId, orgId))
-  if ((used?.bytes ?? 0) >= maxBytes) throw new LoomError('invalid_request', 'Your organisation has no room left for files. Remove some, or ask an operator for more.')
 }

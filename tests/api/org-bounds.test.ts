@@ -6,11 +6,13 @@ import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
-import { alertRules, alertWebhooks, apiKeys, files, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
+import { alertRules, alertWebhooks, apiKeys, conversations, files, messages, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
 import { createRule } from '../../server/alerts/create-rule'
 import { createWebhook } from '../../server/alerts/create-webhook'
+import { storeArtifact } from '../../server/artifacts/store-artifact'
 import type { Author } from '../../server/audit/record'
 import { createRoute } from '../../server/catalog/create-route'
+import { importConversation } from '../../server/chat/import-conversation'
 import { createConnection } from '../../server/connections/create-connection'
 import { readConfig } from '../../server/config'
 import { openKeyring } from '../../server/crypto/keyring'
@@ -122,5 +124,34 @@ test('files that come at once are counted one after another', async () => {
   const kept = await db.orm.select({ key: files.storageKey }).from(files).where(eq(files.orgId, workspace.orgId))
   expect(kept).toHaveLength(1)
   expect((await readdir(join(folder, 'files', workspace.orgId))).map(name => `${workspace.orgId}/${name}`)).toEqual(kept.map(({ key }) => key))
+  await rm(folder, { recursive: true })
+})
+
+test('documents of chats take room as files do, those that come at once one after another', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loom-bounds-'))
+  const runtime = { db, fileStore: openFileStore(readConfig({ LOOM_DATA_DIR: folder })), config: { MAX_FILE_BYTES: 1_000, MAX_ORG_FILE_BYTES: 1_000 } }
+  const { orgId, userId, projectId, principal } = workspace
+  const [conversationId, messageId] = [uuidv7(), uuidv7()]
+  await db.orm.insert(conversations).values({ id: conversationId, orgId, projectId, userId })
+  await db.orm.insert(messages).values({ id: messageId, orgId, conversationId, role: 'assistant', status: 'streaming' })
+  const at = new Date().toJSON()
+  const make = (index: number, content: string) => storeArtifact(runtime, { orgId, conversationId, messageId, path: `${index}.md`, content },
+    { type: 'tool_result', index, toolCallId: `call-${index}`, toolName: 'create_artifact', text: 'Written', failed: false, durationMs: 1, startedAt: at, completedAt: at })
+  async function* bytes() {
+    yield await Promise.resolve(Buffer.from('x'))
+  }
+  const upload = () => storeFile(runtime, principal, projectId, { name: 'a.txt', inProject: false, contentType: 'text/plain' }, bytes())
+  const noRoom = { code: 'invalid_request', message: expect.stringContaining('no room left') }
+
+  await make(0, 'x'.repeat(600))
+  await upload()
+  const outcomes = await Promise.allSettled([1, 2, 3].map(index => make(index, 'x'.repeat(600))))
+  expect(outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])).toMatchObject([noRoom, noRoom])
+  await expect(upload()).rejects.toMatchObject(noRoom)
+  const document = { messageId, partIndex: 0, encoding: 'text' as const, content: 'x' }
+  const exported = { format: 'loom.conversation' as const, version: 2 as const, title: 'Back', model: null, systemPrompt: '', parameters: {}, tools: false, createdAt: at, shownMessageId: null, messages: [] }
+  await expect(importConversation(runtime, principal, projectId, { ...exported, documents: [document] })).rejects.toMatchObject(noRoom)
+  await importConversation(runtime, principal, projectId, { ...exported, documents: [] })
+  expect(await readdir(join(folder, 'files', orgId))).toHaveLength(3)
   await rm(folder, { recursive: true })
 })
