@@ -6,8 +6,11 @@ type Body = Readonly<Record<string, unknown>>
 /** Tools that the caller of a chat runs itself. */
 const chatTools: ReadonlySet<string> = new Set(['function', 'custom'])
 
-/** Fields of OpenAI's formats that ask for a search, or another service that is billed by use, as OpenAI, OpenRouter, xAI and Alibaba call them. */
-const billedFields = ['web_search_options', 'plugins', 'search_parameters', 'enable_search'] as const
+/**
+ * Fields of OpenAI's formats that ask for a search, or another service that is billed by use, as OpenAI, OpenRouter, xAI and Alibaba call them. What a preset of OpenRouter's brings, tools that run
+ * there and other models among it, is known to its account alone. Source: https://openrouter.ai/docs/guides/features/presets, read 2026-11.
+ */
+const billedFields = ['web_search_options', 'plugins', 'preset', 'search_parameters', 'enable_search'] as const
 
 /** Tiers at the plain rate, or below it. Sources: the OpenAI API reference, `service_tier`; Groq, "Service Tiers" and "Flex Processing"; read 2026-11. */
 const plainTiers: ReadonlySet<unknown> = new Set(['auto', 'default', 'standard', 'on_demand', 'flex'])
@@ -49,7 +52,7 @@ export function findBilledByUse(body: Body, ownTools = chatTools): string | unde
   const tool = hostedTool(body.tools, ownTools)
   if (tool !== undefined) return `The tool "${tool}", which the provider runs and bills by use,`
   const field = billedFields.find(name => isAsked(name, body[name]))
-  return field && `The field "${field}", for which the provider bills by use,`
+  return field && `The field "${field}", for which the provider may bill by use,`
 }
 
 function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | undefined {
@@ -71,7 +74,7 @@ function typeOf(tool: unknown): string {
 const unasked = (name: string) => z.unknown().refine(value => !isAsked(name, value), 'asks for a service that is not offered by this provider, or not in this format').optional()
 
 /** The same fields in a format that has no word for them: left out where they ask for nothing, and refused where they do. */
-export const unaskedServices = { web_search_options: unasked('web_search_options'), plugins: unasked('plugins'), search_parameters: unasked('search_parameters'), enable_search: unasked('enable_search') } satisfies Record<typeof billedFields[number], z.ZodType>
+export const unaskedServices = { web_search_options: unasked('web_search_options'), plugins: unasked('plugins'), preset: unasked('preset'), search_parameters: unasked('search_parameters'), enable_search: unasked('enable_search') } satisfies Record<typeof billedFields[number], z.ZodType>
 
 /** An empty list asks for nothing, and xAI's parameters may say so, too. */
 function isAsked(name: string, value: unknown): boolean {

@@ -168,7 +168,7 @@ describe('a prepaid wallet', () => {
   })
 
   test.each<[string, object]>([
-    ['web_search_options', { web_search_options: {} }], ['web_search_options', { web_search_options: { mode: 'off' } }], ['plugins', { plugins: [{ id: 'web' }] }], ['search_parameters', { search_parameters: { mode: 'auto' } }],
+    ['web_search_options', { web_search_options: {} }], ['web_search_options', { web_search_options: { mode: 'off' } }], ['plugins', { plugins: [{ id: 'web' }] }], ['preset', { preset: 'searches' }], ['search_parameters', { search_parameters: { mode: 'auto' } }],
     ['browser_search', { tools: [{ type: 'browser_search' }] }], ['googleSearch', { tools: [{ googleSearch: {} }] }],
     ['googleSearch', { tools: [{ type: 'function', googleSearch: {} }] }], ['urlContext', { tools: [{ urlContext: {}, type: 'custom' }] }], ['service_tier', { service_tier: 'priority' }]
   ])('refuses what is billed beside tokens, or at a dearer rate than we know: %s', async (name, rest) => {

@@ -62,7 +62,7 @@ const hello = { messages: [{ role: 'user', content: 'Hi' }] }
 test.each<[Operation, object]>([
   [responses, { input: 'Hi', conversation: 'conv_1', previous_response_id: 'resp_1' }], [responses, inputFileAt('https://x.example/a.pdf')],
   [messages, { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'url', url: 'https://x.example/a.pdf' } }] }] }],
-  [chatCompletions, { ...hello, web_search_options: {} }], [chatCompletions, { ...hello, plugins: [{ id: 'web' }] }],
+  [chatCompletions, { ...hello, web_search_options: {} }], [chatCompletions, { ...hello, plugins: [{ id: 'web' }] }], [chatCompletions, { ...hello, preset: 'searches' }],
   [chatCompletions, { ...hello, tools: [{ type: 'browser_search' }] }], [chatCompletions, { ...hello, data_sources: [{ type: 'azure_search' }] }],
   [completions, { prompt: 'Hi', plugins: [{ id: 'web' }] }]
 ])('a call of $name that reads more than its body is held for the whole window, however close one looks: %j', async (operation, ask) => {

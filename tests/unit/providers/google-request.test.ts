@@ -161,6 +161,6 @@ test.each([
   expect(body({ reasoning_effort: effort }, model).generationConfig).toEqual(expected && { thinkingConfig: expected })
 })
 
-test.each([['n', 2], ['logprobs', true], ['web_search_options', {}], ['plugins', [{ id: 'web' }]], ['search_parameters', { mode: 'on' }], ['enable_search', true]])('%s = %s is refused, naming the field', (field, value) => {
+test.each([['n', 2], ['logprobs', true], ['web_search_options', {}], ['plugins', [{ id: 'web' }]], ['preset', 'searches'], ['search_parameters', { mode: 'on' }], ['enable_search', true]])('%s = %s is refused, naming the field', (field, value) => {
   refusalOf({ [field]: value }).toThrow(expect.objectContaining({ code: 'invalid_request', param: field }))
 })
