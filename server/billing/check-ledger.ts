@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Database } from '../../db/client'
+import { WINDOWS_KEPT_MONTHS } from './forget-budget-windows'
 
 const Fault = z.object({ org_id: z.string(), rule: z.string(), expected: z.coerce.string(), found: z.coerce.string() })
 export type LedgerFault = z.infer<typeof Fault>
@@ -12,14 +13,14 @@ const REPLICA_TIMEOUT_MS = 20_000
 /**
  * Proves the ledger: balance = Σ posted − Σ captured, held = Σ held + Σ leased, no prepaid wallet below zero or over-held, each call
  * with a usage record charged once, its cost or as much of that as its hold reached, no charge without such a record, no more of it given back than it took, the windows
- * of budgets hold and spent what their charges and leases do, those of purged orgs included, and nothing held by a process that is gone, but for what another that runs has yet to give back. One read, so one snapshot, however long
+ * of budgets hold and spent what their charges and leases do, those of purged orgs included (those of over a year ago may be gone), and nothing held by a process that is gone, but for what another that runs has yet to give back. One read, so one snapshot, however long
  * it takes, and nobody waits for it. An empty answer is the proof.
  * @param replicaTimeoutMs after which a process without a sign of life is gone; what it held should be given back within as long again
  */
 export async function checkLedger(db: Pick<Database, 'transaction'>, replicaTimeoutMs = REPLICA_TIMEOUT_MS): Promise<LedgerFault[]> {
   const rows = await db.transaction(async (query) => {
     await query('set local statement_timeout = 0')
-    return query(CHECK, [2 * replicaTimeoutMs])
+    return query(CHECK, [2 * replicaTimeoutMs, WINDOWS_KEPT_MONTHS])
   })
   return rows.map(row => Fault.parse(row))
 }
@@ -41,8 +42,8 @@ with charges as (
          coalesce(sum(held) filter (where status = 'held'), 0) as held
     from transactions group by org_id
 ), counted as (
-  select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held
-    from (select org_id, budget_windows, status, captured, held from transactions union all select org_id, budget_windows, 'held', -drawn, amount + drawn from wallet_leases) t
+  select b.id, (array_agg(t.org_id))[1] as org_id, coalesce(sum(captured), 0) as spent, coalesce(sum(held) filter (where status = 'held'), 0) as held, max(created_at) as newest
+    from (select org_id, budget_windows, status, captured, held, created_at from transactions union all select org_id, budget_windows, 'held', -drawn, amount + drawn, created_at from wallet_leases) t
    cross join lateral unnest(t.budget_windows) as b(id) group by b.id
 ), living as (
   select id from replicas where heartbeat_at > now() - make_interval(secs => $1::float8 / 1000)
@@ -80,7 +81,7 @@ union all
 select coalesce(w.org_id, w.subject_id), 'budget window = its charges: ' || w.id, coalesce(c.spent, 0) + w.purged || ' spent, ' || coalesce(c.held, 0) || ' held', w.spent || ' spent, ' || w.held || ' held'
   from budget_windows w left join counted c using (id) where w.spent <> coalesce(c.spent, 0) + w.purged or w.held <> coalesce(c.held, 0)
 union all
-select c.org_id, 'a charge counts in windows there are: ' || c.id, 'a window', 'none' from counted c where not exists (select from budget_windows w where w.id = c.id)
+select c.org_id, 'a charge counts in windows there are: ' || c.id, 'a window', 'none' from counted c where newest > now() - make_interval(months => $2::int) and not exists (select from budget_windows w where w.id = c.id)
 union all
 select u.org_id, 'a usage record has its charge: ' || u.id, u.cost::text, 'none'
   from usage_records u where not exists (select from charges c where c.org_id = u.org_id and c.call_id = u.id)`

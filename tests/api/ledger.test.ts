@@ -9,6 +9,7 @@ import { migrate } from '../../db/migrate'
 import { openPostgres } from '../../db/open-postgres'
 import { captureCalls } from '../../server/billing/capture-calls'
 import { checkLedger } from '../../server/billing/check-ledger'
+import { forgetBudgetWindows } from '../../server/billing/forget-budget-windows'
 import { holdFunds } from '../../server/billing/hold-funds'
 import { postFunds } from '../../server/billing/post-funds'
 import { settleAbandonedHolds } from '../../server/billing/settle-abandoned-holds'
@@ -146,6 +147,29 @@ test('the check lets a charge be less than its call cost where that was more tha
   await db.query(`with hold as (insert into transactions (id, org_id, ref_id, type, status, held, replica, created_at) select gen_random_uuid(), org_id, 'x', 'charge', 'held', 5, $1::uuid, now() - interval '1 hour' from wallets)
     update wallets set held = held + 5`, [replica])
   expect(await checkLedger(db)).toEqual([])
+})
+
+/** A window of a budget that began and was charged so long ago, or whatever else is `held` in it. */
+async function addWindow(period: string, age: string, held = 0): Promise<string> {
+  const id = uuidv7()
+  await db.query(`insert into budget_windows (id, org_id, scope, subject_id, period, starts_at, spent, held) select $1, org_id, 'org', org_id, $2, now() - $3::interval, 40, $4::bigint from wallets`, [id, period, age, held])
+  await db.query(called(40, `select id, org_id, id::text, 'charge', 'captured', 40, 40 from call`).replace('held, captured)', `held, captured, created_at, budget_windows)`).replace('40, 40 from', `40, 40, now() - interval '${age}', array['${id}'::uuid] from`))
+  if (held > 0) await db.query(`with hold as (insert into transactions (id, org_id, ref_id, type, status, held, replica, created_at, budget_windows) select gen_random_uuid(), org_id, 'held', 'charge', 'held', $1::bigint, $2::uuid, now() - $3::interval, array[$4::uuid] from wallets)
+    update wallets set held = held + $1::bigint`, [held, replica, age, id])
+  return id
+}
+
+test('windows of budgets are forgotten long after they ended, settled; not those of all time; and the ledger stays exact without', async () => {
+  const gone = [await addWindow('day', '16 months'), await addWindow('month', '5 years')]
+  const kept = [await addWindow('day', '14 months'), await addWindow('total', '5 years'), await addWindow('week', '16 months', 5), await addWindow('month', '1 day')]
+  expect(await checkLedger(db)).toEqual([])
+  expect(await forgetBudgetWindows(db)).toBe(gone.length)
+  expect((await db.query('select id from budget_windows')).map(({ id }) => id).sort()).toEqual(kept.sort())
+  expect(await checkLedger(db)).toEqual([])
+  // One that is missing of last year's is a fault, as ever.
+  await db.query('delete from budget_windows where id = $1', [kept.at(-1)])
+  await db.query(`delete from budget_windows where period = 'day'`)
+  expect(await checkLedger(db)).toEqual([expect.objectContaining({ rule: expect.stringMatching(/^a charge counts in windows there are/) })])
 })
 
 test.runIf(testDatabaseKind === 'postgres')('the check takes its time, however short that of a statement is', async () => {
