@@ -119,7 +119,7 @@ export class CallRecord implements Progress {
   }
 
   private async countUsage(text: string, { outputTokens: made = 0, audioOutputTokens: spoken = 0 }: Made, times = 1): Promise<Usage> {
-    const [inputTokens, outputTokens] = await Promise.all([this.context.request.countInput(), countTextTokens(text)])
+    const [inputTokens, outputTokens] = await Promise.all([this.context.request.countInput(this.target), countTextTokens(text)])
     return { ...noUsage, inputTokens, outputTokens: Math.ceil(outputTokens * times) + made, ...(spoken > 0 && { audioOutputTokens: spoken }) }
   }
 

@@ -93,8 +93,11 @@ export interface CallRequest {
   readonly askedOutputTokens?: number | undefined
   /** Lets no answer be longer than `maxTokens`, where the caller asked for no length: `bound` and `send` heed it. Only of endpoints that write text. */
   limitOutput?: (maxTokens: number) => void
-  /** Our own count of the prompt's tokens, as near as can be told, for a provider that tells none. */
-  countInput: () => Promise<number>
+  /**
+   * Our own count of the prompt's tokens, as near as can be told, for a provider that tells none.
+   * @param target that was sent it, where one was
+   */
+  countInput: (target?: Target) => Promise<number>
   /** A closer look than `bound` at what is in the body, for a wallet that cannot cover that; undefined for a prompt too long to be counted in good time. */
   countClosely?: () => Promise<CountedRequest | undefined>
   /**

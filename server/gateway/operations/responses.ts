@@ -8,6 +8,7 @@ import { encodeBody } from '../providers/encode-body'
 import type { ProviderCall, Transport } from '../providers/provider'
 import { countClosely, countPrompt } from './count-prompt'
 import { withEarlier, withoutToldThoughts } from './earlier-items'
+import { wantsThoughts } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
@@ -97,12 +98,13 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     return boundTokens({ ...this.measured, isKept, maxOutputTokens: this.body.max_output_tokens ?? 0 }, target)
   }
 
-  countInput() {
-    return countPrompt(takeMedia(this.body))
+  countInput(target?: Target) {
+    return countPrompt(takeMedia(target && !nativeOf(target) && wantsThoughts(target) ? this.chatBody : this.body))
   }
 
+  /** A bound for whichever target: with the thoughts that some get back. */
   countClosely() {
-    return countClosely(takeMedia(this.body), this.measured.packed)
+    return countClosely(takeMedia(this.chatBody), this.measured.packed)
   }
 
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {

@@ -224,6 +224,19 @@ describe('what a translated model answered is named by ids', () => {
     expect(JSON.stringify(gateway.upstream.requests.map(({ json }) => json))).not.toContain('Let me look.')
   })
 
+  test('which count in the prompt of a model that gets its thoughts back, where its provider tells none, and of no other', async () => {
+    const thinking = 'plain/deepseek-v4-pro'
+    gateway.upstream.respondWith({ reasoning: 'every good boy does fine '.repeat(200), toolCalls: [{ name: 'weather', arguments: '{}' }] })
+    const { output } = await openai.responses.create({ model: thinking, input: [user('Weather?')], tools })
+    const asked: object = { input: [user('Weather?'), ...output, { type: 'function_call_output', call_id: 'call_mock_0', output: 'Sunny' }] }
+    const countAt = async (model: string) => {
+      gateway.upstream.respondWith({ usage: false })
+      return (await openai.responses.create({ model, tools, ...asked })).usage?.input_tokens
+    }
+    expect(await countAt(thinking)).toBeGreaterThan(1_000)
+    expect(await countAt(translated)).toBeLessThan(200)
+  })
+
   test('which stand for all that was asked and answered up to it, whoever goes on', async () => {
     const first = await answered()
     gateway.upstream.respondWith({ toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
