@@ -65,6 +65,12 @@ const deliverer = (mailer?: Mailer) => new AlertDeliverer({ db, keyring, webhook
 const hook = () => createWebhook(db.orm, keyring, author(), { name: 'ops', url: receiver.url })
 const rule = async (condition: AlertCondition, more: object = {}) => createRule(db.orm, author(), CreateAlertRule.parse({ name: 'told', condition, ...more }))
 const told = async () => (await db.orm.select().from(alertEvents).where(eq(alertEvents.orgId, workspace.orgId))).map(({ summary }) => summary)
+/** Attempts over webhooks so far, by their outcome. */
+const countedDeliveries = async () => {
+  const { values } = await metrics.alertDeliveries.get()
+  const counts = new Map(values.flatMap(({ labels: { channel, outcome }, value }) => channel === 'webhook' ? [[outcome, value] as const] : []))
+  return (outcome: string) => counts.get(outcome) ?? 0
+}
 const deliveries = async () => (await listDeliveries(db.orm, workspace.orgId, { limit: 50 })).items
 
 describe('a rule', () => {
@@ -185,6 +191,7 @@ describe('a delivery', () => {
     receiver.answer.status = 500
     let now = Date.now() + 1_000
     const deliver = deliverer()
+    const before = await countedDeliveries()
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       expect(await deliver.run(new Date(now))).toBe(1)
       expect(await deliver.run(new Date(now))).toBe(0)
@@ -204,6 +211,8 @@ describe('a delivery', () => {
     await resendDelivery(db.orm, author(), failed?.id ?? '')
     await deliver.run(new Date(Date.now() + 1_000))
     expect(await deliveries()).toMatchObject([{ status: 'delivered', attempts: 1 }])
+    const after = await countedDeliveries()
+    expect(['retried', 'failed', 'delivered'].map(outcome => after(outcome) - before(outcome))).toEqual([MAX_ATTEMPTS - 1, 1, 1])
   })
 
   test('follows no redirect', async () => {

@@ -96,3 +96,18 @@ test('metrics tell what each pool of the database has to do', async () => {
   const pools = testDatabaseKind === 'postgres' ? ['ledger', 'pages'] : ['embedded']
   expect(lines).toEqual(pools.flatMap(pool => [`${pool} running`, `${pool} waiting`]))
 })
+
+test('metrics tell what calls cost beyond what their wallet had', async () => {
+  const wallet = (change: object) => gateway.api('PATCH', `/api/platform/orgs/${gateway.orgId}/wallet`, change)
+  await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '0.01', refId: 'funds' })
+  await wallet({ mode: 'prepaid' })
+  // One that nobody has asked of before knows its org as it is now.
+  const { key } = await gateway.createKey()
+  gateway.upstream.respondWith({ usage: { inputTokens: 10, outputTokens: 1_000_000 } })
+  expect((await gateway.post(key, JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 10 }))).status).toBe(200)
+  const total = totalOf((await scrape(`Bearer ${token}`)).text, 'gateway_charge_shortfall_usd_total')
+  // $0.60 for a million tokens.
+  expect(total).toBeGreaterThan(0.58)
+  expect(total).toBeLessThan(0.6)
+  await wallet({ mode: 'unlimited' })
+})

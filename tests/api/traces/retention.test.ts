@@ -17,6 +17,7 @@ let db: Database
 let one: Workspace
 let other: Workspace
 let job: RetentionJob
+let metrics: ReturnType<typeof createMetrics>
 const now = new Date('2031-07-15T12:00:00Z')
 const DAY_MS = 86_400_000
 
@@ -24,7 +25,8 @@ beforeEach(async () => {
   db = await openTestDatabase()
   one = await seedWorkspace(db.orm)
   other = await seedWorkspace(db.orm)
-  job = new RetentionJob(db, createMetrics(), pino({ level: 'silent' }))
+  metrics = createMetrics()
+  job = new RetentionJob(db, metrics, pino({ level: 'silent' }))
   await ensureTracePartitions(db, 3, new Date('2031-04-01T00:00:00Z'))
 })
 afterEach(() => db.close())
@@ -81,6 +83,8 @@ describe('retention', () => {
     expect(await left()).toEqual([{ id: others, hasBody: true }, { id: bare, hasBody: false }, { id: edge, hasBody: true }, { id: fresh, hasBody: true }])
     expect((await db.query('select id from usage_records where id = $1', [gone]))).toHaveLength(1)
     expect(await db.query('select distinct cost from traces')).toEqual([{ cost: 7n }])
+    const taken = (await metrics.expiredRows.get()).values.map(({ labels, value }) => [labels.what, value])
+    expect(Object.fromEntries(taken)).toEqual({ bodies: 1, traces: 1 })
   })
 
   test('goes on the next day, and when the setting changes', async () => {
@@ -167,7 +171,6 @@ describe('retention', () => {
     }
     const failing = [one.orgId]
     const lines: string[] = []
-    const metrics = createMetrics()
     const watched = watching(async (_, [orgId] = []) => {
       if (failing.some(id => id === orgId)) throw new Error('A page of this table is broken')
     })
