@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installPackages } from './install-packages.mjs'
 import { patchPackages } from './patch-packages.mjs'
-import { requireNode } from './pinned-node.mjs'
-import { main, npmEnvironment, root, ScriptError } from './project.mjs'
-import { runCommand } from './run-command.mjs'
+import { installsAll, linkNode, requireNode } from './pinned-node.mjs'
+import { main, root, ScriptError } from './project.mjs'
 import { withLock } from './take-lock.mjs'
+
+/** @typedef {import('./install-packages.mjs').Packages} Packages */
 
 /**
  * Installs the packages of the lockfile unless they are there already.
@@ -13,37 +15,43 @@ import { withLock } from './take-lock.mjs'
  */
 export async function ensureInstalled() {
   requireNode()
-  if (!await isInstalled()) await install()
+  const wanted = await readLockfile(join(root, 'package-lock.json'))
+  if (!wanted) throw new ScriptError('package-lock.json is missing or damaged; restore it with git.')
+  if (!await isInstalled(wanted)) {
+    console.log('Installing packages (about half a minute) ...')
+    await installPackages(wanted)
+  }
   // npm did it already, unless it was told to run no scripts.
+  linkNode()
   patchPackages()
-}
-
-async function install() {
-  console.log('Installing packages (about half a minute) ...')
-  // NODE_ENV=production makes npm leave out the packages that build the app.
-  const code = await runCommand('npm', ['ci', '--include=dev', '--include=optional', '--loglevel=error'], { env: npmEnvironment() })
-  if (code !== 0) throw new ScriptError(`installing packages failed: npm ci ended with exit code ${code}. Its own words are above; check the network and the npm registry, then run the command again.`)
 }
 
 /**
  * Whether node_modules is what the lockfile says. npm writes its own copy of the lockfile into node_modules as the
  * last step of an installation, so one that was stopped half-way does not match.
+ * @param {Packages} wanted
  */
-async function isInstalled() {
-  const wanted = await readLockfile(join(root, 'package-lock.json'))
+async function isInstalled(wanted) {
   const present = await readLockfile(join(root, 'node_modules', '.package-lock.json'))
-  if (!wanted) throw new ScriptError('package-lock.json is missing or damaged; restore it with git.')
   if (!present) return false
   return Object.entries(wanted).every(([path, entry]) => {
     const installed = present[path]
-    // Optional packages for other platforms are not installed.
-    return path === '' || (installed ? installed.version === entry.version && installed.integrity === entry.integrity : entry.optional)
+    return path === '' || (installed ? installed.version === entry.version && installed.integrity === entry.integrity : mayMiss(entry))
   })
 }
 
 /**
+ * Optional packages for other platforms are not installed; those for this one are, unless somebody ran an npm that leaves them out.
+ * @param {Packages[string]} entry of the lockfile
+ */
+function mayMiss({ optional, os, cpu, libc = 'glibc' }) {
+  const isForThis = [os].flat().includes(process.platform) && [cpu].flat().includes(process.arch) && [libc].flat().includes('glibc')
+  return optional && (installsAll(process.version) || !isForThis)
+}
+
+/**
  * @param {string} path
- * @returns {Promise<Record<string, { version?: string, integrity?: string, optional?: boolean }> | undefined>}
+ * @returns {Promise<Packages | undefined>}
  */
 async function readLockfile(path) {
   try {

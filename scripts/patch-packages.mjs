@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { linkNode } from './pinned-node.mjs'
 import { root } from './project.mjs'
 
 const patches = [
@@ -66,4 +67,8 @@ function repair(file, text, before, after) {
   return text.replace(before, () => after)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) patchPackages()
+// npm does after each installation.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  linkNode()
+  patchPackages()
+}

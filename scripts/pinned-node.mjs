@@ -1,11 +1,18 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, ScriptError } from './project.mjs'
 
+const binaries = join(root, 'node_modules', '.bin')
+const pinned = join(binaries, 'node')
+
 const oldestMajor = 24
 
+/** Of a system's own Node, where the lockfile pins the one that runs Loom. */
+const oldestSystemMajor = 20
+
 /**
- * Why Loom cannot run on a system: its own Node is too old, and the lockfile pins none that starts there, or npm on it leaves out what the build needs.
+ * Why Loom cannot run on a system: its own Node is too old, for its scripts or because the lockfile pins none that starts there.
  * @param {{ version: string, platform: string, arch: string, hasGlibc: boolean }} system
  * @returns {string | undefined} one line for whoever runs it; undefined where all is well
  */
@@ -13,7 +20,7 @@ export function nodeFault({ version, platform, arch, hasGlibc }) {
   const isPinned = platform === 'linux' && hasGlibc && ['arm64', 'x64'].includes(arch)
   if (isRecent(version)) return undefined
   if (!isPinned) return installNode(version)
-  return installsAll(version) ? undefined : `Node 20.19, 22.12 or newer is needed, and this is ${version}: npm on it leaves out packages that the build needs. Install one from https://nodejs.org.`
+  return majorOf(version) >= oldestSystemMajor ? undefined : `Node ${oldestSystemMajor} or newer is needed, and this is ${version}. Install one from https://nodejs.org.`
 }
 
 /**
@@ -27,11 +34,21 @@ export function requireNode() {
 }
 
 /**
+ * Puts the pinned Node where commands of npm find it. An npm before 11.6 makes the link, and takes it away with what it installs of the
+ * package for the other processor, whose link has the same name.
+ */
+export function linkNode() {
+  const target = join('..', `node-linux-${process.arch}`, 'bin', 'node')
+  if (existsSync(pinned) || !existsSync(join(binaries, target))) return
+  rmSync(pinned, { force: true })
+  symlinkSync(target, pinned)
+}
+
+/**
  * The Node that runs Loom: the one the lockfile pins, where it has one for this platform, else the current one.
  * @throws {ScriptError} when neither is recent enough
  */
 export function findNode() {
-  const pinned = join(root, 'node_modules', '.bin', 'node')
   // A package made for another C library is there, but does not start.
   const runs = spawnSync(pinned, ['--version']).status === 0
   if (runs) return pinned
@@ -41,14 +58,20 @@ export function findNode() {
 
 /** @param {string} version */
 function isRecent(version) {
-  return Number(version.slice(1).split('.')[0]) >= oldestMajor
+  return majorOf(version) >= oldestMajor
+}
+
+/** @param {string} version */
+function majorOf(version) {
+  return Number(version.slice(1).split('.')[0])
 }
 
 /**
- * Whether npm installs the native parts of packages: those that name another Node are optional, and left out without a word.
+ * Whether npm on a Node installs what the build needs. The native parts of packages are optional: npm leaves out those that name
+ * another Node, without a word, whatever it is told (`--force`, too).
  * @param {string} version
  */
-function installsAll(version) {
+export function installsAll(version) {
   const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
   return (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
 }

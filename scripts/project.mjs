@@ -11,9 +11,12 @@ export function toolEnvironment() {
   return { ...process.env, PATH: [localBinaries, ...otherPaths()].join(delimiter) }
 }
 
-/** The environment for npm, which replaces node_modules and so must not run on the Node inside it. */
-export function npmEnvironment() {
-  return { ...process.env, PATH: otherPaths().join(delimiter) }
+/**
+ * The environment for npm, which replaces node_modules and so must not run on the Node inside it.
+ * @param {string[]} folders what else comes first
+ */
+export function npmEnvironment(...folders) {
+  return { ...process.env, PATH: [...folders, ...otherPaths()].join(delimiter) }
 }
 
 function otherPaths() {

@@ -24,15 +24,15 @@ const guarded = '(trap "" HUP INT TERM; read -r _ <&3; kill -KILL 0) & exec 3<&-
  *
  * @param {string} command
  * @param {string[]} parameters
- * @param {{ env?: NodeJS.ProcessEnv, quiet?: boolean }} [options] quiet: the output is held back, and printed only on failure
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean }} [options] quiet: the output is held back, and printed only on failure
  * @returns {Promise<number>} the exit code, or 128 + the number of the signal that ended it
  */
-export async function runCommand(command, parameters, { env = process.env, quiet = false } = {}) {
+export async function runCommand(command, parameters, { cwd = root, env = process.env, quiet = false } = {}) {
   const output = quiet ? 'pipe' : 'inherit'
   // There npm is a script, which only a shell starts; and a shell would split the paths of others at their spaces.
   const child = windows
-    ? spawn(command, parameters, { cwd: root, env, stdio: ['ignore', output, output], shell: command === 'npm' })
-    : spawn('sh', ['-c', guarded, command, ...parameters], { cwd: root, env, stdio: ['ignore', output, output, 'pipe'], detached: true })
+    ? spawn(command, parameters, { cwd, env, stdio: ['ignore', output, output], shell: command === 'npm' })
+    : spawn('sh', ['-c', guarded, command, ...parameters], { cwd, env, stdio: ['ignore', output, output, 'pipe'], detached: true })
   child.once('exit', () => child.stdio[3]?.destroy())
   /** @type {Buffer[]} */
   const held = []

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const onLinux = test.runIf(process.platform === 'linux')
+
+const platform = { optional: true, os: ['linux'], cpu: [process.arch] }
+const node = `node_modules/node-linux-${process.arch}`
+const packages = {
+  '': {},
+  'node_modules/all': { version: '1.0.0', integrity: 'sha512-all' },
+  'node_modules/native': { version: '1.0.0', integrity: 'sha512-native', ...platform, libc: ['glibc'] },
+  'node_modules/native-musl': { version: '1.0.0', integrity: 'sha512-musl', ...platform, libc: ['musl'] },
+  'node_modules/elsewhere': { version: '1.0.0', integrity: 'sha512-elsewhere', optional: true, os: ['darwin'], cpu: ['arm64'] },
+  [node]: { version: '24.21.0', integrity: 'sha512-node', ...platform }
+}
+
+/** What the pinned Node is here. */
+const pinnedNode = `#!/bin/sh\nIS_PINNED=1 exec "${process.execPath}" "$@"\n`
+
+/** As an npm before 11.6: installs what the lockfile says for this platform, leaves a link to the pinned Node where there is but one, and `native` out unless it runs on that. Notes what it did. */
+const npm = `#!/usr/bin/env node
+const { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
+appendFileSync(${JSON.stringify('ROOT')} + '/runs', (process.env.IS_PINNED ? 'pinned' : 'system') + ' ' + process.argv.slice(2).join(' ') + '\\n')
+rmSync('node_modules', { recursive: true, force: true })
+if (existsSync(${JSON.stringify('ROOT')} + '/broken')) process.exit(7)
+const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+for (const path of Object.keys(packages)) if (/musl|elsewhere/.test(path) || (path.endsWith('native') && !process.env.IS_PINNED)) delete packages[path]
+mkdirSync('node_modules/.bin', { recursive: true })
+const folder = 'node_modules/node-linux-' + process.arch + '/bin'
+mkdirSync(folder, { recursive: true })
+writeFileSync(folder + '/node', ${JSON.stringify(pinnedNode)}, { mode: 0o755 })
+if (!packages['node_modules/all']) symlinkSync('../../' + folder + '/node', 'node_modules/.bin/node')
+writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages }))
+`
+
+/** A checkout with nothing in it but what installs packages. */
+let root: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'loom checkout '))
+  await cp(join(import.meta.dirname, '../../../scripts'), join(root, 'scripts'), { recursive: true })
+  // Its own test repairs packages.
+  await writeFile(join(root, 'scripts/patch-packages.mjs'), 'export function patchPackages() {}')
+  await mkdir(join(root, 'bin'))
+  await writeFile(join(root, 'bin/npm'), npm.replaceAll('ROOT', root), { mode: 0o755 })
+  await cp(join(root, 'bin/npm'), join(root, 'bin/npm-cli.js'))
+  await writeFile(join(root, '.npmrc'), '')
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages }))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+/** As each script does first, on a Node that says it is this one. */
+async function ensureInstalled(version: string, env: Record<string, string> = {}) {
+  const pretend = `data:text/javascript,${encodeURIComponent(`Object.defineProperty(process, 'version', { value: '${version}' })`)}`
+  await run(process.execPath, ['--import', pretend, join(root, 'scripts/ensure-install.mjs')], { env: { PATH: [join(root, 'bin'), process.env.PATH].join(delimiter), ...env } })
+}
+
+/** Which Node each npm ran on, and what it was told. */
+const runs = async () => (await readFile(join(root, 'runs'), 'utf8')).trim().split('\n').map(line => line.split(' ').slice(0, 2).join(' '))
+const installed = async () => Object.keys(JSON.parse(await readFile(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages)
+const all = ['', 'node_modules/all', 'node_modules/native', node]
+
+test('packages are installed once, and again when the lockfile has changed', async () => {
+  await ensureInstalled('v24.0.0')
+  await ensureInstalled('v24.0.0')
+  expect(await runs()).toEqual(['system ci'])
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages: { ...packages, 'node_modules/all': { version: '2.0.0' } } }))
+  await ensureInstalled('v24.0.0')
+  expect(await runs()).toEqual(['system ci', 'system ci'])
+})
+
+onLinux.each(['v20.0.0', 'v20.18.3', 'v21.7.3', 'v22.11.0'])('on Node %s, whose npm leaves out packages, npm runs on the pinned one', async (version) => {
+  const environments: Record<string, string>[] = [{}, { npm_execpath: join(root, 'bin/npm-cli.js') }, { npm_execpath: '/elsewhere/yarn.js' }]
+  for (const env of environments) {
+    await rm(join(root, 'node_modules'), { recursive: true, force: true })
+    await rm(join(root, 'runs'), { force: true })
+    await ensureInstalled(version, env)
+    expect(await installed()).toEqual(all)
+    await ensureInstalled(version, env)
+    expect(await runs()).toEqual(['system ci', 'pinned ci'])
+    expect(await readdir(join(root, '.cache'))).toEqual([])
+  }
+})
+
+onLinux('the pinned Node is where commands find it, whether npm leaves its link there or not', async () => {
+  await ensureInstalled('v24.0.0')
+  const link = join(root, 'node_modules/.bin/node')
+  expect(await readFile(link, 'utf8')).toBe(pinnedNode)
+  await rm(link)
+  await ensureInstalled('v24.0.0')
+  expect(await readFile(link, 'utf8')).toBe(pinnedNode)
+  expect(await runs()).toEqual(['system ci'])
+})
+
+onLinux('what an npm left out that somebody ran is installed', async () => {
+  // It leaves the native package out here, too.
+  await ensureInstalled('v20.19.0')
+  expect(await installed()).not.toContain('node_modules/native')
+  await ensureInstalled('v20.0.0')
+  expect(await installed()).toEqual(all)
+})
+
+test('where npm fails, one line says so, and the next start installs', async () => {
+  await ensureInstalled('v24.0.0')
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages: { ...packages, 'node_modules/all': { version: '2.0.0' } } }))
+  await writeFile(join(root, 'broken'), '')
+  for (const version of ['v24.0.0', 'v22.0.0']) await expect(ensureInstalled(version)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^\nLoom: installing packages failed: npm ci ended with exit code 7\. [^\n]*\n$/) })
+  await rm(join(root, 'broken'))
+  await ensureInstalled('v24.0.0')
+  await ensureInstalled('v22.0.0')
+  expect(await installed()).toEqual(all)
+})
