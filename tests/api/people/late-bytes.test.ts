@@ -111,6 +111,8 @@ describe('a credential that is taken back while the last byte of a call is yet t
     const { id, key } = await createKey(owner, { scopes })
     const call = await beginCall(withKey(key), 'POST', path, body)
     await owner.succeed('DELETE', `/api/keys/${id}`)
+    // On /v1 a revocation is heard of within a second.
+    await expect.poll(async () => (await withKey(key).call('GET', '/v1/models')).status, { timeout: 5_000, interval: 20 }).toBe(401)
     expect((await call.finish()).status).toBe(401)
   })
 })
