@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPackages } from './install-packages.mjs'
 import { patchPackages } from './patch-packages.mjs'
-import { installsAll, linkNode, requireNode } from './pinned-node.mjs'
+import { installsAll, linkNode, requireNode, systemNodeVersion } from './pinned-node.mjs'
 import { main, root, ScriptError } from './project.mjs'
 import { withLock } from './take-lock.mjs'
 
@@ -46,7 +46,7 @@ async function isInstalled(wanted) {
  */
 function mayMiss({ optional, os, cpu, libc = 'glibc' }) {
   const isForThis = [os].flat().includes(process.platform) && [cpu].flat().includes(process.arch) && [libc].flat().includes('glibc')
-  return optional && (installsAll(process.version) || !isForThis)
+  return optional && (!isForThis || installsAll(systemNodeVersion()))
 }
 
 /**

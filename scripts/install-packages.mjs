@@ -1,13 +1,16 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { installsAll } from './pinned-node.mjs'
+import { installsAll, pinnedName, systemNodeVersion } from './pinned-node.mjs'
 import { npmEnvironment, root, ScriptError } from './project.mjs'
 import { runCommand } from './run-command.mjs'
 
 /** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean, os?: string | string[], cpu?: string | string[], libc?: string | string[] }>} Packages those of a lockfile, by their paths */
 
-/** Of the Node that npm runs on where the system's own leaves packages out: the one in node_modules goes away as npm begins. */
-const nodeFolder = join(root, '.cache', 'node')
+/** Of the Node and the npm that install where the system's own leave packages out: those in node_modules go away as npm begins. */
+const toolsFolder = join(root, '.cache', 'npm')
+
+/** An old npm leaves out what is for glibc, too, which it takes for missing. */
+const npm = { version: '11.19.1', integrity: 'sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==' }
 
 /**
  * Installs what the lockfile says, all of it.
@@ -15,30 +18,28 @@ const nodeFolder = join(root, '.cache', 'node')
  * @throws {ScriptError} when npm fails
  */
 export async function installPackages(packages) {
-  if (installsAll(process.version)) return installIn(root, 'npm', [], npmEnvironment())
-  await installNode(packages)
-  const binaries = join(nodeFolder, 'node_modules', '.bin')
-  const npm = process.env.npm_execpath
-  // Some systems' npm, called by its name, starts another Node than the first in PATH.
-  if (npm?.endsWith('npm-cli.js')) await installIn(root, join(binaries, 'node'), [npm], npmEnvironment(binaries))
-  else await installIn(root, 'npm', [], npmEnvironment(binaries))
-  await rm(nodeFolder, { recursive: true })
+  if (installsAll(systemNodeVersion())) return installIn(root, 'npm', [], npmEnvironment())
+  await installTools(packages)
+  const modules = join(toolsFolder, 'node_modules')
+  const binaries = join(modules, pinnedName, 'bin')
+  await installIn(root, join(binaries, 'node'), [join(modules, 'npm', 'bin', 'npm-cli.js')], npmEnvironment(binaries))
+  await rm(toolsFolder, { recursive: true })
 }
 
 /**
- * Installs the pinned Node alone, as the lockfile has it.
+ * Installs the pinned Node, as the lockfile has it, and an npm.
  * @param {Packages} packages of the lockfile
  */
-async function installNode(packages) {
-  const name = `node-linux-${process.arch}`
-  const path = `node_modules/${name}`
-  const dependencies = { [name]: packages[path]?.version }
-  await mkdir(nodeFolder, { recursive: true })
-  await writeFile(join(nodeFolder, 'package.json'), JSON.stringify({ dependencies }))
-  await writeFile(join(nodeFolder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: { '': { dependencies }, [path]: packages[path] } }))
+async function installTools(packages) {
+  const { version, integrity } = packages[`node_modules/${pinnedName}`] ?? {}
+  const dependencies = { [pinnedName]: version, npm: npm.version }
+  const tools = { [`node_modules/${pinnedName}`]: { version, integrity }, 'node_modules/npm': npm }
+  await mkdir(toolsFolder, { recursive: true })
+  await writeFile(join(toolsFolder, 'package.json'), JSON.stringify({ dependencies }))
+  await writeFile(join(toolsFolder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: { '': { dependencies }, ...tools } }))
   // It may name a registry.
-  await copyFile(join(root, '.npmrc'), join(nodeFolder, '.npmrc'))
-  await installIn(nodeFolder, 'npm', [], npmEnvironment())
+  await copyFile(join(root, '.npmrc'), join(toolsFolder, '.npmrc'))
+  await installIn(toolsFolder, 'npm', [], npmEnvironment())
 }
 
 /**

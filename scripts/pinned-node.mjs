@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, ScriptError } from './project.mjs'
+import { npmEnvironment, root, ScriptError } from './project.mjs'
 
 const binaries = join(root, 'node_modules', '.bin')
 const pinned = join(binaries, 'node')
+
+/** Of the package that is the pinned Node of this processor. */
+export const pinnedName = `node-linux-${process.arch}`
 
 const oldestMajor = 24
 
@@ -38,7 +41,7 @@ export function requireNode() {
  * package for the other processor, whose link has the same name.
  */
 export function linkNode() {
-  const target = join('..', `node-linux-${process.arch}`, 'bin', 'node')
+  const target = join('..', pinnedName, 'bin', 'node')
   if (existsSync(pinned) || !existsSync(join(binaries, target))) return
   rmSync(pinned, { force: true })
   symlinkSync(target, pinned)
@@ -64,6 +67,12 @@ function isRecent(version) {
 /** @param {string} version */
 function majorOf(version) {
   return Number(version.slice(1).split('.')[0])
+}
+
+/** The Node that npm runs on. Not this process's: once it is there, scripts that npm runs find the pinned one. */
+export function systemNodeVersion() {
+  const { status, stdout } = spawnSync('node', ['--version'], { env: npmEnvironment(), encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : process.version
 }
 
 /**

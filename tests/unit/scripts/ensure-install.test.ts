@@ -19,21 +19,25 @@ const packages = {
   [node]: { version: '24.21.0', integrity: 'sha512-node', ...platform }
 }
 
-/** What the pinned Node is here. */
-const pinnedNode = `#!/bin/sh\nIS_PINNED=1 exec "${process.execPath}" "$@"\n`
+/** What the pinned Node is here, and the system's: this one, that says it is another. */
+const pinnedNode = `#!/bin/sh\nNODE=pinned exec "${process.execPath}" "$@"\n`
+const systemNode = `#!/bin/sh\nif [ "$1" = --version ]; then echo "$SYSTEM_VERSION"; else NODE=system exec "${process.execPath}" "$@"; fi\n`
 
-/** As an npm before 11.6: installs what the lockfile says for this platform, leaves a link to the pinned Node where there is but one, and `native` out unless it runs on that. Notes what it did. */
+/** As an npm before 11.6: installs what the lockfile says for this platform, leaves a link to the pinned Node where there is but one, and `native` out unless both are the pinned ones. Notes what it did. */
 const npm = `#!/usr/bin/env node
-const { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
-appendFileSync(${JSON.stringify('ROOT')} + '/runs', (process.env.IS_PINNED ? 'pinned' : 'system') + ' ' + process.argv.slice(2).join(' ') + '\\n')
+const { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
+const isPinned = process.env.NODE === 'pinned' && __filename.endsWith('/node_modules/npm/bin/npm-cli.js')
+appendFileSync(${JSON.stringify('ROOT')} + '/runs', (isPinned ? 'pinned' : process.env.NODE) + ' ' + process.argv.slice(2).join(' ') + '\\n')
 rmSync('node_modules', { recursive: true, force: true })
 if (existsSync(${JSON.stringify('ROOT')} + '/broken')) process.exit(7)
 const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
-for (const path of Object.keys(packages)) if (/musl|elsewhere/.test(path) || (path.endsWith('native') && !process.env.IS_PINNED)) delete packages[path]
+for (const path of Object.keys(packages)) if (/musl|elsewhere/.test(path) || (path.endsWith('native') && !isPinned)) delete packages[path]
 mkdirSync('node_modules/.bin', { recursive: true })
 const folder = 'node_modules/node-linux-' + process.arch + '/bin'
 mkdirSync(folder, { recursive: true })
 writeFileSync(folder + '/node', ${JSON.stringify(pinnedNode)}, { mode: 0o755 })
+if (packages['node_modules/npm']) mkdirSync('node_modules/npm/bin', { recursive: true })
+if (packages['node_modules/npm']) copyFileSync(__filename, 'node_modules/npm/bin/npm-cli.js')
 if (!packages['node_modules/all']) symlinkSync('../../' + folder + '/node', 'node_modules/.bin/node')
 writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages }))
 `
@@ -48,16 +52,16 @@ beforeEach(async () => {
   await writeFile(join(root, 'scripts/patch-packages.mjs'), 'export function patchPackages() {}')
   await mkdir(join(root, 'bin'))
   await writeFile(join(root, 'bin/npm'), npm.replaceAll('ROOT', root), { mode: 0o755 })
-  await cp(join(root, 'bin/npm'), join(root, 'bin/npm-cli.js'))
+  await writeFile(join(root, 'bin/node'), systemNode, { mode: 0o755 })
   await writeFile(join(root, '.npmrc'), '')
   await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages }))
 })
 afterEach(() => rm(root, { recursive: true }))
 
-/** As each script does first, on a Node that says it is this one. */
-async function ensureInstalled(version: string, env: Record<string, string> = {}) {
-  const pretend = `data:text/javascript,${encodeURIComponent(`Object.defineProperty(process, 'version', { value: '${version}' })`)}`
-  await run(process.execPath, ['--import', pretend, join(root, 'scripts/ensure-install.mjs')], { env: { PATH: [join(root, 'bin'), process.env.PATH].join(delimiter), ...env } })
+/** As each script does first, where the system's Node is of this version. It runs on a recent one itself, as scripts do that npm runs once that is there. */
+async function ensureInstalled(version: string) {
+  const env = { SYSTEM_VERSION: version, PATH: [join(root, 'node_modules/.bin'), join(root, 'bin'), process.env.PATH].join(delimiter) }
+  await run(process.execPath, [join(root, 'scripts/ensure-install.mjs')], { env })
 }
 
 /** Which Node each npm ran on, and what it was told. */
@@ -74,17 +78,20 @@ test('packages are installed once, and again when the lockfile has changed', asy
   expect(await runs()).toEqual(['system ci', 'system ci'])
 })
 
-onLinux.each(['v20.0.0', 'v20.18.3', 'v21.7.3', 'v22.11.0'])('on Node %s, whose npm leaves out packages, npm runs on the pinned one', async (version) => {
-  const environments: Record<string, string>[] = [{}, { npm_execpath: join(root, 'bin/npm-cli.js') }, { npm_execpath: '/elsewhere/yarn.js' }]
-  for (const env of environments) {
-    await rm(join(root, 'node_modules'), { recursive: true, force: true })
-    await rm(join(root, 'runs'), { force: true })
-    await ensureInstalled(version, env)
-    expect(await installed()).toEqual(all)
-    await ensureInstalled(version, env)
-    expect(await runs()).toEqual(['system ci', 'pinned ci'])
-    expect(await readdir(join(root, '.cache'))).toEqual([])
-  }
+onLinux.each(['v20.0.0', 'v20.18.3', 'v21.7.3', 'v22.11.0'])('on Node %s, whose npm leaves out packages, a pinned npm runs on the pinned one', async (version) => {
+  await ensureInstalled(version)
+  expect(await installed()).toEqual(all)
+  await ensureInstalled(version)
+  expect(await runs()).toEqual(['system ci', 'pinned ci'])
+  expect(await readdir(join(root, '.cache'))).toEqual([])
+})
+
+onLinux('what has changed is installed so, too, though the pinned Node is there by then', async () => {
+  await ensureInstalled('v20.0.0')
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify({ packages: { ...packages, 'node_modules/all': { version: '2.0.0' } } }))
+  await ensureInstalled('v20.0.0')
+  expect(await runs()).toEqual(['system ci', 'pinned ci', 'system ci', 'pinned ci'])
+  expect(await installed()).toEqual(all)
 })
 
 onLinux('the pinned Node is where commands find it, whether npm leaves its link there or not', async () => {
