@@ -52,7 +52,7 @@ export function budgetRefusal({ rule: { scope, period, limit, timeZone }, endsAt
   return new PolicyRefusal(
     'budget_exceeded',
     `This call may cost up to $${toUsdDecimal(required)}, and the ${adjectives[period]} budget of ${levelNames[scope]} ($${toUsdDecimal(limit)}) has $${toUsdDecimal(left)} left. ${reset} Raise it ${levelAdvice[scope]}, or lower max_tokens.`,
-    { rule: `budget_${period}`, scope, limit: toUsdDecimal(limit), remaining: toUsdDecimal(left), ...(endsAtMs !== Infinity && { resetMs: endsAtMs - Date.now() }) },
+    { rule: `budget_${period}`, scope, limit: toUsdDecimal(limit), remaining: toUsdDecimal(left), ...(endsAtMs !== Infinity && { resets: { inMs: endsAtMs - Date.now(), atMs: endsAtMs } }) },
     { limit_usd: toUsdDecimal(limit), remaining_usd: toUsdDecimal(left), required_usd: toUsdDecimal(required), time_zone: timeZone }
   )
 }

@@ -16,7 +16,7 @@ export function limitRefusal({ rule, scope, limit }: CounterRule, { remaining, r
   }
   const seconds = Math.max(1, Math.ceil(resetMs / 1000))
   const refusal = new PolicyRefusal('rate_limit_exceeded', `The limit of ${limit} ${units[rule]} per minute of ${levelNames[scope]} has ${remaining} left, too few for this call. Try again in ${seconds} s.`, {
-    rule, scope, limit, remaining, resetMs, retryAfterSeconds: seconds
+    rule, scope, limit, remaining, resets: { inMs: resetMs, atMs: Date.now() + resetMs }, retryAfterSeconds: seconds
   })
   refusal.rateLimit = { unit: units[rule], state: { limit, remaining, resetMs } }
   return refusal

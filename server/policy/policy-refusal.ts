@@ -17,8 +17,8 @@ interface Facts {
   scope: PolicyScope
   limit?: unknown
   remaining?: unknown
-  /** When what is used up comes back. */
-  resetMs?: number
+  /** When what is used up comes back: after milliseconds, and as a time. */
+  resets?: { inMs: number, atMs: number }
   param?: string
   retryAfterSeconds?: number
 }
@@ -32,7 +32,7 @@ export class PolicyRefusal extends LoomError {
   /** What all budgets over the call said, in their order, where one of several refused. */
   budgets: readonly PolicyDecision[] | undefined
 
-  constructor(code: ErrorCode, message: string, { rule, scope, limit, remaining, resetMs, param, retryAfterSeconds }: Facts, more: Record<string, unknown> = {}) {
+  constructor(code: ErrorCode, message: string, { rule, scope, limit, remaining, resets, param, retryAfterSeconds }: Facts, more: Record<string, unknown> = {}) {
     super(code, message, {
       ...(param !== undefined && { param }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -41,7 +41,7 @@ export class PolicyRefusal extends LoomError {
         scope,
         ...(limit !== undefined && { limit }),
         ...(remaining !== undefined && { remaining }),
-        ...(resetMs !== undefined && { reset_ms: resetMs, resets_at: new Date(Date.now() + resetMs).toISOString() }),
+        ...(resets && { reset_ms: resets.inMs, resets_at: new Date(resets.atMs).toISOString() }),
         ...more
       }
     })
