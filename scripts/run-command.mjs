@@ -8,6 +8,9 @@ const sameSignalMs = 1_000
 /** @type {NodeJS.Signals[]} */
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
+/** How often a script that npm runs looks whether it still does. */
+const parentMs = 500
+
 const windows = process.platform === 'win32'
 
 /**
@@ -48,6 +51,7 @@ export async function runCommand(command, parameters, { cwd = root, env = proces
     child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
   }
   for (const signal of forwarded) process.on(signal, forward)
+  const watch = watchNpm(() => forward('SIGTERM'))
   try {
     const code = await exitCodeOf(child)
     if (lastSignalAt > 0) process.exit(code)
@@ -55,7 +59,23 @@ export async function runCommand(command, parameters, { cwd = root, env = proces
     return code
   } finally {
     for (const signal of forwarded) process.off(signal, forward)
+    clearInterval(watch)
   }
+}
+
+/**
+ * npm passes a signal on to the shell that runs a script, and some shells (dash) end by it without a word to the script. Whoever stops `npm start` stops Loom.
+ * @param {() => void} gone called once, when the shell or npm has ended
+ */
+function watchNpm(gone) {
+  if (windows || process.env.npm_lifecycle_event === undefined) return undefined
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    gone()
+  }, parentMs)
+  return watch
 }
 
 /**

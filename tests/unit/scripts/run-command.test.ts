@@ -48,6 +48,19 @@ test('a script that is killed takes its program along', async () => {
   await closed
 })
 
+test('a script that npm runs by a shell ends its program when the shell is ended alone', async () => {
+  const child = spawn('sh', ['-c', `"${process.execPath}" --input-type=module --eval "$SCRIPT"; exit 0`], {
+    env: { ...process.env, npm_lifecycle_event: 'start', SCRIPT: `import { runCommand } from '${scripts.href}run-command.mjs'\n${runs(`process.on("SIGTERM", () => { console.log("drained"); process.exit(0) }); ${waits}`)}` }
+  })
+  children.push(child)
+  const output = { text: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => output.text += text)
+  await pidIn(output)
+  child.kill('SIGTERM')
+  await once(child.stdout, 'close')
+  expect(output.text).toContain('drained')
+})
+
 test('a lock is held by one process at a time, and passes on when its owner is killed', async () => {
   const purpose = randomUUID()
   const hold = `await withLock('${purpose}', async () => { ${waits} await new Promise(() => {}) })`
