@@ -231,7 +231,7 @@ function startJobs(runtime: Runtime): void {
   jobs.every(config.ALERTS_INTERVAL_MS, 'alerts', () => alerts.run())
   jobs.every(config.ALERTS_INTERVAL_MS / 3, 'alert_deliveries', () => deliverer.run())
   jobs.every(HOUR_MS, 'forget_alerts', () => forgetAlerts(db))
-  jobs.every(HOUR_MS, 'forget_budget_windows', () => forgetBudgetWindows(db))
+  jobs.every(DAY_MS, 'forget_budget_windows', () => forgetBudgetWindows(db))
   jobs.every(HOUR_MS, 'forget_given_ids', () => forgetGivenIds(db))
   jobs.every(HOUR_MS, 'forget_rule_lists', () => forgetRuleLists(db))
   jobs.every(DAY_MS, 'forget_replicas', () => forgetReplicas(db))

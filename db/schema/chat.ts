@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { boolean, index, integer, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import { UNSPACED_CHARACTER } from '../unspaced-scripts'
+import { UNSPACED_CHARACTER, unspacedCharacters } from '../unspaced-scripts'
 import { count, createdAt, nanoUsd, oneOf, primaryId, timestamps, timestampTz } from './columns'
 import { orgs, users } from './identity'
 import { projects } from './projects'
@@ -107,7 +107,7 @@ export const messageParts = pgTable('message_parts', {
   // The words of messages. Cut, because a longer text can have more words than a `tsvector` holds, and could then not be stored at all.
   index('message_parts_words_idx').using('gin', sql`to_tsvector('simple', left(content ->> 'text', 200000))`).where(sql`type = 'text'`),
   // Where a language puts no spaces between words, each of its characters is a word.
-  index('message_parts_characters_idx').using('gin', sql.raw(`to_tsvector('simple', regexp_replace(left(content ->> 'text', 200000), '(${UNSPACED_CHARACTER})', ' \\1 ', 'g'))`))
+  index('message_parts_characters_idx').using('gin', sql.raw(`to_tsvector('simple', ${unspacedCharacters('left(content ->> \'text\', 200000)')})`))
     .where(sql.raw(`type = 'text' and content ->> 'text' ~ '${UNSPACED_CHARACTER}'`)),
   // Which messages a file went with.
   index('message_parts_file_idx').on(sql`(content ->> 'fileId')`).where(sql`type in ('image', 'file')`),

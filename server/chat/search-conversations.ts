@@ -2,7 +2,7 @@ import { and, desc, eq, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { conversations, messageParts, messages } from '../../db/schema'
-import { UNSPACED_CHARACTER } from '../../db/unspaced-scripts'
+import { UNSPACED_CHARACTER, unspacedCharacters } from '../../db/unspaced-scripts'
 import { containsPattern } from '../projects/list-cursor'
 import type { Scope } from '../projects/scope'
 import type { SearchHit, SearchQuery, SearchResult } from '../../shared/search'
@@ -20,7 +20,7 @@ const searched = sql<string>`left(${messageParts.content} ->> 'text', 200000)`
 /** As the index on `message_parts` has it. */
 const words = sql`to_tsvector('simple', ${searched})`
 /** The same of the index on characters, and of which texts it holds. */
-const characters = sql`to_tsvector('simple', regexp_replace(${searched}, ${sql.raw(`'(${UNSPACED_CHARACTER})', ' \\1 ', 'g'`)}))`
+const characters = sql`to_tsvector('simple', ${sql.raw(unspacedCharacters('left("message_parts"."content" ->> \'text\', 200000)'))})`
 const hasCharacters = sql`${messageParts.content} ->> 'text' ~ ${sql.raw(`'${UNSPACED_CHARACTER}'`)}`
 /** Characters of a snippet, and how many of them stand before the hit. */
 const [AROUND, AROUND_BEFORE] = [120, 30]
@@ -80,15 +80,18 @@ async function findTitles(orm: Orm, where: SQL | undefined, text: string, query:
   return rows.map(row => ({ ...row, lastActiveAt: row.lastActiveAt.toJSON(), messageId: null, snippet: null }))
 }
 
+/** The letters of scripts without spaces in it: not their signs, of which a database may make no words. */
+const unspacedLetters = (q: string) => q.match(new RegExp(UNSPACED_CHARACTER, 'g'))?.filter(character => /\p{L}/u.test(character)) ?? []
+
 /** Whether something of it has no spaces around, and none of it is more than words. */
 function isWithin(q: string): boolean {
-  return new RegExp(UNSPACED_CHARACTER).test(q) && !/"|(?:^|\s)-|\sor\s/i.test(q)
+  return unspacedLetters(q).length > 0 && !/"|(?:^|\s)-|\sor\s/i.test(q)
 }
 
 /** Texts that hold each word as it stands, between other letters too: among those with all of its characters, which the index knows. */
 async function findWithin(orm: Orm, orgId: string, where: SQL | undefined, q: string, limit: number): Promise<RankedHit[]> {
   const terms = q.split(/\s+/)
-  const looked = q.match(new RegExp(UNSPACED_CHARACTER, 'g'))?.join(' ') ?? ''
+  const looked = unspacedLetters(q).join(' ')
   const found = orm
     .select({ conversationId: messages.conversationId, messageId: messages.id, text: searched.as('text') })
     .from(messageParts)

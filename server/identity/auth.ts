@@ -17,6 +17,7 @@ import { countAttempt } from './attempt-counts'
 import { getPlatformSettings } from './platform-settings'
 import { provisionOrg } from './provision-org'
 import { requireActive } from './require-active'
+import { requireCurrentPassword } from './require-current-password'
 import { sessionToken } from './session-token'
 import { isSetupNeeded } from './setup'
 import { beginSignIn, succeedSignIn } from './sign-in-limits'
@@ -29,7 +30,7 @@ export const CLIENT_IP_HEADER = 'x-loom-client-ip'
 export const SESSION_SECONDS = 30 * 24 * 60 * 60
 export const SESSION_REFRESH_SECONDS = 24 * 60 * 60
 
-const Credentials = z.object({ email: z.string().trim().toLowerCase() })
+const Credentials = z.object({ email: z.string().trim().toLowerCase(), password: z.string() })
 const Fields = z.record(z.string(), z.unknown())
 
 export type Auth = ReturnType<typeof createAuth>
@@ -103,13 +104,15 @@ export function createAuth(config: Config, orm: Orm, keyring: Keyring, sso?: Sso
     },
     hooks: {
       before: createAuthMiddleware(async (context) => {
-        if (context.path === '/sign-in/email') await asApiError(beginSignIn(orm, Credentials.parse(context.body).email, ipOf(context.headers)))
+        if (context.path === '/sign-in/email') await asApiError(beginSignIn(orm, Credentials.pick({ email: true }).parse(context.body).email, ipOf(context.headers)))
         if (context.path === '/sign-up/email') await asApiError(requireOpenSignUp(orm, config))
         if (context.path === '/change-password') return { context: { body: { ...Fields.parse(context.body), revokeOtherSessions: true } } }
       }),
       after: createAuthMiddleware(async (context) => {
         if (context.path !== '/sign-in/email' || context.context.returned instanceof APIError) return
-        await succeedSignIn(orm, Credentials.parse(context.body).email, ipOf(context.headers))
+        const { email, password } = Credentials.parse(context.body)
+        if (context.context.newSession) await asApiError(requireCurrentPassword(orm, context.context.newSession.session, password))
+        await succeedSignIn(orm, email, ipOf(context.headers))
       })
     },
     databaseHooks: {
@@ -148,7 +151,7 @@ async function asApiError(step: Promise<void>): Promise<void> {
     await step
   } catch (error) {
     if (!(error instanceof LoomError)) throw error
-    throw new APIError(error.status === 429 ? 'TOO_MANY_REQUESTS' : 'FORBIDDEN', { code: error.code, message: error.message }, retryAfter(error))
+    throw new APIError(error.status === 429 ? 'TOO_MANY_REQUESTS' : error.status === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN', { code: error.code, message: error.message }, retryAfter(error))
   }
 }
 

@@ -9,9 +9,10 @@ import { lockPasswordUser, makeResetLink } from '../identity/reset-links'
 
 /**
  * A link for somebody who has forgotten their password, to be handed to them: whoever opens it is them. It is in the answer and nowhere else.
- * @throws {LoomError} `conflict` for somebody who has no password, or is deactivated; `not_found`
+ * @throws {LoomError} `conflict` for oneself, and for somebody who has no password, or is deactivated; `not_found`
  */
 export async function createResetLink(orm: Orm, author: Author, userId: string, appUrl: string): Promise<ResetLink> {
+  if (userId === author.principal.userId) throw new LoomError('conflict', 'Change your own password under Account, where the present one is asked for.')
   return orm.transaction(async (transaction) => {
     const [known] = await transaction.select({ id: users.id }).from(users).where(eq(users.id, userId))
     if (!known) throw new LoomError('not_found', 'There is no user with this id.')

@@ -5,6 +5,7 @@ import type { UpdatedUser, UpdateUser } from '../../shared/platform'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
+import { forgetResetLinks } from '../identity/reset-links'
 import { notifyKeyChange } from '../keys/notify-key-change'
 import { requireVersion } from '../versions/require-version'
 import { versionOf } from '../versions/version-of'
@@ -33,6 +34,7 @@ export async function updateUser(orm: Orm, author: Author, userId: string, chang
     await transaction.update(users).set({ role: after.role, deactivatedAt }).where(eq(users.id, userId))
     await requireAnAdmin(transaction)
     if (!after.active) await transaction.delete(authSessions).where(eq(authSessions.userId, userId))
+    if (!after.active) await forgetResetLinks(transaction, userId)
     await recordChange(transaction, author, { action: 'user.update', target: `user:${userId}`, before, after })
     const keys = await transaction.select({ keyHash: apiKeys.keyHash, previousKeyHash: apiKeys.previousKeyHash }).from(apiKeys).where(and(eq(apiKeys.createdBy, userId), eq(apiKeys.status, 'active')))
     for (const key of keys) await notifyKeyChange(transaction, key)

@@ -54,6 +54,12 @@ describe('a search', () => {
     for (const q of missed) expect(await search(q), q).toEqual([])
   })
 
+  test('finds what stands beside a sign of such a script', async () => {
+    const conversation = await newConversation(ada, quickModel)
+    await say(conversation, 'A ticket is ฿173 there')
+    expect((await search('฿173')).map(({ conversationId }) => conversationId)).toEqual([conversation.id])
+  })
+
   test('finds titles first, and nothing that was deleted', async () => {
     const [titled, other] = [await newConversation(ada, quickModel), await newConversation(ada, quickModel)]
     await ada.call('PATCH', `/conversations/${titled.id}`, { title: 'Selvedge notes' })

@@ -125,7 +125,7 @@ class TranscriptionRequest implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    this.isVerbose = isTimed(target) && tellsLengthVerboselyAlone(target.connection) && (this.format === undefined || this.format === PLAIN_TEXT || this.format === BRIEF)
+    this.isVerbose = isTimed(target) && tellsLengthVerboselyAlone(target.connection) && (!this.format || this.format === PLAIN_TEXT || this.format === BRIEF)
     const edits = this.editsFor(target)
     const isToTell = isTimed(target) && !this.isVerbose
     const form = {
@@ -172,7 +172,7 @@ class TranscriptionRequest implements CallRequest {
   /** The model under its name upstream, and without those beside it; with the format to ask for. */
   private editsFor({ upstreamModel }: Target): Edit[] {
     const { contentType, form: { parts } } = this.upload
-    const format = parts.find(({ name }) => name === FORMAT)
+    const format = parts.find(isFormat)
     const asked = format ? { start: format.start, end: format.end, text: VERBOSE } : { start: 0, end: 0, text: writeField(contentType, FORMAT, VERBOSE) }
     const edits = this.edited.map(part => part.name === 'model'
       ? { start: part.start, end: part.end, text: upstreamModel }
@@ -198,7 +198,7 @@ class TranscriptionRequest implements CallRequest {
 
   /** A piece of the form as it is sent, from `at` on. A field is known before its last bytes are let through. */
   private askToTell(piece: Buffer, at: number, edits: readonly Edit[]): Buffer {
-    const part = this.upload.form.parts.find(({ name, text }) => name === FORMAT && text === PLAIN_TEXT)
+    const part = this.upload.form.parts.find(part => isFormat(part) && part.text === PLAIN_TEXT)
     if (!part) return piece
     const start = part.start + edits.filter(edit => edit.start < part.start).reduce((sum, edit) => sum + growth(edit), 0) - at
     if (start + TELLING.length <= 0 || start >= piece.length) return piece
@@ -206,6 +206,11 @@ class TranscriptionRequest implements CallRequest {
     for (const [index, byte] of TELLING.entries()) if (changed[start + index] !== undefined) changed[start + index] = byte
     return changed
   }
+}
+
+/** A server that takes files and fields apart heeds none in a file. */
+function isFormat({ name, fileName }: FormPart): boolean {
+  return name === FORMAT && fileName === undefined
 }
 
 /** The length of the sound is the price. */

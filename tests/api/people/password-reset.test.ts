@@ -1,3 +1,4 @@
+import { hashPassword } from 'better-auth/crypto'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -106,6 +107,26 @@ describe('whoever has forgotten their password', () => {
     expect((await signIn(loom, 'late@example.com', PASSWORD)).status).toBe(200)
   })
 
+  test.runIf(testDatabaseKind === 'postgres')('is not signed in by the old password any more, though its check began before', async () => {
+    const email = 'raced@example.com'
+    const hash = await hashPassword(NEW_PASSWORD)
+    await join(owner, email, 'member')
+    const sql = postgres(loom.env.DATABASE_URL ?? '', { max: 2 })
+    const isWaiting = async () => (await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%auth_sessions%'`).length > 0
+    let signingIn: ReturnType<typeof signIn> | undefined
+    await sql.begin(async (transaction) => {
+      // Whoever makes a session waits for its user.
+      await transaction`select from users where email = ${email} for update`
+      signingIn = signIn(loom, email, PASSWORD)
+      await until(isWaiting, { what: () => 'the password to have been checked' })
+      await transaction`update accounts set password = ${hash}, updated_at = now() from users u where accounts.user_id = u.id and u.email = ${email}`
+    })
+    expect(await signingIn).toMatchObject({ status: 401 })
+    // The one they joined by.
+    expect(await sql`select 1 from auth_sessions s join users u on u.id = s.user_id where u.email = ${email}`).toHaveLength(1)
+    await sql.end()
+  })
+
   test('is answered alike where nobody has the address, they are deactivated, or sign in by a provider alone: none of them gets a mail', async () => {
     const idp = await startIdentityProvider(loom.url)
     await owner.succeed('PUT', '/api/platform/sso', { name: 'Example', issuer: idp.issuer, clientId: idp.clientId, clientSecret: idp.clientSecret, allowedDomains: ['example.com'], defaultOrgId: null, defaultRole: 'member' })
@@ -195,7 +216,15 @@ describe('without a mail server', () => {
     expect(JSON.stringify((await owner.succeed('GET', '/api/audit')).body)).not.toContain(tokenIn(url))
   })
 
-  test('a platform admin makes none for who is deactivated, or does not exist', async () => {
+  test('who is logged out everywhere has no link left', async () => {
+    await join(owner, 'watched@example.com', 'member')
+    const { url } = ResetLink.parse((await makeLink('watched@example.com')).body)
+    await owner.succeed('DELETE', `/api/platform/users/${(await userOf(owner, 'watched@example.com'))?.id}/sessions`)
+    expect(await reset(loom, tokenIn(url))).toMatchObject(notValid)
+  })
+
+  test('a platform admin makes none for themselves, for who is deactivated, or does not exist', async () => {
+    expect(await makeLink('ada@example.com')).toMatchObject({ status: 409 })
     await join(owner, 'gone@example.com', 'member')
     await owner.succeed('PATCH', `/api/platform/users/${(await userOf(owner, 'gone@example.com'))?.id}`, { active: false })
     expect(await makeLink('gone@example.com')).toMatchObject({ status: 409 })

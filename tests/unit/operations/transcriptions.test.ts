@@ -33,7 +33,7 @@ afterEach(async () => {
 
 /** A form on its way, of which some is still to come. */
 async function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100) {
-  const parts = fields.map(([name, value]) => `--b0undary\r\ncontent-disposition: form-data; name="${name}"${name === 'file' ? '; filename="a.mp3"' : ''}\r\n\r\n${name === 'file' ? 'x'.repeat(fileBytes) : value}\r\n`)
+  const parts = fields.map(([name, value]) => `--b0undary\r\ncontent-disposition: form-data; name="${name.replace(' as a file', '')}"${/file$/.test(name) ? '; filename="a.mp3"' : ''}\r\n\r\n${name === 'file' ? 'x'.repeat(fileBytes) : value}\r\n`)
   const form = Buffer.from(`${parts.join('')}--b0undary--\r\n`)
   const request = new IncomingMessage(new Socket())
   request.headers['content-type'] = 'multipart/form-data; boundary=b0undary'
@@ -82,6 +82,19 @@ describe.each(['groq', 'azure'] as const)('whisper at %s, priced by the hour,', 
         else expect(JSON.parse(given)).toEqual({ text: 'Hello', x_groq: { id: 'req_1' } })
       }
     }
+  })
+
+  test('is asked for all it knows where the form says nothing of the format, or says it in a file', async () => {
+    expect((await ask(place, [['model', 'm'], ['response_format', ''], ['file', '']])).sent).toMatchObject({ response_format: 'verbose_json' })
+    const request = await transcription([['model', 'm'], ['response_format as a file', 'json'], ['file', '']])
+    const sent: Buffer[] = []
+    await request.reachable?.([targetAt(place)])
+    await request.send(targetAt(place), async ({ body }) => {
+      for await (const piece of body) sent.push(Buffer.from(piece))
+      return { status: 200, headers: {}, body: Readable.from([]) }
+    }, new AbortController().signal)
+    expect(Buffer.concat(sent).toString()).toMatch(/name="response_format"\r\n\r\nverbose_json\r\n/)
+    expect(Buffer.concat(sent).toString()).toMatch(/name="response_format"; filename="a\.mp3"\r\n\r\njson\r\n/)
   })
 
   test.each(['verbose_json', 'srt', 'vtt'])('asked for %s is asked for that', async (format) => {
