@@ -38,14 +38,17 @@ export interface LoomServerOptions {
   waitUntilReady?: boolean
   /** false: nothing is read of what it prints, for benchmarks. */
   keepLogs?: boolean
+  /** Fills its data folder before the first start. */
+  furnish?: (dataDir: string) => Promise<void>
 }
 
 /** Builds the server unless its build is current, and starts it. Resolves once `/ready` says so. */
-export async function startLoomServer({ env = {}, waitUntilReady = true, keepLogs = true }: LoomServerOptions = {}): Promise<LoomServer> {
+export async function startLoomServer({ env = {}, waitUntilReady = true, keepLogs = true, furnish }: LoomServerOptions = {}): Promise<LoomServer> {
   await withLock('build', ensureBuilt)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const dataDir = await mkdtemp(join(tmpdir(), 'loom-data-'))
+  await furnish?.(dataDir)
   const settings = { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOOM_DATA_DIR: dataDir, APP_URL: url, ...env }
   let output = ''
   let child: ChildProcess
