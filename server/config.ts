@@ -20,6 +20,8 @@ const databaseUrl = z.string()
   .regex(/^postgres(ql)?:\/\//, { error: 'must start with postgres:// or postgresql://', abort: true })
   .refine(url => isReadable(url.replace(/,[^/?#@]*(?=[/?#]|$)/, '')), `is not a URL. ${encoded}`)
 const ipRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must be IP addresses or CIDR ranges' })
+/** Those of extensions and desktop programs begin with a word of their own (`app://obsidian.md`). */
+const browserOrigin = z.string().regex(/^[a-z][a-z\d+.-]*:\/\/[^/?#\s@*]+$/i, 'must be * or origins as browsers write them: scheme and host, without a path').toLowerCase()
 const commaSeparated = z.string().transform(text => text.split(',').map(item => item.trim()).filter(Boolean))
 
 /** Drivers decode the user, the password and the host, and take the rest of a URL as it is. */
@@ -73,6 +75,7 @@ const Environment = z.object({
   OIDC_DEFAULT_ROLE: SsoRole.default('member'),
   METRICS_TOKEN: z.string().min(1).optional(),
   TRUSTED_PROXIES: commaSeparated.default([]).pipe(z.array(ipRange)),
+  CORS_ALLOWED_ORIGINS: commaSeparated.default([]).pipe(z.array(z.literal('*').or(browserOrigin))),
 
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: httpUrl.optional(),

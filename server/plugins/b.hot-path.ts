@@ -2,6 +2,7 @@ import { defineNitroPlugin } from 'nitropack/runtime'
 import { operationAt } from '../gateway/operations/registry'
 import { started } from '../lifecycle'
 import { currentWait, waitBegun } from '../operations/wait-for-migrations'
+import { allowOrigins } from '../utils/allow-origins'
 import { serveOperation } from '../utils/serve-operation'
 import { pathOf, serveUnmigrated } from '../utils/serve-unmigrated'
 
@@ -23,6 +24,7 @@ export default defineNitroPlugin(({ h3App }) => {
     const wait = currentWait()
     if (wait) return serveUnmigrated(req, res, wait, operation)
     const runtime = await started()
+    if (allowOrigins(event, runtime.config)) return
     if (operation) return serveOperation(operation, req, res, runtime)
     return handler(event)
   }

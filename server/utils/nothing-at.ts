@@ -3,7 +3,8 @@ import { toAnthropicError } from '../gateway/anthropic-error'
 import { toOpenAiError } from '../gateway/openai-error'
 import { toApiError } from './api-error'
 
-const SDKS = /^\/(?:v1|openai)(?:\/|$)/
+/** Below these, whoever asks is a program with an API key. */
+export const SDKS = /^\/(?:v1|openai)(?:[/?]|$)/
 /** Below these, whoever asks speaks Anthropic's format. */
 const ANTHROPIC = /^\/(?:openai\/)?v1\/messages(?:\/|$)/
 const PROGRAMS = /^\/(?:api|internal|health|ready|metrics)(?:\/|$)/

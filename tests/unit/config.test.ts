@@ -23,7 +23,8 @@ const bad: [name: string, value: string][] = [
   ['ADMIN_PASSWORD', 's3cret'],
   ['ADMIN_PASSWORD', 's3cret'.repeat(22)],
   ['ENCRYPTION_MASTER_KEY', 's3cret'],
-  ['TRUSTED_PROXIES', 'the-proxy']
+  ['TRUSTED_PROXIES', 'the-proxy'],
+  ...['app.example.com', 'https://app.example.com/', 'https://user@app.example.com', 'https://app.example.com/chat', 'https://*.example.com'].map((value): [string, string] => ['CORS_ALLOWED_ORIGINS', value])
 ]
 
 test('a bad value is refused in words that name its variable, and do not repeat it', () => {
