@@ -26,6 +26,7 @@ interface NewArtifact {
  * @throws {Error} when the answer is not running any more
  */
 export async function storeArtifact({ config, db: { orm }, fileStore }: Pick<Runtime, 'db' | 'fileStore'> & { config: Pick<Runtime['config'], 'MAX_ORG_FILE_BYTES'> }, { orgId, conversationId, messageId, path, content }: NewArtifact, result: ToolResultPart): Promise<ToolResultPart> {
+  await requireRoom(orm, orgId, config.MAX_ORG_FILE_BYTES)
   const kept = await keepVersion(fileStore, orgId, path, content)
   return orm.transaction(async (tx) => {
     await lockOrg(tx, orgId)

@@ -1,11 +1,15 @@
+import { sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import type { Query } from '../../db/client'
+import type { Orm } from '../../db/client'
+import { conversations } from '../../db/schema'
 import { keepVersion } from '../artifacts/keep-version'
 import { readImage } from '../artifacts/read-image'
 import { LoomError } from '../errors'
 import { discardBytes } from '../files/discarded-bytes'
 import type { FileStore } from '../files/file-store'
 import { requireRoom } from '../files/require-room'
+import { lockOrg } from '../platform/lock-org'
 import { getProject } from '../projects/get-project'
 import type { Scope } from '../projects/scope'
 import type { Runtime } from '../runtime'
@@ -49,18 +53,25 @@ export async function importConversation({ config, db, fileStore }: Pick<Runtime
   }))
   const documents = await keepDocuments(fileStore, orgId, file, partIds)
   try {
-    await db.transaction(async (query) => {
-      await query('insert into conversations (id, org_id, project_id, user_id, title, model, system_prompt, parameters, tools, shown_message_id) values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10)',
-        [id, orgId, projectId, userId, file.title || 'Imported', file.model, file.systemPrompt, JSON.stringify(file.parameters), file.tools, idOf(file.shownMessageId ?? file.messages.at(-1)?.id ?? null)])
-      await insertAll(query, messages, `insert into messages (id, org_id, conversation_id, parent_id, role, status, provider, model, error, error_type, created_at)
-        select id, $2, $3, parent_id, role, status, provider, model, error, error_type, created_at
-        from jsonb_to_recordset($1::jsonb) as row(id uuid, parent_id uuid, role text, status text, provider text, model text, error text, error_type text, created_at timestamptz)`, [orgId, id])
-      await insertAll(query, parts, `insert into message_parts (id, org_id, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at)
-        select id, $2, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at
-        from jsonb_to_recordset($1::jsonb) as row(id uuid, message_id uuid, index int, type text, content jsonb, tool_name text, tool_call_id text, tool_duration_ms int, started_at timestamptz, completed_at timestamptz)`, [orgId])
-      await insertAll(query, documents, `insert into artifacts (id, org_id, conversation_id, part_id, kind, path, version, mime, size_bytes, sha256, storage_key, created_at)
-        select id, $2, $3, "partId", kind, path, version, mime, "sizeBytes", sha256, "storageKey", "createdAt"
-        from jsonb_to_recordset($1::jsonb) as row(id uuid, "partId" uuid, kind text, path text, version int, mime text, "sizeBytes" bigint, sha256 text, "storageKey" text, "createdAt" timestamptz)`, [orgId, id])
+    await db.orm.transaction(async (transaction) => {
+      // Of many that came at once, each is counted before the next.
+      if (documents.length > 0) {
+        await lockOrg(transaction, orgId)
+        await requireRoom(transaction, orgId, config.MAX_ORG_FILE_BYTES)
+      }
+      await transaction.insert(conversations).values({
+        id, orgId, projectId, userId, title: file.title || 'Imported', model: file.model, systemPrompt: file.systemPrompt, parameters: file.parameters, tools: file.tools,
+        shownMessageId: idOf(file.shownMessageId ?? file.messages.at(-1)?.id ?? null)
+      })
+      await insertAll(transaction, messages, rows => sql`insert into messages (id, org_id, conversation_id, parent_id, role, status, provider, model, error, error_type, created_at)
+        select id, ${orgId}, ${id}, parent_id, role, status, provider, model, error, error_type, created_at
+        from jsonb_to_recordset(${rows}::jsonb) as row(id uuid, parent_id uuid, role text, status text, provider text, model text, error text, error_type text, created_at timestamptz)`)
+      await insertAll(transaction, parts, rows => sql`insert into message_parts (id, org_id, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at)
+        select id, ${orgId}, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at
+        from jsonb_to_recordset(${rows}::jsonb) as row(id uuid, message_id uuid, index int, type text, content jsonb, tool_name text, tool_call_id text, tool_duration_ms int, started_at timestamptz, completed_at timestamptz)`)
+      await insertAll(transaction, documents, rows => sql`insert into artifacts (id, org_id, conversation_id, part_id, kind, path, version, mime, size_bytes, sha256, storage_key, created_at)
+        select id, ${orgId}, ${id}, "partId", kind, path, version, mime, "sizeBytes", sha256, "storageKey", "createdAt"
+        from jsonb_to_recordset(${rows}::jsonb) as row(id uuid, "partId" uuid, kind text, path text, version int, mime text, "sizeBytes" bigint, sha256 text, "storageKey" text, "createdAt" timestamptz)`)
     })
   } catch (error) {
     await discardBytes(db.query, documents.map(({ storageKey }) => storageKey))
@@ -84,8 +95,8 @@ async function keepDocuments(fileStore: FileStore, orgId: string, { messages, do
   return kept
 }
 
-async function insertAll(query: Query, rows: readonly object[], statement: string, ids: readonly string[]): Promise<void> {
-  for (let at = 0; at < rows.length; at += ROWS_MAX) await query(statement, [JSON.stringify(rows.slice(at, at + ROWS_MAX)), ...ids])
+async function insertAll(transaction: Orm, rows: readonly object[], statement: (json: string) => SQL): Promise<void> {
+  for (let at = 0; at < rows.length; at += ROWS_MAX) await transaction.execute(statement(JSON.stringify(rows.slice(at, at + ROWS_MAX))))
 }
 
 async function readContent({ encoding, content }: ExportedDocument) {

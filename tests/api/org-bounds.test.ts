@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eq } from 'drizzle-orm'
+import { eq, like } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../db/client'
-import { alertRules, alertWebhooks, apiKeys, conversations, files, messages, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
+import { alertRules, alertWebhooks, apiKeys, artifacts, conversations, discardedBytes, files, messages, modelRoutes, orgInvitations, providerConnections } from '../../db/schema'
 import { createRule } from '../../server/alerts/create-rule'
 import { createWebhook } from '../../server/alerts/create-webhook'
 import { storeArtifact } from '../../server/artifacts/store-artifact'
@@ -17,11 +17,13 @@ import { createConnection } from '../../server/connections/create-connection'
 import { readConfig } from '../../server/config'
 import { openKeyring } from '../../server/crypto/keyring'
 import { LoomError } from '../../server/errors'
+import type { FileStore } from '../../server/files/file-store'
 import { openFileStore } from '../../server/files/file-store'
 import { storeFile } from '../../server/files/store-file'
 import { createInvitation } from '../../server/identity/create-invitation'
 import { createKey } from '../../server/keys/create-key'
 import { CreateAlertRule } from '../../shared/alerts'
+import { ImportConversation } from '../../shared/conversation-export'
 import { CreateConnection } from '../../shared/connections'
 import { CreateKey } from '../../shared/keys'
 import { CreateModelRoute } from '../../shared/model-routes'
@@ -129,7 +131,13 @@ test('files that come at once are counted one after another', async () => {
 
 test('documents of chats take room as files do, those that come at once one after another', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'loom-bounds-'))
-  const runtime = { db, fileStore: openFileStore(readConfig({ LOOM_DATA_DIR: folder })), config: { MAX_FILE_BYTES: 1_000, MAX_ORG_FILE_BYTES: 1_000 } }
+  const fileStore = openFileStore(readConfig({ LOOM_DATA_DIR: folder }))
+  let writes = 0
+  const counted: FileStore = { ...fileStore, write: (key, chunks) => {
+    writes += 1
+    return fileStore.write(key, chunks)
+  } }
+  const runtime = { db, fileStore: counted, config: { MAX_FILE_BYTES: 1_000, MAX_ORG_FILE_BYTES: 1_000 } }
   const { orgId, userId, projectId, principal } = workspace
   const [conversationId, messageId] = [uuidv7(), uuidv7()]
   await db.orm.insert(conversations).values({ id: conversationId, orgId, projectId, userId })
@@ -147,11 +155,44 @@ test('documents of chats take room as files do, those that come at once one afte
   await upload()
   const outcomes = await Promise.allSettled([1, 2, 3].map(index => make(index, 'x'.repeat(600))))
   expect(outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])).toMatchObject([noRoom, noRoom])
+  const writesWithRoom = writes
   await expect(upload()).rejects.toMatchObject(noRoom)
+  await expect(make(4, 'x')).rejects.toMatchObject(noRoom)
   const document = { messageId, partIndex: 0, encoding: 'text' as const, content: 'x' }
   const exported = { format: 'loom.conversation' as const, version: 2 as const, title: 'Back', model: null, systemPrompt: '', parameters: {}, tools: false, createdAt: at, shownMessageId: null, messages: [] }
   await expect(importConversation(runtime, principal, projectId, { ...exported, documents: [document] })).rejects.toMatchObject(noRoom)
   await importConversation(runtime, principal, projectId, { ...exported, documents: [] })
+  expect(writes).toBe(writesWithRoom)
   expect(await readdir(join(folder, 'files', orgId))).toHaveLength(3)
+  await rm(folder, { recursive: true })
+})
+
+test('conversations with documents that are imported at once are counted one after another, and what is refused leaves nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loom-bounds-'))
+  const fileStore = openFileStore(readConfig({ LOOM_DATA_DIR: folder }))
+  let begun = 0
+  // Each goes on when all have been let in.
+  const patient: FileStore = { ...fileStore, write: async (key, chunks) => {
+    begun += 1
+    await until(() => begun >= 3)
+    return fileStore.write(key, chunks)
+  } }
+  const { orgId, projectId, principal } = workspace
+  const at = new Date().toJSON()
+  const messageId = uuidv7()
+  const part = { type: 'tool_result', index: 0, toolCallId: 'call', toolName: 'create_artifact', text: 'Written', artifact: { path: 'a.md', version: 1 }, startedAt: at, completedAt: at }
+  const nothingCounted = { inputTokens: null, outputTokens: null, cachedInputTokens: null, reasoningTokens: null, costNanoUsd: null, latencyMs: null, ttfbMs: null, traceId: null }
+  const message = { id: messageId, conversationId: uuidv7(), parentId: null, siblingIds: [messageId], role: 'assistant', status: 'complete', provider: null, model: null, ...nothingCounted, error: null, createdAt: at, parts: [part] }
+  const exported = ImportConversation.parse({
+    format: 'loom.conversation', version: 2, title: 'Back', model: null, createdAt: at, shownMessageId: null, messages: [message],
+    documents: [{ messageId, partIndex: 0, encoding: 'text', content: 'x'.repeat(1_000) }]
+  })
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => importConversation({ db, fileStore: patient, config: { MAX_ORG_FILE_BYTES: 1_000 } }, principal, projectId, exported)))
+  expect(outcomes.flatMap(outcome => outcome.status === 'rejected' ? [outcome.reason] : [])).toMatchObject(Array(2).fill({ code: 'invalid_request', message: expect.stringContaining('no room left') }))
+  const kept = await db.orm.select({ key: artifacts.storageKey }).from(artifacts).where(eq(artifacts.orgId, orgId))
+  expect(kept).toHaveLength(1)
+  expect(await db.orm.select({ id: conversations.id }).from(conversations).where(eq(conversations.orgId, orgId))).toHaveLength(1)
+  const discarded = await db.orm.select({ key: discardedBytes.storageKey }).from(discardedBytes).where(like(discardedBytes.storageKey, `${orgId}/%`))
+  expect((await readdir(join(folder, 'files', orgId))).map(name => `${orgId}/${name}`).sort()).toEqual([...kept, ...discarded].map(({ key }) => key).sort())
   await rm(folder, { recursive: true })
 })
