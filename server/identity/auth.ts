@@ -18,6 +18,7 @@ import { getPlatformSettings } from './platform-settings'
 import { provisionOrg } from './provision-org'
 import { requireActive } from './require-active'
 import { requireCurrentPassword } from './require-current-password'
+import { forgetResetLinks } from './reset-links'
 import { sessionToken } from './session-token'
 import { isSetupNeeded } from './setup'
 import { beginSignIn, succeedSignIn } from './sign-in-limits'
@@ -116,6 +117,14 @@ export function createAuth(config: Config, orm: Orm, keyring: Keyring, sso?: Sso
       })
     },
     databaseHooks: {
+      account: {
+        update: {
+          // Whoever changes a password knows it, and a link that somebody else may hold must not set another. Before there is a new one, so that a crash in between leaves no link.
+          async before({ password }, context) {
+            if (password && context?.context.session) await forgetResetLinks(orm, context.context.session.user.id)
+          }
+        }
+      },
       user: {
         create: {
           async after(user) {

@@ -3,7 +3,6 @@ import { recordAuthChange } from '../../audit/record-auth-change'
 import { CLIENT_IP_HEADER } from '../../identity/auth'
 import { refuseAuthFailure } from '../../identity/refuse-auth-failure'
 import { requirePerson } from '../../identity/principal'
-import { forgetResetLinks } from '../../identity/reset-links'
 import { LoomError } from '../../errors'
 import { defineApiHandler } from '../../utils/api-handler'
 import { toWebRequest } from '../../utils/to-web-request'
@@ -30,8 +29,6 @@ export default defineApiHandler({ access: 'public' }, async ({ event, principal,
   await refuseAuthFailure(response)
   const failure = new URL(response.headers.get('location') ?? '/', request.url).searchParams.get('error')
   if (failure) runtime.log.warn({ reason: failure.slice(0, 100) }, 'Somebody could not sign in at the identity provider')
-  // A password was changed by who knows it: a link that somebody else may hold must not set another.
-  if (principal && call === 'POST change-password') await forgetResetLinks(runtime.db.orm, principal.userId)
   if (principal && !failure) await recordAuthChange(runtime.db.orm, { principal, ip }, call)
   return sendWebResponse(event, response)
 })

@@ -84,6 +84,26 @@ describe('whoever has forgotten their password', () => {
     expect((await signIn(loom, 'newest@example.com', 'known to me alone')).status).toBe(200)
   })
 
+  test.runIf(testDatabaseKind === 'postgres')('has no link any more by the time that another password counts, and still has it where the present one was not known', async () => {
+    const email = 'changing@example.com'
+    const visitor = await join(owner, email, 'member')
+    await mailed(email)
+    const sql = postgres(loom.env.DATABASE_URL ?? '', { max: 2 })
+    const links = async () => (await sql`select 1 from auth_verifications join users on users.id::text = value where email = ${email}`).length
+    expect((await visitor.call('POST', '/api/auth/change-password', { currentPassword: 'guessed', newPassword: NEW_PASSWORD })).status).toBe(400)
+    expect(await links()).toBe(1)
+    const isWaiting = async () => (await sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'update "accounts"%'`).length > 0
+    let changing: ReturnType<typeof visitor.call> | undefined
+    await sql.begin(async (transaction) => {
+      await transaction`select from accounts a join users u on u.id = a.user_id where u.email = ${email} for update of a`
+      changing = visitor.call('POST', '/api/auth/change-password', { currentPassword: PASSWORD, newPassword: NEW_PASSWORD })
+      await until(isWaiting, { what: () => 'the password to be about to change' })
+      expect(await links()).toBe(0)
+    })
+    expect((await changing)?.status).toBe(200)
+    await sql.end()
+  })
+
   test('keeps the link where the new password is too short, and nobody else’s password is set by it', async () => {
     await join(owner, 'short@example.com', 'member')
     const token = await mailed('short@example.com')
