@@ -30,6 +30,15 @@ export type ResponsesBody = z.infer<typeof ResponsesBody>
 /** Tools that the caller runs itself; all others run at the provider, which bills them by use. */
 export const ownTools: ReadonlySet<string> = new Set(['function', 'custom', 'namespace', 'computer', 'computer_use_preview', 'local_shell', 'apply_patch'])
 
+/** Items that bring tools along. */
+const toolItems: ReadonlySet<unknown> = new Set(['additional_tools', 'tool_search_output'])
+
+/** All tools that the model may call: those of the request, and of its items. */
+export function toolsIn({ tools, input }: ResponsesBody): unknown[] {
+  const brought = Array.isArray(input) ? input.filter(({ type }) => toolItems.has(type)).map(item => item.tools) : []
+  return [tools, ...brought].flatMap((list): unknown[] => Array.isArray(list) ? list : [])
+}
+
 /** @throws {LoomError} `invalid_request` for an answer that could only be fetched later, where nothing serves it */
 export function requireForeground({ background }: ResponsesBody): void {
   if (background) throw new LoomError('invalid_request', 'Answers in the background are not offered here: an answer ends with its call. Leave "background" out, and stream.', { param: 'background' })
@@ -86,7 +95,7 @@ export function isReference(item: Readonly<Record<string, unknown>>): boolean {
 function readsBeside(body: ResponsesBody, parts: readonly Part[]): Pick<CallMeasure, 'readsMore' | 'isKept'> {
   const files = parts.filter(({ type }) => !imageTypes.has(type))
   const readsKept = Boolean(body.previous_response_id) || itemsOf(body).some(isReference) || files.some(({ file_id: id }) => id)
-  const readsOther = Boolean(body.conversation ?? body.prompt) || files.some(({ file_url: url }) => url) || findBilledByUse(body, ownTools) !== undefined
+  const readsOther = Boolean(body.conversation ?? body.prompt) || files.some(({ file_url: url }) => url) || findBilledByUse({ ...body, tools: toolsIn(body) }, ownTools) !== undefined
   return { readsMore: readsKept || readsOther, isKept: !readsOther }
 }
 

@@ -15,7 +15,7 @@ import { sendOverChat, withoutExtra } from './over-chat'
 import { idsNamed, refusalOf, withOwnIds } from './provider-ids'
 import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
-import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia } from './responses-body'
+import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia, toolsIn } from './responses-body'
 import type { ToldCall } from './response-items'
 import { withIdsOf } from './response-ids'
 import { toResponseOverChat } from './responses-over-chat'
@@ -89,7 +89,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   /** Over chat completions none of it reaches the provider. */
   unpriced(target: Target) {
-    return nativeOf(target) && findUnpriced(this.body, ownTools)
+    return nativeOf(target) && findUnpriced({ ...this.body, tools: toolsIn(this.body) }, ownTools)
   }
 
   bound(target: Target) {

@@ -57,7 +57,12 @@ export function findBilledByUse(body: Body, ownTools = chatTools): string | unde
 
 function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | undefined {
   if (!Array.isArray(tools)) return undefined
-  return tools.map(typeOf).find(type => !ownTools.has(type))
+  return tools.filter(tool => !isOwnSearch(tool)).map(typeOf).find(type => !ownTools.has(type))
+}
+
+/** A search among its tools that the caller runs itself, as Codex does where there are many. */
+function isOwnSearch(tool: unknown): boolean {
+  return fieldOf(tool, 'type') === 'tool_search' && fieldOf(tool, 'execution') === 'client'
 }
 
 /**
