@@ -69,8 +69,8 @@ export function failureOf(told: unknown): LoomError {
 
 const Texts = z.array(z.looseObject({ text: z.string().optional(), refusal: z.string().optional() })).max(MAX_PARTS)
 
-/** What the model wrote in an item: texts, a refusal, a call's name and arguments. */
-function textOf({ content, summary, name, arguments: called }: Record<string, unknown>): string {
+/** What the model wrote in an item: texts, a refusal, a call's name and arguments or text. */
+function textOf({ content, summary, name, arguments: called, input }: Record<string, unknown>): string {
   const parts = [content, summary].flatMap((list: unknown) => Texts.safeParse(list).data ?? [])
-  return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('') + [name, called].map(text => typeof text === 'string' ? text : '').join('')
+  return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('') + [name, called, input].map(text => typeof text === 'string' ? text : '').join('')
 }

@@ -2,18 +2,20 @@ import { newToolCallId } from '../providers/tool-use-id'
 import { noUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { ChatEvents } from './chat-events'
+import { CustomInput } from './custom-input'
 import { reasoningIn } from './reasoning-in'
 import { toResponseUsage } from './response-answer'
 import { newId } from './response-ids'
-import { callItem, describeResponse, messageItem, outcomeOf, reasoningItem } from './response-items'
-import type { ItemStatus, MessagePart, ToldCall } from './response-items'
+import { callItem, describeResponse, messageItem, newCallItemId, outcomeOf, reasoningItem } from './response-items'
+import type { ItemStatus, MessagePart, ToldCall, ToldToolCall } from './response-items'
 import type { ResponsesBody } from './responses-body'
+import type { ToolsAsFunctions } from './tools-as-functions'
 
 /** An item that is being written. */
 type OpenItem
   = | { kind: 'reasoning', id: string, text: string }
     | { kind: 'text' | 'refusal', id: string, text: string }
-    | { kind: 'call', id: string, index: number, callId: string, name: string, text: string, extra: unknown }
+    | { kind: 'call', id: string, index: number, call: Omit<ToldToolCall, 'written'>, text: string, input: CustomInput | undefined }
 
 /** Chunks of a chat completion as Responses events: items one after the other, each done before the next begins, numbered in order. */
 export class ResponseEvents extends ChatEvents {
@@ -25,7 +27,7 @@ export class ResponseEvents extends ChatEvents {
   private sequence = 0
   private readonly callId: string
 
-  constructor(body: ResponsesBody, model: string, call: ToldCall) {
+  constructor(body: ResponsesBody, model: string, call: ToldCall, private readonly tools: ToolsAsFunctions) {
     super()
     this.callId = call.id
     this.response = describeResponse(body, model, call)
@@ -75,14 +77,15 @@ export class ResponseEvents extends ChatEvents {
 
   private openCall({ index, id, function: called, extra_content: extra }: NonNullable<NonNullable<ChatChunk['choices'][number]['delta']>['tool_calls']>[number]): string {
     if (this.open?.kind === 'call' && this.open.index === index) return ''
-    return this.start({ kind: 'call', id: newId('fc', this.callId), index, callId: id || newToolCallId(), name: called?.name ?? '', text: '', extra })
+    const tool = this.tools.calledBy(called?.name ?? '')
+    return this.start({ kind: 'call', id: newCallItemId(tool, this.callId), index, call: { id: id || newToolCallId(), tool, extra }, text: '', input: tool.type === 'custom' ? new CustomInput() : undefined })
   }
 
   private start(item: OpenItem): string {
     const closed = this.close()
     this.open = item
     const { id } = item
-    if (item.kind === 'call') return closed + this.itemEvent('response.output_item.added', { item: callItem({ id: item.callId, name: item.name, arguments: '', extra: item.extra }, 'in_progress', id) })
+    if (item.kind === 'call') return closed + this.itemEvent('response.output_item.added', { item: callItem({ ...item.call, written: '' }, 'in_progress', id) })
     if (item.kind === 'reasoning') {
       return closed + this.itemEvent('response.output_item.added', { item: { id, type: 'reasoning', summary: [] } })
         + this.itemEvent('response.reasoning_summary_part.added', { item_id: id, summary_index: 0, part: { type: 'summary_text', text: '' } })
@@ -91,12 +94,16 @@ export class ResponseEvents extends ChatEvents {
       + this.itemEvent('response.content_part.added', { item_id: id, content_index: 0, part: toPart(item.kind, '') })
   }
 
-  private extend(delta: string): string {
+  private extend(written: string): string {
     const item = this.open
-    if (!item || delta === '') return ''
+    return item ? this.add(item, item.kind === 'call' && item.input ? item.input.read(written) : written) : ''
+  }
+
+  private add(item: OpenItem, delta: string): string {
+    if (delta === '') return ''
     item.text += delta
     const at = { item_id: item.id, delta }
-    if (item.kind === 'call') return this.itemEvent('response.function_call_arguments.delta', at)
+    if (item.kind === 'call') return this.itemEvent(`response.${item.input ? 'custom_tool_call_input' : 'function_call_arguments'}.delta`, at)
     if (item.kind === 'reasoning') return this.itemEvent('response.reasoning_summary_text.delta', { ...at, summary_index: 0 })
     return item.kind === 'text'
       ? this.itemEvent('response.output_text.delta', { ...at, content_index: 0, logprobs: [] })
@@ -109,9 +116,14 @@ export class ResponseEvents extends ChatEvents {
     this.open = undefined
     const { id, text } = item
     if (item.kind === 'call') {
+      const { call, input } = item
+      const rest = input ? this.add(item, input.end()) : ''
       // A call of a tool that needs none comes without arguments, and one that was cut off before them, too.
-      const called = text || (status === 'completed' ? '{}' : '')
-      return this.itemEvent('response.function_call_arguments.done', { item_id: id, name: item.name, arguments: called }) + this.done(callItem({ id: item.callId, name: item.name, arguments: called, extra: item.extra }, status, id))
+      const written = item.text || (status === 'completed' && !input ? '{}' : '')
+      const told = input
+        ? this.itemEvent('response.custom_tool_call_input.done', { item_id: id, input: written })
+        : this.itemEvent('response.function_call_arguments.done', { item_id: id, name: call.tool.name, arguments: written })
+      return rest + told + this.done(callItem({ ...call, written }, status, id))
     }
     if (item.kind === 'reasoning') {
       const at = { item_id: id, summary_index: 0 }

@@ -1,7 +1,7 @@
-import type { ChatToolCall } from './chat-completion'
 import { extraContent } from './over-chat'
 import { newId } from './response-ids'
 import type { ResponsesBody } from './responses-body'
+import type { CalledTool } from './tools-as-functions'
 
 export type MessagePart = { type: 'output_text', text: string, annotations: [], logprobs: [] } | { type: 'refusal', refusal: string }
 
@@ -64,6 +64,17 @@ export function messageItem(part: MessagePart, status: ItemStatus, id: string) {
   return { id, type: 'message', status, role: 'assistant', content: [part] }
 }
 
-export function callItem(call: ChatToolCall, status: ItemStatus, id: string) {
-  return { id, type: 'function_call', status, call_id: call.id, name: call.name, arguments: call.arguments, ...extraContent(call.extra) }
+/** A call of a tool; `written` are a function's arguments, or the text that a custom tool takes. */
+export interface ToldToolCall { id: string, tool: CalledTool, written: string, extra?: unknown }
+
+export function callItem({ id: callId, tool: { type, name, namespace }, written, extra }: ToldToolCall, status: ItemStatus, id: string) {
+  const called = { call_id: callId, name, ...(namespace && { namespace }) }
+  return type === 'custom'
+    ? { id, type: 'custom_tool_call', status, ...called, input: written, ...extraContent(extra) }
+    : { id, type: 'function_call', status, ...called, arguments: written, ...extraContent(extra) }
+}
+
+/** An id for the item of a call. */
+export function newCallItemId({ type }: CalledTool, callId: string): string {
+  return newId(type === 'custom' ? 'ctc' : 'fc', callId)
 }

@@ -6,7 +6,8 @@ import { shortCallId } from '../providers/tool-use-id'
 import { readAs } from '../read-as'
 import { wantsThoughts } from './earlier-thoughts'
 import { atMost, extraContent, maxTokensField, takesEffort, takesSignatures } from './over-chat'
-import { ownTools } from './responses-body'
+import { wrapInput } from './custom-input'
+import { OwnTool, ToolsAsFunctions } from './tools-as-functions'
 import { unaskedServices } from './unpriced'
 
 const InputPart = z.discriminatedUnion('type', [
@@ -20,8 +21,13 @@ const Content = z.union([z.string(), listOf(InputPart)])
 
 const Item = z.discriminatedUnion('type', [
   z.object({ type: z.literal('message'), role: z.enum(['user', 'assistant', 'system', 'developer']), content: Content }),
-  z.object({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), arguments: z.string(), extra_content: z.unknown().optional() }),
-  z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: Content }),
+  z.object({ type: z.literal('function_call'), call_id: z.string(), name: z.string(), namespace: z.string().nullish(), arguments: z.string(), extra_content: z.unknown().optional() }),
+  z.object({ type: z.literal('custom_tool_call'), call_id: z.string(), name: z.string(), namespace: z.string().nullish(), input: z.string(), extra_content: z.unknown().optional() }),
+  z.object({ type: z.enum(['function_call_output', 'custom_tool_call_output']), call_id: z.string(), output: Content }),
+  // Of a conversation's tools as they came: those of the call are told with it.
+  z.object({ type: z.literal('additional_tools'), tools: listOf(OwnTool) }),
+  // What OpenAI searched in earlier turns: what the model made of it stands in its words.
+  z.object({ type: z.literal('web_search_call') }),
   // Sealed by OpenAI for OpenAI: nobody else can read on from it. What nobody sealed, another model thought.
   z.object({ type: z.literal('reasoning'), summary: listOf(z.object({ text: z.string() })).optional().catch(undefined), encrypted_content: z.unknown().optional() }),
   z.object({ type: z.literal('item_reference'), id: z.string().startsWith('rs_', 'names what OpenAI keeps, which this model cannot read: send the item itself') })
@@ -37,14 +43,8 @@ const Responses = z.object({
   max_output_tokens: z.int().positive().nullish(),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
-  tools: listOf(z.object({
-    type: z.literal('function', { error: ({ input }) => ownTools.has(String(input)) ? 'is no function, and this model takes no other tools' : 'is run by OpenAI, and this model is not OpenAI\'s' }),
-    name: z.string(),
-    description: z.string().nullish(),
-    parameters: z.record(z.string(), z.unknown()).nullish(),
-    strict: z.boolean().nullish()
-  })).nullish(),
-  tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.object({ type: z.literal('function'), name: z.string() })]).nullish(),
+  tools: listOf(OwnTool).nullish(),
+  tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.object({ type: z.enum(['function', 'custom']), name: z.string() })]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   text: z.object({
     format: z.discriminatedUnion('type', [
@@ -65,29 +65,35 @@ const Responses = z.object({
 type Responses = z.infer<typeof Responses>
 
 /**
- * The chat-completions body that asks the same. Without counterpart, and left out: `include`, `metadata`, `truncation`,
+ * The chat-completions body that asks the same, and what its functions are of the caller's tools. Without counterpart, and left out: `include`, `metadata`, `truncation`,
  * `service_tier`, `prompt_cache_key`, `text.verbosity`, and the reasoning of earlier turns, but where a model wants its own back.
  * @throws {LoomError} `invalid_request` for what needs answers kept at the provider or tools it runs, and wherever else leaving something out would change what the caller gets
  */
-export function responsesToChat(body: unknown, target: Target): Record<string, unknown> {
+export function responsesToChat(body: unknown, target: Target): { chat: Record<string, unknown>, tools: ToolsAsFunctions } {
   const request = readAs(Responses, body)
   const { max_output_tokens: maxTokens, temperature, top_p: topP, reasoning, user } = request
-  return {
-    messages: [...(request.instructions ? [{ role: 'system', content: request.instructions }] : []), ...toMessages(request.input, target)],
+  const tools = new ToolsAsFunctions(toolsOf(request))
+  const chat = {
+    messages: [...[request.instructions, tools.notes].flatMap(content => content ? [{ role: 'system', content }] : []), ...toMessages(request.input, target, tools)],
     ...(maxTokens && { [maxTokensField(target)]: atMost(maxTokens, target) }),
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),
-    ...toolFields(request),
+    ...toolFields(request, tools),
     ...formatField(request),
     ...(reasoning?.effort && takesEffort(target) && { reasoning_effort: reasoning.effort }),
     ...(user && { user })
   }
+  return { chat, tools }
+}
+
+function toolsOf({ tools, input }: Responses): OwnTool[] {
+  return [...tools ?? [], ...typeof input === 'string' ? [] : input.flatMap(item => item.type === 'additional_tools' ? item.tools : [])]
 }
 
 interface ToolCall { id: string, type: 'function', function: { name: string, arguments: string }, extra_content?: unknown }
 interface Message { role: string, content: unknown, reasoning_content?: string, tool_calls?: ToolCall[], tool_call_id?: string }
 
-function toMessages(input: string | Item[], target: Target): Message[] {
+function toMessages(input: string | Item[], target: Target, tools: ToolsAsFunctions): Message[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
   const [signed, thinks] = [takesSignatures(target), wantsThoughts(target)]
   const messages: Message[] = []
@@ -103,20 +109,27 @@ function toMessages(input: string | Item[], target: Target): Message[] {
     if (shown.length > 0) push({ role: 'user', content: shown.splice(0) })
   }
   for (const [index, item] of input.entries()) {
-    if (item.type !== 'function_call_output') show()
+    if (item.type !== 'function_call_output' && item.type !== 'custom_tool_call_output') show()
     const previous = messages.at(-1)
     switch (item.type) {
-      case 'message':
-        push({ role: item.role === 'developer' ? 'system' : item.role, content: item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`) })
+      case 'message': {
+        const content = item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`)
+        // Between calls and their results no message may stand: what the model said there belongs to the calls.
+        if (item.role === 'assistant' && previous?.tool_calls) previous.content = [previous.content, content].filter(Boolean).join('\n')
+        else push({ role: item.role === 'developer' ? 'system' : item.role, content })
         break
-      case 'function_call': {
-        const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: item.name, arguments: item.arguments }, ...(signed && extraContent(item.extra_content)) }
+      }
+      case 'function_call':
+      case 'custom_tool_call': {
+        const written = item.type === 'custom_tool_call' ? wrapInput(item.input) : item.arguments
+        const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: tools.nameOf(item), arguments: written }, ...(signed && extraContent(item.extra_content)) }
         // A turn's words and calls are items of their own there, and one message here.
         if (previous?.role === 'assistant') (previous.tool_calls ??= []).push(call)
         else push({ role: 'assistant', content: null, tool_calls: [call] })
         break
       }
       case 'function_call_output':
+      case 'custom_tool_call_output':
         push({ role: 'tool', tool_call_id: shortCallId(item.call_id), content: typeof item.output === 'string' ? item.output : item.output.map(writtenIn).join('') })
         if (typeof item.output !== 'string') shown.push(...item.output.filter(part => writtenIn(part) === undefined).map(toPart))
         break
@@ -155,11 +168,11 @@ function textOf(content: z.infer<typeof Content>, param: string): string {
   }).join('')
 }
 
-function toolFields({ tools, tool_choice: choice, parallel_tool_calls: parallel }: Responses): Record<string, unknown> {
-  if (!tools?.length) return {}
+function toolFields({ tool_choice: choice, parallel_tool_calls: parallel }: Responses, tools: ToolsAsFunctions): Record<string, unknown> {
+  if (tools.functions.length === 0) return {}
   return {
-    tools: tools.map(({ name, description, parameters, strict }) => ({ type: 'function', function: { name, ...(description && { description }), ...(parameters && { parameters }), ...(typeof strict === 'boolean' && { strict }) } })),
-    ...(choice && { tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } } }),
+    tools: tools.functions,
+    ...(choice && { tool_choice: typeof choice === 'string' ? choice : { type: 'function', function: { name: tools.nameOf(choice) } } }),
     ...(typeof parallel === 'boolean' && { parallel_tool_calls: parallel })
   }
 }

@@ -21,6 +21,7 @@ import { withIdsOf } from './response-ids'
 import { toResponseOverChat } from './responses-over-chat'
 import { responsesToChat } from './responses-to-chat'
 import { ResponsesTap } from './responses-tap'
+import { bytesAddedTo } from './tools-as-functions'
 import { findUnpriced } from './unpriced'
 
 /** `POST /v1/responses`: natively where the provider has it, else over chat completions, where our traces keep the answers. */
@@ -44,6 +45,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   /** What the org was given of what the request names, at each connection that all orgs share. */
   private given: GivenAt = new Map()
   private measurement: ReturnType<typeof measureResponses> | undefined
+  private toolBytes: number | undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
   constructor(raw: Buffer) {
@@ -67,6 +69,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     this.body = body
     this.whole = Buffer.from(encodeBody(whole))
     this.measurement = undefined
+    this.toolBytes = undefined
   }
 
   async reachable(targets: Target[]) {
@@ -93,23 +96,26 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   bound(target: Target) {
+    const isNative = nativeOf(target) !== undefined
     // Over chat completions nothing that is kept reaches the provider, nor its count.
-    const isKept = this.measured.isKept === true && nativeOf(target) !== undefined
-    return boundTokens({ ...this.measured, isKept, maxOutputTokens: this.body.max_output_tokens ?? 0 }, target)
+    const isKept = this.measured.isKept === true && isNative
+    const bodyBytes = this.measured.bodyBytes + (isNative ? 0 : this.bytesAdded)
+    return boundTokens({ ...this.measured, bodyBytes, isKept, maxOutputTokens: this.body.max_output_tokens ?? 0 }, target)
   }
 
   countInput(target?: Target) {
     return countPrompt(takeMedia(target && !nativeOf(target) && wantsThoughts(target) ? this.chatBody : this.body))
   }
 
-  /** A bound for whichever target: with the thoughts that some get back. */
-  countClosely() {
-    return countClosely(takeMedia(this.chatBody), this.measured.packed)
+  /** A bound for whichever target: with the thoughts that some get back, and what some are told of tools. */
+  async countClosely() {
+    const counted = await countClosely(takeMedia(this.chatBody), this.measured.packed)
+    return counted && { ...counted, tokens: counted.tokens + this.bytesAdded }
   }
 
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
-    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target), upstreamModel, stream: false }, transport, signal)
+    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target).chat, upstreamModel, stream: false }, transport, signal)
     return provider.countPrompt?.('responses', connection, { body: this.nativeBody(connection.id), upstreamModel, stream: false }, transport, signal)
   }
 
@@ -147,6 +153,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   /** Once a request, for every file of it is read. */
   private get measured() {
     return this.measurement ??= measureResponses(this.body, this.bodyBytes)
+  }
+
+  /** What a model that chats is told of the tools, beyond the body. */
+  private get bytesAdded() {
+    return this.toolBytes ??= bytesAddedTo(toolsIn(this.body))
   }
 }
 

@@ -6,7 +6,12 @@ const MAX_NAME_LENGTH = 64
 
 /** The name of a tool as OpenAI takes it; one that is too long becomes the same wherever it stands, and no other does. */
 export function shortToolName(name: string): string {
-  return name.length <= MAX_NAME_LENGTH ? name : `${name.slice(0, MAX_NAME_LENGTH - 9)}_${createHash('sha256').update(name).digest('hex').slice(0, 8)}`
+  return name.length <= MAX_NAME_LENGTH ? name : markedToolName(name, name)
+}
+
+/** A name that OpenAI takes, and that no other `identity` has: as much of `name` as there is room for, and a mark. */
+export function markedToolName(name: string, identity: string): string {
+  return `${name.slice(0, MAX_NAME_LENGTH - 9)}_${createHash('sha256').update(identity).digest('hex').slice(0, 8)}`
 }
 
 /** What turns the names that `shortToolName` made of those of `tools` back into them. */

@@ -61,7 +61,7 @@ function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | und
 }
 
 /** A search among its tools that the caller runs itself, as Codex does where there are many. */
-function isOwnSearch(tool: unknown): boolean {
+export function isOwnSearch(tool: unknown): boolean {
   return fieldOf(tool, 'type') === 'tool_search' && fieldOf(tool, 'execution') === 'client'
 }
 

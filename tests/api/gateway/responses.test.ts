@@ -120,6 +120,38 @@ test('what needs answers kept at the provider passes natively, and is refused el
   expect(gateway.upstream.requests).toHaveLength(1)
 })
 
+describe.each([['chat completions', 'plain/llama'], ['Anthropic\'s messages', 'claude-sonnet-4-5']])('Codex\'s tools over %s', (format, model) => {
+  const patch = '*** Begin Patch\n*** Add File: "a".txt\n+Hello\n*** End Patch\n'
+  const tools: OpenAI.Responses.Tool[] = [
+    { type: 'custom', name: 'apply_patch', description: 'Edits files', format: { type: 'grammar', syntax: 'lark', definition: 'start: "*** Begin Patch" /.+/s' } },
+    { type: 'namespace', name: 'mcp__github', description: 'Issues of GitHub', tools: [{ type: 'function', name: 'list_issues', parameters: { type: 'object', properties: { repo: { type: 'string' } } }, strict: false }] }
+  ]
+  const calls = [{ name: 'apply_patch', arguments: JSON.stringify({ input: patch }) }, { name: 'mcp__github__list_issues', arguments: '{"repo":"loom"}' }]
+  const messages = format === 'chat completions'
+    ? [{ role: 'assistant', tool_calls: calls.map(called => ({ function: called })) }, { role: 'tool', content: 'Done' }, { role: 'tool', content: 'None' }]
+    : [{ role: 'assistant', content: calls.map(({ name, arguments: written }) => ({ type: 'tool_use', name, input: JSON.parse(written) })) }, { role: 'user', content: [{ type: 'tool_result' }, { type: 'tool_result' }] }]
+
+  test.each([false, true])('are called, and answered in the next turn, whether the items come along or their answer is named (streamed: %s)', async (stream) => {
+    gateway.upstream.respondWith({ toolCalls: calls })
+    const answer = await openai.responses.create({ model, input: 'Fix it', tools, tool_choice: { type: 'custom', name: 'apply_patch' }, stream })
+    const events = 'output' in answer ? [] : await collect(answer)
+    const response = 'output' in answer ? answer : events.flatMap(event => event.type === 'response.completed' ? event.response : [])[0]
+    const output = response?.output ?? []
+    expect(output.filter(({ type }) => type !== 'message')).toMatchObject([{ type: 'custom_tool_call', status: 'completed', name: 'apply_patch', input: patch }, { type: 'function_call', name: 'list_issues', namespace: 'mcp__github', arguments: '{"repo":"loom"}' }])
+    expect(response?.tools).toMatchObject(tools)
+    expect(events.flatMap(event => event.type === 'response.custom_tool_call_input.delta' ? event.delta : []).join('')).toBe(stream ? patch : '')
+    const results = [...output.flatMap(item => item.type === 'custom_tool_call' ? [{ type: 'custom_tool_call_output', call_id: item.call_id, output: 'Done' }] : []), ...output.flatMap(item => item.type === 'function_call' ? [{ type: 'function_call_output', call_id: item.call_id, output: 'None' }] : [])]
+    const turns: object[] = [{ input: [{ role: 'user', content: 'Fix it' }, ...output, ...results] }, { previous_response_id: response?.id, input: results }]
+    for (const turn of turns) {
+      gateway.upstream.reset()
+      await openai.responses.create({ model, tools, ...turn })
+      const { json } = await gateway.upstream.received()
+      expect(z.object({ messages: z.array(z.unknown()) }).parse(json).messages.slice(-messages.length)).toMatchObject(messages)
+      expect(JSON.stringify(json.tools)).toContain('mcp__github__list_issues')
+    }
+  })
+})
+
 test('messages, images, files and formats reach a model that speaks chat completions', async () => {
   gateway.upstream.respondWith({ text: '{"city":"Oslo"}' })
   await openai.responses.create({

@@ -70,7 +70,7 @@ test.each<[Operation, Record<string, unknown>, (list: unknown[]) => object]>([
 
 test('a turn of very many calls of tools is translated in a time that grows with their number, not with its square', { timeout: 5_000 }, () => {
   const input = Array.from({ length: 60_000 }, () => ({ type: 'function_call', call_id: 'a', name: 'b', arguments: '{}' }))
-  const { messages: translated } = responsesToChat({ input }, chatTarget('{}').target)
+  const { chat: { messages: translated } } = responsesToChat({ input }, chatTarget('{}').target)
   expect(translated).toMatchObject([{ role: 'assistant', tool_calls: expect.objectContaining({ length: input.length }) }])
 })
 

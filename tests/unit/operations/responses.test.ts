@@ -196,6 +196,8 @@ test('Azure speaks it from the version on that has it', () => {
   expect(['2024-10-21', '2025-02-01-preview', '2025-03-01-preview', '2025-04-01-preview', 'v1'].map(native)).toEqual([false, false, true, true, true])
 })
 
-test.each([[{ type: 'custom', name: 'apply_patch' }, 'no function'], [{ type: 'web_search' }, 'run by OpenAI']])('a tool that is no function is refused for what it is: %j', async (tool, words) => {
+test.each<[object, string]>([
+  [{ type: 'local_shell' }, 'takes functions, custom tools and namespaces'], [{ type: 'tool_search', execution: 'client' }, 'takes functions'], [{ type: 'tool_search' }, 'run by OpenAI'], [{ type: 'web_search' }, 'web_search = "disabled"'], [{ type: 'namespace', name: 'crm', tools: [{ type: 'web_search' }] }, 'run by OpenAI']
+])('a tool that a model which chats cannot be told of is refused for what it is: %j', async (tool, words) => {
   await expect(async () => sendCall(parseCall(responses, { model: 'm', input: 'Hi', tools: [tool] }), chatTarget('').target)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining(words) })
 })
