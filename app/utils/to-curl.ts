@@ -2,7 +2,8 @@ import type { Trace } from '#shared/traces'
 
 const paths: Record<string, string> = {
   'chat': '/v1/chat/completions', 'chat.completions': '/v1/chat/completions', 'messages.count_tokens': '/v1/messages/count_tokens',
-  'images.generations': '/v1/images/generations', 'audio.speech': '/v1/audio/speech', 'audio.transcriptions': '/v1/audio/transcriptions'
+  'images.generations': '/v1/images/generations', 'audio.speech': '/v1/audio/speech', 'audio.transcriptions': '/v1/audio/transcriptions',
+  'audio.translations': '/v1/audio/translations'
 }
 
 /** The same call for a terminal, with a key to be put in; undefined where its body was not kept. */

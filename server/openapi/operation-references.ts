@@ -26,7 +26,7 @@ const events = (description: string) => ({ 'text/event-stream': z.string().descr
 
 const Usage = z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
 /** A form with a file, as far as it is ours to read: its other fields are passed on. */
-const TranscriptionForm = z.looseObject({ 'file': z.file(), model, 'models[]': models })
+const SoundForm = z.looseObject({ 'file': z.file(), model, 'models[]': models })
 const Sound = z.string().meta({ format: 'binary' })
 
 const ChatCompletion = z.looseObject({
@@ -94,11 +94,19 @@ const told: Record<OperationName, Told> = {
   },
   'audio.transcriptions': {
     summary: 'Transcribe a recording',
-    body: { contentType: 'multipart/form-data', schema: TranscriptionForm },
+    body: { contentType: 'multipart/form-data', schema: SoundForm },
     answers: {
       'application/json': Transcript,
       'text/plain': z.string().describe('With `response_format` `text`, `srt` or `vtt`: the transcript as such.'),
       ...events('With `stream=true`, of a model that streams: the text as it is understood.')
+    }
+  },
+  'audio.translations': {
+    summary: 'Translate a recording into English',
+    body: { contentType: 'multipart/form-data', schema: SoundForm },
+    answers: {
+      'application/json': Transcript,
+      'text/plain': z.string().describe('With `response_format` `text`, `srt` or `vtt`: the translation as such.')
     }
   },
   'moderations': { summary: 'Classify texts and images', description: 'Without a model, by `omni-moderation-latest`.', body: json(ModerationsBody), answers: { 'application/json': Moderation } },

@@ -204,13 +204,13 @@ describe('real answers are what the description promises', () => {
     }
   })
 
-  test('a transcript in plain text', async () => {
+  test.each(['transcriptions', 'translations'])('%s in plain text', async (what) => {
     const form = new FormData()
     for (const [name, value] of Object.entries({ 'models[]': 'demo', 'response_format': 'srt' })) form.append(name, value)
     form.append('file', new Blob(['sound']), 'a.wav')
-    const answer = await fetch(`${gateway.loom.url}/v1/audio/transcriptions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
+    const answer = await fetch(`${gateway.loom.url}/v1/audio/${what}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
     expect(answer.status).toBe(200)
-    const post = description.paths['/v1/audio/transcriptions']?.post
+    const post = description.paths[`/v1/audio/${what}`]?.post
     const promised = Response.parse(post?.responses[200])
     expect(Object.keys(promised.content)).toContain(answer.headers.get('content-type')?.split(';')[0])
     expect(post?.requestBody?.content['multipart/form-data']).toMatchObject({ schema: { properties: { 'models[]': { type: 'array' } }, required: ['file'] } })

@@ -201,6 +201,7 @@ const ownRules: Record<string, Rule> = {
   'POST /v1/images/generations': { scope: 'images', body: { model: 'demo', prompt: 'hi' } },
   'POST /v1/audio/speech': { scope: 'audio', body: { model: 'demo', input: 'hi', voice: 'alloy' } },
   'POST /v1/audio/transcriptions': { scope: 'audio', ...uploadForm },
+  'POST /v1/audio/translations': { scope: 'audio', ...uploadForm },
   'POST /v1/moderations': { scope: 'moderations', body: { model: 'demo', input: 'hi' } },
   'POST /v1/rerank': { scope: 'rerank', body: { model: 'demo', query: 'hi', documents: ['hi'] } },
   'POST /v1/policy/check': { scope: 'inference', body: { endpoint: '/v1/chat/completions', body: { model: 'demo', messages: [{ role: 'user', content: 'hi' }] } } },

@@ -49,10 +49,12 @@ const TELLING = Buffer.from(BRIEF)
 
 export const Transcript = z.looseObject({ text: z.string(), usage: z.unknown().optional(), duration: z.unknown().optional() })
 
-/** `POST /v1/audio/transcriptions`: what was said, from a file. The form goes on while it comes, but for the model's name. */
-export const audioTranscriptions: Operation = {
-  name: 'audio.transcriptions',
-  path: '/v1/audio/transcriptions',
+type HearingName = 'audio.transcriptions' | 'audio.translations'
+
+/** What was said, from a file. The form goes on while it comes, but for the model's name. */
+const hearing = (name: HearingName, path: string): Operation => ({
+  name,
+  path,
   scope: 'audio',
   parse: () => {
     throw new LoomError('invalid_request', 'Send the file as multipart/form-data.', { param: 'Content-Type' })
@@ -60,18 +62,27 @@ export const audioTranscriptions: Operation = {
   async parseUpload(upload, model) {
     if (!upload.isAnnounced || upload.bytes <= SMALL_BYTES) await upload.whole()
     await upload.until(form => form.fieldText('model') !== undefined && fileIn(form.parts) !== undefined)
-    return new TranscriptionRequest(upload, model)
+    return new HearingRequest(name, upload, model)
   },
-  parseDescribed: (fields, fileBytes) => new TranscriptionRequest(describeForm(fields, fileBytes)),
+  parseDescribed: (fields, fileBytes) => new HearingRequest(name, describeForm(fields, fileBytes)),
   toError: toOpenAiError
-}
+})
+
+/** `POST /v1/audio/transcriptions`: in the words it was said in. */
+export const audioTranscriptions = hearing('audio.transcriptions', '/v1/audio/transcriptions')
+
+/** `POST /v1/audio/translations`: in English. */
+export const audioTranslations = hearing('audio.translations', '/v1/audio/translations')
+
+/** As people call them. */
+const names: Readonly<Record<HearingName, string>> = { 'audio.transcriptions': 'transcription', 'audio.translations': 'translation of sound' }
 
 /** A form with a file, as much of it as is known. */
 interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'contentType' | 'read' | 'whole'> {
   readonly form: Pick<FormParser, 'parts' | 'fieldText'>
 }
 
-class TranscriptionRequest implements CallRequest {
+class HearingRequest implements CallRequest {
   readonly model: string
   readonly alternatives: readonly string[] | undefined
   readonly raw = NO_BYTES
@@ -82,7 +93,7 @@ class TranscriptionRequest implements CallRequest {
   private isVerbose = false
 
   /** @param model that the path names */
-  constructor(private readonly upload: FileForm, model?: string) {
+  constructor(private readonly name: HearingName, private readonly upload: FileForm, model?: string) {
     const { parts } = upload.form
     const file = fileIn(parts)
     if (!file || (file.end === file.start)) throw new LoomError('invalid_request', 'The form has no "file".', { param: 'file' })
@@ -120,12 +131,12 @@ class TranscriptionRequest implements CallRequest {
 
   /** Where its format is to be changed, which may stand behind the file, it has to be here. */
   async reachable(targets: Target[]): Promise<Target[]> {
-    if (targets.some(target => isTimed(target) && tellsLengthVerboselyAlone(target.connection))) await this.upload.whole()
+    if (targets.some(target => this.tellsLengthVerboselyAlone(target))) await this.upload.whole()
     return targets
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    this.isVerbose = isTimed(target) && tellsLengthVerboselyAlone(target.connection) && (!this.format || this.format === PLAIN_TEXT || this.format === BRIEF)
+    this.isVerbose = this.tellsLengthVerboselyAlone(target) && (!this.format || this.format === PLAIN_TEXT || this.format === BRIEF)
     const edits = this.editsFor(target)
     const isToTell = isTimed(target) && !this.isVerbose
     const form = {
@@ -134,7 +145,7 @@ class TranscriptionRequest implements CallRequest {
       read: () => this.readChecked(edits, isToTell)
     }
     // Whether it streams may stand behind the file, and not every model heeds it: the answer tells.
-    return sendNative('audio.transcriptions', 'transcription', target, { body: { model: this.model }, form, stream: false }, transport, signal)
+    return sendNative(this.name, names[this.name], target, { body: { model: this.model }, form, stream: false }, transport, signal)
   }
 
   /** Subtitles and plain text that come as such tell no usage; what was asked for as JSON to learn of it is plain text for the caller. */
@@ -159,6 +170,11 @@ class TranscriptionRequest implements CallRequest {
     return Buffer.from(JSON.stringify(Object.fromEntries(this.upload.form.parts.map(({ name, fileName, contentType, text, start, end }) => [name, fileName === undefined
       ? text
       : { file_name: fileName, content_type: contentType, bytes: end === Infinity ? null : end - start }]))))
+  }
+
+  /** Its length is the price, and told in a verbose answer alone. */
+  private tellsLengthVerboselyAlone(target: Target): boolean {
+    return isTimed(target) && tellsLengthVerboselyAlone(this.name, target.connection)
   }
 
   private get format(): string | undefined {

@@ -1,5 +1,5 @@
 import { audioSpeech } from './audio-speech'
-import { audioTranscriptions } from './audio-transcriptions'
+import { audioTranscriptions, audioTranslations } from './audio-transcriptions'
 import { findAzureOperation } from './azure-paths'
 import { chatCompletions } from './chat-completions'
 import { completions } from './completions'
@@ -15,7 +15,7 @@ import { responses } from './responses'
 /** Every operation there is. */
 export const operations: readonly Operation[] = [
   chatCompletions, completions, responses, messages, countMessageTokens,
-  embeddings, imagesGenerations, audioSpeech, audioTranscriptions, moderations, rerank
+  embeddings, imagesGenerations, audioSpeech, audioTranscriptions, audioTranslations, moderations, rerank
 ]
 
 const byPath: ReadonlyMap<string, Operation> = new Map(operations.map(operation => [operation.path, operation]))

@@ -3,13 +3,17 @@ import { addAbortSignal, Readable } from 'node:stream'
 import { z } from 'zod'
 import type { OperationName } from '../operations/operation-name'
 import { readDemoRequest, wordsOf } from './demo-request'
-import { transcribe } from './demo-transcript'
+import { hear } from './demo-transcript'
 import type { ProviderCall } from './provider'
 
 /** The demo model's voice is a tone for each word, and of what it hears it understands nothing but the size. */
 export function demoSound(operation: OperationName): ProviderCall | undefined {
-  if (operation === 'audio.speech') return speak
-  return operation === 'audio.transcriptions' ? transcribe : undefined
+  switch (operation) {
+    case 'audio.speech': return speak
+    case 'audio.transcriptions': return hear('transcribe')
+    case 'audio.translations': return hear('translate')
+    default: return undefined
+  }
 }
 
 const SpeechRequest = z.object({

@@ -18,19 +18,22 @@ const TranscriptionFields = z.object({
 /** What is said from one second of the sound to another. */
 interface Span { text: string, start: number, end: number }
 
+/** What is asked for of a sound, as a verbose transcript calls it. */
+type Task = 'transcribe' | 'translate'
+
 /**
- * The demo model understands nothing of a sound but its size, and says so in any format.
- * Source of the formats: the OpenAI API reference, "Create transcription".
+ * The demo model understands nothing of a sound but its size, and says so, in English and in any format.
+ * Source of the formats: the OpenAI API reference, "Create transcription" and "Create translation".
  */
-export const transcribe: ProviderCall = async (_connection, { form }, _transport, signal) => {
-  if (!form) throw new Error('A transcription without a form')
+export const hear = (task: Task): ProviderCall => async (_connection, { form }, _transport, signal) => {
+  if (!form) throw new Error('A sound without a form')
   const { fields, bytes } = await readForm(form, signal)
-  const sentences = [`The demo model got a sound of ${bytes} bytes and understands no word of it.`, 'Connect a provider to have sound transcribed.']
+  const sentences = [`The demo model got a sound of ${bytes} bytes and understands no word of it.`, `Connect a provider to have sound ${task}d.`]
   const text = sentences.join(' ')
   const seconds = Math.ceil(bytes / BYTES_PER_SECOND * 1_000) / 1_000
   switch (fields.response_format) {
     case 'json': return jsonResponse({ status: 200, headers: {} }, { text, usage: countTokens(bytes, text) })
-    case 'verbose_json': return jsonResponse({ status: 200, headers: {} }, describe(text, sentences, seconds, fields.timestamp_granularities))
+    case 'verbose_json': return jsonResponse({ status: 200, headers: {} }, describe(task, text, sentences, seconds, fields.timestamp_granularities))
     case 'text': return textResponse(`${text}\n`)
     case 'srt': return textResponse(spread(sentences, seconds).map((span, index) => `${index + 1}\n${cue(span, ',')}\n`).join('\n'))
     case 'vtt': return textResponse(`WEBVTT\n\n${spread(sentences, seconds).map(span => `${cue(span, '.')}\n`).join('\n')}`)
@@ -57,10 +60,10 @@ function countTokens(bytes: number, text: string): object {
   return { type: 'tokens', input_tokens: input, output_tokens: output, total_tokens: input + output }
 }
 
-function describe(text: string, sentences: readonly string[], seconds: number, granularities: readonly string[]): object {
+function describe(task: Task, text: string, sentences: readonly string[], seconds: number, granularities: readonly string[]): object {
   const segments = spread(sentences, seconds).map((span, id) => ({ id, seek: 0, ...span, tokens: [], temperature: 0, avg_logprob: 0, compression_ratio: 1, no_speech_prob: 0 }))
   return {
-    task: 'transcribe',
+    task,
     language: 'english',
     duration: seconds,
     text,

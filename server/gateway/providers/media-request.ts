@@ -8,6 +8,7 @@ const mediaPaths: Readonly<Record<MediaOperationName, string>> = {
   'images.generations': 'images/generations',
   'audio.speech': 'audio/speech',
   'audio.transcriptions': 'audio/transcriptions',
+  'audio.translations': 'audio/translations',
   'moderations': 'moderations',
   'rerank': 'rerank'
 }

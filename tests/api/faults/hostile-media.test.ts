@@ -56,6 +56,7 @@ const questions: Record<string, object> = {
   'images/generations': { prompt: 'a' },
   'audio/speech': { input: 'a', voice: 'x' },
   'audio/transcriptions': {},
+  'audio/translations': {},
   'moderations': { input: 'a' },
   'rerank': { query: 'a', documents: ['b'] }
 }
@@ -64,7 +65,7 @@ function ask(path: string, connection: string, more: Record<string, unknown> = {
   // A circuit is a connection's and a model's: no endpoint opens another's.
   const fields: Record<string, unknown> = { model: `${connection}/${path.replace('/', '-')}`, ...questions[path], ...more }
   const headers = { authorization: `Bearer ${key}` }
-  if (path !== 'audio/transcriptions') return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) })
+  if (!path.startsWith('audio/trans')) return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) })
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
   form.append('file', new Blob(['sound']), 'a.wav')

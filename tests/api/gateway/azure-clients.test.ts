@@ -51,7 +51,7 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     expect(gateway.upstream.requests.map(({ json }) => json.model)).toEqual([model, model, model, model])
   })
 
-  test('embeddings, pictures, speech and transcripts', async () => {
+  test('embeddings, pictures, speech, transcripts and translations', async () => {
     expect((await client.embeddings.create({ model: 'text-embedding-3-small', input: 'a' })).data[0]?.embedding).toEqual([1, 0, 0.5])
     expect((await client.images.generate({ model: 'gpt-image-1', prompt: 'a' })).data).toHaveLength(1)
     gateway.upstream.respondWith({ text: 'spoken' })
@@ -60,6 +60,9 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     const file = await toFile(Buffer.from('sound'), 'a.wav')
     expect((await client.audio.transcriptions.create({ model: 'gpt-4o-transcribe', file })).text).toBe('heard')
     expect((await gateway.upstream.received(4)).json).toMatchObject({ model: 'gpt-4o-transcribe', file: { bytes: 5 } })
+    gateway.upstream.respondWith({ text: 'heard' })
+    expect((await client.audio.translations.create({ model: 'whisper-1', file })).text).toBe('heard')
+    expect(await gateway.upstream.received(5)).toMatchObject({ path: '/v1/audio/translations', json: { model: 'whisper-1', file: { bytes: 5 } } })
   })
 
   test('moderations, with a model and without', async () => {

@@ -35,6 +35,7 @@ const conflict = { error: { code: 'idempotency_conflict', message: expect.any(St
 const call = async (path: string, asked: object, headers: Record<string, string>) => {
   return tell(await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify(asked) }))
 }
+const isUpload = (path: string) => path.startsWith('audio/trans')
 /** A form with a file in it, of another boundary each time. */
 const upload = async (path: string, fields: object, headers: Record<string, string>) => {
   const form = new FormData()
@@ -122,14 +123,16 @@ describe('a repeated call', () => {
     ['embeddings', { model: 'demo', input: 'Hello' }],
     ['images/generations', { model: 'demo', prompt: 'A loom' }],
     ['audio/speech', { model: 'demo', voice: 'alloy', input: 'Hello' }],
+    ['audio/translations', { model: 'mock/whisper-1' }],
     ['moderations', { model: 'demo', input: 'Hello' }],
     ['rerank', { model: 'demo', query: 'cat', documents: ['dog', 'cat'] }]
   ])('of /v1/%s is answered by the first, byte for byte, and not charged again', async (path, asked) => {
     const headers = { 'idempotency-key': randomUUID() }
-    const first = await call(path, asked, headers)
+    const send = () => isUpload(path) ? upload(path, asked, headers) : call(path, asked, headers)
+    const first = await send()
     expect(first).toMatchObject({ status: 200, replayed: null })
     const after = await balance()
-    expect(await call(path, asked, headers)).toEqual({ ...first, replayed: 'true' })
+    expect(await send()).toEqual({ ...first, replayed: 'true' })
     expect(await balance()).toBe(after)
   })
 
@@ -142,7 +145,7 @@ describe('a repeated call', () => {
   ])('of /v1/%s streams as the first did, byte for byte, and is not charged again', async (path, served, asked) => {
     const headers = { 'idempotency-key': randomUUID() }
     const body = { ...asked, model: `mock/${served}` }
-    const send = () => path === 'audio/transcriptions' ? upload(path, body, headers) : call(path, body, headers)
+    const send = () => isUpload(path) ? upload(path, body, headers) : call(path, body, headers)
     const first = await send()
     expect(first).toMatchObject({ status: 200, type: expect.stringContaining('text/event-stream'), replayed: null })
     const after = await balance()

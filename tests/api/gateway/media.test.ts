@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type OpenAI from 'openai'
 import { AuthenticationError, BadRequestError, toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -416,6 +417,31 @@ describe('POST /v1/audio/transcriptions', () => {
   })
 })
 
+describe('POST /v1/audio/translations', () => {
+  test.each([undefined, 'verbose_json'] as const)('gives the SDK its English (as %s), charged to the nano-USD by the length of the sound, which only a verbose one tells', async (format) => {
+    gateway.upstream.respondWith({ usage: { inputTokens: 61 }, text: 'Hello' })
+    const cost = await spend(async () => {
+      const told: unknown = await client.audio.translations.create({ model: 'whisper-1', file: await sound(), prompt: 'Greetings', ...format && { response_format: format } })
+      if (format === 'verbose_json') expect(told).toMatchObject({ text: 'Hello', duration: 61 })
+      else expect(told).toEqual({ text: 'Hello' })
+    })
+    // $0.006 a minute.
+    expect(cost).toBe(6_100_000n)
+    expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/audio/translations', json: { model: 'whisper-1', prompt: 'Greetings', response_format: 'verbose_json', file: { fileName: 'talk.wav', bytes: 26 } } })
+    const { id, ...trace } = await lastTrace()
+    expect(trace).toMatchObject({ endpoint: 'audio.translations', model: 'whisper-1', status_code: 200, request: { model: 'whisper-1', prompt: 'Greetings', file: { file_name: 'talk.wav', bytes: 26 } }, response: { text: 'Hello' } })
+    expect((await gateway.api('GET', `/api/traces/${id}`)).charge).toMatchObject({ usageSource: 'provider', capturedNanoUsd: String(cost), price: { used: { audioMs: 61_000 } } })
+  })
+
+  test('is refused to who has nothing left, and to who pays for a model without a price', async () => {
+    const ask = async (by: OpenAI, model: string) => by.audio.translations.create({ model, file: await sound() })
+    await expect(ask(await clientOfPoor(), 'own-openai/whisper-1')).rejects.toMatchObject({ status: 402, code: 'insufficient_funds' })
+    await expect(ask(client, 'own/whisper-of-nobody')).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
+    await expect(ask(await clientOfPoor(), 'mock/whisper-1')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+})
+
 describe('POST /v1/moderations', () => {
   test('is free at OpenAI, and recorded', async () => {
     const cost = await spend(async () => {
@@ -520,7 +546,7 @@ describe('the demo model answers with no key of a provider', () => {
     expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').subarray(1, 4).toString()).toBe('PNG')
   })
 
-  test('speech that a player plays, and a transcript that says what it is', async () => {
+  test('speech that a player plays, and a transcript and a translation that say what they are', async () => {
     const spoken = Buffer.from(await (await client.audio.speech.create({ model: 'demo', voice: 'alloy', input: 'Three short words' })).arrayBuffer())
     expect([spoken.subarray(0, 4).toString(), spoken.subarray(8, 12).toString(), spoken.readUInt32LE(4)]).toEqual(['RIFF', 'WAVE', spoken.length - 8])
     const plain = Buffer.from(await (await client.audio.speech.create({ model: 'demo', voice: 'alloy', input: 'Three short words', response_format: 'pcm' })).arrayBuffer())
@@ -528,6 +554,8 @@ describe('the demo model answers with no key of a provider', () => {
     expect(await post('audio/speech', { model: 'demo', voice: 'x', input: 'a', response_format: 'mp3' })).toMatchObject({ status: 400, body: { error: { param: 'response_format' } } })
     const { text } = await client.audio.transcriptions.create({ model: 'demo', file: await toFile(spoken, 'talk.wav', { type: 'audio/wav' }) })
     expect(text).toContain('demo model')
+    const translated = await client.audio.translations.create({ model: 'demo', file: await toFile(spoken, 'talk.wav', { type: 'audio/wav' }), response_format: 'verbose_json' })
+    expect(translated).toMatchObject({ task: 'translate', language: 'english', text: expect.stringMatching(/demo model .* have sound translated/) })
   })
 
   test('a transcript in each of the formats, as subtitles by its length', async () => {
@@ -551,14 +579,23 @@ describe('the demo model answers with no key of a provider', () => {
   })
 })
 
-test.each(['embeddings', 'images/generations', 'audio/speech', 'audio/transcriptions', 'moderations', 'rerank'])('/v1/%s needs its scope, a key, and a body', async (path) => {
+test.each(['embeddings', 'images/generations', 'audio/speech', 'audio/transcriptions', 'audio/translations', 'moderations', 'rerank'])('/v1/%s needs its scope, a key, and a body', async (path) => {
   const { key: reader } = await gateway.createKey({ scopes: ['chat'] })
   const form = `--b\r\ncontent-disposition: form-data; name="model"\r\n\r\ndemo\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--`
-  const [body, type] = path === 'audio/transcriptions' ? [form, 'multipart/form-data; boundary=b'] : [JSON.stringify({ model: 'demo', input: 'a', prompt: 'a', query: 'a', documents: ['a'] }), 'application/json']
+  const [body, type] = path.startsWith('audio/trans') ? [form, 'multipart/form-data; boundary=b'] : [JSON.stringify({ model: 'demo', input: 'a', prompt: 'a', query: 'a', documents: ['a'] }), 'application/json']
   expect(await post(path, body, { 'authorization': `Bearer ${reader}`, 'content-type': type })).toMatchObject({ status: 403, body: { error: { code: 'insufficient_scope' } } })
   expect(await post(path, body, { authorization: 'Bearer nobody' })).toMatchObject({ status: 401 })
   expect(await post(path, '', { 'content-type': type })).toMatchObject({ status: 400 })
 })
+
+/** Of an org whose wallet is empty, and which can reach OpenAI alone. */
+async function clientOfPoor(): Promise<OpenAI> {
+  const poor = await signUp(new Visitor(gateway.loom, { ...gateway.admin }), `poor-${randomUUID()}@example.com`)
+  await poor.succeed('POST', '/api/connections', { kind: 'openai', name: 'own-openai', secret: 'sk-own' })
+  const { key: its } = CreatedApiKey.parse((await poor.succeed('POST', '/api/keys', { name: 'test' })).body)
+  await until(async () => (await fetch(`${gateway.loom.url}/v1/models/own-openai/whisper-1`, { headers: { authorization: `Bearer ${its}` } })).ok, { what: () => 'the connection to be known' })
+  return gateway.client(its)
+}
 
 async function connectionId(name: string): Promise<string> {
   const { connections } = await gateway.api('GET', '/api/connections')

@@ -79,8 +79,8 @@ async function* pieces(before: string, megabytes: number, after: string, middle?
 /** A form of `megabytes` of sound, piece by piece; `middle` holds it up half way. */
 const form = (before: string, megabytes: number, after: string, middle?: () => Promise<unknown>) => Readable.from(pieces(before, megabytes, after, middle), { objectMode: false })
 
-async function transcribe(body: Readable, length: number | undefined, headers: Record<string, string> = {}) {
-  const response = await request(`${gateway.loom.url}/v1/audio/transcriptions`, {
+async function transcribe(body: Readable, length: number | undefined, headers: Record<string, string> = {}, path = 'audio/transcriptions') {
+  const response = await request(`${gateway.loom.url}/v1/${path}`, {
     method: 'POST', body, headers: { 'authorization': `Bearer ${key}`, 'content-type': 'multipart/form-data; boundary=b', ...length !== undefined && { 'content-length': String(length) }, ...headers }
   })
   return { status: response.statusCode, cost: response.headers['x-loom-cost-usd'], body: await response.body.text() }
@@ -97,12 +97,12 @@ test('a file goes to the provider while it comes, under the model\'s name there,
   expect(sent).toMatchObject([{ whole: true, bytes: length - 'listener/'.length, announced: length - 'listener/'.length }])
 })
 
-test('a file far larger than the memory it may take passes through, and leaves none taken', async () => {
+test.each(['audio/transcriptions', 'audio/translations'])('a file far larger than the memory it may take passes through /v1/%s, and leaves none taken', async (path) => {
   const before = model + fileHead
   const megabytes = 190
-  await transcribe(form(before, 2, END), lengthOf(before, 2, END))
+  await transcribe(form(before, 2, END), lengthOf(before, 2, END), {}, path)
   const memoryTaken = await watchMemory(gateway.loom)
-  expect((await transcribe(form(before, megabytes, END), lengthOf(before, megabytes, END))).status).toBe(200)
+  expect((await transcribe(form(before, megabytes, END), lengthOf(before, megabytes, END), {}, path)).status).toBe(200)
   expect(await memoryTaken() / MEGABYTE).toBeLessThan(96)
   expect(sent.at(-1)).toMatchObject({ whole: true })
 })

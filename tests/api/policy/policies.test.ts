@@ -368,6 +368,7 @@ describe('a dry run', () => {
     expect((await fetch(`${gateway.loom.url}/v1/audio/transcriptions`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })).status).toBe(200)
     const { body: denied } = await transcription(2_000_000)
     expect(denied.decisions.filter(({ outcome }: { outcome: string }) => outcome === 'deny')).toMatchObject([{ rule: 'max_body_bytes', limit: 2_000_000 }])
+    expect(await transcription(sound, {}, '/v1/audio/translations')).toMatchObject({ status: 200, body: { allowed: true, estimate: { targets: [{ provider: 'openai', model: 'whisper-1' }] } } })
     expect(await transcription(5, {}, '/openai/deployments/whisper-1/audio/transcriptions')).toMatchObject({ status: 200, body: { allowed: true } })
     expect(await transcription(undefined)).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
     expect(await check(key, { ...chat(), file_bytes: 5 })).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })

@@ -4,7 +4,7 @@ import type { MockBehaviour } from './behaviour'
 import { textPieces } from './behaviour'
 import { googleAnswer, googleError, googleErrorEvent, googleEvents } from './google-answer'
 import { completionsAnswer, completionsEvents, openaiAnswer, openaiError, openaiErrorEvent, openaiEvents } from './openai-answer'
-import { batchEmbedAnswer, embeddingsAnswer, imageEvents, imagesAnswer, moderationsAnswer, rerankAnswer, transcriptAnswer, transcriptEvents } from './media-answer'
+import { batchEmbedAnswer, embeddingsAnswer, imageEvents, imagesAnswer, moderationsAnswer, rerankAnswer, transcriptAnswer, transcriptEvents, translationAnswer } from './media-answer'
 import { responsesAnswer, responsesErrorEvent, responsesEvents } from './responses-answer'
 import type { MockAnswer } from './send-answer'
 
@@ -75,6 +75,7 @@ const dialects: readonly (readonly [path: RegExp, dialect: Dialect])[] = [
   [/\/images\/generations$/, { ...openai, answer: imagesAnswer, events: imageEvents }],
   [/\/audio\/speech$/, { ...openai, sounds: true }],
   [/\/audio\/transcriptions$/, { ...openai, answer: transcriptAnswer, events: transcriptEvents }],
+  [/\/audio\/translations$/, { ...openai, answer: translationAnswer }],
   [/\/moderations$/, { ...openai, answer: moderationsAnswer }],
   [/\/rerank$/, { ...openai, answer: rerankAnswer }]
 ]

@@ -35,6 +35,11 @@ export function transcriptAnswer(behaviour: MockBehaviour, { model, response_for
   return { text, ...model.startsWith('whisper') ? durationUsage(behaviour) : transcriptUsage(behaviour) }
 }
 
+/** Only a verbose translation tells anything but its text. */
+export function translationAnswer(behaviour: MockBehaviour, request: MediaRequest) {
+  return request.response_format === undefined || request.response_format === 'json' ? { text: textPieces(behaviour).join('') } : transcriptAnswer(behaviour, request)
+}
+
 export function transcriptEvents(behaviour: MockBehaviour): string[] {
   return [
     ...textPieces(behaviour).map(delta => event({ type: 'transcript.text.delta', delta })),

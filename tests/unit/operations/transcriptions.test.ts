@@ -3,7 +3,8 @@ import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LoomError } from '../../../server/errors'
-import { audioTranscriptions } from '../../../server/gateway/operations/audio-transcriptions'
+import { audioTranscriptions, audioTranslations } from '../../../server/gateway/operations/audio-transcriptions'
+import type { Operation } from '../../../server/gateway/operations/operation'
 import type { Transport } from '../../../server/gateway/providers/provider'
 import { Upload } from '../../../server/gateway/upload'
 import type { ProviderKind } from '../../../shared/catalog'
@@ -32,7 +33,7 @@ afterEach(async () => {
 })
 
 /** A form on its way, of which some is still to come. */
-async function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100) {
+async function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100, { parseUpload } = audioTranscriptions) {
   const parts = fields.map(([name, value]) => `--b0undary\r\ncontent-disposition: form-data; name="${name.replace(' as a file', '')}"${/file$/.test(name) ? '; filename="a.mp3"' : ''}\r\n\r\n${name === 'file' ? 'x'.repeat(fileBytes) : value}\r\n`)
   const form = Buffer.from(`${parts.join('')}--b0undary--\r\n`)
   const request = new IncomingMessage(new Socket())
@@ -41,12 +42,12 @@ async function transcription(fields: readonly (readonly [string, string])[], fil
   uploads.push(upload)
   for (let at = 0; at < form.length; at += 64 * 1024) request.push(form.subarray(at, at + 64 * 1024))
   request.push(null)
-  if (!audioTranscriptions.parseUpload) throw new Error('takes no upload')
-  return audioTranscriptions.parseUpload(upload)
+  if (!parseUpload) throw new Error('takes no upload')
+  return parseUpload(upload)
 }
 
-async function ask(place: Place, fields: readonly (readonly [string, string])[], { isTimed = true, fileBytes }: { isTimed?: boolean, fileBytes?: number } = {}) {
-  const request = await transcription(fields, fileBytes)
+async function ask(place: Place, fields: readonly (readonly [string, string])[], { isTimed = true, fileBytes, operation }: { isTimed?: boolean, fileBytes?: number, operation?: Operation } = {}) {
+  const request = await transcription(fields, fileBytes, operation)
   const target = targetAt(place, isTimed)
   await request.reachable?.([target])
   const asked: FormData[] = []
@@ -109,4 +110,19 @@ test.each<[Place, { isTimed?: boolean }]>([['openai', {}], ['own', {}], ['azure'
   expect(json.sent).toMatchObject({ response_format: 'json' })
   expect(JSON.parse(json.given)).toEqual(VERBOSE)
   expect((await ask(place, [['file', ''], ['model', 'm']], options)).sent).not.toHaveProperty('response_format')
+})
+
+test.each(['groq', 'azure', 'openai'] as const)('a translation by whisper at %s, priced by the hour, is asked for as one that tells how long the sound was, unless it is of subtitles', async (place) => {
+  for (const format of ['json', 'text', undefined]) {
+    const { sent, answer, given } = await ask(place, [['model', 'm'], ['file', ''], ...format ? [['response_format', format]] as const : []], { operation: audioTranslations, fileBytes: 1_500_000 })
+    expect(sent).toEqual({ model: places[place][2], response_format: 'verbose_json', file: 1_500_000 })
+    expect(answer.units).toEqual({ audioMs: 61_500 })
+    if (format === 'text') expect(given).toBe('Hello\n')
+    else expect(JSON.parse(given)).toEqual({ text: 'Hello', x_groq: { id: 'req_1' } })
+  }
+  for (const format of ['verbose_json', 'srt', 'vtt']) expect((await ask(place, [['model', 'm'], ['response_format', format], ['file', '']], { operation: audioTranslations })).sent).toMatchObject({ response_format: format })
+})
+
+test.each<[Place, { isTimed?: boolean }]>([['own', {}], ['openai', { isTimed: false }]])('a translation at %s, %j, is asked for no more than the caller wants', async (place, options) => {
+  expect((await ask(place, [['file', ''], ['model', 'm']], { ...options, operation: audioTranslations })).sent).not.toHaveProperty('response_format')
 })
