@@ -77,13 +77,15 @@ export type PolicyRule = (typeof policyRules)[number]
 /** Those that count calls. */
 export const counterRules = ['max_concurrent', 'requests_per_minute', 'tokens_per_minute'] as const
 
+const FileBytes = z.int().positive().max(1e12)
+
 /** `POST /v1/policy/check`: a call that is judged and not made. */
 export const PolicyCheckRequest = z.strictObject({
   /** Its path, such as `/v1/chat/completions`. */
   endpoint: z.string().min(1).max(200),
   /** Its JSON body. */
   body: z.record(z.string(), z.unknown()).describe('The body of the call; of one that uploads a file, the other fields of its form.'),
-  file_bytes: z.int().positive().max(Number.MAX_SAFE_INTEGER).optional().describe('How long the file is, of a call that uploads one: it is not sent.')
+  file_bytes: z.union([FileBytes, z.array(FileBytes).min(1).max(64)]).optional().describe('How long the file is, of a call that uploads one, or each of several: they are not sent.')
 })
 export type PolicyCheckRequest = z.infer<typeof PolicyCheckRequest>
 

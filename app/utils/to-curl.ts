@@ -2,7 +2,7 @@ import type { Trace } from '#shared/traces'
 
 const paths: Record<string, string> = {
   'chat': '/v1/chat/completions', 'chat.completions': '/v1/chat/completions', 'messages.count_tokens': '/v1/messages/count_tokens',
-  'images.generations': '/v1/images/generations', 'audio.speech': '/v1/audio/speech', 'audio.transcriptions': '/v1/audio/transcriptions',
+  'images.generations': '/v1/images/generations', 'images.edits': '/v1/images/edits', 'audio.speech': '/v1/audio/speech', 'audio.transcriptions': '/v1/audio/transcriptions',
   'audio.translations': '/v1/audio/translations'
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { Images, PictureChoices } from '../gateway/operations/asked-pictures'
 import { SpeechBody } from '../gateway/operations/audio-speech'
 import { Transcript } from '../gateway/operations/audio-transcriptions'
 import { ChatBody } from '../gateway/operations/chat-completions'
 import { CompletionsBody } from '../gateway/operations/completions-body'
 import { Embeddings, EmbeddingsBody } from '../gateway/operations/embeddings'
-import { Images, ImagesBody } from '../gateway/operations/images-generations'
+import { ImagesBody } from '../gateway/operations/images-generations'
 import { CountBody, MessagesBody } from '../gateway/operations/messages-body'
 import { ModelName } from '../gateway/operations/model-name'
 import { Moderation, ModerationsBody } from '../gateway/operations/moderations'
@@ -27,6 +28,7 @@ const events = (description: string) => ({ 'text/event-stream': z.string().descr
 const Usage = z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
 /** A form with a file, as far as it is ours to read: its other fields are passed on. */
 const SoundForm = z.looseObject({ 'file': z.file(), model, 'models[]': models })
+const EditForm = PictureChoices.extend({ 'image': z.file().optional().describe('One picture; several as `image[]`.'), 'image[]': z.array(z.file()).optional(), 'mask': z.file().optional(), model, 'models[]': models }).loose()
 const Sound = z.string().meta({ format: 'binary' })
 
 const ChatCompletion = z.looseObject({
@@ -86,6 +88,11 @@ const told: Record<OperationName, Told> = {
     summary: 'Create images',
     body: json(ImagesBody),
     answers: { 'application/json': Images, ...events('With `stream: true`: partial images as they come, then the finished one with its `usage`.') }
+  },
+  'images.edits': {
+    summary: 'Create images from others',
+    body: { contentType: 'multipart/form-data', schema: EditForm },
+    answers: { 'application/json': Images, ...events('With `stream=true`: partial images as they come, then the finished one with its `usage`.') }
   },
   'audio.speech': {
     summary: 'Speak a text',

@@ -16,6 +16,7 @@ const operationNames: Record<string, string> = {
   'messages': 'chat',
   'completions': 'text_completion',
   'images.generations': 'generate_content',
+  'images.edits': 'generate_content',
   'audio.speech': 'generate_content'
 }
 

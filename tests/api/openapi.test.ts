@@ -216,6 +216,16 @@ describe('real answers are what the description promises', () => {
     expect(post?.requestBody?.content['multipart/form-data']).toMatchObject({ schema: { properties: { 'models[]': { type: 'array' } }, required: ['file'] } })
   })
 
+  test('an edit of a picture', async () => {
+    const form = new FormData()
+    for (const [name, value] of Object.entries({ model: 'demo', prompt: 'A loom', n: '2' })) form.append(name, value)
+    form.append('image', new Blob(['picture']), 'a.png')
+    const answer = await fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
+    expect(answer.status).toBe(200)
+    expect(schemaOf('/v1/images/edits', 'post', 200).safeParse(await answer.json()).error).toBeUndefined()
+    expect(description.paths['/v1/images/edits']?.post?.requestBody?.content['multipart/form-data']).toMatchObject({ schema: { properties: { 'image[]': { type: 'array' }, 'n': {} }, required: ['prompt'] } })
+  })
+
   test('a stranger gets the promised error everywhere', async () => {
     for (const [path, methods] of Object.entries(description.paths)) {
       for (const method of Object.keys(methods)) {

@@ -27,10 +27,11 @@ type Rule
     | { scope: string, body?: unknown, headers?: Record<string, string> }
 
 const anyone = 'viewer'
-const uploadForm = {
+const uploadForm = (...parts: string[]) => ({
   headers: { 'content-type': 'multipart/form-data; boundary=b' },
-  body: ['name="model"\r\n\r\ndemo', 'name="file"; filename="a.wav"\r\n\r\nsound'].map(part => `--b\r\ncontent-disposition: form-data; ${part}\r\n`).join('') + '--b--'
-}
+  body: ['name="model"\r\n\r\ndemo', ...parts].map(part => `--b\r\ncontent-disposition: form-data; ${part}\r\n`).join('') + '--b--'
+})
+const sound = 'name="file"; filename="a.wav"\r\n\r\nsound'
 const ownRules: Record<string, Rule> = {
   'ALL /api/auth/{path}': { public: 'signing in happens before anyone is known; each path of it is checked by the sign-in library' },
   'GET /api/setup': { public: 'the first visitor has no account yet' },
@@ -199,9 +200,10 @@ const ownRules: Record<string, Rule> = {
   'POST /v1/messages/count_tokens': { scope: 'inference', body: { model: 'demo', messages: [{ role: 'user', content: 'hi' }] } },
   'POST /v1/embeddings': { scope: 'embeddings', body: { model: 'demo', input: 'hi' } },
   'POST /v1/images/generations': { scope: 'images', body: { model: 'demo', prompt: 'hi' } },
+  'POST /v1/images/edits': { scope: 'images', ...uploadForm('name="prompt"\r\n\r\nhi', 'name="image"; filename="a.png"\r\n\r\npicture') },
   'POST /v1/audio/speech': { scope: 'audio', body: { model: 'demo', input: 'hi', voice: 'alloy' } },
-  'POST /v1/audio/transcriptions': { scope: 'audio', ...uploadForm },
-  'POST /v1/audio/translations': { scope: 'audio', ...uploadForm },
+  'POST /v1/audio/transcriptions': { scope: 'audio', ...uploadForm(sound) },
+  'POST /v1/audio/translations': { scope: 'audio', ...uploadForm(sound) },
   'POST /v1/moderations': { scope: 'moderations', body: { model: 'demo', input: 'hi' } },
   'POST /v1/rerank': { scope: 'rerank', body: { model: 'demo', query: 'hi', documents: ['hi'] } },
   'POST /v1/policy/check': { scope: 'inference', body: { endpoint: '/v1/chat/completions', body: { model: 'demo', messages: [{ role: 'user', content: 'hi' }] } } },

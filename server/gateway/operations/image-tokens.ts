@@ -5,6 +5,15 @@ const SQUARE = 1_024 * 1_024
 /** A picture on the way that a streaming caller asked to see. */
 export const PARTIAL_IMAGE_TOKENS = 100
 
+/** Of a picture that is shown to the model: at four tiles, the most there are, whatever its fidelity, and what a high one adds. Source: OpenAI's guide "Images and vision", of gpt-image-1. */
+const SEEN_TOKENS = 65 + 4 * 129
+const HIGH_FIDELITY_TOKENS = 6_240
+
+/** What a picture that is shown to the model counts at most where nobody tells. Newer models look at all of them closely, and know no `fidelity`. */
+export function seenImageTokens(fidelity: string | undefined): number {
+  return fidelity === 'low' ? SEEN_TOKENS : SEEN_TOKENS + HIGH_FIDELITY_TOKENS
+}
+
 /** What one picture counts where nobody tells: the dearest of what the caller leaves open. */
 export function imageTokens(quality: string | null | undefined, size: string | null | undefined): number {
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? '') ?? []

@@ -41,9 +41,9 @@ export interface Operation {
   parseUpload?: (upload: Upload, model?: string) => Promise<CallRequest>
   /**
    * As `parseUpload`, of a form that is told of and not sent, to be judged alone.
-   * @param fields of the form, beside its file
+   * @param fields of the form, beside its files
    */
-  parseDescribed?: (fields: Record<string, unknown>, fileBytes: number) => CallRequest
+  parseDescribed?: (fields: Record<string, unknown>, fileBytes: readonly number[]) => CallRequest
   /** The body of an error answer, as the SDKs of this format read it. */
   toError: (error: LoomError) => object
   /** Another header these SDKs look for the request's id in. */

@@ -53,7 +53,8 @@ function parseJson(raw: Buffer): unknown {
   }
 }
 
-function parseBody<Body>(json: unknown, schema: z.ZodType<Body>): Body {
+/** @throws {LoomError} `invalid_request` naming the first field at fault */
+export function parseBody<Body>(json: unknown, schema: z.ZodType<Body>): Body {
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

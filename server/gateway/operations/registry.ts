@@ -5,6 +5,7 @@ import { chatCompletions } from './chat-completions'
 import { completions } from './completions'
 import { countMessageTokens } from './count-message-tokens'
 import { embeddings } from './embeddings'
+import { imagesEdits } from './images-edits'
 import { imagesGenerations } from './images-generations'
 import { messages } from './messages'
 import { moderations } from './moderations'
@@ -15,7 +16,7 @@ import { responses } from './responses'
 /** Every operation there is. */
 export const operations: readonly Operation[] = [
   chatCompletions, completions, responses, messages, countMessageTokens,
-  embeddings, imagesGenerations, audioSpeech, audioTranscriptions, audioTranslations, moderations, rerank
+  embeddings, imagesGenerations, imagesEdits, audioSpeech, audioTranscriptions, audioTranslations, moderations, rerank
 ]
 
 const byPath: ReadonlyMap<string, Operation> = new Map(operations.map(operation => [operation.path, operation]))

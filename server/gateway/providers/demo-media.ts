@@ -5,17 +5,18 @@ import { LoomError } from '../../errors'
 import type { OperationName } from '../operations/operation-name'
 import { TokenList } from '../operations/token-list'
 import { toTokens } from './demo-answer'
-import { readDemoRequest, wordsOf } from './demo-request'
+import { readDemoForm, readDemoRequest, wordsOf } from './demo-request'
 import { encodeEmbedding } from './encode-embedding'
 import type { ProviderCall, ProviderRequest } from './provider'
 import { jsonResponse } from './translated-response'
 
 /** What the demo model makes of other questions than chat. It counts words; it understands none, and the same question always gets the same answer. */
-const answers: Partial<Record<OperationName, (request: ProviderRequest) => object>> = {
+const answers: Partial<Record<OperationName, (request: ProviderRequest, signal: AbortSignal) => object | Promise<object>>> = {
   'embeddings': embed,
   'moderations': moderate,
   'rerank': rank,
-  'images.generations': draw
+  'images.generations': ({ body }) => draw(body),
+  'images.edits': drawFrom
 }
 
 export function demoMedia(operation: OperationName): ProviderCall | undefined {
@@ -23,7 +24,7 @@ export function demoMedia(operation: OperationName): ProviderCall | undefined {
   return answer && (async (_connection, request, _transport, signal) => {
     signal.throwIfAborted()
     if (request.stream) throw new LoomError('invalid_request', 'The demo model streams nothing but chat and speech.', { param: 'stream' })
-    return jsonResponse({ status: 200, headers: {} }, answer(request))
+    return jsonResponse({ status: 200, headers: {} }, await answer(request, signal))
   })
 }
 
@@ -122,15 +123,23 @@ const EDGE = 256
 const IMAGE_TOKENS = 272
 
 /** A square of stripes in colours that the prompt's hash picks. */
-function draw({ body }: ProviderRequest): object {
+function draw(body: ProviderRequest['body'], seenTokens = 0): object {
   const { prompt, n } = readDemoRequest(ImageRequest, body)
-  const input = usageOf([prompt]).prompt_tokens
+  const text = usageOf([prompt]).prompt_tokens
+  const input = text + seenTokens
   const count = n ?? 1
   return {
     created: 0,
     data: Array.from({ length: count }, (_, index) => ({ b64_json: stripes(`${index} ${prompt}`).toString('base64') })),
-    usage: { input_tokens: input, output_tokens: count * IMAGE_TOKENS, total_tokens: input + count * IMAGE_TOKENS, input_tokens_details: { text_tokens: input, image_tokens: 0 } }
+    usage: { input_tokens: input, output_tokens: count * IMAGE_TOKENS, total_tokens: input + count * IMAGE_TOKENS, input_tokens_details: { text_tokens: text, image_tokens: seenTokens } }
   }
+}
+
+/** It sees nothing of the pictures but how many there are: the stripes are the prompt's. */
+async function drawFrom({ form }: ProviderRequest, signal: AbortSignal): Promise<object> {
+  const read = await readDemoForm(form, signal)
+  const n = read.fieldText('n')
+  return draw({ prompt: read.fieldText('prompt'), n: n === undefined ? undefined : Number(n), response_format: read.fieldText('response_format') }, read.parts.filter(({ fileName }) => fileName !== undefined).length * IMAGE_TOKENS)
 }
 
 function stripes(seed: string): Buffer {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { FormParser } from '../form-parser'
+import type { FormParser } from '../form-parser'
 import { toTokens } from './demo-answer'
-import { readDemoRequest } from './demo-request'
-import type { ProviderCall, ProviderRequest } from './provider'
+import { readDemoForm, readDemoRequest } from './demo-request'
+import type { ProviderCall } from './provider'
 import { jsonResponse } from './translated-response'
 
 /** Sound of usual quality (128 kbit/s) at about ten tokens a second. */
@@ -26,8 +26,7 @@ type Task = 'transcribe' | 'translate'
  * Source of the formats: the OpenAI API reference, "Create transcription" and "Create translation".
  */
 export const hear = (task: Task): ProviderCall => async (_connection, { form }, _transport, signal) => {
-  if (!form) throw new Error('A sound without a form')
-  const { fields, bytes } = await readForm(form, signal)
+  const { fields, bytes } = readFields(await readDemoForm(form, signal))
   const sentences = [`The demo model got a sound of ${bytes} bytes and understands no word of it.`, `Connect a provider to have sound ${task}d.`]
   const text = sentences.join(' ')
   const seconds = Math.ceil(bytes / BYTES_PER_SECOND * 1_000) / 1_000
@@ -40,12 +39,7 @@ export const hear = (task: Task): ProviderCall => async (_connection, { form }, 
   }
 }
 
-async function readForm({ contentType, read }: NonNullable<ProviderRequest['form']>, signal: AbortSignal) {
-  const form = new FormParser(contentType)
-  for await (const piece of read()) {
-    signal.throwIfAborted()
-    form.push(piece)
-  }
+function readFields(form: FormParser) {
   const fields = readDemoRequest(TranscriptionFields, {
     response_format: form.fieldText('response_format'),
     timestamp_granularities: form.parts.filter(({ name }) => name === 'timestamp_granularities[]').map(({ text }) => text)

@@ -6,6 +6,7 @@ import type { ProviderRequest, UpstreamRequest } from './provider'
 const mediaPaths: Readonly<Record<MediaOperationName, string>> = {
   'embeddings': 'embeddings',
   'images.generations': 'images/generations',
+  'images.edits': 'images/edits',
   'audio.speech': 'audio/speech',
   'audio.transcriptions': 'audio/transcriptions',
   'audio.translations': 'audio/translations',

@@ -23,6 +23,7 @@ const answers: Record<string, RawAnswer> = {
   'partial-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.partial_image', b64_json: long })),
   'final-gigabyte': gigabyteOf(stream, event({ type: 'image_generation.completed', b64_json: long })),
   'half-a-picture': write => write(stream + event({ type: 'image_generation.partial_image', b64_json: long })),
+  'half-an-edit': write => write(stream + event({ type: 'image_edit.partial_image', b64_json: long })),
   'one-picture-of-two': write => write(stream + event({ type: 'image_generation.completed', b64_json: 'AAAA' })),
   'half-a-drawn-chat': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { role: 'assistant', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] } }] })),
   'one-choice-of-two': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop' }] })),
@@ -54,6 +55,7 @@ boundMemory(() => gateway.loom)
 const questions: Record<string, object> = {
   'embeddings': { input: 'a' },
   'images/generations': { prompt: 'a' },
+  'images/edits': { prompt: 'a' },
   'audio/speech': { input: 'a', voice: 'x' },
   'audio/transcriptions': {},
   'audio/translations': {},
@@ -61,14 +63,18 @@ const questions: Record<string, object> = {
   'rerank': { query: 'a', documents: ['b'] }
 }
 
+/** Of those that take a form, what it calls its file. */
+const fileOf: Record<string, string> = { 'audio/transcriptions': 'file', 'audio/translations': 'file', 'images/edits': 'image' }
+
 function ask(path: string, connection: string, more: Record<string, unknown> = {}): Promise<Response> {
   // A circuit is a connection's and a model's: no endpoint opens another's.
   const fields: Record<string, unknown> = { model: `${connection}/${path.replace('/', '-')}`, ...questions[path], ...more }
   const headers = { authorization: `Bearer ${key}` }
-  if (!path.startsWith('audio/trans')) return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) })
+  const file = fileOf[path]
+  if (file === undefined) return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fields) })
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
-  form.append('file', new Blob(['sound']), 'a.wav')
+  form.append(file, new Blob(['sound']), 'a.wav')
   return fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers, body: form })
 }
 
@@ -130,6 +136,8 @@ test.each([
   ['images/generations', 'partial-gigabyte', { stream: true }],
   ['images/generations', 'final-gigabyte', { stream: true }],
   ['images/generations', 'half-a-picture', { stream: true }],
+  ['images/edits', 'partial-gigabyte', { stream: true }],
+  ['images/edits', 'half-an-edit', { stream: true }],
   ['audio/transcriptions', 'transcript-gigabyte', { stream: true }],
   ['audio/transcriptions', 'other-gigabyte', { stream: true }],
   ['audio/transcriptions', 'half-a-transcript', { stream: true }]

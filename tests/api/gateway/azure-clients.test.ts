@@ -51,7 +51,7 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     expect(gateway.upstream.requests.map(({ json }) => json.model)).toEqual([model, model, model, model])
   })
 
-  test('embeddings, pictures, speech, transcripts and translations', async () => {
+  test('embeddings, pictures, edits, speech, transcripts and translations', async () => {
     expect((await client.embeddings.create({ model: 'text-embedding-3-small', input: 'a' })).data[0]?.embedding).toEqual([1, 0, 0.5])
     expect((await client.images.generate({ model: 'gpt-image-1', prompt: 'a' })).data).toHaveLength(1)
     gateway.upstream.respondWith({ text: 'spoken' })
@@ -63,6 +63,8 @@ describe('Azure\'s SDK finds at another address what it is used to', () => {
     gateway.upstream.respondWith({ text: 'heard' })
     expect((await client.audio.translations.create({ model: 'whisper-1', file })).text).toBe('heard')
     expect(await gateway.upstream.received(5)).toMatchObject({ path: '/v1/audio/translations', json: { model: 'whisper-1', file: { bytes: 5 } } })
+    expect((await client.images.edit({ model: 'gpt-image-1', image: file, prompt: 'a' })).data).toHaveLength(1)
+    expect(await gateway.upstream.received(6)).toMatchObject({ path: '/v1/images/edits', json: { model: 'gpt-image-1', prompt: 'a', image: { bytes: 5 } } })
   })
 
   test('moderations, with a model and without', async () => {
@@ -150,7 +152,7 @@ describe('a path of Azure\'s', () => {
     ['a bad escape', '/openai/deployments/%E0%A4/chat/completions', 404],
     ['no such operation', '/openai/deployments/x/fine_tuning/jobs', 404],
     ['no operation at all', '/openai/deployments/x/', 404],
-    ['an operation of Azure\'s that is none here', '/openai/deployments/x/images/edits', 404],
+    ['an operation of Azure\'s that is none here', '/openai/deployments/x/images/variations', 404],
     ['a path of ours that calls no model', '/openai/deployments/x/policy/check', 404],
     ['a NUL in the name', '/openai/deployments/a%00b/chat/completions', 400]
   ])('with %s is refused in the OpenAI format', async (_, path, status) => {

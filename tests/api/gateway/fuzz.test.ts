@@ -80,15 +80,16 @@ const multipart = fc.tuple(fc.array(part, { maxLength: 4 }), fc.constantFrom('--
 
 /** Forms as a client writes them: with a model and a file, whatever their order, and fields of any text around them. */
 const formField = (name: string, value: Buffer | string, rest = '') => Buffer.concat([Buffer.from(`--b0undary\r\ncontent-disposition: form-data; name="${name}"${rest}\r\n\r\n`), Buffer.from(value), Buffer.from('\r\n')])
-const fieldName = fc.constantFrom('prompt', 'language', 'temperature', 'response_format', 'stream', 'models[]', 'include[]', 'timestamp_granularities[]', 'chunking_strategy', 'x', '__proto__', 'constructor')
+const fieldName = fc.constantFrom('prompt', 'n', 'size', 'quality', 'partial_images', 'input_fidelity', 'mask', 'language', 'temperature', 'response_format', 'stream', 'models[]', 'include[]', 'timestamp_granularities[]', 'chunking_strategy', 'x', '__proto__', 'constructor')
 const wholeForm = fc.record({
-  modelName: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(model, 'whisper-1', 'gpt-4o-transcribe') }, { weight: 1, arbitrary: anyText }),
+  modelName: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(model, 'whisper-1', 'gpt-4o-transcribe', 'gpt-image-1') }, { weight: 1, arbitrary: anyText }),
   file: fc.uint8Array({ minLength: 0, maxLength: 5_000 }),
+  fileField: fc.constantFrom('file', 'image', 'image[]'),
   fileName: fc.stringMatching(/^[\w .-]{0,20}$/),
-  fields: fc.uniqueArray(fc.tuple(fieldName, fc.oneof(anyText, fc.constantFrom('true', 'false', 'verbose_json', 'srt'))), { selector: ([name]) => name, maxLength: 4 }),
+  fields: fc.uniqueArray(fc.tuple(fieldName, fc.oneof(anyText, fc.constantFrom('true', 'false', 'verbose_json', 'srt', 'high', '2', 'A loom'))), { selector: ([name]) => name, maxLength: 4 }),
   places: fc.array(fc.nat(), { minLength: 6, maxLength: 6 })
-}).map(({ modelName, file, fileName, fields: others, places }) => Buffer.concat([
-  ...[formField('model', modelName), formField('file', Buffer.from(file), `; filename="${fileName}"\r\ncontent-type: audio/wav`), ...others.map(([name, value]) => formField(name, value))]
+}).map(({ modelName, file, fileField, fileName, fields: others, places }) => Buffer.concat([
+  ...[formField('model', modelName), formField(fileField, Buffer.from(file), `; filename="${fileName}"\r\ncontent-type: audio/wav`), ...others.map(([name, value]) => formField(name, value))]
     .map((bytes, index) => ({ bytes, place: places[index] ?? 0 })).sort((a, b) => a.place - b.place).map(({ bytes }) => bytes),
   Buffer.from('--b0undary--\r\n')
 ]))

@@ -35,12 +35,13 @@ const conflict = { error: { code: 'idempotency_conflict', message: expect.any(St
 const call = async (path: string, asked: object, headers: Record<string, string>) => {
   return tell(await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json', ...headers }, body: JSON.stringify(asked) }))
 }
-const isUpload = (path: string) => path.startsWith('audio/trans')
+/** Of those that take a form, what it calls its file. */
+const fileOf: Record<string, string> = { 'audio/transcriptions': 'file', 'audio/translations': 'file', 'images/edits': 'image' }
 /** A form with a file in it, of another boundary each time. */
 const upload = async (path: string, fields: object, headers: Record<string, string>) => {
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.set(name, String(value))
-  form.set('file', new Blob(['sound']), 'a.wav')
+  form.set(fileOf[path] ?? 'file', new Blob(['sound']), 'a.wav')
   return tell(await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...headers }, body: form }))
 }
 const tell = async (response: Response) => {
@@ -124,11 +125,12 @@ describe('a repeated call', () => {
     ['images/generations', { model: 'demo', prompt: 'A loom' }],
     ['audio/speech', { model: 'demo', voice: 'alloy', input: 'Hello' }],
     ['audio/translations', { model: 'mock/whisper-1' }],
+    ['images/edits', { model: 'mock/gpt-image-1', prompt: 'A loom' }],
     ['moderations', { model: 'demo', input: 'Hello' }],
     ['rerank', { model: 'demo', query: 'cat', documents: ['dog', 'cat'] }]
   ])('of /v1/%s is answered by the first, byte for byte, and not charged again', async (path, asked) => {
     const headers = { 'idempotency-key': randomUUID() }
-    const send = () => isUpload(path) ? upload(path, asked, headers) : call(path, asked, headers)
+    const send = () => path in fileOf ? upload(path, asked, headers) : call(path, asked, headers)
     const first = await send()
     expect(first).toMatchObject({ status: 200, replayed: null })
     const after = await balance()
@@ -141,11 +143,12 @@ describe('a repeated call', () => {
     ['responses', model, { input: 'Hello', stream: true }],
     ['messages', model, { messages, max_tokens: 50, stream: true }],
     ['images/generations', 'gpt-image-1', { prompt: 'A loom', stream: true, partial_images: 1 }],
+    ['images/edits', 'gpt-image-1', { prompt: 'A loom', stream: true, partial_images: 1 }],
     ['audio/transcriptions', 'gpt-4o-transcribe', { stream: 'true' }]
   ])('of /v1/%s streams as the first did, byte for byte, and is not charged again', async (path, served, asked) => {
     const headers = { 'idempotency-key': randomUUID() }
     const body = { ...asked, model: `mock/${served}` }
-    const send = () => isUpload(path) ? upload(path, body, headers) : call(path, body, headers)
+    const send = () => path in fileOf ? upload(path, body, headers) : call(path, body, headers)
     const first = await send()
     expect(first).toMatchObject({ status: 200, type: expect.stringContaining('text/event-stream'), replayed: null })
     const after = await balance()

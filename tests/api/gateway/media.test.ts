@@ -230,6 +230,85 @@ describe('POST /v1/images/generations', () => {
   })
 })
 
+describe('POST /v1/images/edits', () => {
+  const model = 'gpt-image-1'
+  const picture = (name: string) => toFile(Buffer.from('PNG, or something like it'), name, { type: 'image/png' })
+  // Of what is shown, 30 are text at $5, the rest pictures at $10; 400 picture tokens come, at $40 per million.
+  const seen = { ...usage, imageTokens: 70 }
+  const price = 30n * 5_000n + 70n * 10_000n + 400n * 40_000n
+
+  test('gives the SDK a picture made of several, charged to the nano-USD by the tokens the provider tells, text apart from pictures', async () => {
+    gateway.upstream.respondWith({ usage: seen, text: 'picture' })
+    const cost = await spend(async () => {
+      const { data } = await client.images.edit({ image: [await picture('cat.png'), await picture('hat.png')], mask: await picture('mask.png'), prompt: 'The cat wears the hat', model, quality: 'low', output_format: 'webp' })
+      expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').toString()).toBe('picture')
+    })
+    expect(cost).toBe(price)
+    expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/images/edits', json: { model, 'prompt': 'The cat wears the hat', 'quality': 'low', 'output_format': 'webp', 'image[]': { fileName: 'hat.png', bytes: 25 }, 'mask': { fileName: 'mask.png' } } })
+    const { id, ...trace } = await lastTrace()
+    expect(trace).toMatchObject({
+      endpoint: 'images.edits', model, status_code: 200, input_tokens: 100, output_tokens: 400, response: { data: [{ base64_characters: 12 }] },
+      request: { 'image[]': [{ file_name: 'cat.png', content_type: 'image/png', bytes: 25 }, { file_name: 'hat.png' }], 'mask': { file_name: 'mask.png' }, 'prompt': 'The cat wears the hat' }
+    })
+    expect((await gateway.api('GET', `/api/traces/${id}`)).charge).toMatchObject({ usageSource: 'provider', capturedNanoUsd: String(price) })
+  })
+
+  test('streams, the usage of its last event charged', async () => {
+    gateway.upstream.respondWith({ usage: seen })
+    const cost = await spend(async () => {
+      const types = []
+      for await (const event of await client.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model, stream: true, partial_images: 1 })) types.push(event.type)
+      expect(types).toEqual(['image_edit.partial_image', 'image_edit.completed'])
+    })
+    expect(cost).toBe(price)
+  })
+
+  test('that breaks off in its stream ends with an error, charged for what was shown on the way, and for what it was shown', async () => {
+    gateway.upstream.respondWith({ usage: seen, fault: 'half' })
+    const cost = await spend(() => expect(async () => {
+      for await (const event of await client.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model, stream: true, partial_images: 1, input_fidelity: 'low' })) expect(event.type).toBe('image_edit.partial_image')
+    }).rejects.toThrow())
+    // The one picture on the way, two words, and four tiles of the one that was shown.
+    expect(cost).toBe(100n * 40_000n + BigInt(2 + 65 + 4 * 129) * 10_000n)
+  })
+
+  test('is held for all that it may cost: as many pictures as it asks for and shows', async () => {
+    const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.4' } } })
+    const ask = async (n: number) => gateway.client(spender).images.edit({ image: [await picture('cat.png'), await picture('hat.png')], prompt: 'A cat', model, quality: 'low', size: '1024x1024', n })
+    // Two pictures shown are held for 27 cents, and each one asked for 2 more.
+    await expect(ask(10)).rejects.toMatchObject({ status: 402, code: 'budget_exceeded' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    expect((await ask(2)).data).toHaveLength(2)
+  })
+
+  test('of a model without a price is refused to a prepaid org, until it is priced by the picture', async () => {
+    const ask = async (rest: object = {}) => client.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model: 'dall-e-2', ...rest })
+    await expect(ask()).rejects.toMatchObject({ status: 422, code: 'model_without_price' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+    await gateway.api('POST', '/api/models/prices', { providerKind: 'openai', model: 'dall-e-2', inputNanoUsd: '0', outputNanoUsd: '0', pictureNanoUsd: { '*/*': '20000000', '*/256x256': '16000000' } })
+    const spent = (rest: object) => spend(() => until(async () => {
+      gateway.upstream.respondWith({ usage: false })
+      return !(await ask(rest).catch((error: unknown) => error) instanceof Error)
+    }, { what: () => 'the price to be known' }))
+    expect(await spent({ n: 2 })).toBe(40_000_000n)
+    expect(await spent({ size: '256x256' })).toBe(16_000_000n)
+  })
+
+  test('is refused to who has nothing left, and to who does not have the connection', async () => {
+    const poor = await clientOfPoor()
+    await expect(poor.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model: 'own-openai/gpt-image-1' })).rejects.toMatchObject({ status: 402, code: 'insufficient_funds' })
+    await expect(poor.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model: 'mock/gpt-image-1' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('refuses pictures larger than the limit, and what is no form', async () => {
+    await expect(client.images.edit({ image: await toFile(Buffer.alloc(3 * 1024 * 1024, 1), 'cat.png'), prompt: 'A cat', model })).rejects.toMatchObject({ status: 413, code: 'body_too_large' })
+    expect(await post('images/edits', { model, prompt: 'A cat', images: [{ image_url: 'https://pictures.example/cat.png' }] })).toMatchObject({ status: 400, body: { error: { param: 'Content-Type' } } })
+    await expect(client.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model, n: 11 })).rejects.toMatchObject({ status: 400, param: 'n' })
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+})
+
 describe('POST /v1/audio/speech', () => {
   const speech = { model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello there' } as const
 
@@ -544,6 +623,8 @@ describe('the demo model answers with no key of a provider', () => {
     expect(ranked.body.results[0]).toMatchObject({ index: 1, relevance_score: 1, document: { text: 'a black cat' } })
     const { data } = await client.images.generate({ model: 'demo', prompt: 'stripes' })
     expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').subarray(1, 4).toString()).toBe('PNG')
+    const edited = await client.images.edit({ model: 'demo', prompt: 'stripes', image: await toFile(Buffer.from('PNG'), 'a.png') })
+    expect(edited).toMatchObject({ data, usage: { input_tokens_details: { image_tokens: 272 } } })
   })
 
   test('speech that a player plays, and a transcript and a translation that say what they are', async () => {
@@ -579,10 +660,10 @@ describe('the demo model answers with no key of a provider', () => {
   })
 })
 
-test.each(['embeddings', 'images/generations', 'audio/speech', 'audio/transcriptions', 'audio/translations', 'moderations', 'rerank'])('/v1/%s needs its scope, a key, and a body', async (path) => {
+test.each(['embeddings', 'images/generations', 'audio/speech', 'audio/transcriptions', 'audio/translations', 'images/edits', 'moderations', 'rerank'])('/v1/%s needs its scope, a key, and a body', async (path) => {
   const { key: reader } = await gateway.createKey({ scopes: ['chat'] })
-  const form = `--b\r\ncontent-disposition: form-data; name="model"\r\n\r\ndemo\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--`
-  const [body, type] = path.startsWith('audio/trans') ? [form, 'multipart/form-data; boundary=b'] : [JSON.stringify({ model: 'demo', input: 'a', prompt: 'a', query: 'a', documents: ['a'] }), 'application/json']
+  const form = `--b\r\ncontent-disposition: form-data; name="model"\r\n\r\ndemo\r\n--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="${path === 'images/edits' ? 'image' : 'file'}"; filename="a"\r\n\r\nx\r\n--b--`
+  const [body, type] = path.startsWith('audio/trans') || path === 'images/edits' ? [form, 'multipart/form-data; boundary=b'] : [JSON.stringify({ model: 'demo', input: 'a', prompt: 'a', query: 'a', documents: ['a'] }), 'application/json']
   expect(await post(path, body, { 'authorization': `Bearer ${reader}`, 'content-type': type })).toMatchObject({ status: 403, body: { error: { code: 'insufficient_scope' } } })
   expect(await post(path, body, { authorization: 'Bearer nobody' })).toMatchObject({ status: 401 })
   expect(await post(path, '', { 'content-type': type })).toMatchObject({ status: 400 })

@@ -39,7 +39,8 @@ beforeAll(async () => {
       record.hash = hash.digest('hex')
       const refused = refuseNext > 0
       if (refused) refuseNext--
-      response.writeHead(refused ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(refused ? { error: { message: 'not now' } } : { text: 'heard', usage: { type: 'duration', seconds: 7 } }))
+      const answer = incoming.url?.endsWith('/images/edits') ? { data: [{ b64_json: 'AAAA' }] } : { text: 'heard', usage: { type: 'duration', seconds: 7 } }
+      response.writeHead(refused ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(refused ? { error: { message: 'not now' } } : answer))
     })
   })
   provider.listen(0, '127.0.0.1')
@@ -97,8 +98,11 @@ test('a file goes to the provider while it comes, under the model\'s name there,
   expect(sent).toMatchObject([{ whole: true, bytes: length - 'listener/'.length, announced: length - 'listener/'.length }])
 })
 
-test.each(['audio/transcriptions', 'audio/translations'])('a file far larger than the memory it may take passes through /v1/%s, and leaves none taken', async (path) => {
-  const before = model + fileHead
+test.each([
+  ['audio/transcriptions', model + fileHead],
+  ['audio/translations', model + fileHead],
+  ['images/edits', `${head('model')}listener/gpt-image-1\r\n${head('prompt')}A cat\r\n${head('image[]', '; filename="large.png"')}`]
+])('a file far larger than the memory it may take passes through /v1/%s, and leaves none taken', async (path, before) => {
   const megabytes = 190
   await transcribe(form(before, 2, END), lengthOf(before, 2, END), {}, path)
   const memoryTaken = await watchMemory(gateway.loom)

@@ -355,7 +355,7 @@ describe('a dry run', () => {
 
   test('of a call that uploads a file is judged as that, by how long the file is', async () => {
     const { key } = await gateway.createKey({ limits: { maxBodyBytes: 2_000_000 } })
-    const transcription = (fileBytes: number | undefined, fields: object = {}, endpoint = '/v1/audio/transcriptions') => check(key, { endpoint, body: { model: 'whisper-1', ...fields }, file_bytes: fileBytes })
+    const transcription = (fileBytes: number | number[] | undefined, fields: object = {}, endpoint = '/v1/audio/transcriptions') => check(key, { endpoint, body: { model: 'whisper-1', ...fields }, file_bytes: fileBytes })
     const sound = 1_900_000
     const form = new FormData()
     form.set('model', 'whisper-1')
@@ -369,6 +369,12 @@ describe('a dry run', () => {
     const { body: denied } = await transcription(2_000_000)
     expect(denied.decisions.filter(({ outcome }: { outcome: string }) => outcome === 'deny')).toMatchObject([{ rule: 'max_body_bytes', limit: 2_000_000 }])
     expect(await transcription(sound, {}, '/v1/audio/translations')).toMatchObject({ status: 200, body: { allowed: true, estimate: { targets: [{ provider: 'openai', model: 'whisper-1' }] } } })
+    const edit = async (fileBytes: number | number[]) => (await check(key, { endpoint: '/v1/images/edits', body: { model: 'gpt-image-1', prompt: 'A cat', n: 2, quality: 'low', size: '1024x1024' }, file_bytes: fileBytes })).body
+    const [one, two] = [await edit(100_000), await edit([100_000, 5])]
+    expect(one).toMatchObject({ allowed: true, estimate: { targets: [{ provider: 'openai', model: 'gpt-image-1' }] } })
+    // What a picture that is shown counts at most, at $10 a million tokens.
+    expect(two.estimate.hold_usd - one.estimate.hold_usd).toBeCloseTo(2 * (65 + 4 * 129 + 6_240) * 1e-5, 2)
+    expect(await transcription([5, 5])).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
     expect(await transcription(5, {}, '/openai/deployments/whisper-1/audio/transcriptions')).toMatchObject({ status: 200, body: { allowed: true } })
     expect(await transcription(undefined)).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
     expect(await check(key, { ...chat(), file_bytes: 5 })).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })

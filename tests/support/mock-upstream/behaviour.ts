@@ -28,7 +28,9 @@ export const MockBehaviour = z.strictObject({
     outputTokens: z.number().int().min(0).default(20),
     cachedInputTokens: z.number().int().min(0).default(0),
     cacheWriteTokens: z.number().int().min(0).default(0),
-    reasoningTokens: z.number().int().min(0).default(0)
+    reasoningTokens: z.number().int().min(0).default(0),
+    /** Of the input, pictures; images alone tell them. */
+    imageTokens: z.number().int().min(0).optional()
   })]).default({ inputTokens: 10, outputTokens: 20, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }),
   /** From 400 on, the body is an error in the dialect of the request, or `errorBody` as it stands. */
   status: z.number().int().min(200).max(599).default(200),

@@ -19,11 +19,11 @@ export function imagesAnswer(behaviour: MockBehaviour, { n }: MediaRequest) {
   return { created: 1_760_000_000, data: Array.from({ length: Number(n ?? 1) }, () => ({ b64_json: picture })), ...imageUsage(behaviour) }
 }
 
-export function imageEvents(behaviour: MockBehaviour, { n }: MediaRequest): string[] {
+export const imageEvents = (made: 'image_generation' | 'image_edit') => (behaviour: MockBehaviour, { n }: MediaRequest): string[] => {
   const picture = Buffer.from(textPieces(behaviour).join('')).toString('base64')
   return Array.from({ length: Number(n ?? 1) }, () => [
-    event({ type: 'image_generation.partial_image', b64_json: picture, partial_image_index: 0 }),
-    event({ type: 'image_generation.completed', b64_json: picture, ...imageUsage(behaviour) })
+    event({ type: `${made}.partial_image`, b64_json: picture, partial_image_index: 0 }),
+    event({ type: `${made}.completed`, b64_json: picture, ...imageUsage(behaviour) })
   ]).flat()
 }
 
@@ -63,7 +63,7 @@ export function batchEmbedAnswer(_behaviour: MockBehaviour, { requests }: MediaR
 }
 
 function imageUsage({ usage }: MockBehaviour) {
-  return usage ? { usage: { ...counts(usage), input_tokens_details: { text_tokens: usage.inputTokens, image_tokens: 0 } } } : {}
+  return usage ? { usage: { ...counts(usage), input_tokens_details: { text_tokens: usage.inputTokens - (usage.imageTokens ?? 0), image_tokens: usage.imageTokens ?? 0 } } } : {}
 }
 
 function transcriptUsage({ usage }: MockBehaviour) {

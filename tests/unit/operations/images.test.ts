@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { audioSpeech } from '../../../server/gateway/operations/audio-speech'
+import { imagesEdits } from '../../../server/gateway/operations/images-edits'
 import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
-import { parseCall, tapStream } from '../../support/operation-calls'
+import { parseCall, sendCall, nativeTarget, tapStream, targetOf } from '../../support/operation-calls'
+import { parseUploaded } from '../../support/uploaded-form'
+import type { UploadedPart } from '../../support/uploaded-form'
 
 const events = (...data: object[]) => Buffer.from(data.map(event => `data: ${JSON.stringify(event)}\n\n`).join(''))
 const partial = { type: 'image_generation.partial_image', b64_json: 'AAAA', partial_image_index: 0 }
@@ -45,4 +48,81 @@ test('speech is measured by its characters, whatever its last event tells', () =
   const request = parseCall(audioSpeech, { model: 'm', input: 'Hello', stream_format: 'sse' })
   expect(tapStream(request, events({ type: 'speech.audio.done', duration: 3 })).tap.units).toBeUndefined()
   expect(request.measure?.()).toEqual({ characters: 5 })
+})
+
+describe('an edit', () => {
+  const edit = (...parts: UploadedPart[]) => parseUploaded(imagesEdits, [['image', 'x'.repeat(100), 'a.png'], ['prompt', 'A cat'], ['model', 'm'], ...parts])
+  const target = targetOf('openai', 'gpt-image-1')
+  const refusal = async (...parts: UploadedPart[]) => edit(...parts).then(() => undefined, (error: { code: string, param?: string }) => ({ code: error.code, param: error.param }))
+  /** The most a picture that is shown counts, twice over. */
+  const shown = 2 * (65 + 4 * 129 + 6_240)
+
+  test('is bounded by the pictures it shows, whatever they are called, its text, and those it asks for, wherever its form says so', async () => {
+    const plain = (await edit()).bound(target)
+    expect(plain.inputTokens).toBeGreaterThan(shown)
+    expect(plain.inputTokens).toBeLessThan(shown + 500)
+    expect(plain).toMatchObject({ outputTokens: 2 * 6_240, units: { pictures: { count: 1 } } })
+    for (const more of [['mask', 'x', 'm.png'], ['image[]', 'x', 'b.png'], ['markup', 'x', 'c.png'], ['what_comes_next', 'x', 'd.png'], ['image_url', 'https://pictures.example/cat.png']] as const) {
+      expect((await edit(more)).bound(target).inputTokens - plain.inputTokens, more[0]).toBeGreaterThanOrEqual(shown)
+    }
+    expect((await edit(['n', '3'], ['quality', 'low'], ['size', '1024x1024'], ['partial_images', '2'], ['stream', 'true'])).bound(target))
+      .toMatchObject({ outputTokens: 3 * (2 * 272 + 200), units: { pictures: { count: 3, quality: 'low', size: '1024x1024' } } })
+  })
+
+  test('is counted by its text and pictures where nobody tells', async () => {
+    expect(await (await edit()).countInput()).toBe(65 + 4 * 129 + 6_240 + 2)
+    expect(await (await edit(['input_fidelity', 'low'], ['image[]', 'x', 'b.png'])).countInput()).toBe(2 * (65 + 4 * 129) + 2)
+  })
+
+  test('streams where it says so, its events and pictures its own', async () => {
+    expect((await edit(['stream', 'false'])).stream).toBe(false)
+    const request = await edit(['stream', 'true'], ['quality', 'hd'])
+    expect(request.stream).toBe(true)
+    const named = (event: object) => ({ ...event, type: `image_edit.${'usage' in event ? 'completed' : 'partial_image'}` })
+    const { tap, closing } = tapStream(request, events(named(partial), named(finished)))
+    expect(tap).toMatchObject({ whole: true, usage: { inputTokens: 50, outputTokens: 272, textInputTokens: 40 }, units: { pictures: { count: 1, quality: 'hd' } } })
+    expect(closing).toContain('image_edit.completed')
+  })
+
+  test('goes on as it came, but for the model\'s name', async () => {
+    const { target: native, asked } = nativeTarget('openai')
+    await sendCall(await parseUploaded(imagesEdits, [['image[]', 'one', 'a.png'], ['models[]', 'other'], ['prompt', 'A cat'], ['model', 'route'], ['image[]', 'two', 'b.png'], ['x', 'y']]), native)
+    const pieces: Buffer[] = []
+    for await (const piece of asked[0]?.form?.read() ?? []) pieces.push(piece)
+    const sent = Buffer.concat(pieces)
+    expect(sent.length).toBe(asked[0]?.form?.bytes)
+    const form = await new Response(new Uint8Array(sent), { headers: { 'content-type': asked[0]?.form?.contentType ?? '' } }).formData()
+    expect([...form.entries()].map(([name, value]) => [name, typeof value === 'string' ? value : value.name])).toEqual([['image[]', 'a.png'], ['prompt', 'A cat'], ['model', 'm'], ['image[]', 'b.png'], ['x', 'y']])
+  })
+
+  test('keeps of its form the fields, and of each picture what it is called and how large it is', async () => {
+    const record = (await edit(['image[]', 'one', 'b.png'], ['image[]', 'three', 'c.png'])).record?.()
+    expect(JSON.parse(String(record))).toEqual({ 'image': { file_name: 'a.png', bytes: 100 }, 'prompt': 'A cat', 'model': 'm', 'image[]': [{ file_name: 'b.png', bytes: 3 }, { file_name: 'c.png', bytes: 5 }] })
+  })
+
+  test.each<[name: string, content: string, fileName?: string]>([
+    ['n', '0'], ['n', '11'], ['n', '1e1'], ['n', ''], ['n', '10', 'n.txt'], ['n[]', '10'], ['n[0]', '10'], ['partial_images', '4'], ['stream', '1'], ['stream', 'True'], ['stream', 'true', 'x'],
+    ['quality', 'two words'], ['quality[]', 'high'], ['size', '\0'], ['size', '1024x1536', 's'], ['prompt[]', 'A dog'], ['model[]', 'dear']
+  ])('with %s=%j %s is refused, naming the field: a server might read what nothing was held for', async (name, content, fileName) => {
+    expect(await refusal([name, content, fileName])).toEqual({ code: 'invalid_request', param: name.replace(/\[.*/, '') })
+  })
+
+  test.each<[string, UploadedPart[], string]>([
+    ['no picture', [['prompt', 'A cat'], ['model', 'm']], 'image'],
+    ['a picture that is a field', [['image', 'x'], ['prompt', 'A cat'], ['model', 'm']], 'image'],
+    ['an empty picture', [['image', '', 'a.png'], ['prompt', 'A cat'], ['model', 'm']], 'image'],
+    ['a mask alone', [['mask', 'x', 'a.png'], ['prompt', 'A cat'], ['model', 'm']], 'image'],
+    ['no prompt', [['image', 'x', 'a.png'], ['model', 'm']], 'prompt'],
+    ['no model', [['image', 'x', 'a.png'], ['prompt', 'A cat']], 'model']
+  ])('with %s is refused', async (_, parts, param) => {
+    await expect(parseUploaded(imagesEdits, parts)).rejects.toMatchObject({ code: 'invalid_request', param })
+  })
+
+  test('that is told of is bounded as the one that is sent', async () => {
+    const told = imagesEdits.parseDescribed?.({ model: 'm', prompt: 'A cat', n: 2, stream: true }, [100, 2_000])
+    const sent = await parseUploaded(imagesEdits, [['model', 'm'], ['prompt', 'A cat'], ['n', '2'], ['stream', 'true'], ['image[]', 'x'.repeat(100), 'file'], ['image[]', 'x'.repeat(2_000), 'file']])
+    expect(told?.bound(target)).toMatchObject({ outputTokens: sent.bound(target).outputTokens, units: sent.bound(target).units })
+    expect(Math.abs((told?.bound(target).inputTokens ?? 0) - sent.bound(target).inputTokens)).toBeLessThan(100)
+    expect(told?.bodyBytes).toBeGreaterThan(2_100)
+  })
 })

@@ -1,15 +1,13 @@
-import { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterEach, describe, expect, test } from 'vitest'
-import { LoomError } from '../../../server/errors'
+import { describe, expect, test } from 'vitest'
 import { audioTranscriptions, audioTranslations } from '../../../server/gateway/operations/audio-transcriptions'
 import type { Operation } from '../../../server/gateway/operations/operation'
 import type { Transport } from '../../../server/gateway/providers/provider'
-import { Upload } from '../../../server/gateway/upload'
 import type { ProviderKind } from '../../../shared/catalog'
 import { targetOf } from '../../support/operation-calls'
 import { connectionOf } from '../../support/provider-calls'
+import { parseUploaded } from '../../support/uploaded-form'
+import type { UploadedPart } from '../../support/uploaded-form'
 
 const places = {
   groq: ['openai-compatible', 'https://api.groq.com/openai/v1', 'whisper-large-v3'],
@@ -27,23 +25,11 @@ function targetAt(place: Place, isTimed = true) {
   return targetOf(kind, model, { connection: connectionOf(kind, { baseUrl }), price })
 }
 
-const uploads: Upload[] = []
-afterEach(async () => {
-  await Promise.all(uploads.splice(0).map(upload => upload.close()))
-})
-
-/** A form on its way, of which some is still to come. */
-async function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100, { parseUpload } = audioTranscriptions) {
-  const parts = fields.map(([name, value]) => `--b0undary\r\ncontent-disposition: form-data; name="${name.replace(' as a file', '')}"${/file$/.test(name) ? '; filename="a.mp3"' : ''}\r\n\r\n${name === 'file' ? 'x'.repeat(fileBytes) : value}\r\n`)
-  const form = Buffer.from(`${parts.join('')}--b0undary--\r\n`)
-  const request = new IncomingMessage(new Socket())
-  request.headers['content-type'] = 'multipart/form-data; boundary=b0undary'
-  const upload = new Upload(request, form.length, 4 * 1024 * 1024, () => new LoomError('body_too_large', 'too large'))
-  uploads.push(upload)
-  for (let at = 0; at < form.length; at += 64 * 1024) request.push(form.subarray(at, at + 64 * 1024))
-  request.push(null)
-  if (!parseUpload) throw new Error('takes no upload')
-  return parseUpload(upload)
+function transcription(fields: readonly (readonly [string, string])[], fileBytes = 100, operation: Operation = audioTranscriptions) {
+  return parseUploaded(operation, fields.map(([name, value]): UploadedPart => {
+    const content = name === 'file' ? 'x'.repeat(fileBytes) : value
+    return name.endsWith('file') ? [name.replace(' as a file', ''), content, 'a.mp3'] : [name, content]
+  }))
 }
 
 async function ask(place: Place, fields: readonly (readonly [string, string])[], { isTimed = true, fileBytes, operation }: { isTimed?: boolean, fileBytes?: number, operation?: Operation } = {}) {

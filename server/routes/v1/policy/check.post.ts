@@ -32,5 +32,5 @@ function parseChecked({ parse, parseDescribed }: Operation, { body, file_bytes: 
   if (!parseDescribed && fileBytes !== undefined) throw new LoomError('invalid_request', 'A call to this endpoint uploads no file.', { param: 'file_bytes' })
   if (!parseDescribed) return parse(Buffer.from(encodeBody(body)), { ...headers, 'content-type': 'application/json' })
   if (fileBytes === undefined) throw new LoomError('invalid_request', 'Tell how long the file is that the call uploads.', { param: 'file_bytes' })
-  return parseDescribed(body, fileBytes)
+  return parseDescribed(body, [fileBytes].flat())
 }
