@@ -5,6 +5,11 @@ import { callScopes, KeyLimits, ModelPattern } from './policy'
 
 export const keyStatuses = ['active', 'revoked'] as const
 
+/** What every key begins with. */
+export const KEY_PREFIX = 'loom_sk_'
+/** What of a key is kept readable, so that people can tell theirs apart: the prefix and 6 of its random characters. */
+export const KEY_SHOWN_LENGTH = KEY_PREFIX.length + 6
+
 /**
  * What a key may do: `inference` calls models, `chat`, `embeddings`, … only those endpoints of it; `traces` reads traces and usage, `bodies` reads the decrypted
  * bodies of traces, `billing` sets its own charge per call, `workspace` acts on the browser API as its creator.
@@ -63,6 +68,10 @@ export const UpdateKey = z.strictObject({
 })
 export type UpdateKey = z.infer<typeof UpdateKey>
 
+/** `expired` is `active` past its expiry. */
+const KeyStatus = z.enum(['active', 'expired', 'revoked'])
+export type KeyStatus = z.infer<typeof KeyStatus>
+
 /** A key as lists show it: everything but the key. */
 export const ApiKey = z.object({
   id: z.string(),
@@ -78,8 +87,7 @@ export const ApiKey = z.object({
   allowedModels: z.array(z.string()).nullable(),
   limits: KeyLimits,
   cacheTtlSeconds: z.number().nullable(),
-  /** `expired` is `active` past its expiry. */
-  status: z.enum(['active', 'revoked', 'expired']),
+  status: KeyStatus,
   /** Active, and within two weeks of its end. */
   expiresSoon: z.boolean(),
   /** Owned by the org rather than by who made it. */
@@ -99,9 +107,18 @@ export const ApiKey = z.object({
 })
 export type ApiKey = z.infer<typeof ApiKey>
 
-/** `GET /api/keys` */
-export const KeyList = z.object({ keys: z.array(ApiKey) })
-export type KeyList = z.infer<typeof KeyList>
+/** `GET /api/keys`; the newest first. */
+export const KeyQuery = z.object({
+  /** Part of a name, or of the characters that are shown of a key. */
+  search: storableText(120).trim().optional(),
+  status: KeyStatus.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** The page before's `nextCursor`. */
+  cursor: z.uuid().optional()
+})
+export type KeyQuery = z.infer<typeof KeyQuery>
+export const KeyPage = z.object({ keys: z.array(ApiKey), nextCursor: z.string().nullable() })
+export type KeyPage = z.infer<typeof KeyPage>
 
 /** The answer to `POST /api/keys`. */
 export const CreatedApiKey = ApiKey.extend({

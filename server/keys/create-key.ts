@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, or } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Orm } from '../../db/client'
 import { apiKeys, projects } from '../../db/schema'
@@ -11,6 +11,7 @@ import { keepAsMember } from '../identity/keep-members'
 import { requireRole } from '../identity/principal'
 import type { Principal } from '../identity/principal'
 import { projectsInScope } from '../projects/scope'
+import { hasStatus } from './has-status'
 import { generateKey, hashKey, shownPrefix } from './key-format'
 import { notifyKeyChange } from './notify-key-change'
 import { requireGrantable } from './require-grantable'
@@ -34,7 +35,7 @@ export async function createKey(orm: Orm, author: Author, { service: isService, 
     await requireGrantable(transaction, author.principal, input)
     await transaction.insert(apiKeys).values({ ...input, isService, id, orgId, keyPrefix: shownPrefix(key), keyHash, createdBy: userId })
     await recordChange(transaction, author, { action: 'key.create', target: `key:${id}`, after: { ...input, service: isService } })
-    await requireRoom(transaction, apiKeys, and(eq(apiKeys.orgId, orgId), eq(apiKeys.status, 'active'), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date()))), MAX_KEYS, 'active keys')
+    await requireRoom(transaction, apiKeys, and(eq(apiKeys.orgId, orgId), hasStatus('active')), MAX_KEYS, 'active keys')
     // Replicas remember unknown keys for a moment.
     await notifyKeyChange(transaction, { keyHash, previousKeyHash: null })
     const [created] = await selectKeys(transaction, author.principal, and(eq(apiKeys.id, id), eq(apiKeys.orgId, orgId)))

@@ -1,19 +1,17 @@
 import { hash, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { KEY_PREFIX, KEY_SHOWN_LENGTH } from '../../shared/keys'
 
-const PREFIX = 'loom_sk_'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 /** 40 base62 characters carry 238 bits. */
 const RANDOM_LENGTH = 40
 /** Six base62 characters hold any CRC32. */
 const CHECKSUM_LENGTH = 6
-/** What of a key is kept readable, so that people can tell theirs apart: the prefix and 6 of its random characters. */
-const SHOWN_LENGTH = PREFIX.length + 6
-const WELL_FORMED = new RegExp(`^${PREFIX}[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}$`)
+const WELL_FORMED = new RegExp(`^${KEY_PREFIX}[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}$`)
 
 /** A new key: `loom_sk_`, 40 random base62 characters, the checksum of all before it. */
 export function generateKey(): string {
-  let body = PREFIX
+  let body = KEY_PREFIX
   for (let index = 0; index < RANDOM_LENGTH; index++) body += ALPHABET[randomInt(ALPHABET.length)]
   return body + checksum(body)
 }
@@ -30,7 +28,7 @@ export function hashKey(text: string): string {
 
 /** The first characters of a key, as lists show them. */
 export function shownPrefix(key: string): string {
-  return key.slice(0, SHOWN_LENGTH)
+  return key.slice(0, KEY_SHOWN_LENGTH)
 }
 
 function checksum(body: string): string {

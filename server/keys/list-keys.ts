@@ -1,10 +1,22 @@
+import { and, ilike, lt, or } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
-import type { KeyList } from '../../shared/keys'
+import { apiKeys } from '../../db/schema'
+import type { KeyPage, KeyQuery } from '../../shared/keys'
 import type { Principal } from '../identity/principal'
+import { containsPattern } from '../projects/list-cursor'
+import { hasStatus } from './has-status'
 import { visibleKeys } from './key-visibility'
 import { selectKeys } from './select-keys'
 
-/** All keys of the principal's org, revoked ones too, newest first. */
-export async function listKeys(orm: Orm, principal: Principal): Promise<KeyList> {
-  return { keys: await selectKeys(orm, principal, visibleKeys(principal)) }
+/** The keys that the principal may see, revoked ones too, newest first (ids are time-ordered), a page after the `cursor`: the last page costs what the first does. */
+export async function listKeys(orm: Orm, principal: Principal, { search, status, limit, cursor }: KeyQuery): Promise<KeyPage> {
+  const pattern = search ? containsPattern(search) : undefined
+  const found = await selectKeys(orm, principal, and(
+    visibleKeys(principal),
+    pattern === undefined ? undefined : or(ilike(apiKeys.name, pattern), ilike(apiKeys.keyPrefix, pattern)),
+    status && hasStatus(status),
+    cursor ? lt(apiKeys.id, cursor) : undefined
+  ), limit + 1)
+  const keys = found.slice(0, limit)
+  return { keys, nextCursor: found.length > limit ? keys.at(-1)?.id ?? null : null }
 }

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, desc, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { apiKeys, orgMembers, projects, users } from '../../db/schema'
@@ -9,8 +9,8 @@ import type { Reader } from '../projects/scope'
 import { projectsNamedTo } from '../projects/scope'
 import { versionOf } from '../versions/version-of'
 
-/** The keys a condition finds, newest first, as lists show them to `reader`. The condition names the org. */
-export async function selectKeys(orm: Orm, reader: Reader, condition: SQL | undefined): Promise<ApiKey[]> {
+/** The newest `limit` keys that a condition finds, newest first, as lists show them to `reader`. The condition names the org. */
+export async function selectKeys(orm: Orm, reader: Reader, condition: SQL | undefined, limit = 1): Promise<ApiKey[]> {
   const rows = await orm
     .select({ key: apiKeys, creator: { id: users.id, name: users.name }, projectName: projects.name, membershipId: orgMembers.id })
     .from(apiKeys)
@@ -18,8 +18,9 @@ export async function selectKeys(orm: Orm, reader: Reader, condition: SQL | unde
     .leftJoin(projects, and(projectsNamedTo(reader), eq(projects.id, apiKeys.projectId)))
     .leftJoin(orgMembers, and(eq(orgMembers.orgId, apiKeys.orgId), eq(orgMembers.userId, apiKeys.createdBy)))
     .where(condition)
-    .orderBy(apiKeys.id)
-  return rows.map(({ key, creator, projectName, membershipId }) => toApiKey(key, creator, projectName, membershipId === null)).reverse()
+    .orderBy(desc(apiKeys.id))
+    .limit(limit)
+  return rows.map(({ key, creator, projectName, membershipId }) => toApiKey(key, creator, projectName, membershipId === null))
 }
 
 /** What of a key can be changed. */

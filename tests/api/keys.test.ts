@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { MemberList } from '../../shared/identity'
-import { CreatedApiKey, KeyList } from '../../shared/keys'
+import { CreatedApiKey, KeyPage } from '../../shared/keys'
 import type { ApiKey } from '../../shared/keys'
 import { generateKey } from '../../server/keys/key-format'
 import type { LoomServer } from '../support/loom-server'
@@ -21,7 +21,8 @@ beforeAll(async () => {
 afterAll(() => loom?.remove())
 
 const create = async (visitor: Visitor, input: object = {}) => CreatedApiKey.parse((await visitor.succeed('POST', '/api/keys', { name: 'test', ...input })).body)
-const list = async (visitor: Visitor): Promise<ApiKey[]> => KeyList.parse((await visitor.succeed('GET', '/api/keys')).body).keys
+const page = async (visitor: Visitor, query: Record<string, string> = {}) => KeyPage.parse((await visitor.succeed('GET', `/api/keys?${new URLSearchParams(query)}`)).body)
+const list = async (visitor: Visitor): Promise<ApiKey[]> => (await page(visitor, { limit: '200' })).keys
 const holding = ({ key }: { key: string }) => new Visitor(loom, { authorization: `Bearer ${key}` })
 const models = (key: { key: string }) => holding(key).call('GET', '/v1/models')
 
@@ -288,6 +289,55 @@ describe('a service key', () => {
     const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
     return members.find(found => found.email === email)?.id
   }
+})
+
+describe('the list of keys', () => {
+  const names = ({ keys }: KeyPage) => keys.map(({ name }) => name)
+
+  test('comes page after page, newest first, each key once, however many are made meanwhile', async () => {
+    for (const name of ['paged 1', 'paged 2', 'paged 3', 'paged 4', 'paged 5']) await create(owner, { name })
+    const first = await page(owner, { search: 'paged', limit: '2' })
+    await create(owner, { name: 'paged 6' })
+    const second = await page(owner, { search: 'paged', limit: '2', cursor: first.nextCursor ?? '' })
+    const third = await page(owner, { search: 'paged', limit: '2', cursor: second.nextCursor ?? '' })
+    expect([first, second, third].map(names)).toEqual([['paged 5', 'paged 4'], ['paged 3', 'paged 2'], ['paged 1']])
+    expect(third.nextCursor).toBeNull()
+    expect((await page(owner, { search: 'paged', limit: '6' })).nextCursor).toBeNull()
+  })
+
+  test('is 50 long at first, and at most 200', async () => {
+    for (let made = 0; made < 51; made++) await create(owner, { name: 'many' })
+    expect((await page(owner)).keys).toHaveLength(50)
+    expect((await page(owner, { limit: '200' })).keys.length).toBeGreaterThan(50)
+    for (const query of ['limit=201', 'limit=0', 'limit=x', 'cursor=x', 'cursor=', 'status=gone']) expect((await owner.call('GET', `/api/keys?${query}`)).status, query).toBe(400)
+  })
+
+  test('finds keys by a part of their name, or of what is shown of them, as it was typed', async () => {
+    const [percent, other] = [await create(owner, { name: 'CI 100%_sure' }), await create(owner, { name: 'CI 100 unsure' })]
+    expect(names(await page(owner, { search: ' ci 100 u ' }))).toEqual([other.name])
+    expect(names(await page(owner, { search: '100%_S' }))).toEqual([percent.name])
+    expect((await page(owner, { search: percent.prefix })).keys.map(({ id }) => id)).toContain(percent.id)
+    expect(names(await page(owner, { search: '100\\' }))).toEqual([])
+  })
+
+  test('tells those that are active, expired and revoked apart', async () => {
+    const [active, expired, revoked] = [await create(owner, { name: 'state 1', expiresAt: '2999-01-01T00:00:00Z' }), await create(owner, { name: 'state 2', expiresAt: new Date(Date.now() + 1_000).toISOString() }), await create(owner, { name: 'state 3' })]
+    await owner.succeed('DELETE', `/api/keys/${revoked.id}`)
+    await until(async () => (await page(owner, { search: 'state', status: 'expired' })).keys.length > 0, { what: () => 'the key to expire' })
+    for (const [status, key] of Object.entries({ active, expired, revoked })) expect((await page(owner, { search: 'state', status })).keys, status).toMatchObject([{ id: key.id, status }])
+    expect(names(await page(owner, { search: 'state' }))).toEqual(['state 3', 'state 2', 'state 1'])
+  })
+
+  test('holds what one may see, and so does each key by itself', async () => {
+    const { id: projectId } = z.object({ id: z.string() }).parse((await owner.succeed('POST', '/api/projects', { name: 'Seen' })).body)
+    const [inside, outside] = [await create(owner, { name: 'seen inside', projectId }), await create(owner, { name: 'seen outside' })]
+    const bound = holding(await create(owner, { name: 'bound', scopes: ['workspace'], projectId }))
+    expect(names(await page(bound, { search: 'seen' }))).toEqual([inside.name])
+    expect((await bound.succeed('GET', `/api/keys/${inside.id}`)).body).toMatchObject({ id: inside.id, name: 'seen inside' })
+    expect((await bound.call('GET', `/api/keys/${outside.id}`)).status).toBe(404)
+    expect(names(await page(member, { search: 'seen' }))).toEqual([outside.name, inside.name])
+    expect(JSON.stringify((await owner.succeed('GET', `/api/keys/${inside.id}`)).body)).not.toContain(inside.key.slice(14))
+  })
 })
 
 test('a key that ends soon says so in lists and to its callers', async () => {

@@ -107,6 +107,7 @@ const ownRules: Record<string, Rule> = {
   'GET /api/budgets': { role: anyone },
   'DELETE /api/cache': { role: 'admin' },
   'GET /api/keys': { role: 'member' },
+  'GET /api/keys/{key}': { role: 'member' },
   'POST /api/keys': { role: 'member' },
   'PATCH /api/keys/{key}': { role: 'member', body: { name: 'mine now' } },
   'DELETE /api/keys/{key}': { role: 'member' },

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import OpenAI from 'openai'
 import { z } from 'zod'
+import { CreatedApiKey } from '../../shared/keys'
+import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
 
 test('a key is shown once, lets the OpenAI SDK in, and its call appears as a trace', async ({ page, loom, isMobile }) => {
@@ -91,4 +94,55 @@ test('a new secret stays on the screen until it is copied, though the list of ke
   await page.unroute('**/api/keys')
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByRole('row', { name })).toBeVisible()
+})
+
+test('of very many keys one is found by its name or itself, the active ones beside many revoked, and any by its link', async ({ page, client, isMobile }) => {
+  const device = isMobile ? 'phone' : 'desktop'
+  const make = async (name: string) => CreatedApiKey.parse(await client.post('/keys', { name }))
+  const oldest = await make(`Oldest ${device}`)
+  for (let made = 0; made < 55; made++) await client.call('DELETE', `/keys/${(await make(`Ended ${device} ${made}`)).id}`)
+  const newest = await make(`Newest ${device}`)
+  const rowOf = ({ name }: { name: string }) => page.getByRole('row', { name })
+  const search = page.getByRole('textbox', { name: 'Search keys' })
+
+  await page.goto('/dashboard/keys')
+  await expect(rowOf(newest)).toBeVisible()
+  await page.getByRole('row').last().scrollIntoViewIfNeeded()
+  await expect(rowOf(oldest)).toBeVisible()
+
+  await search.fill(oldest.name)
+  await expect(rowOf(newest)).toHaveCount(0)
+  await expect(rowOf(oldest)).toBeVisible()
+  await expect(page).toHaveURL(/search=Oldest/)
+  await search.fill(` ${newest.key} `)
+  await expect(search).toHaveValue(newest.prefix)
+  await expect(rowOf(newest)).toBeVisible()
+  await expect(rowOf(oldest)).toHaveCount(0)
+  await expect(page).toHaveURL(new RegExp(`search=${newest.prefix}$`))
+  await search.fill('nothing is called so')
+  await expect(page.getByText('No key matches.')).toBeVisible()
+  await search.fill('')
+
+  await page.getByRole('combobox', { name: 'State' }).click()
+  await page.getByRole('option', { name: 'active' }).click()
+  await expect(rowOf(oldest)).toBeVisible()
+  await expect(page.getByRole('row', { name: 'Ended' })).toHaveCount(0)
+  await expectAccessible(page)
+  await rowOf(oldest).getByRole('link').click()
+  const panel = page.getByRole('dialog', { name: oldest.name })
+  await expect(panel).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(panel).toBeHidden()
+  await expect(page).toHaveURL(/status=active/)
+  await expect(page.getByRole('row', { name: 'Ended' })).toHaveCount(0)
+
+  await page.goto(`/dashboard/keys?key=${oldest.id}`)
+  await panel.getByRole('textbox', { name: 'Name' }).fill(`${oldest.name} renamed`)
+  await panel.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(panel).toBeHidden()
+  await page.goBack()
+  await expect(page.getByRole('dialog', { name: `${oldest.name} renamed` })).toBeVisible()
+  await page.goto(`/dashboard/keys?key=${randomUUID()}`)
+  await expect(page.getByText('The key was not opened.', { exact: true })).toBeVisible()
+  await expect(rowOf(newest)).toBeVisible()
 })
