@@ -31,6 +31,15 @@ test('a call for a terminal cannot break out of its quotes', () => {
   expect(toCurl({ endpoint: 'embeddings', requestBody: null }, 'https://loom.example')).toBeUndefined()
 })
 
+test('a call with files for a terminal is a form, in which they are named', () => {
+  const record = { 'model': 'm', 'prompt': '@it\'s', 'image[]': [{ file_name: 'cat.png', bytes: 5 }, { file_name: '/etc/my "hat.png', bytes: 5 }], 'models[]': ['a', 'b'] }
+  expect(toCurl({ endpoint: 'images.edits', requestBody: JSON.stringify(record) }, 'https://loom.example')).toBe([
+    'curl \'https://loom.example/v1/images/edits\'', '-H "authorization: Bearer $LOOM_API_KEY"', '--form-string \'model=m\'', '--form-string \'prompt=@it\'\\\'\'s\'',
+    '-F \'image[]=@"cat.png"\'', '-F \'image[]=@"my hat.png"\'', '--form-string \'models[]=a\'', '--form-string \'models[]=b\''
+  ].join(' \\\n  '))
+  for (const requestBody of ['', 'null', '[]', '{"model":']) expect(toCurl({ endpoint: 'audio.translations', requestBody }, 'https://loom.example')).toBeUndefined()
+})
+
 describe('a timeline', () => {
   const trace = {
     id: '', createdAt: '', endpoint: '', requestedModel: '', model: '', provider: '', statusCode: 200, errorType: null, isStream: true, cache: 'none', latencyMs: 1_000, ttfbMs: 300, gatewayOverheadMs: 5,
