@@ -17,7 +17,12 @@ test.each([
   ['bare text', patch, patch],
   ['text under another name', '{"patch":"a"}', '{"patch":"a"}'],
   ['no text', '{"input":{"a":1}}', '{"input":{"a":1}}'],
-  ['an escape that there is not', '{"input":"a\\d"}', 'a\\d']
+  ['an escape that there is not', '{"input":"a\\d"}', 'a\\d'],
+  ['with quotation marks that JSON does not allow', '{"input":"rm -rf "/tmp/a b" && echo "{"x": {"y":"z"}}", "ok"\\n"}', 'rm -rf "/tmp/a b" && echo "{"x": {"y":"z"}}", "ok"\n'],
+  ['with a comma behind it', '{"input":"a",}', 'a'],
+  ['before another field', '{"input":"a" , "note":"say \\"b\\""}', 'a'],
+  ['twice', '{"input":"a"}{"input":"b"}', 'a"}{"input":"b'],
+  ['ending in half a sign', '{"input":"a\\ud83d', 'a\ud83d']
 ])('the text of a custom tool\'s call is read, however it comes in pieces: %s', (_, written, input) => {
   expect(unwrapInput(written)).toBe(input)
   for (const size of [1, 2, 3, 7]) {
@@ -31,6 +36,12 @@ test.each([
 test('what is known of it is told at once', () => {
   const reader = new CustomInput()
   expect(['{"inp', 'ut":"*** Beg', 'in\\', 'nPatch', '"}'].map(piece => reader.read(piece))).toEqual(['', '*** Beg', 'in', '\nPatch', ''])
+})
+
+test.each([['as it is', '\ud83d', '\ude00'], ['escaped', '\\ud83d', '\\ude00']])('no half of a sign is told alone: %s', (_, high, low) => {
+  const reader = new CustomInput()
+  const told = ['{"input":"a', `b${high}`, low.slice(0, 3), `${low.slice(3)}c`, '"}'].map(piece => reader.read(piece))
+  expect([told[1], told.join('')]).toEqual(['b', 'ab\u{1F600}c'])
 })
 
 test('a long one is read in a time that grows with its length, not with its square', { timeout: 5_000 }, () => {
