@@ -27,8 +27,8 @@ export const ResponsesBody = z.looseObject({
 })
 export type ResponsesBody = z.infer<typeof ResponsesBody>
 
-/** Tools that the caller runs itself; all others run at the provider, which bills them by use. */
-export const ownTools: ReadonlySet<string> = new Set(['function', 'custom', 'namespace', 'computer', 'computer_use_preview', 'local_shell', 'apply_patch'])
+/** Tools that the caller runs itself, `tool_search` where it says so; all others run at the provider, which bills them by use. */
+export const ownTools: ReadonlySet<string> = new Set(['function', 'custom', 'namespace', 'computer', 'computer_use_preview', 'local_shell', 'apply_patch', 'tool_search'])
 
 /** Items that bring tools along. */
 const toolItems: ReadonlySet<unknown> = new Set(['additional_tools', 'tool_search_output'])

@@ -5,12 +5,12 @@ import { encodeBody } from '../providers/encode-body'
 import { wrapInput } from './custom-input'
 import { ownTools } from './responses-body'
 import { markedToolName, shortToolName } from './tool-names'
-import { isOwnSearch } from './unpriced'
+import { isHostedSearch } from './unpriced'
 
 const unknownTool: z.core.$ZodErrorMap = ({ input }) => {
   const type = fieldOf(input, 'type')
   if (typeof type !== 'string') return undefined
-  if (ownTools.has(type) || isOwnSearch(input)) return 'is known to OpenAI\'s models alone: this model takes functions, custom tools and namespaces of them'
+  if (ownTools.has(type) && !isHostedSearch(input)) return 'is known to OpenAI\'s models alone: this model takes functions, custom tools and namespaces of them'
   return `is run by OpenAI, and this model is not OpenAI's${type === 'web_search' ? ': leave it out (in Codex\'s configuration, web_search = "disabled")' : ''}`
 }
 

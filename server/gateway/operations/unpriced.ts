@@ -57,12 +57,12 @@ export function findBilledByUse(body: Body, ownTools = chatTools): string | unde
 
 function hostedTool(tools: unknown, ownTools: ReadonlySet<string>): string | undefined {
   if (!Array.isArray(tools)) return undefined
-  return tools.filter(tool => !isOwnSearch(tool)).map(typeOf).find(type => !ownTools.has(type))
+  return tools.map(tool => ({ type: typeOf(tool), tool })).find(({ type, tool }) => !ownTools.has(type) || isHostedSearch(tool))?.type
 }
 
-/** A search among its tools that the caller runs itself, as Codex does where there are many. */
-export function isOwnSearch(tool: unknown): boolean {
-  return fieldOf(tool, 'type') === 'tool_search' && fieldOf(tool, 'execution') === 'client'
+/** A search among the caller's tools that the provider runs; Codex runs its own, where there are many. */
+export function isHostedSearch(tool: unknown): boolean {
+  return fieldOf(tool, 'type') === 'tool_search' && fieldOf(tool, 'execution') !== 'client'
 }
 
 /**

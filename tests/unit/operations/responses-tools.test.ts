@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { responses } from '../../../server/gateway/operations/responses'
 import { attempt, chatStream, chatTarget, nativeTarget, parseCall, targetOf } from '../../support/operation-calls'
 import { eventsIn } from '../../support/provider-calls'
@@ -167,6 +168,7 @@ test('a search among tools that the caller runs itself, as Codex does, is billed
   const { target } = nativeTarget('openai')
   expect(search('client').unpriced?.(target)).toBeUndefined()
   expect(search('server').unpriced?.(target)).toContain('tool_search')
+  expect(parseCall(chatCompletions, { model: 'm', messages: [{ role: 'user', content: 'Hi' }], tools: [{ type: 'tool_search', execution: 'client' }] }).unpriced?.(target)).toContain('tool_search')
   const answer = (execution: string) => Buffer.from(JSON.stringify({ object: 'response', output: [], tools: [{ type: 'tool_search', execution }] }))
   expect(['client', 'server'].map(execution => search(execution).readAnswer(answer(execution), {}).surcharge)).toEqual([undefined, 'tools'])
 })
