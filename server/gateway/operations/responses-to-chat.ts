@@ -34,6 +34,9 @@ const Item = z.discriminatedUnion('type', [
 ])
 type Item = z.infer<typeof Item>
 
+/** Items that are messages here, or parts of them; results of tools stand before what these begin. */
+const speaking: ReadonlySet<Item['type']> = new Set(['message', 'function_call', 'custom_tool_call'])
+
 const untyped = z.preprocess(item => typeof item === 'object' && item !== null && !('type' in item) ? { ...item, type: 'message' } : item, Item)
 const never = (field: string) => z.union([z.null(), z.literal(false)], `"${field}" needs a provider with the Responses API, and this model's has none`).optional()
 
@@ -99,24 +102,31 @@ function toMessages(input: string | Item[], target: Target, tools: ToolsAsFuncti
   const messages: Message[] = []
   /** What was thought before the message to come. */
   let thought = ''
-  const push = (message: Message) => {
-    messages.push(thought && message.role === 'assistant' ? { ...message, reasoning_content: thought } : message)
+  const think = (message: Message) => {
+    if (thought) message.reasoning_content = (message.reasoning_content ?? '') + thought
     thought = ''
+  }
+  const push = (message: Message) => {
+    if (message.role === 'assistant') think(message)
+    thought = ''
+    messages.push(message)
   }
   // Of tools: all their results follow their calls, as text alone, and what they show comes after as the user's.
   const shown: object[] = []
   const show = () => {
-    if (shown.length > 0) push({ role: 'user', content: shown.splice(0) })
+    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0) })
   }
   for (const [index, item] of input.entries()) {
-    if (item.type !== 'function_call_output' && item.type !== 'custom_tool_call_output') show()
+    if (speaking.has(item.type)) show()
     const previous = messages.at(-1)
     switch (item.type) {
       case 'message': {
         const content = item.role === 'user' ? partsOf(item.content) : textOf(item.content, `input.${index}.content`)
         // Between calls and their results no message may stand: what the model said there belongs to the calls.
-        if (item.role === 'assistant' && previous?.tool_calls) previous.content = [previous.content, content].filter(Boolean).join('\n')
-        else push({ role: item.role === 'developer' ? 'system' : item.role, content })
+        if (item.role === 'assistant' && previous?.tool_calls) {
+          previous.content = [previous.content, content].filter(Boolean).join('\n')
+          think(previous)
+        } else push({ role: item.role === 'developer' ? 'system' : item.role, content })
         break
       }
       case 'function_call':
@@ -124,8 +134,10 @@ function toMessages(input: string | Item[], target: Target, tools: ToolsAsFuncti
         const written = item.type === 'custom_tool_call' ? wrapInput(item.input) : item.arguments
         const call: ToolCall = { id: shortCallId(item.call_id), type: 'function', function: { name: tools.nameOf(item), arguments: written }, ...(signed && extraContent(item.extra_content)) }
         // A turn's words and calls are items of their own there, and one message here.
-        if (previous?.role === 'assistant') (previous.tool_calls ??= []).push(call)
-        else push({ role: 'assistant', content: null, tool_calls: [call] })
+        if (previous?.role === 'assistant') {
+          (previous.tool_calls ??= []).push(call)
+          think(previous)
+        } else push({ role: 'assistant', content: null, tool_calls: [call] })
         break
       }
       case 'function_call_output':

@@ -91,6 +91,29 @@ describe('a model that chats', () => {
   })
 })
 
+test('a call of a custom tool that was cut off is told as incomplete, and those before it are not', async () => {
+  const tool_calls = ['{"input":"a"}', '{"input":"half'].map((written, index) => ({ id: `call_${index}`, type: 'function', function: { name: 'apply_patch', arguments: written } }))
+  const { target } = chatTarget(JSON.stringify({ choices: [{ message: { content: null, tool_calls }, finish_reason: 'length' }] }))
+  const answer = await attempt(parseCall(responses, { model: 'm', input: 'Hi', tools: [applyPatch] }), target)
+  expect(JSON.parse(String(answer))).toMatchObject({ status: 'incomplete', output: [{ status: 'completed', input: 'a' }, { status: 'incomplete', input: 'half' }] })
+})
+
+test('what says nothing, between results of tools, parts neither them nor a thought from its call', async () => {
+  const called = (id: string) => ({ type: 'function_call', call_id: id, name: 'shell', arguments: '{}' })
+  const thought = (text: string) => ({ type: 'reasoning', summary: [{ type: 'summary_text', text }] })
+  const { target, asked } = chatTarget('{}', { serves: 'deepseek-chat' })
+  const input = [
+    { role: 'user', content: 'Hi' }, thought('First.'), called('a'), thought(' Second.'), called('b'), thought(' Third.'), { role: 'assistant', content: 'Let me look.' },
+    { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_image', image_url: 'https://x.example/a.png' }] }, { type: 'additional_tools', tools: [shell] }, { type: 'web_search_call' },
+    { type: 'function_call_output', call_id: 'b', output: 'Done' }, thought('Fourth.'), called('c'), { type: 'function_call_output', call_id: 'c', output: 'Done' }
+  ]
+  await attempt(parseCall(responses, { model: 'm', input }), target).catch(() => undefined)
+  expect(Asked.parse(asked[0]).messages).toMatchObject([
+    { role: 'user' }, { role: 'assistant', content: 'Let me look.', reasoning_content: 'First. Second. Third.', tool_calls: [{ id: 'a' }, { id: 'b' }] }, { role: 'tool', tool_call_id: 'a' }, { role: 'tool', tool_call_id: 'b' },
+    { role: 'user', content: [{ type: 'image_url' }] }, { role: 'assistant', reasoning_content: 'Fourth.', tool_calls: [{ id: 'c' }] }, { role: 'tool', tool_call_id: 'c' }
+  ])
+})
+
 describe('the names of a namespace\'s tools', () => {
   const inside = (namespace: string, ...names: string[]) => ({ type: 'namespace', name: namespace, tools: names.map(name => ({ type: 'function', name })) })
   const valid = /^[\w-]{1,64}$/
