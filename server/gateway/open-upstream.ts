@@ -158,8 +158,9 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     const isInexpressible = error.code === 'invalid_request'
     record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
-    const isUnanswered = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    return { target, error: isUnanswered ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
+    const isLate = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
+    const isUnanswered = isLate || error instanceof UnansweredError
+    return { target, error: isLate ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }
@@ -245,7 +246,7 @@ function readWhole(body: Readable): Promise<Buffer> {
     body.on('data', (chunk: Buffer) => {
       answer.push(chunk)
       if (answer.size <= MAX_ANSWER_BYTES) return
-      reject(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.'))
+      reject(new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.')))
       body.destroy()
     })
     const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))

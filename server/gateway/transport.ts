@@ -87,13 +87,13 @@ export class UnreachableError extends LoomError {
   override name = 'UnreachableError'
 }
 
-/** Nobody waits any longer for an answer, on which its provider may be at work, and which it then bills: another attempt would be billed, too. */
+/** Nobody waits any longer for an answer, or takes all of it, on which its provider may be at work, and which it then bills: another attempt would be billed, too. */
 export class UnansweredError extends LoomError {
   override name = 'UnansweredError'
 
   /** @param mayStream whether such a call could have asked for a stream, and did not */
-  constructor(cause: LoomError, mayStream: boolean) {
-    super(cause.code, `${cause.message} It may have worked on the answer all the same, and bill it, so it was not asked again.${mayStream ? ' Ask for a stream ("stream": true): it begins before the answer is whole.' : ''}`, { cause })
+  constructor(cause: LoomError, mayStream = false) {
+    super(cause.code, `${cause.message} It may bill its work on the answer all the same, so it was not asked again.${mayStream ? ' Ask for a stream ("stream": true): it begins before the answer is whole.' : ''}`, { cause })
   }
 }
 

@@ -6,6 +6,7 @@ import { openUpstream } from '../../../server/gateway/open-upstream'
 import { errorHeaders } from '../../../server/gateway/openai-error'
 import { chatCompletions } from '../../../server/gateway/operations/chat-completions'
 import { embeddings } from '../../../server/gateway/operations/embeddings'
+import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
 import { messages } from '../../../server/gateway/operations/messages'
 import { responses } from '../../../server/gateway/operations/responses'
 import type { Transport } from '../../../server/gateway/providers/provider'
@@ -120,6 +121,18 @@ test.each([
   const failed = openUpstream(chat(false), [target, other], { orgId: 'org', health: new TargetHealth(), latencies: new LatencyBoard(), transport, retries: 0, signal: new AbortController().signal, progress, observe: () => {} })
   await expect(failed).rejects.toBeInstanceOf(UnansweredError)
   expect(progress).toMatchObject({ attempts: [{}, {}], target })
+})
+
+test('an answer too large to be taken is asked for once, and charged as one that nobody waited for', async () => {
+  const tried: string[] = []
+  const endless: Transport = (request) => {
+    tried.push(request.url.host)
+    return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: Readable.from(Array.from({ length: 65 }, () => Buffer.alloc(1024 * 1024, ' ')), { objectMode: false }) })
+  }
+  const failed = await call(endless, new TargetHealth(), 2, parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 10 })).catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(UnansweredError)
+  expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/larger than 64 MiB.*not asked again\.$/) })
+  expect(tried).toEqual(['x.example'])
 })
 
 test('who waited for an answer that cannot stream is not told to ask for a stream', async () => {
