@@ -64,7 +64,7 @@ export async function attempt(request: CallRequest, target: Target): Promise<Buf
 
 /** A new reader of the request's streamed answers. */
 export function tapOf(request: CallRequest): StreamTap {
-  const tap = request.tap?.({})
+  const tap = request.tap?.({ 'content-type': 'text/event-stream' })
   if (!tap) throw new Error('answers of this operation do not stream')
   return tap
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import { MAX_CHOICES } from '../answer-limits'
+import type { UpstreamResponse } from '../providers/provider'
 import { storable } from '../usage'
+import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
 import { imageTokens, PARTIAL_IMAGE_TOKENS } from './image-tokens'
 import { readMediaUsage } from './media-usage'
@@ -13,6 +15,8 @@ export const BOUND_FACTOR = 2
 const MAX_PARTIAL_IMAGES = 3
 /** As much as an event may have at all. */
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024
+/** What ends each picture of a stream. Not every server tells an edit from another picture. */
+const FINISHED = ['image_generation.completed', 'image_edit.completed']
 
 /** `hd`, `1024x1024`, `16:9`: kept with the charge as it came, where the picture has a price. */
 const Choice = z.string().regex(/^[\w*:.-]{1,40}$/, 'must be one word of at most 40 letters, digits and "*:.-"')
@@ -35,14 +39,14 @@ type Images = z.infer<typeof Images>
 export class AskedPictures {
   private readonly most: number
 
-  /** @param made what the events of a stream call it */
-  constructor(private readonly asked: PictureChoices, private readonly made: 'image_generation' | 'image_edit') {
+  constructor(private readonly asked: PictureChoices) {
     this.most = asked.n ?? 1
   }
 
-  bound() {
+  /** @param inputTokens what is shown and asked, which newer models are billed for once for each picture. Source: measurements of gpt-image-2 in OpenAI's community, "OpenAI must document the input image pricing of gpt-image-2", 2026-06 */
+  bound(inputTokens: number) {
     const partial = (this.asked.partial_images ?? 0) * PARTIAL_IMAGE_TOKENS
-    return { outputTokens: this.most * (this.tokensEach() * BOUND_FACTOR + partial), units: this.pictures(this.most) }
+    return { inputTokens: this.most * inputTokens, outputTokens: this.most * (this.tokensEach() * BOUND_FACTOR + partial), units: this.pictures(this.most) }
   }
 
   readAnswer(body: Buffer): WholeAnswer {
@@ -59,14 +63,15 @@ export class AskedPictures {
     }
   }
 
-  tap(): FinalEventTap {
+  /** Not every model streams: the answer tells. */
+  tap(headers: UpstreamResponse['headers']): FinalEventTap | undefined {
+    if (!isEventStream(headers)) return undefined
     const maxBytes = this.most * (1 + MAX_PARTIAL_IMAGES) * MAX_PICTURE_BYTES
-    const [partial, finished] = [`${this.made}.partial_image`, `${this.made}.completed`]
-    return new FinalEventTap(finished, maxBytes, {
-      tokensOf: ({ type }) => type === partial ? PARTIAL_IMAGE_TOKENS : 0,
+    return new FinalEventTap(FINISHED, maxBytes, {
+      tokensOf: event => showsPicture(event) ? PARTIAL_IMAGE_TOKENS : 0,
       finalTokens: this.tokensEach(),
       // Who was shown a picture on the way has it, should they leave before it is finished.
-      unitsOf: ({ type }, done) => type === finished ? this.pictures(done) : type === partial ? this.pictures(done + 1) : undefined
+      unitsOf: (event, done) => FINISHED.includes(event.type) ? this.pictures(done) : showsPicture(event) ? this.pictures(done + 1) : undefined
     }, this.most)
   }
 
@@ -78,6 +83,11 @@ export class AskedPictures {
   private tokensEach(): number {
     return imageTokens(this.asked.quality, this.asked.size)
   }
+}
+
+/** Whatever an event is called: who has the picture was shown it. */
+function showsPicture({ b64_json: picture }: Readonly<Record<string, unknown>>): boolean {
+  return typeof picture === 'string'
 }
 
 /** A trace says how large a picture was, not what it showed. */

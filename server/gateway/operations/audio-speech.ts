@@ -67,7 +67,7 @@ class SpeechRequest extends JsonRequest<SpeechBody> implements CallRequest {
   /** Not every model has events (`stream_format`): the answer tells. */
   tap(headers: UpstreamResponse['headers']) {
     const maxBytes = Math.ceil(this.boundTokens() / TOKENS_PER_SECOND * MAX_BYTES_PER_SECOND)
-    if (isEventStream(headers)) return new FinalEventTap('speech.audio.done', maxBytes * BASE64_FACTOR, { tokensOf: ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0 })
+    if (isEventStream(headers)) return new FinalEventTap(['speech.audio.done'], maxBytes * BASE64_FACTOR, { tokensOf: ({ audio }) => typeof audio === 'string' ? this.tokensIn(audio.length * 3 / 4) : 0 })
     return new BinaryTap(headers, maxBytes, bytes => this.tokensIn(bytes))
   }
 

@@ -135,7 +135,7 @@ class HearingRequest extends FormRequest implements CallRequest {
 
   tap(headers: UpstreamResponse['headers']) {
     if (!isEventStream(headers)) return undefined
-    return new FinalEventTap(LAST_EVENT, MAX_STREAM_BYTES, { unitsOf: event => event.type === LAST_EVENT ? readDuration(event) : undefined })
+    return new FinalEventTap([LAST_EVENT], MAX_STREAM_BYTES, { unitsOf: event => event.type === LAST_EVENT ? readDuration(event) : undefined })
   }
 
   /** Its length is the price, and told in a verbose answer alone. */

@@ -25,7 +25,7 @@ export interface StreamMeasures {
 
 /**
  * Reads the typed events in which OpenAI streams pictures, speech and transcripts. Held back is the last: the one of
- * the type that ends such a stream, with its usage. Of several pictures each ends with such an event.
+ * a type that ends such a stream, with its usage. Of several pictures each ends with such an event.
  */
 export class FinalEventTap extends EventTap {
   text = ''
@@ -36,11 +36,11 @@ export class FinalEventTap extends EventTap {
   private held: Buffer[] = []
 
   /**
-   * @param finalType what ends the stream: `transcript.text.done`
+   * @param finalTypes what ends the stream: `transcript.text.done`
    * @param maxBytes more than any such answer has
    * @param wanted how many such events were asked for
    */
-  constructor(private readonly finalType: string, maxBytes: number, private readonly measures: StreamMeasures = {}, private readonly wanted = 1) {
+  constructor(private readonly finalTypes: readonly string[], maxBytes: number, private readonly measures: StreamMeasures = {}, private readonly wanted = 1) {
     super(maxBytes)
   }
 
@@ -82,7 +82,7 @@ export class FinalEventTap extends EventTap {
   private take(event: Event, bytes: Buffer): Buffer | undefined {
     const { tokensOf, finalTokens = 0, unitsOf } = this.measures
     const before = this.release()
-    const isFinal = event.type === this.finalType
+    const isFinal = this.finalTypes.includes(event.type)
     if (isFinal) this.finals++
     this.units = unitsOf?.(event, this.finals) ?? this.units
     if (!isFinal) {

@@ -1,5 +1,5 @@
 /** Tokens of a picture of 1,024 × 1,024. Others take as many more as they are larger. Source: OpenAI's guide "Image generation", cost and latency, of gpt-image-1. */
-const tokensAtQuality: Readonly<Record<string, number>> = { low: 272, medium: 1_056, standard: 1_056, high: 4_160, hd: 4_160 }
+const tokensAtQuality: ReadonlyMap<string, number> = new Map([['low', 272], ['medium', 1_056], ['standard', 1_056], ['high', 4_160], ['hd', 4_160]])
 const SQUARE = 1_024 * 1_024
 
 /** A picture on the way that a streaming caller asked to see. */
@@ -14,9 +14,9 @@ export function seenImageTokens(fidelity: string | undefined): number {
   return fidelity === 'low' ? SEEN_TOKENS : SEEN_TOKENS + HIGH_FIDELITY_TOKENS
 }
 
-/** What one picture counts where nobody tells: the dearest of what the caller leaves open. */
+/** What one picture counts where nobody tells: the dearest of what the caller leaves open. Newer models count a smaller one nearly as a square, and some heed no size. */
 export function imageTokens(quality: string | null | undefined, size: string | null | undefined): number {
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? '') ?? []
   const area = width && height ? Number(width) * Number(height) : 1_024 * 1_536
-  return Math.ceil((tokensAtQuality[quality ?? ''] ?? 4_160) * area / SQUARE)
+  return Math.ceil((tokensAtQuality.get(quality ?? '') ?? 4_160) * Math.max(area / SQUARE, 1))
 }

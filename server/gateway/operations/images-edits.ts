@@ -4,7 +4,7 @@ import { LoomError } from '../../errors'
 import { countTextTokens } from '../count-tokens'
 import type { FormPart } from '../form-parser'
 import { toOpenAiError } from '../openai-error'
-import type { Transport } from '../providers/provider'
+import type { Transport, UpstreamResponse } from '../providers/provider'
 import { AskedPictures, BOUND_FACTOR, PictureChoices } from './asked-pictures'
 import { describeForm, FormRequest, plainName } from './form-request'
 import type { FileForm } from './form-request'
@@ -61,13 +61,13 @@ class EditRequest extends FormRequest implements CallRequest {
     if (!form.parts.some(part => plainName(part.name) === 'image' && part.fileName !== undefined && part.end > part.start)) throw new LoomError('invalid_request', 'The form has no "image".', { param: 'image' })
     this.fields = parseBody(Object.fromEntries([...readFields].map(name => [name, form.fieldText(name)])), EditFields)
     this.stream = this.fields.stream === true
-    this.pictures = new AskedPictures(this.fields, 'image_edit')
+    this.pictures = new AskedPictures(this.fields)
     this.shown = form.parts.filter(({ name, fileName }) => fileName !== undefined || SHOWN.test(name))
   }
 
   bound() {
     const files = this.shown.reduce((sum, { start, end }) => sum + end - start, 0)
-    return { inputTokens: this.upload.bytes - files + this.shown.length * seenImageTokens(undefined) * BOUND_FACTOR, ...this.pictures.bound() }
+    return this.pictures.bound(this.upload.bytes - files + this.shown.length * seenImageTokens(undefined) * BOUND_FACTOR)
   }
 
   async countInput(): Promise<number> {
@@ -75,15 +75,15 @@ class EditRequest extends FormRequest implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    return sendNative('images.edits', 'edits of images', target, { body: { model: this.model }, form: this.formWith(this.modelEdits(target)), stream: this.stream }, transport, signal)
+    return sendNative('images.edits', 'edits of images', target, { body: { model: this.model }, form: this.formWith(this.modelEdits(target)), stream: false }, transport, signal)
   }
 
   readAnswer(body: Buffer): WholeAnswer {
     return this.pictures.readAnswer(body)
   }
 
-  tap() {
-    return this.pictures.tap()
+  tap(headers: UpstreamResponse['headers']) {
+    return this.pictures.tap(headers)
   }
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { countTextTokens } from '../count-tokens'
+import { fieldOf } from '../field-of'
 import { toOpenAiError } from '../openai-error'
-import type { Transport } from '../providers/provider'
+import type { Transport, UpstreamResponse } from '../providers/provider'
 import { AskedPictures, PictureChoices } from './asked-pictures'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
@@ -24,10 +25,18 @@ export const imagesGenerations: Operation = {
 class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
   readonly stream = this.body.stream === true
   readonly unit = 'pictures'
-  private readonly pictures = new AskedPictures(this.body, 'image_generation')
+  private readonly pictures = new AskedPictures(this.body)
 
   bound() {
-    return { inputTokens: this.raw.length, ...this.pictures.bound() }
+    return this.pictures.bound(this.raw.length)
+  }
+
+  /** Another model that takes part, as the one that writes an SVG does, is billed beside the pictures. */
+  unpriced() {
+    const { svg, output_format: format } = this.body
+    const field = svg ? 'svg' : Object.keys(this.body).find(name => fieldOf(this.body[name], 'model') !== undefined)
+    if (field) return `The field "${field}", which has another model take part,`
+    return format === 'svg' ? 'The output_format "svg", which another model writes,' : undefined
   }
 
   countInput() {
@@ -35,14 +44,14 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    return sendNative('images.generations', 'images', target, { body: this.body, stream: this.stream }, transport, signal)
+    return sendNative('images.generations', 'images', target, { body: this.body, stream: false }, transport, signal)
   }
 
   readAnswer(body: Buffer): WholeAnswer {
     return this.pictures.readAnswer(body)
   }
 
-  tap() {
-    return this.pictures.tap()
+  tap(headers: UpstreamResponse['headers']) {
+    return this.pictures.tap(headers)
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import type { OperationName } from '../operations/operation-name'
 import { AzureApiVersion } from './azure-api-version'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
@@ -20,14 +21,15 @@ export const azure: Provider = {
   chatCompletions: post('chat/completions', chatRequest),
   native(operation, { config }) {
     const { apiVersion } = AzureConfig.parse(config)
-    if (operation === 'responses') return apiVersion === 'v1' || apiVersion >= FIRST_WITH_RESPONSES ? post('responses', call => ({ body: renamedBody(call) })) : undefined
+    if (apiVersion !== 'v1' && apiVersion < (firstVersions[operation] ?? '')) return undefined
+    if (operation === 'responses') return post('responses', call => ({ body: renamedBody(call) }))
     const path = mediaPath(operation, ['moderations', 'rerank'])
     return path === undefined ? undefined : post(path, mediaRequest)
   }
 }
 
-/** Source: Azure OpenAI's REST reference, "Responses". */
-const FIRST_WITH_RESPONSES = '2025-03-01-preview'
+/** Of what the oldest do not have. Source: Azure OpenAI's REST reference, "Responses" and "Image generations - Edit". */
+const firstVersions: Readonly<Partial<Record<OperationName, string>>> = { 'responses': '2025-03-01-preview', 'images.edits': '2025-04-01-preview' }
 
 /**
  * A call that reads from data of one's own must not have `stream_options`: its usage is counted here. Source: openai/openai-python#2296, microsoft/semantic-kernel#10510.

@@ -25,6 +25,7 @@ const answers: Record<string, RawAnswer> = {
   'half-a-picture': write => write(stream + event({ type: 'image_generation.partial_image', b64_json: long })),
   'half-an-edit': write => write(stream + event({ type: 'image_edit.partial_image', b64_json: long })),
   'one-picture-of-two': write => write(stream + event({ type: 'image_generation.completed', b64_json: 'AAAA' })),
+  'whole-picture': write => write(`${head('application/json')}${JSON.stringify({ data: [{ b64_json: 'AAAA' }] })}`),
   'half-a-drawn-chat': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { role: 'assistant', images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] } }] })),
   'one-choice-of-two': write => write(stream + event({ id: 'c', choices: [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop' }] })),
   'transcript-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.delta', delta: long })),
@@ -158,6 +159,12 @@ test('a stream that ends before all its pictures came gives out what is charged,
   const response = await ask('images/generations', 'one-picture-of-two', { stream: true, n: 2, quality: 'low', size: '1024x1024' })
   expect(await response.text()).toMatch(/"type":"image_generation\.completed"[^\n]*\n\ndata: \{"error":[^\n]*half way/)
   expect(await traceOf(response)).toMatchObject({ status_code: 502, output_tokens: 272 })
+})
+
+test.each(['images/generations', 'images/edits'])('/v1/%s at a server that does not stream gives the whole picture, and charges it', async (path) => {
+  const response = await ask(path, 'whole-picture', { stream: true, quality: 'low', size: '1024x1024' })
+  expect(await response.json()).toEqual({ data: [{ b64_json: 'AAAA' }] })
+  expect(await traceOf(response)).toMatchObject({ status_code: 200, output_tokens: 272 })
 })
 
 test('a picture of a chat that breaks off is charged', async () => {

@@ -44,6 +44,46 @@ test('a picture that was only shown on the way counts as one', () => {
   expect(draw(partial, finished, partial).units).toMatchObject({ pictures: { count: 2 } })
 })
 
+test('a picture counts whatever its event is called, and ends the stream by the name of an edit as by the other', () => {
+  const named = (prefix: string) => draw({ ...partial, type: `${prefix}.partial_image` }, { ...finished, type: `${prefix}.completed` }, { ...finished, type: `${prefix}.completed` })
+  for (const prefix of ['image_generation', 'image_edit']) expect(named(prefix)).toMatchObject({ whole: true, usage: { outputTokens: 544 }, units: { pictures: { count: 2 } } })
+  expect(draw({ type: 'picture', b64_json: 'AAAA' })).toMatchObject({ whole: false, outputTokens: 100, units: { pictures: { count: 1 } } })
+})
+
+test('an answer that comes whole though a stream was asked for is no stream, nor is one insisted on', async () => {
+  const request = parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', stream: true })
+  expect(request.tap?.({ 'content-type': 'application/json' })).toBeUndefined()
+  const { target, asked } = nativeTarget('openai')
+  await sendCall(request, target)
+  expect(asked[0]).toMatchObject({ stream: false, body: { stream: true } })
+})
+
+test('what is asked of pictures is held once for each of them, and no picture for less than a square, whatever its quality is called', () => {
+  const bound = (rest: object) => parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', ...rest }).bound(targetOf('openai', 'gpt-image-2'))
+  expect(bound({ n: 5 }).inputTokens).toBeGreaterThan(4.5 * bound({}).inputTokens)
+  for (const size of ['816x816', '1x1', '0x0', '1024x1024']) expect(bound({ size, quality: 'high' }).outputTokens, size).toBe(2 * 4_160)
+  expect(bound({ size: '1024x2048', quality: 'low' }).outputTokens).toBe(2 * 2 * 272)
+  for (const quality of ['constructor', 'toString', '__proto__']) expect(bound({ quality }).outputTokens, quality).toBe(2 * 6_240)
+})
+
+test.each<[object, string | undefined]>([
+  [{ svg: { model: 'gpt-5.2-pro' } }, 'The field "svg"'], [{ svg: {} }, 'The field "svg"'], [{ planner: { model: 'dear' } }, 'The field "planner"'], [{ output_format: 'svg' }, 'The output_format "svg"'],
+  [{ output_format: 'webp', svg: null, user: 'me', style: { hue: 1 } }, undefined]
+])('what other models draw has no price: %j', (rest, refused) => {
+  const found = parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', ...rest }).unpriced?.(targetOf('openai', 'gpt-image-2'))
+  if (refused) expect(found).toContain(refused)
+  else expect(found).toBeUndefined()
+})
+
+test('Azure edits pictures from the version on that does', () => {
+  const native = (apiVersion: string, operation: 'images.edits' | 'images.generations' = 'images.edits') => {
+    const { provider, connection } = targetOf('azure', 'prod')
+    return provider.native?.(operation, { ...connection, config: { apiVersion, deployments: {} } }, 'prod') !== undefined
+  }
+  expect(['2024-10-21', '2025-03-01-preview', '2025-04-01-preview', 'v1'].map(version => native(version))).toEqual([false, false, true, true])
+  expect(native('2024-10-21', 'images.generations')).toBe(true)
+})
+
 test('speech is measured by its characters, whatever its last event tells', () => {
   const request = parseCall(audioSpeech, { model: 'm', input: 'Hello', stream_format: 'sse' })
   expect(tapStream(request, events({ type: 'speech.audio.done', duration: 3 })).tap.units).toBeUndefined()
@@ -65,6 +105,7 @@ describe('an edit', () => {
     for (const more of [['mask', 'x', 'm.png'], ['image[]', 'x', 'b.png'], ['markup', 'x', 'c.png'], ['what_comes_next', 'x', 'd.png'], ['image_url', 'https://pictures.example/cat.png']] as const) {
       expect((await edit(more)).bound(target).inputTokens - plain.inputTokens, more[0]).toBeGreaterThanOrEqual(shown)
     }
+    expect((await edit(['n', '3'])).bound(target).inputTokens).toBeGreaterThan(3 * plain.inputTokens)
     expect((await edit(['n', '3'], ['quality', 'low'], ['size', '1024x1024'], ['partial_images', '2'], ['stream', 'true'])).bound(target))
       .toMatchObject({ outputTokens: 3 * (2 * 272 + 200), units: { pictures: { count: 3, quality: 'low', size: '1024x1024' } } })
   })
