@@ -10,6 +10,12 @@ export const KEY_PREFIX = 'loom_sk_'
 /** What of a key is kept readable, so that people can tell theirs apart: the prefix and 6 of its random characters. */
 export const KEY_SHOWN_LENGTH = KEY_PREFIX.length + 6
 
+/** What is shown of the key that stands in a text (`Bearer loom_sk_…`, `KEY="loom_sk_…"`); undefined where none does. */
+export function shownOfKey(text: string): string | undefined {
+  const at = text.indexOf(KEY_PREFIX)
+  return at === -1 ? undefined : /^\w*/.exec(text.slice(at, at + KEY_SHOWN_LENGTH))?.[0]
+}
+
 /**
  * What a key may do: `inference` calls models, `chat`, `embeddings`, … only those endpoints of it; `traces` reads traces and usage, `bodies` reads the decrypted
  * bodies of traces, `billing` sets its own charge per call, `workspace` acts on the browser API as its creator.

@@ -54,11 +54,6 @@ export async function importConversation({ config, db, fileStore }: Pick<Runtime
   const documents = await keepDocuments(fileStore, orgId, file, partIds)
   try {
     await db.orm.transaction(async (transaction) => {
-      // Of many that came at once, each is counted before the next.
-      if (documents.length > 0) {
-        await lockOrg(transaction, orgId)
-        await requireRoom(transaction, orgId, config.MAX_ORG_FILE_BYTES)
-      }
       await transaction.insert(conversations).values({
         id, orgId, projectId, userId, title: file.title || 'Imported', model: file.model, systemPrompt: file.systemPrompt, parameters: file.parameters, tools: file.tools,
         shownMessageId: idOf(file.shownMessageId ?? file.messages.at(-1)?.id ?? null)
@@ -69,6 +64,11 @@ export async function importConversation({ config, db, fileStore }: Pick<Runtime
       await insertAll(transaction, parts, rows => sql`insert into message_parts (id, org_id, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at)
         select id, ${orgId}, message_id, index, type, content, tool_name, tool_call_id, tool_duration_ms, started_at, completed_at
         from jsonb_to_recordset(${rows}::jsonb) as row(id uuid, message_id uuid, index int, type text, content jsonb, tool_name text, tool_call_id text, tool_duration_ms int, started_at timestamptz, completed_at timestamptz)`)
+      // Of many that came at once, each is counted before the next: last, for others wait for the org meanwhile.
+      if (documents.length > 0) {
+        await lockOrg(transaction, orgId)
+        await requireRoom(transaction, orgId, config.MAX_ORG_FILE_BYTES)
+      }
       await insertAll(transaction, documents, rows => sql`insert into artifacts (id, org_id, conversation_id, part_id, kind, path, version, mime, size_bytes, sha256, storage_key, created_at)
         select id, ${orgId}, ${id}, "partId", kind, path, version, mime, "sizeBytes", sha256, "storageKey", "createdAt"
         from jsonb_to_recordset(${rows}::jsonb) as row(id uuid, "partId" uuid, kind text, path text, version int, mime text, "sizeBytes" bigint, sha256 text, "storageKey" text, "createdAt" timestamptz)`)

@@ -317,6 +317,9 @@ describe('the list of keys', () => {
     expect(names(await page(owner, { search: ' ci 100 u ' }))).toEqual([other.name])
     expect(names(await page(owner, { search: '100%_S' }))).toEqual([percent.name])
     expect((await page(owner, { search: percent.prefix })).keys.map(({ id }) => id)).toContain(percent.id)
+    expect(names(await page(owner, { search: percent.prefix.slice(8) }))).toContain(percent.name)
+    // All keys begin so.
+    expect(names(await page(owner, { search: 'm_sk' }))).toEqual([])
     expect(names(await page(owner, { search: '100\\' }))).toEqual([])
   })
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import OpenAI from 'openai'
 import { z } from 'zod'
-import { CreatedApiKey } from '../../shared/keys'
+import { CreatedApiKey, KeyPage } from '../../shared/keys'
+import { Project } from '../../shared/projects'
 import { expectAccessible } from './expect-accessible'
 import { expect, test } from './fixtures'
 
@@ -114,7 +115,7 @@ test('of very many keys one is found by its name or itself, the active ones besi
   await expect(rowOf(newest)).toHaveCount(0)
   await expect(rowOf(oldest)).toBeVisible()
   await expect(page).toHaveURL(/search=Oldest/)
-  await search.fill(` ${newest.key} `)
+  await search.fill(`Authorization: Bearer ${newest.key} `)
   await expect(search).toHaveValue(newest.prefix)
   await expect(rowOf(newest)).toBeVisible()
   await expect(rowOf(oldest)).toHaveCount(0)
@@ -145,4 +146,35 @@ test('of very many keys one is found by its name or itself, the active ones besi
   await page.goto(`/dashboard/keys?key=${randomUUID()}`)
   await expect(page.getByText('The key was not opened.', { exact: true })).toBeVisible()
   await expect(rowOf(newest)).toBeVisible()
+})
+
+test('of very many projects any can be chosen for a key, by its name', async ({ page, client, isMobile }) => {
+  const ids: string[] = []
+  const make = async (name: string) => ids.push(Project.parse(await client.post('/projects', { name })).id)
+  const oldest = `Flax ${isMobile ? 'phone' : 'desktop'}`
+  try {
+    await make(oldest)
+    for (let made = 0; made < 100; made++) await make(`Hemp ${made}`)
+    await page.goto('/dashboard/keys')
+    await page.getByRole('button', { name: 'New key' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill(oldest)
+    const select = page.getByRole('button', { name: 'Project' })
+    await expect(select).toHaveText('All projects')
+    await select.click()
+    await expect(page.getByRole('option', { name: 'All projects' })).toBeVisible()
+    const search = page.getByPlaceholder('Find a project')
+    await search.fill('no such project')
+    await expect(page.getByText('No project matches.')).toBeVisible()
+    await search.fill('flax')
+    await expect(page.getByRole('option')).toHaveText([oldest])
+    await page.keyboard.press('Enter')
+    await expect(select).toHaveText(oldest)
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Create key' }).click()
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    await expect(page.getByRole('row', { name: oldest })).toBeVisible()
+    expect(KeyPage.parse(await client.get(`/keys?search=${oldest}`)).keys).toMatchObject([{ name: oldest, projectName: oldest }])
+  } finally {
+    for (const id of ids) await client.call('DELETE', `/projects/${id}`)
+  }
 })
