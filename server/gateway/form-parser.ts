@@ -5,8 +5,21 @@ const MAX_PARTS = 64
 const MAX_HEAD_BYTES = 4_096
 const MAX_FIELD_BYTES = 64 * 1024
 const CRLF = Buffer.from('\r\n')
+/** Behind the last delimiter. */
+const CLOSE = Buffer.from('--')
 const HEAD_END = Buffer.from('\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
+const CARRIAGE_RETURN = 0x0d
+const LINE_FEED = 0x0a
+/** What RFC 2046 and tokens have. In others, and where it ends with a space, readers see different ones. */
+const BOUNDARY = /^(?:[\w!#$%&'*+.^`|~()/:=?,-]| (?!$)){1,70}$/
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+const HEADER = /^([\w!#$%&'*+.^`|~-]+):([^\p{Cc}\p{Zl}\p{Zp}]*)$/u
+const PARAMETER = /\s*;\s*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
+/** What is neither escaped nor encoded, and no two readers spell differently. */
+const NAME = /^[\w.:[\]-]+$/
+/** What leaves content as it stands. */
+const PLAIN_ENCODINGS: ReadonlySet<string | undefined> = new Set([undefined, '7bit', '8bit', 'binary'])
 
 /** One part of a `multipart/form-data` body (RFC 7578), and where it lies in it. */
 export interface FormPart {
@@ -24,11 +37,14 @@ export interface FormPart {
 }
 
 /**
- * Understands a form of plain fields and files as it comes, in pieces of any size, keeping nothing of its files. A field given twice is
- * refused, lists (`name[]`) apart: whoever reads the form next might take the other one.
+ * Understands a form of plain fields and files as it comes, in pieces of any size, keeping nothing of its files. What whoever reads the form
+ * next might read otherwise is refused: a field given twice (lists, `name[]`, apart), heads that are no proper ones, the boundary's letters
+ * anywhere else.
  */
 export class FormParser {
   readonly parts: FormPart[] = []
+  /** The form's, written anew: it names the one boundary that this reads by, and nothing else. */
+  readonly contentType: string
   /** The last delimiter has come. */
   complete = false
   private readonly delimiter: Buffer
@@ -41,7 +57,9 @@ export class FormParser {
 
   /** @throws {LoomError} `invalid_request` when the content type is no form's */
   constructor(contentType: string | undefined) {
-    this.delimiter = Buffer.from(`--${readBoundary(contentType)}`)
+    const boundary = readBoundary(contentType)
+    this.contentType = `multipart/form-data; boundary=${TOKEN.test(boundary) ? boundary : `"${boundary}"`}`
+    this.delimiter = Buffer.from(`--${boundary}`)
     this.needle = Buffer.concat([CRLF, this.delimiter])
   }
 
@@ -67,9 +85,7 @@ export class FormParser {
       case 'first': return this.readFirst()
       case 'delimited': return this.readHead()
       case 'content': return this.readContent()
-      case 'epilogue':
-        this.skip(this.pending.length)
-        return false
+      case 'epilogue': return this.readEpilogue()
     }
   }
 
@@ -82,8 +98,9 @@ export class FormParser {
   }
 
   private readHead(): boolean {
-    if (this.pending.length < CRLF.length) return false
-    if (this.pending.toString('latin1', 0, 2) === '--') {
+    if (this.pending.length < CLOSE.length) return false
+    if (this.pending.subarray(0, CLOSE.length).equals(CLOSE)) {
+      this.skip(CLOSE.length)
       this.complete = true
       this.state = 'epilogue'
       return true
@@ -94,7 +111,7 @@ export class FormParser {
     if (this.parts.length === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`)
     const from = this.at - this.delimiter.length
     const head = readHead(this.pending.toString('utf8', CRLF.length, end))
-    if (!head.name.endsWith('[]') && this.parts.some(({ name }) => name === head.name)) throw new LoomError('invalid_request', `The form has "${head.name}" twice.`, { param: head.name })
+    if (!head.name.endsWith('[]') && this.parts.some(({ name }) => name.toLowerCase() === head.name.toLowerCase())) throw new LoomError('invalid_request', `The form has "${head.name}" twice.`, { param: head.name })
     this.skip(end + HEAD_END.length)
     this.parts.push({ ...head, from, start: this.at, end: Infinity, text: '' })
     this.state = 'content'
@@ -102,13 +119,16 @@ export class FormParser {
   }
 
   private readContent(): boolean {
-    const found = this.pending.indexOf(this.needle)
+    const found = this.pending.indexOf(this.delimiter) - CRLF.length
+    const isFound = found >= -CRLF.length
+    // Some end a part at the boundary after any line break, or none.
+    if (isFound && (found < 0 || !this.pending.subarray(found, found + CRLF.length).equals(CRLF))) throw malformed('its boundary stands within a part')
     // The delimiter may begin at the end of what is here.
-    const length = found >= 0 ? found : Math.max(0, this.pending.length - this.needle.length + 1)
+    const length = isFound ? found : Math.max(0, this.pending.length - this.needle.length + 1)
     const part = this.parts.at(-1)
     if (part && part.fileName === undefined) this.keep(part, this.pending.subarray(0, length))
     this.skip(length)
-    if (found < 0) return false
+    if (!isFound) return false
     if (part) {
       part.end = this.at
       part.text = this.field.bytes().toString('utf8')
@@ -117,6 +137,13 @@ export class FormParser {
     this.skip(this.needle.length)
     this.state = 'delimited'
     return true
+  }
+
+  /** What came after it would be a part to who does not take the last boundary for one. */
+  private readEpilogue(): boolean {
+    if (this.pending.some(byte => byte !== CARRIAGE_RETURN && byte !== LINE_FEED)) throw malformed('it goes on after its last boundary')
+    this.skip(this.pending.length)
+    return false
   }
 
   private keep({ name, start }: FormPart, bytes: Buffer): void {
@@ -135,29 +162,45 @@ export function writeField(contentType: string, name: string, text: string): str
   return `--${readBoundary(contentType)}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`
 }
 
-function readBoundary(contentType: string | undefined): string {
-  const [type = ''] = (contentType ?? '').split(';')
-  if (type.trim().toLowerCase() !== 'multipart/form-data') throw new LoomError('invalid_request', 'Send the file as multipart/form-data.', { param: 'Content-Type' })
-  const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType ?? '')
-  const found = boundary?.[1] ?? boundary?.[2]
-  if (!found) throw new LoomError('invalid_request', 'The Content-Type names no boundary. Let your HTTP client set this header.', { param: 'Content-Type' })
-  return found
+function readBoundary(contentType = ''): string {
+  const header = readHeader(contentType)
+  if (header.value !== 'multipart/form-data') throw new LoomError('invalid_request', 'Send the file as multipart/form-data.', { param: 'Content-Type' })
+  const boundary = header.parameters?.get('boundary')
+  if (boundary === undefined || !BOUNDARY.test(boundary)) throw new LoomError('invalid_request', 'The Content-Type does not name one proper boundary. Let your HTTP client set this header.', { param: 'Content-Type' })
+  return boundary
 }
 
 function readHead(head: string): Pick<FormPart, 'name' | 'fileName' | 'contentType'> {
-  const headers = new Map(head.split('\r\n').map((line) => {
-    const colon = line.indexOf(':')
-    return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
-  }))
-  const disposition = headers.get('content-disposition') ?? ''
-  const names = parameters(disposition, 'name')
-  const fileNames = parameters(disposition, 'filename')
-  if (!/^form-data\s*;/i.test(disposition) || names.length !== 1 || /;\s*name\*=/i.test(disposition) || fileNames.length > 1 || !names[0]) throw malformed('a part has no name, or several')
-  return { name: names[0], fileName: fileNames[0] ?? (/;\s*filename\*=/i.test(disposition) ? '' : undefined), contentType: headers.get('content-type') }
+  const headers = new Map<string, string>()
+  for (const line of head.split('\r\n')) {
+    const [, name, value = ''] = HEADER.exec(line) ?? []
+    if (name === undefined || headers.has(name.toLowerCase())) throw malformed('a part has no proper headers, or one twice')
+    headers.set(name.toLowerCase(), value.trim())
+  }
+  const { value, parameters } = readHeader(headers.get('content-disposition') ?? '')
+  const name = parameters?.get('name') ?? ''
+  const fileName = parameters?.get('filename') ?? (parameters?.has('filename*') ? '' : undefined)
+  if (value !== 'form-data' || !NAME.test(name)) throw malformed('a part has no name, several, or one that is not of letters, digits and ". : _ - [ ]"')
+  // Some look for it without regard to quotes.
+  if (fileName && /;\s*(?:file)?name\*?\s*=/i.test(fileName)) throw malformed('a file is called what looks like another name')
+  if (!PLAIN_ENCODINGS.has(headers.get('content-transfer-encoding')?.toLowerCase())) throw malformed('a part is encoded')
+  return { name, fileName, contentType: headers.get('content-type') }
 }
 
-function parameters(disposition: string, name: string): string[] {
-  return [...disposition.matchAll(new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;"]+))`, 'gi'))].map(match => match[1] ?? match[2] ?? '')
+/** A header's value, and its parameters under their names in small letters; without these where two might read them differently. */
+function readHeader(header: string): { value: string, parameters: ReadonlyMap<string, string> | undefined } {
+  const [first = ''] = header.split(';', 1)
+  const value = first.trim().toLowerCase()
+  const parameters = new Map<string, string>()
+  let rest = header.slice(first.length)
+  for (const [whole, given = '', quoted, bare = ''] of rest.matchAll(PARAMETER)) {
+    const name = given.toLowerCase()
+    // A value in pieces or another encoding; only of file names is there one that is in use.
+    if (parameters.has(name) || (name.includes('*') && name !== 'filename*')) return { value, parameters: undefined }
+    parameters.set(name, quoted ?? bare)
+    rest = rest.slice(whole.length)
+  }
+  return { value, parameters: /^[\s;]*$/.test(rest) ? parameters : undefined }
 }
 
 function malformed(why: string): LoomError {

@@ -18,7 +18,6 @@ export interface Edit { start: number, end: number, text: string }
  */
 export class Upload {
   readonly form: FormParser
-  readonly contentType: string
   /** All of it is here, and it is a proper form. */
   complete = false
   private readonly spool = new Spool()
@@ -32,8 +31,7 @@ export class Upload {
    * @throws {LoomError} `invalid_request` when the content type is no form's
    */
   constructor(private readonly request: IncomingMessage, private readonly announcedBytes: number | undefined, private readonly maxBytes: number, private readonly tooLarge: () => LoomError) {
-    this.contentType = request.headers['content-type'] ?? ''
-    this.form = new FormParser(this.contentType)
+    this.form = new FormParser(request.headers['content-type'])
     request.on('data', this.take).on('end', this.finish).on('close', this.lose).on('error', this.lose)
     if (request.destroyed) this.lose()
   }

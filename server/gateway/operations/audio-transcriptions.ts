@@ -155,7 +155,7 @@ class HearingRequest extends FormRequest implements CallRequest {
   private editsFor(target: Target): Edit[] {
     const edits = this.modelEdits(target)
     if (!this.isVerbose) return edits
-    const { contentType, form: { parts } } = this.upload
+    const { contentType, parts } = this.upload.form
     const format = parts.find(isFormat)
     const asked = format ? { start: format.start, end: format.end, text: VERBOSE } : { start: 0, end: 0, text: writeField(contentType, FORMAT, VERBOSE) }
     return [...edits, asked].sort((one, other) => one.start - other.start)

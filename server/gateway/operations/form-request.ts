@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
@@ -14,14 +15,17 @@ const NO_BYTES = Buffer.alloc(0)
 const LINE_END_BYTES = 2
 /** The models to try after the first, as a form has lists. */
 const ALTERNATIVES = 'models[]'
-/** Of a form that is only told of. */
-const FORM_TYPE = 'multipart/form-data; boundary=loom'
-const FORM_END = '--loom--\r\n'
-const describedFile = (name: string) => `--loom\r\ncontent-disposition: form-data; name="${name}"; filename="file"\r\n\r\n\r\n`
+/** What some read models from, however it is spelled. */
+const MODELS: ReadonlySet<string> = new Set(['model', 'models'])
+/** Of a form that is only told of. Nobody can have it in a field. */
+const BOUNDARY = randomBytes(6).toString('base64url')
+const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`
+const FORM_END = `--${BOUNDARY}--\r\n`
+const describedFile = (name: string) => `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"; filename="file"\r\n\r\n\r\n`
 
 /** A form with files, as much of it as is known. */
-export interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'contentType' | 'read' | 'whole'> {
-  readonly form: Pick<FormParser, 'parts' | 'fieldText'>
+export interface FileForm extends Pick<Upload, 'bytes' | 'complete' | 'read' | 'whole'> {
+  readonly form: Pick<FormParser, 'contentType' | 'parts' | 'fieldText'>
 }
 
 /** What the request of every operation that takes files has: the form, of which little is in memory, and the models it names. */
@@ -56,12 +60,12 @@ export abstract class FormRequest {
 
   /** The form with these pieces in place of others. */
   protected formWith(edits: readonly Edit[], read: () => AsyncIterable<Buffer> = () => this.readChecked(edits)): NonNullable<ProviderRequest['form']> {
-    return { contentType: this.upload.contentType, bytes: this.upload.bytes + edits.reduce((sum, edit) => sum + growth(edit), 0), read }
+    return { contentType: this.upload.form.contentType, bytes: this.upload.bytes + edits.reduce((sum, edit) => sum + growth(edit), 0), read }
   }
 
   /** The model under its name upstream, and without those beside it. */
   protected modelEdits({ upstreamModel }: Target): Edit[] {
-    const { contentType, form: { parts } } = this.upload
+    const { contentType, parts } = this.upload.form
     const edits = this.edited.map(part => part.name === 'model'
       ? { start: part.start, end: part.end, text: upstreamModel }
       : { start: part.from, end: parts[parts.indexOf(part) + 1]?.from ?? part.end + LINE_END_BYTES, text: '' })
@@ -74,6 +78,8 @@ export abstract class FormRequest {
       const { parts } = this.upload.form
       const late = parts.some(part => part.name === ALTERNATIVES && !this.edited.includes(part))
       if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
+      const unclear = parts.find(({ name }) => name !== 'model' && name !== ALTERNATIVES && MODELS.has(plainName(name).toLowerCase()))
+      if (unclear) throw new LoomError('invalid_request', `"${unclear.name}" is not taken. Name the model in "model", and those to try next in "${ALTERNATIVES}".`, { param: unclear.name })
       requireOneModel(Object.fromEntries(parts.map(({ name, text }) => [plainName(name), text])))
       yield piece
     }
@@ -101,7 +107,7 @@ export function describeForm(fields: Record<string, unknown>, field: string, fil
   form.push(written)
   for (const [index, file] of form.parts.slice(-fileBytes.length).entries()) file.end = file.start + (fileBytes[index] ?? 0)
   return {
-    form, bytes: fileBytes.reduce((sum, bytes) => sum + bytes, written.length), contentType: FORM_TYPE, complete: true,
+    form, bytes: fileBytes.reduce((sum, bytes) => sum + bytes, written.length), complete: true,
     whole: () => Promise.resolve(),
     read: () => {
       throw new Error('A form that was only told of cannot be sent')

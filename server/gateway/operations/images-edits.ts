@@ -87,8 +87,8 @@ class EditRequest extends FormRequest implements CallRequest {
   }
 }
 
-/** @throws {LoomError} `invalid_request` for a field that is a list or a file, where a server may read what was not held for */
+/** @throws {LoomError} `invalid_request` for a field that is a list, a file or in other letters, where a server may read what was not held for */
 function requirePlain({ name, fileName }: FormPart): void {
-  const field = plainName(name)
+  const field = plainName(name).toLowerCase()
   if (readFields.has(field) && (field !== name || fileName !== undefined)) throw new LoomError('invalid_request', `"${field}" must be one plain field.`, { param: field })
 }

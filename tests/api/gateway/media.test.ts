@@ -301,6 +301,17 @@ describe('POST /v1/images/edits', () => {
     expect(gateway.upstream.requests).toHaveLength(0)
   })
 
+  test.each([
+    ['another case', 'N', '10'], ['a list', 'n[]', '10'], ['a model in another case', 'Model', 'dear'], ['a list of the model', 'model[0]', 'dear']
+  ])('refuses a field that a server may read otherwise: %s', async (_, name, value) => {
+    const form = new FormData()
+    for (const [field, text] of Object.entries({ model, prompt: 'A cat', [name]: value })) form.append(field, text)
+    form.append('image', new Blob(['PNG']), 'cat.png')
+    const response = await fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
+    expect(response.status).toBe(400)
+    expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
   test('refuses pictures larger than the limit, and what is no form', async () => {
     await expect(client.images.edit({ image: await toFile(Buffer.alloc(3 * 1024 * 1024, 1), 'cat.png'), prompt: 'A cat', model })).rejects.toMatchObject({ status: 413, code: 'body_too_large' })
     expect(await post('images/edits', { model, prompt: 'A cat', images: [{ image_url: 'https://pictures.example/cat.png' }] })).toMatchObject({ status: 400, body: { error: { param: 'Content-Type' } } })
@@ -471,6 +482,10 @@ describe('POST /v1/audio/transcriptions', () => {
   test.each([
     ['JSON', 'application/json', '{}', 'Content-Type'],
     ['no boundary', 'multipart/form-data', '--b--', 'Content-Type'],
+    ['a form within a form, for who reads the other boundary', 'multipart/form-data; x="; boundary=b; "; boundary=c', `${part('model', model)}${file.replace('sound', '\r\n--c\r\ncontent-disposition: form-data; name="model"\r\n\r\ndear\r\n--c--')}--b--`, null],
+    ['two boundaries', 'multipart/form-data; boundary=b; boundary=c', `${part('model', model)}${file}--b--`, 'Content-Type'],
+    ['a model in another case', 'multipart/form-data; boundary=b', `${part('model', model)}${part('Model', 'dear')}${file}--b--`, 'Model'],
+    ['a list of the model', 'multipart/form-data; boundary=b', `${part('model', model)}${file}${part('model[0]', 'dear')}--b--`, 'model[0]'],
     ['another boundary', 'multipart/form-data; boundary=c', `${part('model', model)}${file}--b--`, null],
     ['a form cut off', 'multipart/form-data; boundary=b', part('model', model) + file.slice(0, -4), null],
     ['a part without a name', 'multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data\r\n\r\nx\r\n--b--', null],
@@ -486,6 +501,11 @@ describe('POST /v1/audio/transcriptions', () => {
   ])('refuses %s', async (_, contentType, body, param) => {
     expect(await post('audio/transcriptions', body, { 'content-type': contentType })).toMatchObject({ status: 400, body: { error: { code: 'invalid_request_error', param } } })
     expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  test('tells the provider the boundary that the form was read by, and nothing else of its type', async () => {
+    expect(await post('audio/transcriptions', `${part('model', model)}${file}--b0--`.replaceAll('--b\r', '--b0\r'), { 'content-type': 'multipart/form-data; x="; boundary=c"; boundary="b0"' })).toMatchObject({ status: 200 })
+    expect((await gateway.upstream.received()).headers['content-type']).toBe('multipart/form-data; boundary=b0')
   })
 
   test('refuses a file larger than the limit, and takes one below it that is larger than other bodies may be', async () => {
