@@ -14,7 +14,7 @@ const LINE_FEED = 0x0a
 /** What RFC 2046 and tokens have. In others, and where it ends with a space, readers see different ones. */
 const BOUNDARY = /^(?:[\w!#$%&'*+.^`|~()/:=?,-]| (?!$)){1,70}$/
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-const HEADER = /^([\w!#$%&'*+.^`|~-]+):([^\p{Cc}\p{Zl}\p{Zp}]*)$/u
+const HEADER = /^([\w!#$%&'*+.^`|~-]+):((?:\t|[^\p{Cc}\p{Zl}\p{Zp}])*)$/u
 const PARAMETER = /\s*;\s*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
 /** What is neither escaped nor encoded, and no two readers spell differently. */
 const NAME = /^[\w.:[\]-]+$/
@@ -193,14 +193,18 @@ function readHeader(header: string): { value: string, parameters: ReadonlyMap<st
   const value = first.trim().toLowerCase()
   const parameters = new Map<string, string>()
   let rest = header.slice(first.length)
+  let last = ''
   for (const [whole, given = '', quoted, bare = ''] of rest.matchAll(PARAMETER)) {
     const name = given.toLowerCase()
     // A value in pieces or another encoding; only of file names is there one that is in use.
     if (parameters.has(name) || (name.includes('*') && name !== 'filename*')) return { value, parameters: undefined }
     parameters.set(name, quoted ?? bare)
     rest = rest.slice(whole.length)
+    last = name
   }
-  return { value, parameters: /^[\s;]*$/.test(rest) ? parameters : undefined }
+  // Some clients do not escape quotation marks in the names of files. What has no sign of a parameter is none, however a name is cut.
+  const isWhole = /^[\s;]*$/.test(rest) || (last === 'filename' && /^[^;=]*$/.test(rest))
+  return { value, parameters: isWhole ? parameters : undefined }
 }
 
 function malformed(why: string): LoomError {

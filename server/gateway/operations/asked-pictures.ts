@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { Units } from '../../billing/units'
+import type { Target } from '../../catalog/target'
 import { MAX_CHOICES } from '../answer-limits'
 import type { UpstreamResponse } from '../providers/provider'
 import { storable } from '../usage'
 import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
-import { imageTokens, PARTIAL_IMAGE_TOKENS } from './image-tokens'
+import { boundImageTokens, imageTokens, PARTIAL_IMAGE_TOKENS } from './image-tokens'
 import { readMediaUsage } from './media-usage'
 import type { WholeAnswer } from './operation'
 
@@ -17,6 +18,9 @@ const MAX_PARTIAL_IMAGES = 3
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024
 /** What ends each picture of a stream. Not every server tells an edit from another picture. */
 const FINISHED = ['image_generation.completed', 'image_edit.completed']
+
+/** These read, and are billed for, all that is shown and asked once for each picture. Source: measurements of gpt-image-2 in OpenAI's community, "OpenAI must document the input image pricing of gpt-image-2", 2026-06 */
+const READS_FOR_EACH = /(?:^|\/)gpt-image-(?!1(?:\D|$))/
 
 /** `hd`, `1024x1024`, `16:9`: kept with the charge as it came, where the picture has a price. */
 const Choice = z.string().regex(/^[\w*:.-]{1,40}$/, 'must be one word of at most 40 letters, digits and "*:.-"')
@@ -43,10 +47,12 @@ export class AskedPictures {
     this.most = asked.n ?? 1
   }
 
-  /** @param inputTokens what is shown and asked, which newer models are billed for once for each picture. Source: measurements of gpt-image-2 in OpenAI's community, "OpenAI must document the input image pricing of gpt-image-2", 2026-06 */
-  bound(inputTokens: number) {
-    const partial = (this.asked.partial_images ?? 0) * PARTIAL_IMAGE_TOKENS
-    return { inputTokens: this.most * inputTokens, outputTokens: this.most * (this.tokensEach() * BOUND_FACTOR + partial), units: this.pictures(this.most) }
+  /** @param inputTokens what is shown and asked */
+  bound(inputTokens: number, { servedModel }: Pick<Target, 'servedModel'>) {
+    const { quality, size, partial_images: partial } = this.asked
+    const each = boundImageTokens(quality, size) * BOUND_FACTOR + (partial ?? 0) * PARTIAL_IMAGE_TOKENS
+    const readings = READS_FOR_EACH.test(servedModel) ? this.most : 1
+    return { inputTokens: readings * inputTokens, likelyInputTokens: inputTokens, outputTokens: this.most * each, units: this.pictures(this.most) }
   }
 
   readAnswer(body: Buffer): WholeAnswer {

@@ -7,6 +7,8 @@ const OPENING = /^\s*\{\s*"input"\s*:\s*"/
 const LONGEST_OPENING = 100
 /** A quotation mark that ends the text, where nothing comes behind this; models that nothing holds to JSON write some within it, too. */
 const ENDING = /"[\s,}]*$/y
+/** What decides nothing of a mark that may end it. */
+const UNDECIDING = /^[\s,}]*$/
 /** One that ends it or not: another field follows, or such a mark in the text. */
 const PERHAPS_ENDING = /"\s*,\s*"/y
 /** The first half of a sign that needs two, as it is or escaped. */
@@ -34,10 +36,14 @@ export class CustomInput {
   private place: 'before' | 'within' | 'perhaps behind' | 'elsewhere' = 'before'
   /** What was written, and is not told yet. */
   private held = ''
+  /** What is held begins with a mark that ends the text, if no more of it comes. */
+  private mayEnd = false
 
   /** What more of the text is known. */
   read(piece: string): string {
     this.held += piece
+    // A model may go on in white space for long, and looking at all that is held for each of it would take ever longer.
+    if (this.mayEnd && UNDECIDING.test(piece)) return ''
     if (this.place === 'before') this.open()
     return this.place === 'within' ? this.take() : ''
   }
@@ -70,6 +76,7 @@ export class CustomInput {
     }
     if (held[end] !== '"' && HALF_SIGN.test(held.slice(last, end))) end = last
     this.held = held.slice(end)
+    this.mayEnd = this.held.startsWith('"')
     return unescape(held.slice(0, end))
   }
 

@@ -10,7 +10,7 @@ export const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
 
 /** Whether an answer comes as server-sent events, where the request alone does not tell. */
 export function isEventStream(headers: UpstreamResponse['headers']): boolean {
-  return headers['content-type']?.startsWith('text/event-stream') === true
+  return headers['content-type']?.toLowerCase().startsWith('text/event-stream') === true
 }
 
 /** A tap on server-sent events: hands each to `read`, whole. */

@@ -14,9 +14,21 @@ export function seenImageTokens(fidelity: string | undefined): number {
   return fidelity === 'low' ? SEEN_TOKENS : SEEN_TOKENS + HIGH_FIDELITY_TOKENS
 }
 
-/** What one picture counts where nobody tells: the dearest of what the caller leaves open. Newer models count a smaller one nearly as a square, and some heed no size. */
+/** What one picture counts where nobody tells: the dearest of what the caller leaves open. */
 export function imageTokens(quality: string | null | undefined, size: string | null | undefined): number {
+  return tokensOf(quality, areaOf(size))
+}
+
+/** The same for a hold: newer models count a small one nearly as a square, and some heed no size. */
+export function boundImageTokens(quality: string | null | undefined, size: string | null | undefined): number {
+  return tokensOf(quality, Math.max(areaOf(size), SQUARE))
+}
+
+function areaOf(size: string | null | undefined): number {
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? '') ?? []
-  const area = width && height ? Number(width) * Number(height) : 1_024 * 1_536
-  return Math.ceil((tokensAtQuality.get(quality ?? '') ?? 4_160) * Math.max(area / SQUARE, 1))
+  return width && height ? Number(width) * Number(height) : 1_024 * 1_536
+}
+
+function tokensOf(quality: string | null | undefined, area: number): number {
+  return Math.ceil((tokensAtQuality.get(quality ?? '') ?? 4_160) * area / SQUARE)
 }

@@ -65,9 +65,9 @@ class EditRequest extends FormRequest implements CallRequest {
     this.shown = form.parts.filter(({ name, fileName }) => fileName !== undefined || SHOWN.test(name))
   }
 
-  bound() {
+  bound(target: Target) {
     const files = this.shown.reduce((sum, { start, end }) => sum + end - start, 0)
-    return this.pictures.bound(this.upload.bytes - files + this.shown.length * seenImageTokens(undefined) * BOUND_FACTOR)
+    return this.pictures.bound(this.upload.bytes - files + this.shown.length * seenImageTokens(undefined) * BOUND_FACTOR, target)
   }
 
   async countInput(): Promise<number> {

@@ -27,14 +27,14 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
   readonly unit = 'pictures'
   private readonly pictures = new AskedPictures(this.body)
 
-  bound() {
-    return this.pictures.bound(this.raw.length)
+  bound(target: Target) {
+    return this.pictures.bound(this.raw.length, target)
   }
 
   /** Another model that takes part, as the one that writes an SVG does, is billed beside the pictures. */
   unpriced() {
     const { svg, output_format: format } = this.body
-    const field = svg ? 'svg' : Object.keys(this.body).find(name => fieldOf(this.body[name], 'model') !== undefined)
+    const field = svg ? 'svg' : Object.keys(this.body).find(name => name !== 'metadata' && fieldOf(this.body[name], 'model') !== undefined)
     if (field) return `The field "${field}", which has another model take part,`
     return format === 'svg' ? 'The output_format "svg", which another model writes,' : undefined
   }

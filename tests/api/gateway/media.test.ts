@@ -273,9 +273,9 @@ describe('POST /v1/images/edits', () => {
   })
 
   test('is held for all that it may cost: as many pictures as it asks for and shows', async () => {
-    const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.7' } } })
+    const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.4' } } })
     const ask = async (n: number) => gateway.client(spender).images.edit({ image: [await picture('cat.png'), await picture('hat.png')], prompt: 'A cat', model, quality: 'low', size: '1024x1024', n })
-    // Two pictures shown are held for 27 cents, for each one that is asked for, which is held for 2 more.
+    // Two pictures shown are held for 27 cents, and each one asked for 2 more.
     await expect(ask(10)).rejects.toMatchObject({ status: 402, code: 'budget_exceeded' })
     expect(gateway.upstream.requests).toHaveLength(0)
     expect((await ask(2)).data).toHaveLength(2)

@@ -372,8 +372,8 @@ describe('a dry run', () => {
     const edit = async (fileBytes: number | number[]) => (await check(key, { endpoint: '/v1/images/edits', body: { model: 'gpt-image-1', prompt: 'A cat', n: 2, quality: 'low', size: '1024x1024' }, file_bytes: fileBytes })).body
     const [one, two] = [await edit(100_000), await edit([100_000, 5])]
     expect(one).toMatchObject({ allowed: true, estimate: { targets: [{ provider: 'openai', model: 'gpt-image-1' }] } })
-    // Twice what a picture that is shown counts at most, for each of two that are made, at $10 a million tokens.
-    expect(two.estimate.hold_usd - one.estimate.hold_usd).toBeCloseTo(2 * 2 * (65 + 4 * 129 + 6_240) * 1e-5, 2)
+    // Twice what a picture that is shown counts at most, at $10 a million tokens.
+    expect(two.estimate.hold_usd - one.estimate.hold_usd).toBeCloseTo(2 * (65 + 4 * 129 + 6_240) * 1e-5, 2)
     expect(await transcription([5, 5])).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
     expect(await transcription(5, {}, '/openai/deployments/whisper-1/audio/transcriptions')).toMatchObject({ status: 200, body: { allowed: true } })
     expect(await transcription(undefined)).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })

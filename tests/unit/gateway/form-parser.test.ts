@@ -87,6 +87,7 @@ describe('refuses', () => {
     ['a name with an escape', ['name="mo\\del"']],
     ['a name in another alphabet', ['name="=?utf-8?q?model?="']],
     ['a name with a space', ['name="model "']],
+    ['a name behind quotes that are not escaped', ['filename="a"b"; name="model"']],
     ['two file names', ['name="a"; filename="a"; FileName="b"']],
     ['a disposition twice', ['name="model"\r\ncontent-disposition: form-data; name="user"']],
     ['a type twice', ['name="a"\r\ncontent-type: a/b\r\nContent-Type: c/d']],
@@ -130,6 +131,8 @@ test.each([
 
 test.each([
   ['curl', 'Content-Disposition: form-data; name="file"; filename="a \\"b\\".wav"\r\nContent-Type: audio/wav', 'a \\"b\\".wav'],
+  ['form-data, which escapes nothing', 'Content-Disposition: form-data; name="file"; filename="Take "two" again.wav"', 'Take '],
+  ['a tab in a name', 'Content-Disposition: form-data; name="file"; filename="a\tb.wav"', 'a\tb.wav'],
   ['undici', 'Content-Disposition: form-data; name="file"; filename="blob"\r\nContent-Type: application/octet-stream', 'blob'],
   ['httpx', 'Content-Disposition: form-data; name="file"; filename="ä; b.wav"\r\nContent-Type: audio/wav', 'ä; b.wav'],
   ['requests', 'Content-Disposition: form-data; name="file"; filename*=utf-8\'\'%C3%A4.wav', ''],

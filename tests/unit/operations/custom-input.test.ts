@@ -50,3 +50,10 @@ test('a long one is read in a time that grows with its length, not with its squa
   for (let piece = 0; piece < 500_000; piece++) length += reader.read('word').length
   expect(length).toBe(2_000_000)
 })
+
+test('white space without end behind it is passed over as quickly', { timeout: 5_000 }, () => {
+  const reader = new CustomInput()
+  let told = reader.read('{"input":"abc"')
+  for (let piece = 0; piece < 200_000; piece++) told += reader.read('\n          ')
+  expect(told + reader.read('}') + reader.end()).toBe('abc')
+})

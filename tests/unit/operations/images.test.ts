@@ -58,9 +58,11 @@ test('an answer that comes whole though a stream was asked for is no stream, nor
   expect(asked[0]).toMatchObject({ stream: false, body: { stream: true } })
 })
 
-test('what is asked of pictures is held once for each of them, and no picture for less than a square, whatever its quality is called', () => {
+test('what is asked of pictures is held once for each of them where it is billed so, and no picture for less than a square, whatever its quality is called', () => {
   const bound = (rest: object) => parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', ...rest }).bound(targetOf('openai', 'gpt-image-2'))
   expect(bound({ n: 5 }).inputTokens).toBeGreaterThan(4.5 * bound({}).inputTokens)
+  expect(bound({ n: 5 }).likelyInputTokens).toBeLessThan(1.5 * bound({}).inputTokens)
+  for (const model of ['gpt-image-1', 'gpt-image-1.5', 'gpt-image-1-mini', 'openai/gpt-image-1', 'flux']) expect(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 5 }).bound(targetOf('openai', model)).inputTokens, model).toBeLessThan(1.5 * bound({}).inputTokens)
   for (const size of ['816x816', '1x1', '0x0', '1024x1024']) expect(bound({ size, quality: 'high' }).outputTokens, size).toBe(2 * 4_160)
   expect(bound({ size: '1024x2048', quality: 'low' }).outputTokens).toBe(2 * 2 * 272)
   for (const quality of ['constructor', 'toString', '__proto__']) expect(bound({ quality }).outputTokens, quality).toBe(2 * 6_240)
@@ -68,7 +70,7 @@ test('what is asked of pictures is held once for each of them, and no picture fo
 
 test.each<[object, string | undefined]>([
   [{ svg: { model: 'gpt-5.2-pro' } }, 'The field "svg"'], [{ svg: {} }, 'The field "svg"'], [{ planner: { model: 'dear' } }, 'The field "planner"'], [{ output_format: 'svg' }, 'The output_format "svg"'],
-  [{ output_format: 'webp', svg: null, user: 'me', style: { hue: 1 } }, undefined]
+  [{ output_format: 'webp', svg: null, user: 'me', style: { hue: 1 }, metadata: { model: 'm' } }, undefined]
 ])('what other models draw has no price: %j', (rest, refused) => {
   const found = parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', ...rest }).unpriced?.(targetOf('openai', 'gpt-image-2'))
   if (refused) expect(found).toContain(refused)
@@ -105,7 +107,8 @@ describe('an edit', () => {
     for (const more of [['mask', 'x', 'm.png'], ['image[]', 'x', 'b.png'], ['markup', 'x', 'c.png'], ['what_comes_next', 'x', 'd.png'], ['image_url', 'https://pictures.example/cat.png']] as const) {
       expect((await edit(more)).bound(target).inputTokens - plain.inputTokens, more[0]).toBeGreaterThanOrEqual(shown)
     }
-    expect((await edit(['n', '3'])).bound(target).inputTokens).toBeGreaterThan(3 * plain.inputTokens)
+    expect((await edit(['n', '3'])).bound(targetOf('openai', 'gpt-image-2')).inputTokens).toBeGreaterThan(3 * plain.inputTokens)
+    expect((await edit(['n', '3'])).bound(target).inputTokens).toBeLessThan(plain.inputTokens + 100)
     expect((await edit(['n', '3'], ['quality', 'low'], ['size', '1024x1024'], ['partial_images', '2'], ['stream', 'true'])).bound(target))
       .toMatchObject({ outputTokens: 3 * (2 * 272 + 200), units: { pictures: { count: 3, quality: 'low', size: '1024x1024' } } })
   })
