@@ -11,13 +11,13 @@ import { withLock } from './take-lock.mjs'
 const serverEntry = join(root, '.output', 'server', 'index.mjs')
 
 /**
- * What Node is given to run it. A call leaves some 80 KB of garbage: a young generation that holds more of it is collected seldom. The old one is collected once it has grown by a
- * quarter: V8 would let it grow several times over, 200 MB in minutes of little use, for collections that take less than a hundredth of a processor. No memory
+ * What Node is given to run it. A call leaves some 80 KB of garbage: a young generation that holds more of it than V8's own is collected less often. The old one is collected once it
+ * has grown by half: V8 would let it grow several times over, 200 MB in minutes of little use. Both sizes are a balance (`docs/decisions/2026-11-30-the-heap-has-room-between-full-collections.md`). No memory
  * reducer: at few calls a second it collects everything again and again (50 ms each), and throws away the size the heap had found. The young generation
  * is collected by one thread: little survives there, and where all processors work, every call waits for the last of several. V8 does not pretenure
  * (`docs/decisions/2026-11-29-nothing-is-pretenured.md`).
  */
-export const serverArguments = ['--max-semi-space-size=48', '--heap-growing-percent=25', '--no-memory-reducer', '--no-parallel-scavenge', '--no-allocation-site-pretenuring', serverEntry]
+export const serverArguments = ['--max-semi-space-size=16', '--heap-growing-percent=50', '--no-memory-reducer', '--no-parallel-scavenge', '--no-allocation-site-pretenuring', serverEntry]
 
 const stampPath = join(root, '.output', 'built-from')
 const sourcePaths = ['app', 'server', 'shared', 'db', 'drizzle', 'public', 'nuxt.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/patch-packages.mjs', 'scripts/replace-imports.ts', 'scripts/collect-tools.mjs']
