@@ -1,10 +1,11 @@
+import { useLastProject } from '~/composables/useLastProject'
 import { useProjects } from '~/composables/useProjects'
 
 /** The project on the screen, else the one last seen in this browser, else the most recently active. */
 export function useCurrentProject() {
   const route = useRoute()
   const { data: page } = useProjects()
-  const lastSeen = useCookie<string | null>('loom-project', { default: () => null, sameSite: 'lax', maxAge: 60 * 60 * 24 * 365 })
+  const lastSeen = useLastProject()
 
   watch(() => route.params.projectId, (projectId) => {
     if (typeof projectId === 'string') lastSeen.value = projectId
