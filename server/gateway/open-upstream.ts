@@ -4,6 +4,7 @@ import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import { parseJson } from '../../shared/parse-json'
+import { MAX_ANSWER_BYTES } from './answer-limits'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
@@ -19,7 +20,6 @@ const BACKOFF_BASE_MS = 100
 const BACKOFF_CAP_MS = 2_000
 /** The longest `Retry-After` worth waiting for inside a call; beyond it the next target is tried, or the caller is told. */
 const MAX_RETRY_AFTER_MS = 5_000
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** How long what comes before an answer is held back for what follows, which may be a failure; then its caller is to hear that it is being worked on. */
 const OPENING_MS = 15_000
 /** And how much of it: the head of an answer repeats the request's instructions and tools. */
@@ -70,7 +70,7 @@ export interface OpenOptions {
 /**
  * Steps 4 and 5 of the road up to the first byte: tries targets in order until one answers. Connect errors,
  * 408, 409, 429 and 5xx are tried again with backoff and jitter, then on the next target, but an answer that takes too long at once;
- * other refusals go to the caller at once, unless it named other models. A streamed answer is open once it begins,
+ * other refusals go to the caller at once, unless it named other models, and an answer that is too large whatever it named. A streamed answer is open once it begins,
  * another once it is whole.
  * @throws {LoomError} the last failure, with the upstream's own status where it had one; {UnansweredError} for an answer that its provider may have been at work on
  */
@@ -78,7 +78,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
   let failure: UpstreamFailure | undefined
   let waitMs = Infinity
   // Who names other models wants one of them rather than a refusal.
-  const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'final' && request.alternatives === undefined
+  const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'made' || (verdict === 'final' && request.alternatives === undefined)
   for (const target of options.health.order(options.orgId, targets)) {
     const retries = target.retries ?? options.retries
     for (let tries = 0; tries <= retries; tries++) {
@@ -112,7 +112,8 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
 interface UpstreamFailure {
   target: Target
   error: LoomError
-  verdict: 'retry' | 'next_target' | 'final'
+  /** `made`: there is a whole answer, which is billed and cannot be taken. Another target would make the same. */
+  verdict: 'retry' | 'next_target' | 'final' | 'made'
   retryAfterMs: number | undefined
   /** Nothing was sent: this kind of provider cannot express the request, another may. */
   isInexpressible: boolean
@@ -159,8 +160,8 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isLate = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    const isUnanswered = isLate || error instanceof UnansweredError
-    return { target, error: isLate ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict: isInexpressible || isOver() || isUnanswered ? 'next_target' : 'retry', retryAfterMs: undefined, isInexpressible }
+    const verdict = error instanceof UnansweredError ? 'made' : isInexpressible || isOver() || isLate ? 'next_target' : 'retry'
+    return { target, error: isLate ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict, retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import type { Target } from '../../catalog/target'
-import { MAX_CHOICES } from '../answer-limits'
+import { MAX_ANSWER_BYTES, MAX_CHOICES } from '../answer-limits'
 import type { UpstreamResponse } from '../providers/provider'
 import { storable } from '../usage'
 import { isEventStream } from './event-tap'
@@ -14,8 +14,6 @@ import type { WholeAnswer } from './operation'
 export const BOUND_FACTOR = 2
 /** The most a caller may ask for on the way to each picture. */
 const MAX_PARTIAL_IMAGES = 3
-/** As much as an event may have at all. */
-const MAX_PICTURE_BYTES = 8 * 1024 * 1024
 /** What ends each picture of a stream. Not every server tells an edit from another picture. */
 const FINISHED = ['image_generation.completed', 'image_edit.completed']
 
@@ -49,10 +47,10 @@ export class AskedPictures {
 
   /** @param inputTokens what is shown and asked */
   bound(inputTokens: number, { servedModel }: Pick<Target, 'servedModel'>) {
-    const { quality, size, partial_images: partial } = this.asked
-    const each = boundImageTokens(quality, size) * BOUND_FACTOR + (partial ?? 0) * PARTIAL_IMAGE_TOKENS
+    const { quality, size } = this.asked
+    const each = boundImageTokens(quality, size) * BOUND_FACTOR + this.partial * PARTIAL_IMAGE_TOKENS
     const readings = READS_FOR_EACH.test(servedModel) ? this.most : 1
-    return { inputTokens: readings * inputTokens, likelyInputTokens: inputTokens, outputTokens: this.most * each, units: this.pictures(this.most) }
+    return { inputTokens: readings * inputTokens, ...(readings > 1 && { likelyInputTokens: inputTokens }), outputTokens: this.most * each, units: this.pictures(this.most) }
   }
 
   readAnswer(body: Buffer): WholeAnswer {
@@ -72,13 +70,17 @@ export class AskedPictures {
   /** Not every model streams: the answer tells. */
   tap(headers: UpstreamResponse['headers']): FinalEventTap | undefined {
     if (!isEventStream(headers)) return undefined
-    const maxBytes = this.most * (1 + MAX_PARTIAL_IMAGES) * MAX_PICTURE_BYTES
-    return new FinalEventTap(FINISHED, maxBytes, {
+    return new FinalEventTap(FINISHED, this.most * (1 + this.partial) * MAX_ANSWER_BYTES, {
       tokensOf: event => showsPicture(event) ? PARTIAL_IMAGE_TOKENS : 0,
       finalTokens: this.tokensEach(),
       // Who was shown a picture on the way has it, should they leave before it is finished.
       unitsOf: (event, done) => FINISHED.includes(event.type) ? this.pictures(done) : showsPicture(event) ? this.pictures(done + 1) : undefined
-    }, this.most)
+    }, this.most, MAX_ANSWER_BYTES)
+  }
+
+  /** How many are shown on the way to each. */
+  private get partial(): number {
+    return this.asked.partial_images ?? 0
   }
 
   private pictures(count: number): Units {

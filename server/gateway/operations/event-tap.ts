@@ -19,13 +19,18 @@ export abstract class EventTap implements StreamTap {
   usage: Usage | undefined
   rawUsage: unknown
   done = false
-  private readonly splitter = new SseSplitter()
+  private readonly splitter: SseSplitter
   private bytes = 0
   /** What came in one piece with a failure. */
   private beforeFailure = Buffer.alloc(0)
 
-  /** @param maxBytes more than any such answer has */
-  constructor(private readonly maxBytes = MAX_STREAM_BYTES) {}
+  /**
+   * @param maxBytes more than any such answer has
+   * @param maxEventBytes and than any of its events, where that may be more than a chunk of text
+   */
+  constructor(private readonly maxBytes = MAX_STREAM_BYTES, maxEventBytes?: number) {
+    this.splitter = new SseSplitter(maxEventBytes)
+  }
 
   push(chunk: Buffer): Buffer[] {
     this.bytes += chunk.length

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CreatedApiKey } from '../../../shared/keys'
 import { checkLedgerOf } from '../../support/check-ledger'
 import type { GatewayUnderTest } from '../../support/open-gateway'
+import { MockBehaviour } from '../../support/mock-upstream/behaviour'
+import { imageEvents } from '../../support/mock-upstream/media-answer'
 import { openGateway } from '../../support/open-gateway'
 import { until } from '../../support/until'
 import { signUp, Visitor } from '../../support/visitor'
@@ -31,6 +33,12 @@ afterAll(async () => {
 })
 
 const usage = { inputTokens: 100, outputTokens: 400 }
+const inForm = (fields: Record<string, string>, pictures: string[]) => {
+  const form = new FormData()
+  for (const [field, text] of Object.entries(fields)) form.append(field, text)
+  for (const picture of pictures) form.append('image', new Blob(['PNG, or something like it'], { type: 'image/png' }), picture)
+  return form
+}
 const sound = () => toFile(Buffer.from('RIFF, or something like it'), 'talk.wav', { type: 'audio/wav' })
 
 /** The trace of the newest call, its bodies read. */
@@ -333,6 +341,23 @@ describe('POST /v1/audio/speech', () => {
     expect(cost).toBeGreaterThan(0n)
     expect(await lastTrace()).toMatchObject({ endpoint: 'audio.speech', response: { content_type: 'audio/mpeg', bytes: 12, base64: Buffer.from('MP3 \u00ff sound').toString('base64') } })
   })
+
+test.each([['images/generations', 'image_generation'], ['images/edits', 'image_edit']] as const)('/v1/%s streams pictures of 4K byte for byte, charged once', async (path, made) => {
+  const behaviour = { usage, text: 'x'.repeat(9 * 1024 * 1024) }
+  gateway.upstream.respondWith(behaviour)
+  const fields = { model: 'gpt-image-1', prompt: 'A cat', stream: true, partial_images: 1 }
+  const body = path === 'images/edits' ? inForm(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])), ['cat.png']) : JSON.stringify(fields)
+  let answer = ''
+  const cost = await spend(async () => {
+    const response = await fetch(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...(typeof body === 'string' && { 'content-type': 'application/json' }) }, body })
+    answer = await response.text()
+  })
+  const sent = imageEvents(made)(MockBehaviour.parse(behaviour), { model: 'gpt-image-1' })
+  expect(sent.map(event => event.length > 12 * 1024 * 1024)).toEqual([true, true])
+  expect(answer === sent.join(''), 'Each event as it was sent').toBe(true)
+  expect(cost).toBe(100n * 5_000n + 400n * 40_000n)
+  expect(gateway.upstream.requests).toHaveLength(1)
+})
 
   test('sends the first bytes before the last have come', async () => {
     gateway.upstream.respondWith({ fault: 'stalls', chunks: 20, chunkBytes: 4_000 })

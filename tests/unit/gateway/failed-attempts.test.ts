@@ -123,13 +123,13 @@ test.each([
   expect(progress).toMatchObject({ attempts: [{}, {}], target })
 })
 
-test('an answer too large to be taken is asked for once, and charged as one that nobody waited for', async () => {
+test.each([{}, { models: ['other'] }])('an answer too large to be taken is asked for once, of no other target, and charged as one that nobody waited for: %j', async (more) => {
   const tried: string[] = []
   const endless: Transport = (request) => {
     tried.push(request.url.host)
     return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: Readable.from(Array.from({ length: 65 }, () => Buffer.alloc(1024 * 1024, ' ')), { objectMode: false }) })
   }
-  const failed = await call(endless, new TargetHealth(), 2, parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 10 })).catch((error: unknown) => error)
+  const failed = await call(endless, new TargetHealth(), 2, parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 10, ...more }), [target, other]).catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(UnansweredError)
   expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/larger than 64 MiB.*not asked again\.$/) })
   expect(tried).toEqual(['x.example'])

@@ -79,6 +79,9 @@ describe('a splitter', () => {
     expect(() => {
       for (;;) splitter.push(piece)
     }).toThrow('larger than 8 MiB')
+    const picture = new SseSplitter(64 * 1024 * 1024)
+    for (let sent = 0; sent < 12_000; sent++) picture.push(piece)
+    expect(picture.push(Buffer.from('\n\n'))[0]?.bytes.length).toBe(12_000 * 1_024 + 2)
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { likelyInput } from '../../../server/gateway/estimate-cost'
 import { audioSpeech } from '../../../server/gateway/operations/audio-speech'
 import { imagesEdits } from '../../../server/gateway/operations/images-edits'
 import { imagesGenerations } from '../../../server/gateway/operations/images-generations'
@@ -62,7 +63,11 @@ test('what is asked of pictures is held once for each of them where it is billed
   const bound = (rest: object) => parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', ...rest }).bound(targetOf('openai', 'gpt-image-2'))
   expect(bound({ n: 5 }).inputTokens).toBeGreaterThan(4.5 * bound({}).inputTokens)
   expect(bound({ n: 5 }).likelyInputTokens).toBeLessThan(1.5 * bound({}).inputTokens)
-  for (const model of ['gpt-image-1', 'gpt-image-1.5', 'gpt-image-1-mini', 'openai/gpt-image-1', 'flux']) expect(parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 5 }).bound(targetOf('openai', model)).inputTokens, model).toBeLessThan(1.5 * bound({}).inputTokens)
+  for (const model of ['gpt-image-1', 'gpt-image-1.5', 'gpt-image-1-mini', 'openai/gpt-image-1', 'flux']) {
+    const once = parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 5 }).bound(targetOf('openai', model))
+    expect(once.inputTokens, model).toBeLessThan(1.5 * bound({}).inputTokens)
+    expect(likelyInput(once), `${model} is compared with others by the same share of its bound`).toBe(Math.ceil(once.inputTokens / 4))
+  }
   for (const size of ['816x816', '1x1', '0x0', '1024x1024']) expect(bound({ size, quality: 'high' }).outputTokens, size).toBe(2 * 4_160)
   expect(bound({ size: '1024x2048', quality: 'low' }).outputTokens).toBe(2 * 2 * 272)
   for (const quality of ['constructor', 'toString', '__proto__']) expect(bound({ quality }).outputTokens, quality).toBe(2 * 6_240)
