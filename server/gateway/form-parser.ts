@@ -18,6 +18,8 @@ const HEADER = /^([\w!#$%&'*+.^`|~-]+):((?:\t|[^\p{Cc}\p{Zl}\p{Zp}])*)$/u
 const PARAMETER = /\s*;\s*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
 /** What is neither escaped nor encoded, and no two readers spell differently. */
 const NAME = /^[\w.:[\]-]+$/
+/** Lists that clients also write as one plain name again and again, whichever of them a server then takes: none of these says which model is asked, and of what costs by the piece, pictures, each counts. Source: `openai` 7.55 for Node, its types of what a form has. */
+const LISTS: ReadonlySet<string> = new Set(['image', 'include', 'keywords', 'known_speaker_names', 'known_speaker_references', 'languages', 'timestamp_granularities'])
 /** What leaves content as it stands. */
 const PLAIN_ENCODINGS: ReadonlySet<string | undefined> = new Set([undefined, '7bit', '8bit', 'binary'])
 
@@ -38,7 +40,7 @@ export interface FormPart {
 
 /**
  * Understands a form of plain fields and files as it comes, in pieces of any size, keeping nothing of its files. What whoever reads the form
- * next might read otherwise is refused: a field given twice (lists, `name[]`, apart), heads that are no proper ones, the boundary's letters
+ * next might read otherwise is refused: a field given twice (lists apart), heads that are no proper ones, the boundary's letters
  * anywhere else.
  */
 export class FormParser {
@@ -111,7 +113,7 @@ export class FormParser {
     if (this.parts.length === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`)
     const from = this.at - this.delimiter.length
     const head = readHead(this.pending.toString('utf8', CRLF.length, end))
-    if (!head.name.endsWith('[]') && this.parts.some(({ name }) => name.toLowerCase() === head.name.toLowerCase())) throw new LoomError('invalid_request', `The form has "${head.name}" twice.`, { param: head.name })
+    if (this.parts.some(({ name }) => name.toLowerCase() === head.name.toLowerCase() && (name !== head.name || !isList(name)))) throw new LoomError('invalid_request', `The form has "${head.name}" twice.`, { param: head.name })
     this.skip(end + HEAD_END.length)
     this.parts.push({ ...head, from, start: this.at, end: Infinity, text: '' })
     this.state = 'content'
@@ -155,6 +157,10 @@ export class FormParser {
     this.pending = this.pending.length === length ? NOTHING : this.pending.subarray(length)
     this.at += length
   }
+}
+
+function isList(name: string): boolean {
+  return name.endsWith('[]') || LISTS.has(name)
 }
 
 /** A part as it is written in front of a form with this delimiter's boundary. */

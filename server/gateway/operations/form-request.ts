@@ -54,7 +54,10 @@ export abstract class FormRequest {
   /** The fields, and of each file what it is called and how long it is. */
   record(): Buffer {
     const { parts } = this.upload.form
-    const described = parts.map(part => [part.name, part.name.endsWith('[]') ? parts.filter(({ name }) => name === part.name).map(describePart) : describePart(part)])
+    const described = parts.map((part) => {
+      const list = parts.filter(({ name }) => name === part.name)
+      return [part.name, list.length > 1 || part.name.endsWith('[]') ? list.map(describePart) : describePart(part)]
+    })
     return Buffer.from(JSON.stringify(Object.fromEntries(described)))
   }
 

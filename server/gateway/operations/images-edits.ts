@@ -28,7 +28,7 @@ type EditFields = z.infer<typeof EditFields>
 const readFields: ReadonlySet<string> = new Set(['model', ...Object.keys(EditFields.shape)])
 
 /** What shows the model a picture, be it none but its address. */
-const SHOWN = /^(?:image|mask|markup)/
+const SHOWN = /^(?:image|mask|markup)/i
 
 /** `POST /v1/images/edits`: pictures from others and a text. The whole form is waited for, wherever its fields stand: how many pictures are asked for is what it costs. */
 export const imagesEdits: Operation = {

@@ -280,6 +280,22 @@ describe('POST /v1/images/edits', () => {
     expect(cost).toBe(100n * 40_000n + BigInt(2 + 65 + 4 * 129) * 10_000n)
   })
 
+  test('takes pictures under one plain name, as curl sends them: all are held, passed on and told of', async () => {
+    const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.4' } } })
+    const ask = (n: number) => fetch(`${gateway.loom.url}/v1/images/edits`, {
+      method: 'POST', headers: { authorization: `Bearer ${spender}` }, body: inForm({ model, prompt: 'A cat', quality: 'low', size: '1024x1024', n: String(n) }, ['cat.png', 'hat.png'])
+    })
+    expect((await ask(10)).status).toBe(402)
+    expect(gateway.upstream.requests).toHaveLength(0)
+    const answered = await ask(2)
+    expect(answered.status).toBe(200)
+    const { body } = await gateway.upstream.received()
+    for (const name of ['cat.png', 'hat.png']) expect(String(body)).toContain(`name="image"; filename="${name}"`)
+    const trace = await fetch(`${gateway.loom.url}/v1/traces/${answered.headers.get('x-request-id')}?include=bodies`, { headers: { authorization: `Bearer ${key}` } })
+    const { request_body: request }: { request_body: string } = await trace.json()
+    expect(JSON.parse(request).image).toMatchObject([{ file_name: 'cat.png', bytes: 25 }, { file_name: 'hat.png', bytes: 25 }])
+  })
+
   test('is held for all that it may cost: as many pictures as it asks for and shows', async () => {
     const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.4' } } })
     const ask = async (n: number) => gateway.client(spender).images.edit({ image: [await picture('cat.png'), await picture('hat.png')], prompt: 'A cat', model, quality: 'low', size: '1024x1024', n })
@@ -310,12 +326,10 @@ describe('POST /v1/images/edits', () => {
   })
 
   test.each([
-    ['another case', 'N', '10'], ['a list', 'n[]', '10'], ['a model in another case', 'Model', 'dear'], ['a list of the model', 'model[0]', 'dear']
+    ['another case', 'N', '10'], ['a list', 'n[]', '10'], ['a model in another case', 'Model', 'dear'], ['a list of the model', 'model[0]', 'dear'],
+    ['a picture in another case', 'Image', 'https://pictures.example/cat.png']
   ])('refuses a field that a server may read otherwise: %s', async (_, name, value) => {
-    const form = new FormData()
-    for (const [field, text] of Object.entries({ model, prompt: 'A cat', [name]: value })) form.append(field, text)
-    form.append('image', new Blob(['PNG']), 'cat.png')
-    const response = await fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: form })
+    const response = await fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: inForm({ model, prompt: 'A cat', [name]: value }, ['cat.png']) })
     expect(response.status).toBe(400)
     expect(gateway.upstream.requests).toHaveLength(0)
   })
@@ -327,20 +341,6 @@ describe('POST /v1/images/edits', () => {
     expect(gateway.upstream.requests).toHaveLength(0)
   })
 })
-
-describe('POST /v1/audio/speech', () => {
-  const speech = { model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello there' } as const
-
-  test('passes sound through as it came, and charges an estimate', async () => {
-    gateway.upstream.respondWith({ text: 'MP3 \u00ff sound', chunks: 4 })
-    const cost = await spend(async () => {
-      const response = await client.audio.speech.create(speech)
-      expect(response.headers.get('content-type')).toBe('audio/mpeg')
-      expect(await response.text()).toBe('MP3 \u00ff sound')
-    })
-    expect(cost).toBeGreaterThan(0n)
-    expect(await lastTrace()).toMatchObject({ endpoint: 'audio.speech', response: { content_type: 'audio/mpeg', bytes: 12, base64: Buffer.from('MP3 \u00ff sound').toString('base64') } })
-  })
 
 test.each([['images/generations', 'image_generation'], ['images/edits', 'image_edit']] as const)('/v1/%s streams pictures of 4K byte for byte, charged once', async (path, made) => {
   const behaviour = { usage, text: 'x'.repeat(9 * 1024 * 1024) }
@@ -358,6 +358,20 @@ test.each([['images/generations', 'image_generation'], ['images/edits', 'image_e
   expect(cost).toBe(100n * 5_000n + 400n * 40_000n)
   expect(gateway.upstream.requests).toHaveLength(1)
 })
+
+describe('POST /v1/audio/speech', () => {
+  const speech = { model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello there' } as const
+
+  test('passes sound through as it came, and charges an estimate', async () => {
+    gateway.upstream.respondWith({ text: 'MP3 \u00ff sound', chunks: 4 })
+    const cost = await spend(async () => {
+      const response = await client.audio.speech.create(speech)
+      expect(response.headers.get('content-type')).toBe('audio/mpeg')
+      expect(await response.text()).toBe('MP3 \u00ff sound')
+    })
+    expect(cost).toBeGreaterThan(0n)
+    expect(await lastTrace()).toMatchObject({ endpoint: 'audio.speech', response: { content_type: 'audio/mpeg', bytes: 12, base64: Buffer.from('MP3 \u00ff sound').toString('base64') } })
+  })
 
   test('sends the first bytes before the last have come', async () => {
     gateway.upstream.respondWith({ fault: 'stalls', chunks: 20, chunkBytes: 4_000 })

@@ -75,6 +75,8 @@ describe('refuses', () => {
 
   test.each([
     ['a field twice', ['name="model"', 'name="model"']],
+    ['a list in other letters', ['name="image"; filename="a"', 'name="Image"; filename="b"']],
+    ['a list in brackets in other letters', ['name="include[]"', 'name="Include[]"']],
     ['a part with two names', ['name="a"; name="b"']],
     ['a name in another encoding', ['name="a"; name*=utf-8\'\'model']],
     ['a part without a name', ['filename="a"']],
@@ -113,8 +115,8 @@ describe('refuses', () => {
   })
 })
 
-test('a list may repeat its name', () => {
-  const form = parse(Buffer.from('--b\r\ncontent-disposition: form-data; name="include[]"\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="include[]"\r\n\r\nb\r\n--b--'), 'multipart/form-data; boundary=b')
+test.each(['include[]', 'include', 'image', 'keywords', 'known_speaker_names', 'known_speaker_references', 'languages', 'timestamp_granularities'])('a list may repeat its name: %s', (name) => {
+  const form = parse(Buffer.from(`--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\nb\r\n--b--`), 'multipart/form-data; boundary=b')
   expect(form.parts.map(({ text }) => text)).toEqual(['a', 'b'])
 })
 

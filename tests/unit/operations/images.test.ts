@@ -109,7 +109,7 @@ describe('an edit', () => {
     expect(plain.inputTokens).toBeGreaterThan(shown)
     expect(plain.inputTokens).toBeLessThan(shown + 500)
     expect(plain).toMatchObject({ outputTokens: 2 * 6_240, units: { pictures: { count: 1 } } })
-    for (const more of [['mask', 'x', 'm.png'], ['image[]', 'x', 'b.png'], ['markup', 'x', 'c.png'], ['what_comes_next', 'x', 'd.png'], ['image_url', 'https://pictures.example/cat.png']] as const) {
+    for (const more of [['mask', 'x', 'm.png'], ['image[]', 'x', 'b.png'], ['image', 'x', 'b.png'], ['image', 'https://pictures.example/cat.png'], ['Image_url', 'https://pictures.example/cat.png'], ['markup', 'x', 'c.png'], ['what_comes_next', 'x', 'd.png'], ['image_url', 'https://pictures.example/cat.png']] as const) {
       expect((await edit(more)).bound(target).inputTokens - plain.inputTokens, more[0]).toBeGreaterThanOrEqual(shown)
     }
     expect((await edit(['n', '3'])).bound(targetOf('openai', 'gpt-image-2')).inputTokens).toBeGreaterThan(3 * plain.inputTokens)
@@ -135,19 +135,21 @@ describe('an edit', () => {
 
   test('goes on as it came, but for the model\'s name', async () => {
     const { target: native, asked } = nativeTarget('openai')
-    await sendCall(await parseUploaded(imagesEdits, [['image[]', 'one', 'a.png'], ['models[]', 'other'], ['prompt', 'A cat'], ['model', 'route'], ['image[]', 'two', 'b.png'], ['x', 'y']]), native)
+    await sendCall(await parseUploaded(imagesEdits, [['image', 'one', 'a.png'], ['models[]', 'other'], ['prompt', 'A cat'], ['model', 'route'], ['image', 'two', 'b.png'], ['x', 'y']]), native)
     const pieces: Buffer[] = []
     for await (const piece of asked[0]?.form?.read() ?? []) pieces.push(piece)
     const sent = Buffer.concat(pieces)
     expect(sent.length).toBe(asked[0]?.form?.bytes)
     const form = await new Response(new Uint8Array(sent), { headers: { 'content-type': asked[0]?.form?.contentType ?? '' } }).formData()
-    expect([...form.entries()].map(([name, value]) => [name, typeof value === 'string' ? value : value.name])).toEqual([['image[]', 'a.png'], ['prompt', 'A cat'], ['model', 'm'], ['image[]', 'b.png'], ['x', 'y']])
+    expect([...form.entries()].map(([name, value]) => [name, typeof value === 'string' ? value : value.name])).toEqual([['image', 'a.png'], ['prompt', 'A cat'], ['model', 'm'], ['image', 'b.png'], ['x', 'y']])
   })
 
   test('keeps of its form the fields, and of each picture what it is called and how large it is', async () => {
     const record = (await edit(['image[]', 'one', 'b.png'], ['image[]', 'three', 'c.png'])).record?.()
     expect(JSON.parse(String(record))).toEqual({ 'image': { file_name: 'a.png', bytes: 100 }, 'prompt': 'A cat', 'model': 'm', 'image[]': [{ file_name: 'b.png', bytes: 3 }, { file_name: 'c.png', bytes: 5 }] })
   })
+    const repeated = (await edit(['image', 'three', 'b.png'], ['image', 'https://pictures.example/cat.png'])).record?.()
+    expect(JSON.parse(String(repeated)).image).toEqual([{ file_name: 'a.png', bytes: 100 }, { file_name: 'b.png', bytes: 5 }, 'https://pictures.example/cat.png'])
 
   test.each<[name: string, content: string, fileName?: string]>([
     ['n', '0'], ['n', '11'], ['n', '1e1'], ['n', ''], ['n', '10', 'n.txt'], ['n[]', '10'], ['n[0]', '10'], ['partial_images', '4'], ['stream', '1'], ['stream', 'True'], ['stream', 'true', 'x'],
