@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
-import type { OperationName } from '../operations/operation-name'
 import { AzureApiVersion } from './azure-api-version'
 import { endpointUrl } from './endpoint-url'
 import { mediaPath, mediaRequest } from './media-request'
@@ -14,22 +13,24 @@ export const AzureConfig = z.strictObject({
   deployments: Deployments.default({})
 })
 
+/** What the oldest versions do not have. Source: Azure OpenAI's REST reference, "Responses" and "Image generations - Edit". */
+const FIRST_WITH_RESPONSES = '2025-03-01-preview'
+const FIRST_WITH_EDITS = '2025-04-01-preview'
+
 /** Azure OpenAI: the upstream model is the name of a deployment. Bytes pass through. */
 export const azure: Provider = {
   kind: 'azure',
   Config: AzureConfig,
   chatCompletions: post('chat/completions', chatRequest),
-  native(operation, { config }) {
+  native(operation, { name, config }) {
     const { apiVersion } = AzureConfig.parse(config)
-    if (apiVersion !== 'v1' && apiVersion < (firstVersions[operation] ?? '')) return undefined
-    if (operation === 'responses') return post('responses', call => ({ body: renamedBody(call) }))
+    const isBefore = (first: string) => apiVersion !== 'v1' && apiVersion < first
+    if (operation === 'responses') return isBefore(FIRST_WITH_RESPONSES) ? undefined : post('responses', call => ({ body: renamedBody(call) }))
+    if (operation === 'images.edits' && isBefore(FIRST_WITH_EDITS)) throw new LoomError('invalid_request', `Azure edits images from API version ${FIRST_WITH_EDITS} on; connection "${name}" calls ${apiVersion}. Set a later one, or "v1", under Connections.`)
     const path = mediaPath(operation, ['moderations', 'rerank'])
     return path === undefined ? undefined : post(path, mediaRequest)
   }
 }
-
-/** Of what the oldest do not have. Source: Azure OpenAI's REST reference, "Responses" and "Image generations - Edit". */
-const firstVersions: Readonly<Partial<Record<OperationName, string>>> = { 'responses': '2025-03-01-preview', 'images.edits': '2025-04-01-preview' }
 
 /**
  * A call that reads from data of one's own must not have `stream_options`: its usage is counted here. Source: openai/openai-python#2296, microsoft/semantic-kernel#10510.

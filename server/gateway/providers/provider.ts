@@ -91,6 +91,9 @@ export interface Provider {
    * @throws {LoomError} as `ProviderCall`
    */
   countPrompt?: (format: 'chat.completions' | 'messages' | 'responses', connection: Connection, call: ProviderRequest, transport: Transport, signal: AbortSignal) => Promise<number | undefined>
-  /** Another operation that the kind speaks itself, bytes passed through, with that model and as the connection is configured. */
+  /**
+   * Another operation that the kind speaks itself, bytes passed through, with that model and as the connection is configured.
+   * @throws {LoomError} `invalid_request` where it would, configured otherwise, and nothing else serves
+   */
   native?: (operation: OperationName, connection: Connection, upstreamModel: string) => ProviderCall | undefined
 }

@@ -82,13 +82,14 @@ test.each<[object, string | undefined]>([
   else expect(found).toBeUndefined()
 })
 
-test('Azure edits pictures from the version on that does', () => {
+test('Azure edits pictures from the version on that does, and says which that is', () => {
   const native = (apiVersion: string, operation: 'images.edits' | 'images.generations' = 'images.edits') => {
     const { provider, connection } = targetOf('azure', 'prod')
-    return provider.native?.(operation, { ...connection, config: { apiVersion, deployments: {} } }, 'prod') !== undefined
+    return provider.native?.(operation, { ...connection, config: { apiVersion, deployments: {} } }, 'prod')
   }
-  expect(['2024-10-21', '2025-03-01-preview', '2025-04-01-preview', 'v1'].map(version => native(version))).toEqual([false, false, true, true])
-  expect(native('2024-10-21', 'images.generations')).toBe(true)
+  for (const version of ['2024-10-21', '2025-03-01-preview']) expect(() => native(version)).toThrow(expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining(`from API version 2025-04-01-preview on; connection "test-azure" calls ${version}`) }))
+  for (const version of ['2025-04-01-preview', 'v1']) expect(native(version)).toBeDefined()
+  expect(native('2024-10-21', 'images.generations')).toBeDefined()
 })
 
 test('speech is measured by its characters, whatever its last event tells', () => {
@@ -147,9 +148,9 @@ describe('an edit', () => {
   test('keeps of its form the fields, and of each picture what it is called and how large it is', async () => {
     const record = (await edit(['image[]', 'one', 'b.png'], ['image[]', 'three', 'c.png'])).record?.()
     expect(JSON.parse(String(record))).toEqual({ 'image': { file_name: 'a.png', bytes: 100 }, 'prompt': 'A cat', 'model': 'm', 'image[]': [{ file_name: 'b.png', bytes: 3 }, { file_name: 'c.png', bytes: 5 }] })
-  })
     const repeated = (await edit(['image', 'three', 'b.png'], ['image', 'https://pictures.example/cat.png'])).record?.()
     expect(JSON.parse(String(repeated)).image).toEqual([{ file_name: 'a.png', bytes: 100 }, { file_name: 'b.png', bytes: 5 }, 'https://pictures.example/cat.png'])
+  })
 
   test.each<[name: string, content: string, fileName?: string]>([
     ['n', '0'], ['n', '11'], ['n', '1e1'], ['n', ''], ['n', '10', 'n.txt'], ['n[]', '10'], ['n[0]', '10'], ['partial_images', '4'], ['stream', '1'], ['stream', 'True'], ['stream', 'true', 'x'],
