@@ -79,6 +79,10 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
   let waitMs = Infinity
   // Who names other models wants one of them rather than a refusal.
   const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'made' || (verdict === 'final' && request.alternatives === undefined)
+  const told = ({ target, error }: UpstreamFailure) => {
+    options.progress.target = target
+    return error
+  }
   for (const target of options.health.order(options.orgId, targets)) {
     const retries = target.retries ?? options.retries
     for (let tries = 0; tries <= retries; tries++) {
@@ -91,7 +95,8 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
       if ('kind' in result) return result
       // What a provider answered tells more than that another cannot be asked, and what it may bill all the same more than what another answered.
       if (!failure || !(result.isInexpressible || failure.error instanceof UnansweredError)) failure = result
-      if (options.signal.aborted || isFinal(result)) throw result.error
+      if (options.signal.aborted) throw result.error
+      if (isFinal(result)) throw told(failure)
       const pauseMs = result.retryAfterMs ?? Math.random() * Math.min(BACKOFF_BASE_MS * 2 ** tries, BACKOFF_CAP_MS)
       const last = tries === retries
       if (result.verdict !== 'retry' || last || (pauseMs > MAX_RETRY_AFTER_MS)) break
@@ -100,10 +105,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
       })
     }
   }
-  if (failure) {
-    options.progress.target = failure.target
-    throw failure.error
-  }
+  if (failure) throw told(failure)
   throw new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
     retryAfterSeconds: Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 1_000) / 1000))
   })
@@ -112,7 +114,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
 interface UpstreamFailure {
   target: Target
   error: LoomError
-  /** `made`: there is a whole answer, which is billed and cannot be taken. Another target would make the same. */
+  /** `made`: there are pictures, which are billed and too large to be taken. Another target would make the same. */
   verdict: 'retry' | 'next_target' | 'final' | 'made'
   retryAfterMs: number | undefined
   /** Nothing was sent: this kind of provider cannot express the request, another may. */
@@ -157,11 +159,12 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     if (told) return await refuse(told)
     const error = redactFailure(toUpstreamError(cause, signal), connection)
     const isInexpressible = error.code === 'invalid_request'
-    record(status, error.code, error.code === 'caller_gone' || isInexpressible ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
+    const isMade = error instanceof UnansweredError && request.unit === 'pictures'
+    record(status, error.code, error.code === 'caller_gone' || isInexpressible || isMade ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isLate = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
-    const verdict = error instanceof UnansweredError ? 'made' : isInexpressible || isOver() || isLate ? 'next_target' : 'retry'
-    return { target, error: isLate ? new UnansweredError(error, request.tap !== undefined && !request.stream) : error, verdict, retryAfterMs: undefined, isInexpressible }
+    const verdict = isMade ? 'made' : isInexpressible || isOver() || isLate || error instanceof UnansweredError ? 'next_target' : 'retry'
+    return { target, error: isLate ? new UnansweredError(error, mayStream(request)) : error, verdict, retryAfterMs: undefined, isInexpressible }
   } finally {
     clear()
   }
@@ -224,7 +227,8 @@ function firstBytes(body: Readable, { contentType }: StreamTap): Promise<Buffer>
 
 /** @throws {LoomError} `upstream_error` for anything but an answer of the request's format */
 async function readAnswer(request: CallRequest, { body, headers }: UpstreamResponse): Promise<WholeAnswer> {
-  const bytes = await readWhole(body)
+  // Each of a stream's pictures may have as much as all of them together may have here.
+  const bytes = await readWhole(body, mayStream(request) && request.unit === 'pictures')
   try {
     const answer = request.readAnswer(bytes, headers)
     // Without the provider's count, the answer is read for ours and written anew: one nested too deeply for that is none.
@@ -240,14 +244,18 @@ async function readAnswer(request: CallRequest, { body, headers }: UpstreamRespo
   }
 }
 
+function mayStream({ tap, stream }: CallRequest): boolean {
+  return tap !== undefined && !stream
+}
+
 /** By events rather than an async iterator, which costs as much as parsing a short answer. */
-function readWhole(body: Readable): Promise<Buffer> {
+function readWhole(body: Readable, hasRoomAsStream: boolean): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const answer = new ByteCollector()
     body.on('data', (chunk: Buffer) => {
       answer.push(chunk)
       if (answer.size <= MAX_ANSWER_BYTES) return
-      reject(new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.')))
+      reject(new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.'), hasRoomAsStream))
       body.destroy()
     })
     const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))

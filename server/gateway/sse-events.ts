@@ -11,6 +11,9 @@ export const MAX_STREAM_BYTES = 512 * MEBIBYTE
 /** A blank line is at most LF CR LF, of which two may be here already. */
 const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)
+const DATA_LINE = '\ndata:'
+/** JSON of more lines is not to be understood. */
+const MAX_DATA_LINES = 10_000
 
 /** One server-sent event: its bytes as they came (with the blank line that ends it), and its `data`. */
 export interface SseEvent { bytes: Buffer, data: string }
@@ -39,7 +42,8 @@ export class SseSplitter {
       start = end
     }
     this.clear()
-    if (start < bytes.length) this.keep(bytes.subarray(start))
+    // A copy where an event came before, so that these few bytes do not keep all of it in memory.
+    if (start < bytes.length) this.keep(start > 0 ? Buffer.from(bytes.subarray(start)) : bytes)
     return events
   }
 
@@ -75,5 +79,13 @@ function findEventEnd(bytes: Buffer, start: number): number {
 function readData(bytes: Buffer): string {
   const text = bytes.toString('utf8')
   if (text.startsWith('data: ') && text.indexOf('\n') >= text.length - 2) return text.slice(6).trimEnd()
-  return text.split(/\r?\n/).filter(line => line.startsWith('data:')).map(line => line.slice(line.charAt(5) === ' ' ? 6 : 5)).join('\n')
+  // Not split into lines, of which an event of junk has millions.
+  const whole = `\n${text}`
+  const lines: string[] = []
+  for (let at = whole.indexOf(DATA_LINE); at >= 0 && lines.length < MAX_DATA_LINES; at = whole.indexOf(DATA_LINE, at + 1)) {
+    const end = whole.indexOf('\n', at + 1)
+    const line = whole.slice(at + DATA_LINE.length, end < 0 ? undefined : end)
+    lines.push(line.slice(line.startsWith(' ') ? 1 : 0, end >= 0 && line.endsWith('\r') ? -1 : undefined))
+  }
+  return lines.join('\n')
 }

@@ -3,14 +3,12 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import type { Transport, UpstreamResponse } from '../providers/provider'
 import { fieldOf } from '../field-of'
-import { readText } from '../providers/read-text'
+import { readAnswerText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
 import { parseAnswer } from '../told-failure'
 import type { ChatEvents } from './chat-events'
 import { withThoughts } from './earlier-thoughts'
 import { inMistralsOrder } from './mistral-chat'
-
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** A request of another format, put to a target that speaks chat completions only. */
 export interface OverChat {
@@ -35,7 +33,7 @@ export async function sendOverChat(target: Target, stream: boolean, { body, toAn
     const events = toEvents()
     return { ...streamedResponse(response, events), delivered: () => events.delivered }
   }
-  return jsonResponse(response, translate(await readText(response.body, MAX_ANSWER_BYTES), toAnswer))
+  return jsonResponse(response, translate(await readAnswerText(response.body), toAnswer))
 }
 
 /** @throws {LoomError} `invalid_request` for a model that speaks the Responses API alone */

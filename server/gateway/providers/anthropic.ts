@@ -8,11 +8,10 @@ import { OfferedModels } from './offered-models'
 import { renamedBody } from './openai-format'
 import type { Provider, ProviderCall, ProviderRequest } from './provider'
 import { pick, readCount } from './read-count'
-import { readText } from './read-text'
+import { readAnswerText } from './read-text'
 import { commonHeaders, sendUpstream } from './send-upstream'
 import { jsonResponse, streamedResponse } from './translated-response'
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** What a count is of, PDFs included, within a small amount of what is billed; it takes no other field of a call. Source: Anthropic, "Token counting", read 2026-11. */
 const countedFields: ReadonlySet<string> = new Set(['messages', 'system', 'tools', 'tool_choice', 'thinking', 'output_config'])
 const Count = z.object({ input_tokens: z.int().nonnegative() })
@@ -29,7 +28,7 @@ export const anthropic: Provider = {
     const response = await translated(connection, call, transport, signal)
     if (response.status >= 400) return response
     if (call.stream) return streamedResponse(response, new AnthropicStream(connection, new Date()))
-    return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), new Date()))
+    return jsonResponse(response, toChatCompletion(await readAnswerText(response.body), new Date()))
   },
   async countPrompt(format, connection, call, transport, signal) {
     const body = pick(format === 'messages' ? call.body : toMessagesBody(call), countedFields)

@@ -26,7 +26,7 @@ export const azure: Provider = {
     const { apiVersion } = AzureConfig.parse(config)
     const isBefore = (first: string) => apiVersion !== 'v1' && apiVersion < first
     if (operation === 'responses') return isBefore(FIRST_WITH_RESPONSES) ? undefined : post('responses', call => ({ body: renamedBody(call) }))
-    if (operation === 'images.edits' && isBefore(FIRST_WITH_EDITS)) throw new LoomError('invalid_request', `Azure edits images from API version ${FIRST_WITH_EDITS} on; connection "${name}" calls ${apiVersion}. Set a later one, or "v1", under Connections.`)
+    if (operation === 'images.edits' && isBefore(FIRST_WITH_EDITS)) throw new LoomError('invalid_request', `Azure edits images from API version ${FIRST_WITH_EDITS} on; connection "${name}" calls ${apiVersion}. Set a later one, or "v1", under Connections.`, { param: 'model' })
     const path = mediaPath(operation, ['moderations', 'rerank'])
     return path === undefined ? undefined : post(path, mediaRequest)
   }

@@ -8,11 +8,10 @@ import { GoogleStream } from './google-stream'
 import { OfferedModels } from './offered-models'
 import type { Connection, Provider, ProviderCall } from './provider'
 import { pick, readCount } from './read-count'
-import { readText } from './read-text'
+import { readAnswerText } from './read-text'
 import { commonHeaders, sendUpstream } from './send-upstream'
 import { jsonResponse, streamedResponse } from './translated-response'
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const countedFields: ReadonlySet<string> = new Set(['contents', 'systemInstruction', 'tools', 'toolConfig'])
 const Count = z.object({ totalTokens: z.int().nonnegative() })
 /**
@@ -36,7 +35,7 @@ export const google: Provider = {
     const response = await sendUpstream(connection, request, call.stream, transport, signal)
     if (response.status >= 400) return response
     if (call.stream) return streamedResponse(response, new GoogleStream(connection, call.upstreamModel, new Date()))
-    return jsonResponse(response, toChatCompletion(await readText(response.body, MAX_ANSWER_BYTES), call.upstreamModel, new Date()))
+    return jsonResponse(response, toChatCompletion(await readAnswerText(response.body), call.upstreamModel, new Date()))
   },
   async countPrompt(_format, connection, call, transport, signal) {
     const prompt = pick(toGenerateContentBody(call), countedFields)
@@ -51,7 +50,7 @@ const embed: ProviderCall = async (connection, call, transport, signal) => {
   const request = { url: modelUrl(connection, call.upstreamModel, 'batchEmbedContents'), headers: googleHeaders(connection), body: encodeBody(toBatchEmbedBody(call)) }
   const response = await sendUpstream(connection, request, false, transport, signal)
   if (response.status >= 400) return response
-  return jsonResponse(response, toEmbeddingList(await readText(response.body, MAX_ANSWER_BYTES), call))
+  return jsonResponse(response, toEmbeddingList(await readAnswerText(response.body), call))
 }
 
 /** The key goes into a header, though Google also takes it in the URL: URLs end up in logs. */

@@ -114,6 +114,7 @@ test.each([false, true])('an answer that takes too long is asked for once, and t
 test.each([
   ['refuses connections', () => Promise.reject(new UnreachableError('upstream_error', 'The connection to the provider failed.'))],
   ['fails', answer(500, '{}', 'application/json')],
+  ['refuses it', answer(400, '{"error":{"message":"No such field"}}', 'application/json')],
   ['cannot express it', () => Promise.reject(new LoomError('invalid_request', 'Claude writes one answer.'))]
 ])('a whole answer that took too long is what is told, and charged, though the next target %s', async (_, next: Transport) => {
   const progress = { attempts: [], target: undefined }
@@ -123,16 +124,33 @@ test.each([
   expect(progress).toMatchObject({ attempts: [{}, {}], target })
 })
 
-test.each([{}, { models: ['other'] }])('an answer too large to be taken is asked for once, of no other target, and charged as one that nobody waited for: %j', async (more) => {
-  const tried: string[] = []
-  const endless: Transport = (request) => {
+function endless(tried: string[]): Transport {
+  return (request) => {
     tried.push(request.url.host)
     return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: Readable.from(Array.from({ length: 65 }, () => Buffer.alloc(1024 * 1024, ' ')), { objectMode: false }) })
   }
-  const failed = await call(endless, new TargetHealth(), 2, parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 10, ...more }), [target, other]).catch((error: unknown) => error)
+}
+
+test.each([{}, { models: ['other'] }])('pictures too large to be taken are asked for once, of no other target, and charged as an answer that nobody waited for: %j', async (more) => {
+  const tried: string[] = []
+  const health = new TargetHealth()
+  const pictures = () => call(endless(tried), health, 2, parseCall(imagesGenerations, { model: 'm', prompt: 'A cat', n: 10, ...more }), [target, other]).catch((error: unknown) => error)
+  const failed = await pictures()
   expect(failed).toBeInstanceOf(UnansweredError)
-  expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/larger than 64 MiB.*not asked again\.$/) })
+  expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/larger than 64 MiB.*not asked again\. Ask for a stream/) })
   expect(tried).toEqual(['x.example'])
+  // Who makes large pictures is not broken.
+  for (let again = 0; again < 5; again++) await pictures()
+  expect(new Set(tried)).toEqual(new Set(['x.example']))
+})
+
+test('another answer too large to be taken, be it translated, is asked for once of each target', async () => {
+  const gemini = targetOf('google', 'gemini-3-pro-image')
+  const tried: string[] = []
+  const failed = await call(endless(tried), new TargetHealth(), 2, chat(false), [gemini, target]).catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(UnansweredError)
+  expect(failed).toMatchObject({ message: expect.not.stringContaining('Ask for a stream') })
+  expect(tried).toHaveLength(2)
 })
 
 test('who waited for an answer that cannot stream is not told to ask for a stream', async () => {

@@ -71,6 +71,17 @@ describe('a splitter', () => {
     }
   })
 
+  test.each([['\n', 'a\n b\n'], ['\r\n', 'a\n b\n']])('reads data of several lines, whatever stands between (%j)', (line, data) => {
+    const [event] = new SseSplitter().push(Buffer.from(['event: x', 'data: a', 'database: no', 'id: 7', 'data:  b', 'data:', '', ''].join(line)))
+    expect(event?.data).toBe(data)
+  })
+
+  test('does not look at more lines of an event than JSON has', () => {
+    const [junk, data] = [Buffer.from(`${'ab\n'.repeat(1_000_000)}\n`), Buffer.from(`${'data:\n'.repeat(1_000_000)}\n`)].map(bytes => new SseSplitter().push(bytes))
+    expect(junk?.[0]?.data).toBe('')
+    expect(data?.[0]?.data).toHaveLength(9_999)
+  })
+
   test('takes an event of megabytes in small pieces, and refuses one without end', () => {
     const piece = Buffer.alloc(1_024, 'x')
     const splitter = new SseSplitter()
