@@ -10,6 +10,6 @@ export function useMayWrite(project: () => Project | null | undefined) {
 
 /** The same, of a project that is known by its id alone: as the list of projects tells. */
 export function useMayWriteIn(projectId: () => string | undefined) {
-  const { data: page } = useProjects()
-  return useMayWrite(() => page.value?.projects.find(({ id }) => id === projectId()))
+  const { data: page } = useProjects({ immediate: false })
+  return useMayWrite(() => [...page.value?.projects ?? [], page.value?.archived].find(project => project?.id === projectId()))
 }

@@ -1,24 +1,38 @@
+import type { Project, ProjectPage } from '#shared/projects'
 import { useApi } from '~/composables/useApi'
 import { useFindProject } from '~/composables/useFindProject'
 import { useLastProject } from '~/composables/useLastProject'
 import { useSharedData } from '~/composables/useSharedData'
 
+interface Projects extends ProjectPage {
+  /** The one on the screen or last seen, where it is archived: its own pages show it, and it is offered nowhere. */
+  archived?: Project
+}
+
 /**
  * The projects of the org that were active last, and behind them the one on the screen or last seen where it is not among them: an org may have very many.
- * Shared by whatever lists projects or says what may be done in one.
+ * Shared by whatever lists projects or says what may be done in one. `immediate: false`, for what stands in each row of a list: it takes what the sidebar has read.
  */
-export function useProjects() {
+export function useProjects({ immediate = true } = {}) {
   const api = useApi()
   const find = useFindProject()
   const route = useRoute()
-  const lastSeen = useLastProject()
-  return useSharedData('projects', async () => {
-    const page = await api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } })
-    const onScreen = typeof route.params.projectId === 'string' ? route.params.projectId : undefined
-    const current = onScreen ?? lastSeen.value
+  const lastSeen = immediate ? useLastProject() : undefined
+
+  async function read(): Promise<Projects> {
+    const page = await api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } }).catch((error: unknown) => {
+      // The list that was read last is of more use than none.
+      if (shared.data.value) return shared.data.value
+      throw error
+    })
+    const current = typeof route.params.projectId === 'string' ? route.params.projectId : lastSeen?.value
     if (!current || page.projects.some(({ id }) => id === current)) return page
-    const other = await find(current)
-    // An archived one is left to its own pages.
-    return other && (onScreen || other.archivedAt === null) ? { ...page, projects: [...page.projects, other] } : page
-  })
+    // Where it cannot be read its own page says so.
+    const other = await find(current).catch(() => undefined)
+    if (!other) return page
+    return other.archivedAt === null ? { ...page, projects: [...page.projects, other] } : { ...page, archived: other }
+  }
+
+  const shared = useSharedData('projects', read, { immediate })
+  return shared
 }

@@ -4,6 +4,7 @@ import { Conversation } from '../../shared/conversations'
 import { CreatedInvitation, MemberList } from '../../shared/identity'
 import { Project } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
+import { admin } from '../support/set-up-loom'
 import { PASSWORD } from '../support/visitor'
 import { expectAccessible } from './expect-accessible'
 import { expect, test, waitUntilAlive } from './fixtures'
@@ -23,19 +24,22 @@ test.afterEach(async ({ client }) => {
   made = []
 })
 
-async function makeShelves(client: ChatClient): Promise<Shelves> {
-  const make = async (name: string) => {
-    const project = Project.parse(await client.post('/projects', { name }))
-    made.push(project.id)
-    return project
-  }
-  const converse = async (project: Project, title: string) => Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title, model: 'demo' }))
-  const flax = await make('Flax')
-  const afar = await converse(flax, 'Far away')
-  for (let others = 0; others < 100; others++) await make(`Wool ${others}`)
-  const hemp = await make('Hemp')
-  await converse(hemp, 'To move, too')
-  return { flax, afar, hemp, near: await converse(hemp, 'To move') }
+async function makeProject(client: ChatClient, name: string, description = '') {
+  const project = Project.parse(await client.post('/projects', { name, description }))
+  made.push(project.id)
+  return project
+}
+
+const converse = async (client: ChatClient, project: Project, title: string) => Conversation.parse(await client.post(`/projects/${project.id}/conversations`, { title, model: 'demo' }))
+
+/** `description`: of the twenty that are active last but for Hemp. */
+async function makeShelves(client: ChatClient, description = ''): Promise<Shelves> {
+  const flax = await makeProject(client, 'Flax')
+  const afar = await converse(client, flax, 'Far away')
+  for (let others = 0; others < 100; others++) await makeProject(client, `Wool ${others}`, others < 80 ? '' : description)
+  const hemp = await makeProject(client, 'Hemp')
+  await converse(client, hemp, 'To move, too')
+  return { flax, afar, hemp, near: await converse(client, hemp, 'To move') }
 }
 
 const sidebarOf = (page: Page) => page.getByRole('navigation', { name: 'Main' })
@@ -43,6 +47,9 @@ const sidebarOf = (page: Page) => page.getByRole('navigation', { name: 'Main' })
 async function findInDialog(page: Page, name: string) {
   const dialog = page.getByRole('dialog', { name: 'Move to a project' })
   await dialog.getByRole('button', { name: 'Project' }).click()
+  // Where they are already.
+  await page.getByPlaceholder('Find a project').fill('Hemp')
+  await expect(page.getByText('No project matches')).toBeVisible()
   await page.getByPlaceholder('Find a project').fill(name)
   await expect(page.getByRole('option')).toHaveText([name])
   await page.keyboard.press('Enter')
@@ -54,7 +61,7 @@ async function findInDialog(page: Page, name: string) {
 
 test('of very many projects the one on the screen is in the sidebar, stays there, and any is found by the search', async ({ page, client, isMobile }) => {
   test.skip(isMobile, 'the sidebar stands beside the page only on a desktop, and a phone has no keyboard')
-  const { flax, hemp } = await makeShelves(client)
+  const { flax, hemp } = await makeShelves(client, 'Not of flax')
   const sidebar = sidebarOf(page)
   const projects = sidebar.getByRole('region', { name: 'Projects' })
   await page.goto(`/projects/${hemp.id}`)
@@ -68,6 +75,63 @@ test('of very many projects the one on the screen is in the sidebar, stays there
   await expect(projects.getByRole('link', { name: 'Flax' })).toBeVisible()
   await expect(sidebar.getByRole('link', { name: 'Far away' })).toBeVisible()
   await page.screenshot({ path: '.cache/test/shots/many-projects.png' })
+})
+
+test.describe('after a login', () => {
+  test.use({ storageState: { cookies: [], origins: [] } })
+
+  test('a project beyond the hundred is asked for a few times at most, however many conversations it has', async ({ page, client, isMobile }) => {
+    test.skip(isMobile, 'a phone has no keyboard')
+    const { flax } = await makeShelves(client)
+    for (let others = 0; others < 8; others++) await converse(client, flax, `Farther away ${others}`)
+    // That made it the last active.
+    for (let others = 0; others < 100; others++) await makeProject(client, `Silk ${others}`)
+    await page.goto('/login?next=/dashboard')
+    await page.getByRole('textbox', { name: 'Email' }).fill(admin.email)
+    await page.getByRole('textbox', { name: 'Password' }).fill(admin.password)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    const projects = sidebarOf(page).getByRole('region', { name: 'Projects' })
+    await expect(projects.getByRole('link', { name: 'Silk 99' })).toBeVisible()
+
+    const asked: string[] = []
+    page.on('request', (request) => {
+      const { pathname, searchParams } = new URL(request.url())
+      if ((pathname === '/api/projects' && !searchParams.has('search')) || pathname === `/api/projects/${flax.id}`) asked.push(pathname)
+    })
+    await page.keyboard.press('Control+k')
+    await page.getByPlaceholder('Search conversations and places').fill('flax')
+    await page.getByRole('option', { name: 'Flax' }).click()
+    await expect(projects.getByRole('link', { name: 'Flax' })).toHaveAttribute('aria-current', 'page')
+    await expect(page.getByRole('main').getByRole('link', { name: 'Farther away 7' })).toBeVisible()
+    await expect(sidebarOf(page).getByRole('link', { name: 'Farther away 7' })).toBeVisible()
+    expect(asked.length, asked.join('\n')).toBeLessThanOrEqual(4)
+  })
+})
+
+test('an archived project is the current one while it is on the screen, and offered nowhere afterwards', async ({ page, client, isMobile }) => {
+  test.skip(isMobile, 'the sidebar stands beside the page only on a desktop, and a phone has no keyboard')
+  const archived = await makeProject(client, 'Old batiste')
+  await converse(client, archived, 'Put away')
+  const live = await makeProject(client, 'New batiste')
+  await converse(client, live, 'At hand')
+  await client.call('PATCH', `/projects/${archived.id}`, { archived: true })
+  const sidebar = sidebarOf(page)
+  await page.goto(`/projects/${archived.id}`)
+  await expect(sidebar.getByRole('link', { name: 'Old batiste' })).toHaveAttribute('aria-current', 'page')
+  await sidebar.getByRole('link', { name: 'Dashboard' }).click()
+  await expect(page).toHaveURL(/\/dashboard/)
+  await expect(sidebar.getByRole('link', { name: 'New chat' })).toHaveAttribute('href', `/projects/${live.id}/c/new`)
+  await expect(sidebar.getByRole('link', { name: 'Old batiste' })).toHaveCount(0)
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('Search conversations and places').fill('batiste')
+  const options = page.getByRole('option', { name: 'batiste' })
+  await expect(options).toHaveText(['New batiste'])
+  await options.click()
+  await page.getByRole('main').getByRole('button', { name: 'Actions for At hand' }).click()
+  // Nowhere else to move to, unless other tests have left something.
+  const moveTo = page.getByRole('menuitem', { name: 'Move to' })
+  if (await moveTo.isEnabled()) await moveTo.press('ArrowRight')
+  await expect(page.getByRole('menuitem', { name: 'Old batiste' })).toHaveCount(0)
 })
 
 test('of very many projects a conversation is moved to any, by itself and with others', async ({ page, client, isMobile }) => {
