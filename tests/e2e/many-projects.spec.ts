@@ -98,12 +98,19 @@ test.describe('after a login', () => {
       const { pathname, searchParams } = new URL(request.url())
       if ((pathname === '/api/projects' && !searchParams.has('search')) || pathname === `/api/projects/${flax.id}`) asked.push(pathname)
     })
+    // The list comes when the rows of conversations are there.
+    const rows = Promise.withResolvers<undefined>()
+    await page.route(({ pathname, searchParams }) => pathname === '/api/projects' && !searchParams.has('search'), async (route) => {
+      await rows.promise
+      await route.continue()
+    })
     await page.keyboard.press('Control+k')
     await page.getByPlaceholder('Search conversations and places').fill('flax')
     await page.getByRole('option', { name: 'Flax' }).click()
-    await expect(projects.getByRole('link', { name: 'Flax' })).toHaveAttribute('aria-current', 'page')
     await expect(page.getByRole('main').getByRole('link', { name: 'Farther away 7' })).toBeVisible()
     await expect(sidebarOf(page).getByRole('link', { name: 'Farther away 7' })).toBeVisible()
+    rows.resolve(undefined)
+    await expect(projects.getByRole('link', { name: 'Flax' })).toHaveAttribute('aria-current', 'page')
     expect(asked.length, asked.join('\n')).toBeLessThanOrEqual(4)
   })
 })
