@@ -91,10 +91,10 @@ test('what was being written on an answer outlives a reload and a session', asyn
   await expect(comment).toHaveValue('It only repeats me')
 
   await page.context().clearCookies()
-  await page.getByRole('button', { name: 'Keep' }).click()
+  await page.getByRole('button', { name: 'Keep', exact: true }).click()
   await logIn(page)
   await expect(comment).toHaveValue('It only repeats me')
-  await page.getByRole('button', { name: 'Keep' }).click()
+  await page.getByRole('button', { name: 'Keep', exact: true }).click()
   await expect(comment).toHaveCount(0)
   await page.reload()
   await (await chat.settled()).getByRole('button', { name: 'Good answer' }).click()
