@@ -7,6 +7,8 @@ import { useSharedData } from '~/composables/useSharedData'
 interface Projects extends ProjectPage {
   /** The one on the screen or last seen, where it is archived: its own pages show it, and it is offered nowhere. */
   archived?: Project
+  /** The last reading failed, as a whole or for the one on the screen: what was read before is kept, and the sidebar says so. */
+  isStale?: true
 }
 
 /**
@@ -20,17 +22,20 @@ export function useProjects({ immediate = true } = {}) {
   const lastSeen = immediate ? useLastProject() : undefined
 
   async function read(): Promise<Projects> {
-    const page = await api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } }).catch((error: unknown) => {
+    const page: Projects = await api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } }).catch((error: unknown) => {
       // The list that was read last is of more use than none.
-      if (shared.data.value) return shared.data.value
+      if (shared.data.value) return { ...shared.data.value, isStale: true as const }
       throw error
     })
     const current = typeof route.params.projectId === 'string' ? route.params.projectId : lastSeen?.value
     if (!current || page.projects.some(({ id }) => id === current)) return page
-    // Where it cannot be read its own page says so.
-    const other = await find(current).catch(() => undefined)
-    if (!other) return page
-    return other.archivedAt === null ? { ...page, projects: [...page.projects, other] } : { ...page, archived: other }
+    try {
+      const other = await find(current)
+      if (!other) return page
+      return other.archivedAt === null ? { ...page, projects: [...page.projects, other] } : { ...page, archived: other }
+    } catch {
+      return { ...page, isStale: true }
+    }
   }
 
   const shared = useSharedData('projects', read, { immediate })

@@ -141,6 +141,51 @@ test('an archived project is the current one while it is on the screen, and offe
   await expect(page.getByRole('menuitem', { name: 'Old batiste' })).toHaveCount(0)
 })
 
+test('the sidebar keeps its projects when they cannot be read anew, says so, and reads them when asked', async ({ page, client, isMobile }) => {
+  const project = await makeProject(client, 'Kept linen')
+  await page.goto(`/projects/${project.id}`)
+  let fails = true
+  await page.route(({ pathname }) => pathname === '/api/projects', async (route) => {
+    if (!fails) return route.continue()
+    await route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Something went wrong.' } } })
+  })
+  await page.getByRole('radio', { name: 'Only its members' }).click()
+  await expect(page.getByRole('radio', { name: 'Only its members' })).toBeChecked()
+  if (isMobile) await page.getByRole('button', { name: 'Open sidebar' }).click()
+  const projects = sidebarOf(page).getByRole('region', { name: 'Projects' })
+  await expect(projects.getByRole('alert')).toContainText('Not all could be loaded.')
+  await expect(projects.getByRole('link', { name: 'Kept linen' })).toBeVisible()
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/kept-projects-${page.viewportSize()?.width}.png` })
+  const renamed = await client.call('PATCH', `/projects/${project.id}`, { name: 'Mended linen' })
+  expect(renamed.status).toBe(200)
+  fails = false
+  await projects.getByRole('button', { name: 'Try again' }).click()
+  await expect(projects.getByRole('link', { name: 'Mended linen' })).toBeVisible()
+  await expect(projects.getByRole('alert')).toHaveCount(0)
+})
+
+test('a project on the screen that the sidebar cannot look up is told of there, and looked up when asked', async ({ page, client, isMobile }) => {
+  const archived = await makeProject(client, 'Lost linen')
+  await client.call('PATCH', `/projects/${archived.id}`, { archived: true })
+  await page.goto('/projects')
+  await page.getByRole('button', { name: 'Archived' }).click()
+  let fails = true
+  await page.route(({ pathname }) => pathname === `/api/projects/${archived.id}`, async (route) => {
+    if (!fails) return route.continue()
+    await route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Something went wrong.' } } })
+  })
+  await page.getByRole('main').getByRole('link', { name: 'Lost linen' }).click()
+  await expect(page).toHaveURL(new RegExp(`/projects/${archived.id}$`))
+  if (isMobile) await page.getByRole('button', { name: 'Open sidebar' }).click()
+  const projects = sidebarOf(page).getByRole('region', { name: 'Projects' })
+  await expect(projects.getByRole('alert')).toContainText('Not all could be loaded.')
+  fails = false
+  await projects.getByRole('button', { name: 'Try again' }).click()
+  await expect(projects.getByRole('link', { name: 'Lost linen' })).toBeVisible()
+  await expect(projects.getByRole('alert')).toHaveCount(0)
+})
+
 test('of very many projects a conversation is moved to any, by itself and with others', async ({ page, client, isMobile }) => {
   const { flax, hemp, near } = await makeShelves(client)
   await page.addInitScript(scheme => localStorage.setItem('nuxt-color-mode', scheme), isMobile ? 'light' : 'dark')
