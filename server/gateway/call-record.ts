@@ -195,6 +195,7 @@ export class CallRecord implements Progress {
     const { context, target } = this
     const { caller, request } = context
     const question = request.record?.() ?? request.raw
+    const now = performance.now()
     const isKept = error === null || this.dispatchedAt !== undefined || question.length <= MAX_REFUSED_BYTES
     const seal = (side: BodySide, body: Buffer | null) => body && caller.traceBodies
       ? sealBody(this.gateway.keyring.forOrg(caller.orgId, caller.encryptionSalt), caller.orgId, context.requestId, side, body)
@@ -218,16 +219,16 @@ export class CallRecord implements Progress {
       isStream: request.stream && (this.tap !== undefined || this.firstByteAt === undefined),
       cache: this.cache,
       attempts: this.attempts,
-      latencyMs: performance.now() - context.receivedAt,
+      latencyMs: now - context.receivedAt,
       ttfbMs: this.ttfbMs(),
-      gatewayOverheadMs: this.overheadMs(),
+      gatewayOverheadMs: this.overheadMs(now),
       usage,
       hold: this.hold,
       encryptionKeyVersion: caller.encryptionKeyVersion,
       request: seal('request', isKept ? question : null),
       response: seal('response', responseBody),
       tags: context.tags,
-      ...describeSteps(this, error)
+      ...describeSteps(this, error, now)
     }
   }
 
@@ -255,8 +256,7 @@ export class CallRecord implements Progress {
   }
 
   /** Time since the call arrived, less the time the provider had it. */
-  private overheadMs(): number {
-    const now = performance.now()
+  private overheadMs(now = performance.now()): number {
     const upstreamMs = this.dispatchedAt === undefined ? 0 : (this.upstreamEndedAt ?? this.firstByteAt ?? now) - this.dispatchedAt
     return now - this.context.receivedAt - upstreamMs
   }

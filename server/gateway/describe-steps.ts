@@ -12,12 +12,13 @@ type Call = Pick<CallRecord, 'context' | 'createdAt' | 'isJudged' | 'admission' 
 
 /**
  * What a trace tells of a call's way: when it passed each step until now, and what its rules decided.
+ * @param now when its capture begins, on the clock of `performance.now()`: its latency ends there, too
  * @returns with the list that its steps name, where all its rules let it pass
  */
-export function describeSteps(call: Call, error: LoomError | null): { steps: StoredSteps, rules?: RuleList } {
+export function describeSteps(call: Call, error: LoomError | null, now: number): { steps: StoredSteps, rules?: RuleList } {
   const { context: { caller, receivedAt, authenticatedAt, readAt }, createdAt, isJudged, admission, admittedAt, heldAt, dispatchedAt, firstByteAt, upstreamEndedAt } = call
   const times = [
-    ['auth', authenticatedAt], ['read', readAt], ['policy', admittedAt], ['hold', heldAt], ['attempt', dispatchedAt], ['first_byte', firstByteAt], ['end', upstreamEndedAt], ['capture', performance.now()]
+    ['auth', authenticatedAt], ['read', readAt], ['policy', admittedAt], ['hold', heldAt], ['attempt', dispatchedAt], ['first_byte', firstByteAt], ['end', upstreamEndedAt], ['capture', now]
   ] as const
   const at: TraceSteps['at'] = {}
   for (const [step, time] of times) if (time !== undefined) at[step] = Math.round((time - receivedAt) * 100) / 100
