@@ -30,7 +30,7 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
     database = await createPostgresDatabase()
     upstream = await startMockUpstream()
     env = {
-      DATABASE_URL: database.url, OPENAI_API_KEY: 'sk-mock', OPENAI_BASE_URL: upstream.baseUrl, REPLICA_TIMEOUT_MS: '2000',
+      DATABASE_URL: database.url, OPENAI_API_KEY: 'sk-mock', OPENAI_BASE_URL: upstream.baseUrl, REPLICA_TIMEOUT_MS: '6000',
       ENCRYPTION_MASTER_KEY: 'ab'.repeat(32), AUTH_SECRET: 'one secret for all of the replicas'
     }
     replicas = [await startLoomServer({ env }), await startLoomServer({ env })]
@@ -45,9 +45,9 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
   })
 
   /** A conversation whose answer the first replica writes and nobody reads. */
-  async function beginAnswer(chunks: number): Promise<string> {
+  async function beginAnswer(chunks: number, chunkIntervalMs = 40): Promise<string> {
     const { projects } = ProjectPage.parse(await writing.get('/projects'))
-    const { id } = Conversation.parse(await writing.post(`/projects/${projects[0]?.id}/conversations`, { model: `openai/${mockModel({ chunks, chunkIntervalMs: 10 })}` }))
+    const { id } = Conversation.parse(await writing.post(`/projects/${projects[0]?.id}/conversations`, { model: `openai/${mockModel({ chunks, chunkIntervalMs })}` }))
     for await (const { event } of writing.events('POST', `/conversations/${id}/messages`, { text: 'Tell me much.' })) if (event.type === 'delta') break
     return id
   }
@@ -112,7 +112,7 @@ describe.runIf(testDatabaseKind === 'postgres')('two replicas on one database', 
   })
 
   test('an answer survives the loss of every connection to the database', async () => {
-    const id = await beginAnswer(200)
+    const id = await beginAnswer(200, 10)
     const administrator = postgres(database.url, { max: 1 })
     await administrator`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
     await administrator.end()

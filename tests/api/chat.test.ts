@@ -119,7 +119,7 @@ describe('an answer', () => {
   })
 
   test('is followed after a reload with every word exactly once', async () => {
-    const conversation = await newConversation(ada, mock({ chunks: 150, chunkIntervalMs: 10, chunkBytes: 6 }))
+    const conversation = await newConversation(ada, mock({ chunks: 150, chunkIntervalMs: 40, chunkBytes: 6 }))
     await leaveAfter(ada, conversation, saidSomething)
     const [first, second] = await Promise.all([1, 2].map(() => ada.readAll('GET', `/conversations/${conversation.id}/stream`)))
     expect(first?.events[0]).toMatchObject({ event: { type: 'snapshot' } })
@@ -132,7 +132,7 @@ describe('an answer', () => {
   })
 
   test('is taken up again after the last event that arrived, as a browser does by itself, too', async () => {
-    const conversation = await newConversation(ada, mock({ chunks: 150, chunkIntervalMs: 10, chunkBytes: 6 }))
+    const conversation = await newConversation(ada, mock({ chunks: 150, chunkIntervalMs: 40, chunkBytes: 6 }))
     const seen: StreamedEvent[] = []
     for await (const item of ada.events('POST', `/conversations/${conversation.id}/messages`, { text: 'Tell me much.' })) {
       seen.push(item)

@@ -83,7 +83,7 @@ test('GET /api/models leaves out what the caller may not call, as /v1/models doe
   try {
     const left = all.filter(id => id !== 'gpt-4o' && !id.startsWith('demo'))
     expect(await inBrowser()).toEqual(left)
-    await expect.poll(onWire).toEqual(left)
+    await expect.poll(onWire, { timeout: 15_000 }).toEqual(left)
   } finally {
     await put({})
   }

@@ -59,7 +59,7 @@ test.runIf(inject('database') === 'postgres')('a transaction that is given up wh
   const server = await startPostgres()
   if (!server) throw new Error('PostgreSQL is not installed')
   const abandoned: unknown[] = []
-  const db = openPostgres({ url: server.url, poolSize: 2, statementTimeoutMs: 30_000, deadlineMs: 500, onAbandoned: error => abandoned.push(error) })
+  const db = openPostgres({ url: server.url, poolSize: 2, statementTimeoutMs: 30_000, deadlineMs: 2_000, onAbandoned: error => abandoned.push(error) })
   try {
     await db.orm.execute(sql`create table kept (what text)`)
     await server.freeze()
@@ -103,7 +103,7 @@ test.runIf(inject('database') === 'postgres')('a connection that opens after a s
   const proxy = await startLossyProxy(url)
   const direct = openPostgres({ url, poolSize: 1, statementTimeoutMs: 30_000 })
   const silences: unknown[] = []
-  const db = openPostgres({ url: proxy.url, poolSize: 1, statementTimeoutMs: 30_000, deadlineMs: 500, onSilence: error => silences.push(error) })
+  const db = openPostgres({ url: proxy.url, poolSize: 1, statementTimeoutMs: 30_000, deadlineMs: 2_000, onSilence: error => silences.push(error) })
   const answered = async () => (await db.query('select 2 as two').catch(() => [])).length === 1
   // What the driver asks each connection first.
   const probed = async () => (await direct.query(`select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_type%'`)).length > 0

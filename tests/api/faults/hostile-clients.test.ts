@@ -127,7 +127,7 @@ test('HTTP/1.0 gets a whole stream, ended by closing and not in chunks', async (
 
 test('nonsense behind a request never ends up inside its answer', async () => {
   const streaming = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], stream: true })
-  gateway.upstream.respondWith({ chunks: 200, chunkIntervalMs: 5 })
+  gateway.upstream.respondWith({ chunks: 200, chunkIntervalMs: 25 })
   const { socket, received, closed } = await dial()
   socket.write(start + headers(streaming.length) + streaming)
   await until(() => received().includes('data: '), { what: () => 'the stream to begin' })

@@ -189,7 +189,7 @@ describe.each(hasRedis ? ['memory', 'redis'] : ['memory'])('cached answers in %s
       expect(await post(asked)).toMatchObject({ status: 200, cache: 'miss', text: expect.stringContaining('[DONE]') })
     }
     const asked = question({ stream: true })
-    gateway.upstream.respondWith({ text: 'one two three four', chunks: 4, chunkIntervalMs: 100 })
+    gateway.upstream.respondWith({ text: 'one two three four', chunks: 4, chunkIntervalMs: 3_000 })
     const abort = new AbortController()
     const response = await fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}`, ...on }, body: JSON.stringify(asked), signal: abort.signal })
     await response.body?.getReader().read()

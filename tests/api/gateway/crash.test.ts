@@ -65,7 +65,7 @@ test('from the moment a graceful stop begins, calls on open connections are refu
   const { key } = await gateway.createKey()
   const { projects } = ProjectPage.parse(await gateway.api('GET', '/api/projects'))
   const conversation = Conversation.parse(await gateway.api('POST', `/api/projects/${projects[0]?.id}/conversations`, { model }))
-  gateway.upstream.respondWith({ text: 'Slow but sure', chunks: 20, chunkIntervalMs: 200 })
+  gateway.upstream.respondWith({ text: 'Slow but sure', chunks: 20, chunkIntervalMs: 400 })
   // By hand, for a call behind another one on its connection.
   const socket = connect(gateway.loom.port, '127.0.0.1')
   const said = text(socket)
@@ -117,7 +117,7 @@ test.runIf(testDatabaseKind === 'postgres')('kill -9 between the commit of charg
     const { key } = await gateway.createKey()
     // The first of a key's calls also writes down what its rules are, and waits for that.
     await (await gateway.post(key, body)).text()
-    gateway.upstream.respondWith({ firstByteDelayMs: 500 }, { times: 5 })
+    gateway.upstream.respondWith({ firstByteDelayMs: 3_000 }, { times: 5 })
     const calls = Promise.allSettled(Array.from({ length: 5 }, async () => (await gateway.post(key, body)).text()))
     await gateway.upstream.received(6)
     proxy.loseAnswers()

@@ -170,7 +170,7 @@ describe('a repeated call', () => {
 
   test('that finds as many waiting as may is a conflict, to be tried again; those that wait get the answer', async () => {
     const once = randomUUID()
-    gateway.upstream.respondWith({ firstByteDelayMs: 2_000 })
+    gateway.upstream.respondWith({ firstByteDelayMs: 5_000 })
     const first = post(once)
     await gateway.upstream.received()
     const answers = await Promise.all(Array.from({ length: MAX_WAITING + 4 }, () => post(once)))

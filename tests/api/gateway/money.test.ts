@@ -377,11 +377,11 @@ describe('the ledger over /v1', () => {
     const response = await fetch(`${gateway.loom.url}${path}`, { headers: { authorization: `Bearer ${key}`, ...headers } })
     return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
   }
-  const month = new Date().toISOString().slice(0, 7)
+  const thisMonth = () => new Date().toISOString().slice(0, 7)
 
   test('tells the wallet, its transactions and a statement, in exact decimals', async () => {
     await topUp('1.000000001', 'exact')
-    const wallet = JSON.parse((await get('/v1/wallet')).text)
+    const [month, wallet] = [thisMonth(), JSON.parse((await get('/v1/wallet')).text)]
     expect(wallet).toMatchObject({ object: 'wallet', mode: 'prepaid', held_usd: '0', available_usd: wallet.balance_usd })
     expect(JSON.parse((await get('/v1/transactions?limit=1&ref_id=exact')).text)).toMatchObject({ object: 'list', data: [{ type: 'topup', amount_usd: '1.000000001', ref_id: 'exact' }], has_more: false })
     expect(JSON.parse((await get(`/v1/statements/${month}`)).text)).toMatchObject({ object: 'statement', month, final: false, closing_balance_usd: wallet.balance_usd })
@@ -393,7 +393,7 @@ describe('the ledger over /v1', () => {
   test('refuses a key that is bound to a project, and what is no month', async () => {
     const project = await gateway.api('POST', '/api/projects', { name: 'Bound' })
     const bound = await gateway.createKey({ scopes: ['traces'], projectId: String(project.id) })
-    for (const path of ['/v1/wallet', '/v1/transactions', `/v1/statements/${month}`]) expect((await get(path, { authorization: `Bearer ${bound.key}` })).status, path).toBe(403)
+    for (const path of ['/v1/wallet', '/v1/transactions', `/v1/statements/${thisMonth()}`]) expect((await get(path, { authorization: `Bearer ${bound.key}` })).status, path).toBe(403)
     for (const path of ['/v1/statements/2026-13', '/v1/statements/2099-01', '/v1/statements/x']) expect((await get(path)).status, path).toBe(404)
   })
 

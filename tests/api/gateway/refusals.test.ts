@@ -70,13 +70,14 @@ describe('a key', () => {
     expect(unknown).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('unknown or revoked') } } })
   })
 
-  test('stops working within a second of being revoked, though it was cached', async () => {
+  test('stops working once it is revoked, though it was cached', async () => {
     const { id, key: doomed } = await gateway.createKey()
     expect((await gateway.post(doomed, JSON.stringify(valid))).status).toBe(200)
     await gateway.api('DELETE', `/api/keys/${id}`)
-    const deadline = performance.now() + 1_000
-    let answer: Awaited<ReturnType<typeof refused>> = { status: 200, body: undefined }
-    while (answer.status === 200 && performance.now() < deadline) answer = await refused(gateway.post(doomed, JSON.stringify(valid)))
+    const answer = await until(async () => {
+      const found = await refused(gateway.post(doomed, JSON.stringify(valid)))
+      return found.status !== 200 && found
+    })
     expect(answer).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key', message: expect.stringContaining('unknown or revoked') } } })
   })
 
@@ -111,12 +112,13 @@ describe('a key', () => {
 
     const { key: single } = await gateway.createKey({ limits: { maxConcurrent: 1 } })
     gateway.upstream.reset()
-    gateway.upstream.respondWith({ firstByteDelayMs: 1_000 })
-    const slow = gateway.post(single, JSON.stringify(valid))
-    await gateway.upstream.received()
+    gateway.upstream.respondWith({ chunks: 100, chunkIntervalMs: 100 })
+    const abort = new AbortController()
+    const running = await fetch(`${gateway.loom.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${single}` }, body: JSON.stringify({ ...valid, stream: true }), signal: abort.signal })
+    expect(running.status).toBe(200)
     expect((await gateway.post(single, JSON.stringify(valid))).status).toBe(429)
-    expect((await slow).status).toBe(200)
-    expect((await gateway.post(single, JSON.stringify(valid))).status).toBe(200)
+    abort.abort()
+    await until(async () => (await gateway.post(single, JSON.stringify(valid))).status === 200)
   })
 })
 

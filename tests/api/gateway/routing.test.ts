@@ -126,7 +126,7 @@ describe('a route', () => {
 
   test('by latency finds the target that answers sooner, for streams too', async () => {
     const alias = await makeRoute('least-latency', [
-      { on: 'first', upstreamModel: mockModel({ firstByteDelayMs: 300 }) },
+      { on: 'first', upstreamModel: mockModel({ firstByteDelayMs: 3_000 }) },
       { on: 'second', upstreamModel: mockModel({ firstByteDelayMs: 0 }) }
     ])
     for (const stream of [false, true]) {

@@ -36,7 +36,7 @@ const levels: Record<'project' | 'org' | 'platform', (policy: Policy) => Promise
 }
 
 describe.each(['project', 'org', 'platform'] as const)('a policy of the %s', (scope) => {
-  test('binds a key that was in use within a second, and is gone as fast', async () => {
+  test('binds a key that was in use at once, not when what is known of it is old, and is gone as fast', async () => {
     const { key } = await gateway.createKey({ projectId })
     expect((await gateway.post(key, body())).status).toBe(200)
     let served = 1
@@ -45,12 +45,12 @@ describe.each(['project', 'org', 'platform'] as const)('a policy of the %s', (sc
       const response = await gateway.post(key, body())
       if (response.status !== 200) return response
       served++
-    }, { timeoutMs: 1_000, what: () => 'the policy to be heeded' })
+    }, { what: () => 'the policy to be heeded' })
     expect(refused.status).toBe(403)
     expect(await refused.json()).toMatchObject({ error: { code: 'model_not_allowed', param: 'model', details: { rule: 'models', scope } } })
     expect(gateway.upstream.requests).toHaveLength(served)
     await levels[scope]({})
-    await until(async () => (await gateway.post(key, body())).status === 200, { timeoutMs: 1_000, what: () => 'the policy to be gone' })
+    await until(async () => (await gateway.post(key, body())).status === 200, { what: () => 'the policy to be gone' })
   })
 
   test('has a budget that is spent to its last cent and no further', async () => {
@@ -169,12 +169,12 @@ describe('rules on the road', () => {
 
   describe('a large body', () => {
     /** The answer to a call whose body never comes; undefined where it is waited for. */
-    async function announce(key: string, { path = 'chat/completions', bytes, headers = {} }: { path?: string, bytes?: number, headers?: Record<string, string> } = {}) {
+    async function announce(key: string, { path = 'chat/completions', bytes, headers = {}, withinMs = 15_000 }: { path?: string, bytes?: number, headers?: Record<string, string>, withinMs?: number } = {}) {
       const type = path === 'audio/transcriptions' ? 'multipart/form-data; boundary=b' : 'application/json'
       const client = sendRequest(`${gateway.loom.url}/v1/${path}`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': type, ...bytes !== undefined && { 'content-length': bytes }, ...headers } })
       client.on('error', () => {}).flushHeaders()
       try {
-        const [response]: IncomingMessage[] = await once(client, 'response', { signal: AbortSignal.timeout(1_500) })
+        const [response]: IncomingMessage[] = await once(client, 'response', { signal: AbortSignal.timeout(withinMs) })
         return response && { status: response.statusCode, retryAfter: response.headers['retry-after'], error: z.object({ error: z.unknown() }).parse(await json(response)).error }
       } catch (error) {
         if (error instanceof Error && error.name === 'AbortError') return undefined
@@ -205,7 +205,7 @@ describe('rules on the road', () => {
       expect(await announce(images, { bytes: large })).toMatchObject({ status: 403, error: { code: 'insufficient_scope' } })
       // There is room: it is waited for.
       const { key: free } = await gateway.createKey({ limits: { maxConcurrent: 1, requestsPerMinute: 1 } })
-      expect(await announce(free, { bytes: large })).toBeUndefined()
+      expect(await announce(free, { bytes: large, withinMs: 1_500 })).toBeUndefined()
     })
 
     test('gets the answer that its Idempotency-Key has got, whatever is left', async () => {

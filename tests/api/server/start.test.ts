@@ -103,7 +103,10 @@ test('a start makes the partitions of the months to come', async () => {
   })
   await loom.start()
   await loom.stop()
-  expect(await withDatabase(monthsOf)).toEqual(months)
+  const made = await withDatabase(monthsOf)
+  // A month may have ended since they were made.
+  expect(made).toEqual(expect.arrayContaining(months.slice(1)))
+  expect(made).toHaveLength(months.length)
 })
 
 // The embedded database is read by nobody but its one process.
