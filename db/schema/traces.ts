@@ -81,8 +81,9 @@ export const ruleLists = pgTable('rule_lists', {
 }, table => [primaryKey({ name: 'rule_lists_pkey', columns: [table.orgId, table.id] })])
 
 /**
- * The ids that an org was given of what a provider keeps, at a connection that all orgs share: only who was given one may name it there. Append-only, and
- * forgotten when the provider has forgotten, too. Without foreign keys, as traces: no call fails because its connection was deleted meanwhile.
+ * The ids that an org was given of what a provider keeps: at a connection that all orgs share, where only who was given one may name it, and at each of several
+ * of its own that a call could go to, for whoever gave one is asked for it. Append-only, and forgotten when the provider has forgotten, too. Without foreign
+ * keys, as traces: no call fails because its connection was deleted meanwhile.
  */
 export const givenIds = pgTable('given_ids', {
   orgId: uuid('org_id').notNull(),

@@ -180,10 +180,10 @@ export class CallRecord implements Progress {
     return keeper.seal({ requestId, contentType: rest?.contentType ?? '', provider, model, ...answeredBy, attempts, cache, costUsd: this.tap ? null : toUsdDecimal(costNanoUsd) })
   }
 
-  /** What the answer gave its org to name, where all orgs share the connection; a cached one, too, which may be older than what is written down of it. */
+  /** What the answer gave its org to name, where that is to be remembered; a cached one, too, which may be older than what is written down of it. */
   private given({ givenIds }: Answered): GivenIds | undefined {
     const { target, context } = this
-    if (!givenIds || !target?.connection.isShared) return undefined
+    if (!givenIds || !target || !context.request.keepsGivenIds) return undefined
     return { orgId: context.caller.orgId, connectionId: target.connection.id, ids: givenIds() }
   }
 

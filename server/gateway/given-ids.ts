@@ -11,7 +11,7 @@ const BATCH_ROWS = 5_000
 /** Statements a run, so that a stop does not wait for long; the next run goes on. */
 const MAX_BATCHES = 100
 
-/** What an answer at a connection that all orgs share gave its org to name later: itself, and what is in it. */
+/** What an answer gave its org to name later, at a connection that all orgs share or one of several accounts of its own: itself, and what is in it. */
 export interface GivenIds { orgId: string, connectionId: string, ids: readonly string[] }
 
 /** By connection, each that was asked for. */

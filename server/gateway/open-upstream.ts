@@ -105,7 +105,8 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
       })
     }
   }
-  if (failure) throw told(failure)
+  // Where one rests that might have answered, the request is not at fault.
+  if (failure && !(failure.isInexpressible && waitMs < Infinity)) throw told(failure)
   throw new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
     retryAfterSeconds: Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 1_000) / 1000))
   })

@@ -77,10 +77,13 @@ export interface CallRequest {
    */
   prepare?: (callId: string, earlier: EarlierCalls) => Promise<void>
   /**
-   * Of its targets, those that may be asked for what it names of a provider's keeping: at a connection that all orgs share, only what this org was given there.
+   * Of its targets, those that may be asked for what it names of a provider's keeping: at a connection that all orgs share, only what this org was given there;
+   * and of several accounts, only those that gave some of it, where any is known to.
    * @throws {LoomError} for none, as a provider refuses what it does not have; whatever `earlier` throws
    */
   reachable?: (targets: Target[]) => Promise<Target[]>
+  /** Told once it is known what is `reachable`: another account might be asked for what its answer gives, or another org name it, so that is to be remembered. */
+  readonly keepsGivenIds?: boolean
   /** What of the request a target gets and bills beside tokens, or at other prices than ours: refused for orgs that pay. */
   unpriced?: (target: Target) => string | undefined
   /** What models of this endpoint may be priced by instead of tokens. */

@@ -30,13 +30,23 @@ export function idsNamed(body: ResponsesBody): string[] {
   return [previous || [], conversationIn(body) ?? [], itemsOf(body).filter(item => !isSealed(item)).flatMap(item => idOf(item) ?? [])].flat()
 }
 
+/** Those of them that stand for what is not in the request: only who keeps that can go on from it. */
+export function idsNeeded(body: ResponsesBody): string[] {
+  const { previous_response_id: previous } = body
+  return [previous || [], conversationIn(body) ?? [], itemsNeeded(body)].flat()
+}
+
+function itemsNeeded(body: ResponsesBody): string[] {
+  return itemsOf(body).filter(item => !isSealed(item) && !isWhole(item)).flatMap(item => idOf(item) ?? [])
+}
+
 /** How OpenAI refuses what it does not have, where the request names anything that its org was not given; undefined where it does not. */
 export function refusalOf(body: ResponsesBody, given: ReadonlySet<string>): LoomError | undefined {
   const { previous_response_id: previous } = body
   if (previous && !given.has(previous)) return missing('Previous response', previous, 'previous_response_id', 400, 'previous_response_not_found')
   const conversation = conversationIn(body)
   if (conversation !== undefined && !given.has(conversation)) return missing('Conversation', conversation, 'conversation', 404)
-  const item = itemsOf(body).filter(item => !isSealed(item) && !isWhole(item)).flatMap(item => idOf(item) ?? []).find(id => !given.has(id))
+  const item = itemsNeeded(body).find(id => !given.has(id))
   return item === undefined ? undefined : missing('Item', item, 'input', 404)
 }
 

@@ -12,7 +12,7 @@ import { wantsThoughts } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
-import { idsNamed, refusalOf, withOwnIds } from './provider-ids'
+import { idsNamed, idsNeeded, refusalOf, withOwnIds } from './provider-ids'
 import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia, toolsIn } from './responses-body'
@@ -42,8 +42,9 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   /** The input with the thoughts that we told: some models that chat want theirs back, and nobody else reads them. */
   private thoughtful = this.body.input
   private earlier: Pick<EarlierCalls, 'given'> | undefined
-  /** What the org was given of what the request names, at each connection that all orgs share. */
+  /** What the org was given of what the request names, at each connection that may know it. */
   private given: GivenAt = new Map()
+  keepsGivenIds = false
   private measurement: ReturnType<typeof measureResponses> | undefined
   private toolBytes: number | undefined
 
@@ -73,17 +74,22 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   async reachable(targets: Target[]) {
-    const ids = idsNamed(this.body)
-    const shared = ids.length === 0 ? [] : targets.filter(target => target.connection.isShared && nativeOf(target))
-    if (shared.length === 0) return targets
-    this.given = await this.earlier?.given([...new Set(shared.map(({ connection }) => connection.id))], ids) ?? this.given
-    const refusals = new Map(shared.map(target => [target, refusalOf(this.body, this.given.get(target.connection.id) ?? new Set())]))
+    const native = targets.filter(nativeOf)
+    const shared = native.filter(({ connection }) => connection.isShared)
+    const isOneAccount = native.every(({ connection }) => connection.id === native[0]?.connection.id)
+    this.keepsGivenIds = shared.length > 0 || !isOneAccount
+    const needed = this.keepsGivenIds ? idsNeeded(this.body) : []
+    const ids = shared.length > 0 ? idsNamed(this.body) : needed
+    if (ids.length === 0) return targets
+    this.given = await this.earlier?.given([...new Set(native.map(({ connection }) => connection.id))], ids) ?? this.given
+    const refusals = new Map(shared.map(target => [target, refusalOf(this.body, this.givenAt(target))]))
     const left = targets.filter(target => !refusals.get(target))
     const refusal = targets[0] && refusals.get(targets[0])
     // Another model has nothing of that conversation either: rather the refusal that programs know than an answer that lacks it.
     if (refusal && !left.some(nativeOf)) throw refusal
-    // What only who gave it knows is asked for there first, wherever its route would begin.
-    return refusalOf(this.body, new Set()) ? left.toSorted((a, b) => Number(refusals.has(b)) - Number(refusals.has(a))) : left
+    // What one account gave no other has: asked there, it would only be said to be nowhere.
+    const knows = (target: Target) => needed.some(id => this.givenAt(target).has(id))
+    return left.some(knows) ? [...left.filter(knows), ...left.filter(target => !nativeOf(target))] : left
   }
 
   limitOutput(maxTokens: number) {
@@ -116,14 +122,14 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
     if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target).chat, upstreamModel, stream: false }, transport, signal)
-    return provider.countPrompt?.('responses', connection, { body: this.nativeBody(connection.id), upstreamModel, stream: false }, transport, signal)
+    return provider.countPrompt?.('responses', connection, { body: this.nativeBody(target), upstreamModel, stream: false }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
     const native = nativeOf(target)
     if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.chatBody, target, this.told), transport, signal)
-    return native(connection, { body: this.nativeBody(connection.id), upstreamModel, stream: this.stream }, transport, signal)
+    return native(connection, { body: this.nativeBody(target), upstreamModel, stream: this.stream }, transport, signal)
   }
 
   readAnswer(body: Buffer) {
@@ -144,10 +150,13 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   /** As a provider gets it that speaks the format itself. */
-  private nativeBody(connectionId: string) {
+  private nativeBody(target: Target) {
     const body = withoutExtra(this.whole ?? this.raw, this.body, 'input')
-    const given = this.given.get(connectionId)
-    return given ? withOwnIds(body, given) : body
+    return target.connection.isShared && this.given.size > 0 ? withOwnIds(body, this.givenAt(target)) : body
+  }
+
+  private givenAt({ connection }: Target): ReadonlySet<string> {
+    return this.given.get(connection.id) ?? new Set()
   }
 
   /** Once a request, for every file of it is read. */

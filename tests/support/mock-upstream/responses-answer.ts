@@ -1,17 +1,19 @@
 import type { MockBehaviour } from './behaviour'
 import { textPieces } from './behaviour'
 
-const head = { id: 'resp_mock', object: 'response', created_at: 1_760_000_000, background: false, error: null, instructions: null, parallel_tool_calls: true, tool_choice: 'auto', tools: [], metadata: {}, temperature: 1, top_p: 1 }
+const constant = { object: 'response', created_at: 1_760_000_000, background: false, error: null, instructions: null, parallel_tool_calls: true, tool_choice: 'auto', tools: [], metadata: {}, temperature: 1, top_p: 1 }
+
+const headOf = ({ id }: MockBehaviour) => ({ id: `resp_${id}`, ...constant })
 
 /** A `response` object of the Responses API. */
 export function responsesAnswer(behaviour: MockBehaviour, model: string) {
   const cut = behaviour.finishReason === 'stop' ? null : { reason: behaviour.finishReason === 'length' ? 'max_output_tokens' : 'content_filter' }
-  return { ...head, model, status: cut ? 'incomplete' : 'completed', incomplete_details: cut, output: items(behaviour).map(({ whole }) => whole), usage: usageOf(behaviour) }
+  return { ...headOf(behaviour), model, status: cut ? 'incomplete' : 'completed', incomplete_details: cut, output: items(behaviour).map(({ whole }) => whole), usage: usageOf(behaviour) }
 }
 
 /** The events of a streamed answer, numbered, the last of them `response.completed`. */
 export function responsesEvents(behaviour: MockBehaviour, model: string): string[] {
-  const begun = { ...head, model, status: 'in_progress', output: [], usage: null }
+  const begun = { ...headOf(behaviour), model, status: 'in_progress', output: [], usage: null }
   const answer = responsesAnswer(behaviour, model)
   const events = [
     { type: 'response.created', response: begun },
@@ -38,12 +40,12 @@ function event(data: { type: string } & Record<string, unknown>): string {
 interface Item { whole: object, start: object, events: ({ type: string } & Record<string, unknown>)[] }
 
 function items(behaviour: MockBehaviour): Item[] {
-  return behaviour.toolCalls.length ? behaviour.toolCalls.map(callItem) : [messageItem(textPieces(behaviour))]
+  return behaviour.toolCalls.length ? behaviour.toolCalls.map(callItem) : [messageItem(`msg_${behaviour.id}`, textPieces(behaviour))]
 }
 
-function messageItem(pieces: string[]): Item {
-  const at = { item_id: 'msg_mock', content_index: 0 }
-  const item = { id: 'msg_mock', type: 'message', role: 'assistant' }
+function messageItem(id: string, pieces: string[]): Item {
+  const at = { item_id: id, content_index: 0 }
+  const item = { id, type: 'message', role: 'assistant' }
   const part = { type: 'output_text', text: pieces.join(''), annotations: [], logprobs: [] }
   return {
     whole: { ...item, status: 'completed', content: [part] },
