@@ -7,7 +7,7 @@ export interface DialogueTurn { role: string, text: string }
 const Part = z.union([z.string(), z.looseObject({ type: z.string().optional(), text: z.string().optional() })])
 const Content = z.union([z.string(), z.array(Part), z.null()]).optional()
 const Message = z.looseObject({ role: z.string(), content: Content, tool_calls: z.array(z.unknown()).nullish() })
-const ChatRequest = z.looseObject({ messages: z.array(Message), system: Content })
+const ChatRequest = z.looseObject({ messages: z.array(Message).min(1), system: Content })
 const ResponsesRequest = z.looseObject({ input: z.union([z.string(), z.array(z.looseObject({}))]), instructions: z.string().nullish() })
 const PromptRequest = z.looseObject({ prompt: z.string() })
 const ChatAnswer = z.looseObject({ choices: z.array(z.looseObject({ message: Message.optional(), text: z.string().optional() })) })

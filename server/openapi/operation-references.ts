@@ -43,8 +43,8 @@ const ChatCompletion = z.looseObject({
 const told: Record<OperationName, Told> = {
   'chat.completions': {
     summary: 'Create a chat completion',
-    description: 'OpenAI\'s chat completions, whatever provider answers. Fields not listed here are passed on as they come.',
-    body: json(ChatBody),
+    description: 'OpenAI\'s chat completions, whatever provider answers. Fields not listed here are passed on as they come. A body with `input` in place of `messages`, as Cursor sends it, is read as one of `/v1/responses`, and answered as a chat.',
+    body: json(ChatBody.extend({ messages: ChatBody.shape.messages.optional(), input: ResponsesBody.shape.input })),
     answers: {
       'application/json': ChatCompletion,
       ...events('With `stream: true`: events with `chat.completion.chunk` objects, then `[DONE]`. With `stream_options.include_usage` the last chunk tells `usage`, its cost in USD in `usage.cost`. A failure on the way is an event with an error object, and no `[DONE]` follows.')

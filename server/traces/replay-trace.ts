@@ -5,6 +5,7 @@ import { recordChange } from '../audit/record'
 import { findCaller } from '../chat/find-caller'
 import { LoomError } from '../errors'
 import { callChat } from '../gateway/call-chat'
+import { isByInput } from '../gateway/operations/chat-by-input'
 import { requireRunning } from '../operations/require-running'
 import type { Runtime } from '../runtime'
 import { parseJson } from '../../shared/parse-json'
@@ -25,7 +26,9 @@ export async function replayTrace(runtime: Pick<Runtime, 'db' | 'keyring' | 'gat
   const { principal } = author
   const trace = await getTrace(runtime.db.orm, runtime.keyring, principal, id, true)
   if (!replayable.has(trace.endpoint)) throw new LoomError('invalid_request', 'Only calls of chat completions can be replayed.')
-  const body = trace.requestBody === null ? undefined : ChatBody.safeParse(parseJson(trace.requestBody)).data
+  const asked = trace.requestBody === null ? undefined : parseJson(trace.requestBody)
+  if (isByInput(asked)) throw new LoomError('invalid_request', 'This chat was asked for in the format of responses, which cannot be replayed.')
+  const body = ChatBody.safeParse(asked).data
   if (!body) throw new LoomError('invalid_request', 'The body of this call was not kept, so it cannot be replayed.')
   const caller = await findCaller(runtime.db.orm, principal, trace.projectId)
   const { models: _, ...question } = body

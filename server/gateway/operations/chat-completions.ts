@@ -1,17 +1,14 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
-import { MAX_CHOICES } from '../answer-limits'
 import { boundTokens } from '../estimate-cost'
 import type { ModelLimits } from '../estimate-cost'
 import { listOf } from '../list-of'
 import { toOpenAiError } from '../openai-error'
 import { thinkingBudget } from '../providers/anthropic-model'
 import type { Transport } from '../providers/provider'
-import { parseAnswer } from '../told-failure'
-import { readUsage } from '../usage'
 import type { ChatChunk } from './assemble-completion'
 import { measureMedia, refersElsewhere, takeMedia } from './chat-media'
-import { chatOutput, HeardAndSeen } from './chat-output'
+import { ChatByInput, isByInput } from './chat-by-input'
 import { ChatTap } from './chat-tap'
 import type { Prompt } from './count-prompt'
 import { countClosely, countPrompt } from './count-prompt'
@@ -19,10 +16,11 @@ import { withoutOurFields } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
 import { withMistralsIds } from './mistral-chat'
 import { ModelName } from './model-name'
-import type { CallRequest, Made, Operation, WholeAnswer } from './operation'
+import type { CallRequest, Operation } from './operation'
 import { asTaken, requireChat, takesChatAsIs, withLimit } from './over-chat'
-import { reasoningIn } from './reasoning-in'
-import { findBilledByUse, findSurcharge, findUnpriced } from './unpriced'
+import { readChat } from './read-chat'
+import { readJson } from './read-json'
+import { findBilledByUse, findUnpriced } from './unpriced'
 
 const Message = z.looseObject({ role: z.string(), content: z.unknown().optional() })
 
@@ -41,21 +39,15 @@ export const ChatBody = z.looseObject({
 })
 export type ChatBody = z.infer<typeof ChatBody>
 
-/** A `chat.completion`, as far as the road reads it. */
-const Completion = z.looseObject({
-  choices: z.array(z.looseObject({
-    message: z.looseObject({ content: z.unknown().optional(), reasoning_content: z.string().nullish().catch(undefined), tool_calls: z.unknown().optional(), ...chatOutput }).nullish()
-  })).min(1).max(MAX_CHOICES),
-  usage: z.unknown().optional()
-})
-type Completion = z.infer<typeof Completion>
-
 /** `POST /v1/chat/completions`: the format every kind of provider answers in. */
 export const chatCompletions: Operation = {
   name: 'chat.completions',
   path: '/v1/chat/completions',
   scope: 'chat',
-  parse: raw => parseChatRequest(raw),
+  parse: (raw) => {
+    const json = readJson(raw)
+    return isByInput(json) ? new ChatByInput(raw, json) : new ChatRequest(raw, undefined, json)
+  },
   toError: toOpenAiError
 }
 
@@ -73,8 +65,8 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   private outputLimit: number | undefined
   private measuredMedia: ReturnType<typeof measureMedia> | undefined
 
-  constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void) {
-    super(raw, ChatBody)
+  constructor(raw: Buffer, private readonly onChunk?: (chunk: ChatChunk) => void, json = readJson(raw)) {
+    super(raw, ChatBody, undefined, json)
   }
 
   limitOutput(maxTokens: number) {
@@ -134,17 +126,8 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
     return { ...rest, ...limit }
   }
 
-  readAnswer(body: Buffer): WholeAnswer {
-    const completion = Completion.parse(parseAnswer(body.toString('utf8')))
-    return {
-      contentType: 'application/json',
-      usage: readUsage(completion.usage),
-      rawUsage: completion.usage,
-      text: () => textOf(completion),
-      ...measureOutput(completion, this.body.audio),
-      surcharge: findSurcharge(completion),
-      finish: () => body
-    }
+  readAnswer(body: Buffer) {
+    return readChat(body, this.body.audio)
   }
 
   tap() {
@@ -160,26 +143,6 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
 /** Which of the two a provider obeys is its own affair. */
 function askedOutputTokens({ max_completion_tokens, max_tokens }: ChatBody): number | undefined {
   return Math.max(max_completion_tokens ?? 0, max_tokens ?? 0) || undefined
-}
-
-/** What was written, thought and said; a call of a tool counts with its framing. */
-function textOf({ choices }: Completion): string {
-  return choices.map(({ message }) => {
-    if (!message) return ''
-    const { audio, images: _images, ...written } = message
-    const isCall = (Array.isArray(message.tool_calls) && message.tool_calls.length > 0) || Boolean(message.function_call)
-    const text = typeof message.content === 'string' && !isCall ? reasoningIn(message) + message.content : JSON.stringify(written)
-    return text + (audio?.transcript ?? '')
-  }).join('')
-}
-
-const AskedSound = z.object({ format: z.string() })
-
-/** @param audio how the sound was asked for */
-function measureOutput({ choices }: Completion, audio: unknown): Made {
-  const heardAndSeen = new HeardAndSeen(audio === undefined ? undefined : AskedSound.safeParse(audio).data?.format)
-  for (const { message } of choices) if (message) heardAndSeen.add(message)
-  return heardAndSeen.made
 }
 
 function promptOf(body: ChatBody): Prompt {

@@ -14,13 +14,21 @@ export const MAX_PROMPT_VALUES = 100_000
 const LEAST_BYTES_A_VALUE = 2
 
 /**
- * A request's body as `schema` reads it, and the models to try after its own: `models` as on OpenRouter.
+ * A request's body, whatever is in it.
  * @param maxValues how many values it may have, at all depths
- * @throws {LoomError} `invalid_request` naming the first field at fault
+ * @throws {LoomError} `invalid_request` for what is no JSON, and for more values
  */
-export function readModelRequest<Body>(raw: Buffer, schema: z.ZodType<Body>, maxValues: number): ModelRequest<Body> {
+export function readJson(raw: Buffer, maxValues = MAX_PROMPT_VALUES): unknown {
   const json = parseJson(raw)
   if (raw.length > maxValues * LEAST_BYTES_A_VALUE) requireFewValues(json, maxValues)
+  return json
+}
+
+/**
+ * A body as `schema` reads it, and the models to try after its own: `models` as on OpenRouter.
+ * @throws {LoomError} `invalid_request` naming the first field at fault
+ */
+export function readModelRequest<Body>(json: unknown, schema: z.ZodType<Body>): ModelRequest<Body> {
   const { body, alternatives } = splitAlternatives(json)
   const metadata = fieldOf(body, 'metadata')
   return { body: parseBody(body, schema), alternatives, metadata }

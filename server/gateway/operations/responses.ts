@@ -10,10 +10,10 @@ import { countClosely, countPrompt } from './count-prompt'
 import { withEarlier, withoutToldThoughts } from './earlier-items'
 import { wantsThoughts } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
-import type { CallRequest, Operation } from './operation'
+import type { CallRequest, Operation, StreamTap, WholeAnswer } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
 import { idsNamed, idsNeeded, refusalOf, withOwnIds } from './provider-ids'
-import { MAX_PROMPT_VALUES, requireFewValues } from './read-json'
+import { MAX_PROMPT_VALUES, readJson, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia, toolsIn } from './responses-body'
 import type { ToldCall } from './response-items'
@@ -33,7 +33,7 @@ export const responses: Operation = {
   toError: toOpenAiError
 }
 
-class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
+export class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest {
   readonly stream = this.body.stream === true
   readonly askedOutputTokens = this.body.max_output_tokens ?? undefined
   private told: ToldCall = { id: uuidv7(), previousResponseId: null, isStored: false }
@@ -49,8 +49,8 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private toolBytes: number | undefined
 
   /** @throws {LoomError} `invalid_request` for a call in the background, too */
-  constructor(raw: Buffer) {
-    super(raw, ResponsesBody)
+  constructor(raw: Buffer, json = readJson(raw)) {
+    super(raw, ResponsesBody, undefined, json)
     requireForeground(this.body)
   }
 
@@ -59,7 +59,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   /** @throws {LoomError} `not_found` for an earlier answer that is not kept, `invalid_request` for a body that has too many values with them */
-  async prepare(callId: string, earlier: EarlierCalls) {
+  async prepare(callId: string, earlier: EarlierCalls): Promise<void> {
     this.told = { id: callId, previousResponseId: this.body.previous_response_id ?? null, isStored: earlier.areKept && this.body.store !== false }
     this.earlier = earlier
     const whole = await withEarlier(this.body, earlier)
@@ -74,7 +74,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   async reachable(targets: Target[]) {
-    const native = targets.filter(nativeOf)
+    const native = targets.filter(target => this.nativeOf(target))
     const shared = native.filter(({ connection }) => connection.isShared)
     const isOneAccount = native.every(({ connection }) => connection.id === native[0]?.connection.id)
     this.keepsGivenIds = shared.length > 0 || !isOneAccount
@@ -86,10 +86,10 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     const left = targets.filter(target => !refusals.get(target))
     const refusal = targets[0] && refusals.get(targets[0])
     // Another model has nothing of that conversation either: rather the refusal that programs know than an answer that lacks it.
-    if (refusal && !left.some(nativeOf)) throw refusal
+    if (refusal && !left.some(target => this.nativeOf(target))) throw refusal
     // What one account gave no other has: asked there, it would only be said to be nowhere.
     const knows = (target: Target) => needed.some(id => this.givenAt(target).has(id))
-    return left.some(knows) ? [...left.filter(knows), ...left.filter(target => !nativeOf(target))] : left
+    return left.some(knows) ? [...left.filter(knows), ...left.filter(target => !this.nativeOf(target))] : left
   }
 
   limitOutput(maxTokens: number) {
@@ -98,11 +98,11 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   /** Over chat completions none of it reaches the provider. */
   unpriced(target: Target) {
-    return nativeOf(target) && findUnpriced({ ...this.body, tools: toolsIn(this.body) }, ownTools)
+    return this.nativeOf(target) && findUnpriced({ ...this.body, tools: toolsIn(this.body) }, ownTools)
   }
 
   bound(target: Target) {
-    const isNative = nativeOf(target) !== undefined
+    const isNative = this.nativeOf(target) !== undefined
     // Over chat completions nothing that is kept reaches the provider, nor its count.
     const isKept = this.measured.isKept === true && isNative
     const bodyBytes = this.measured.bodyBytes + (isNative ? 0 : this.bytesAdded)
@@ -110,7 +110,7 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   }
 
   countInput(target?: Target) {
-    return countPrompt(takeMedia(target && !nativeOf(target) && wantsThoughts(target) ? this.chatBody : this.body))
+    return countPrompt(takeMedia(target && !this.nativeOf(target) && wantsThoughts(target) ? this.chatBody : this.body))
   }
 
   /** A bound for whichever target: with the thoughts that some get back, and what some are told of tools. */
@@ -121,18 +121,18 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
 
   async countAt(target: Target, transport: Transport, signal: AbortSignal) {
     const { provider, connection, upstreamModel } = target
-    if (!nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target).chat, upstreamModel, stream: false }, transport, signal)
+    if (!this.nativeOf(target)) return provider.countPrompt?.('chat.completions', connection, { body: responsesToChat(this.chatBody, target).chat, upstreamModel, stream: false }, transport, signal)
     return provider.countPrompt?.('responses', connection, { body: this.nativeBody(target), upstreamModel, stream: false }, transport, signal)
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
     const { connection, upstreamModel } = target
-    const native = nativeOf(target)
+    const native = this.nativeOf(target)
     if (!native) return sendOverChat(target, this.stream, toResponseOverChat(this.chatBody, target, this.told), transport, signal)
     return native(connection, { body: this.nativeBody(target), upstreamModel, stream: this.stream }, transport, signal)
   }
 
-  readAnswer(body: Buffer) {
+  readAnswer(body: Buffer): WholeAnswer {
     return readResponse(body)
   }
 
@@ -140,12 +140,17 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
     return withIdsOf(answer, callId, this.told.id)
   }
 
-  tap() {
+  tap(): StreamTap {
     return new ResponsesTap()
   }
 
+  /** How a target is asked that speaks the format itself. */
+  protected nativeOf({ provider, connection, upstreamModel }: Target): ProviderCall | undefined {
+    return provider.native?.('responses', connection, upstreamModel)
+  }
+
   /** As it is translated for a model that chats. */
-  private get chatBody() {
+  protected get chatBody(): ResponsesBody {
     return { ...this.body, input: this.thoughtful }
   }
 
@@ -168,8 +173,4 @@ class ResponsesRequest extends JsonRequest<ResponsesBody> implements CallRequest
   private get bytesAdded() {
     return this.toolBytes ??= bytesAddedTo(toolsIn(this.body))
   }
-}
-
-function nativeOf({ provider, connection, upstreamModel }: Target): ProviderCall | undefined {
-  return provider.native?.('responses', connection, upstreamModel)
 }

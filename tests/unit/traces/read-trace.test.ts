@@ -16,6 +16,8 @@ describe('what was said is read from', () => {
   test('messages and responses', () => {
     expect(readDialogue(JSON.stringify({ system: 'S', messages: [{ role: 'user', content: 'Hi' }] }), JSON.stringify({ role: 'assistant', content: [{ type: 'text', text: 'Hello' }] })))
       .toEqual([{ role: 'system', text: 'S' }, { role: 'user', text: 'Hi' }, { role: 'assistant', text: 'Hello' }])
+    expect(readDialogue(JSON.stringify({ input: 'Hi', messages: [] }), JSON.stringify({ choices: [{ message: { role: 'assistant', content: 'Hello' } }] })))
+      .toEqual([{ role: 'user', text: 'Hi' }, { role: 'assistant', text: 'Hello' }])
     expect(readDialogue(JSON.stringify({ input: 'Hi' }), JSON.stringify({ output: [{ content: [{ type: 'output_text', text: 'Hello' }] }] })))
       .toEqual([{ role: 'user', text: 'Hi' }, { role: 'assistant', text: 'Hello' }])
   })
