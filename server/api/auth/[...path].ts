@@ -5,7 +5,7 @@ import { refuseAuthFailure } from '../../identity/refuse-auth-failure'
 import { requirePerson } from '../../identity/principal'
 import { LoomError } from '../../errors'
 import { defineApiHandler } from '../../utils/api-handler'
-import { toWebRequest } from '../../utils/to-web-request'
+import { boundedWebRequest } from '../../utils/bounded-web-request'
 
 const MAX_BODY_BYTES = 16 * 1024
 
@@ -24,7 +24,7 @@ export default defineApiHandler({ access: 'public' }, async ({ event, principal,
   // What is done here is done by the cookie, whatever a key beside it says.
   if (principal) requirePerson(principal)
   const auth = call === SSO_CALLBACK ? await runtime.sso.auth() : runtime.auth
-  const request = await toWebRequest(event, MAX_BODY_BYTES, { [CLIENT_IP_HEADER]: ip })
+  const request = await boundedWebRequest(event, MAX_BODY_BYTES, { [CLIENT_IP_HEADER]: ip })
   const response = await auth.handler(request)
   await refuseAuthFailure(response)
   const failure = new URL(response.headers.get('location') ?? '/', request.url).searchParams.get('error')

@@ -8,7 +8,7 @@ import { readBoundedBody } from './read-request'
  * caller sent under those names; null leaves them out.
  * @throws {LoomError} `body_too_large`, or `invalid_request` for a `Host` that is none
  */
-export async function toWebRequest(event: H3Event, maxBytes: number, override: Record<string, string | null>): Promise<Request> {
+export async function boundedWebRequest(event: H3Event, maxBytes: number, override: Record<string, string | null>): Promise<Request> {
   const address = `http://${getRequestHeader(event, 'host') ?? 'localhost'}${event.path}`
   if (!URL.canParse(address)) throw new LoomError('invalid_request', 'The Host header is not valid.')
   const headers = new Headers()
