@@ -1,5 +1,20 @@
-/** Of a whole answer, and of an event that brings a picture: one of 4K has up to 30 MB in base64. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+import { LoomError } from '../errors'
+import { UnansweredError } from './transport'
+
+const MEBIBYTE = 1024 * 1024
+/**
+ * Of a whole answer, and of one event of a stream, which may bring a picture: one of 4K has up to 30 MB in base64, and Gemini draws it in a chat. No event takes more
+ * memory than an answer that does not stream, so that whoever can have the one held here, at a connection of their own, gains nothing by the other.
+ */
+export const MAX_ANSWER_BYTES = 64 * MEBIBYTE
+
+/**
+ * What is larger than that and is not taken, though its provider was at work on it.
+ * @param mayStream see `UnansweredError`
+ */
+export function tooLarge(what: 'answer' | 'event', mayStream = false): UnansweredError {
+  return new UnansweredError(new LoomError('upstream_error', `The provider sent an ${what} larger than ${MAX_ANSWER_BYTES / MEBIBYTE} MiB.`), mayStream)
+}
 
 /** What follows is the most that is read of lists in providers' answers: zod keeps an issue for each element that does not fit, and an answer has room for millions. */
 

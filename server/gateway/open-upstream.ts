@@ -4,7 +4,7 @@ import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import { parseJson } from '../../shared/parse-json'
-import { MAX_ANSWER_BYTES } from './answer-limits'
+import { MAX_ANSWER_BYTES, tooLarge } from './answer-limits'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
@@ -115,7 +115,7 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
 interface UpstreamFailure {
   target: Target
   error: LoomError
-  /** `made`: there are pictures, which are billed and too large to be taken. Another target would make the same. */
+  /** `made`: there are pictures, which are billed and too large to be taken, as is what alone makes an event of a stream so large. Another target would make the same. */
   verdict: 'retry' | 'next_target' | 'final' | 'made'
   retryAfterMs: number | undefined
   /** Nothing was sent: this kind of provider cannot express the request, another may. */
@@ -160,7 +160,7 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     if (told) return await refuse(told)
     const error = redactFailure(toUpstreamError(cause, signal), connection)
     const isInexpressible = error.code === 'invalid_request'
-    const isMade = error instanceof UnansweredError && request.unit === 'pictures'
+    const isMade = error instanceof UnansweredError && (request.unit === 'pictures' || stream)
     record(status, error.code, error.code === 'caller_gone' || isInexpressible || isMade ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isLate = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
@@ -256,7 +256,7 @@ function readWhole(body: Readable, hasRoomAsStream: boolean): Promise<Buffer> {
     body.on('data', (chunk: Buffer) => {
       answer.push(chunk)
       if (answer.size <= MAX_ANSWER_BYTES) return
-      reject(new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.'), hasRoomAsStream))
+      reject(tooLarge('answer', hasRoomAsStream))
       body.destroy()
     })
     const onClose = () => reject(new LoomError('upstream_error', 'The provider broke off its answer.'))

@@ -14,6 +14,7 @@ import type { Transport } from './providers/provider'
 import { redactFailure } from './providers/upstream-failure'
 import { relayStream } from './relay-stream'
 import { traceHeaders } from './trace-context'
+import { UnansweredError } from './transport'
 import type { Usage } from './usage'
 
 /**
@@ -104,9 +105,9 @@ async function finishStream(call: CallRecord, opened: Extract<Opened, { kind: 's
   call.hasBegun = hasBegun
   call.span?.step('relay')
   const delivered = opened.delivered()
-  // Nothing came but the failure: that is no answer, and is not charged, unless its provider was at work on one when nobody waited any longer.
+  // Nothing came but the failure: that is no answer, and is not charged, unless its provider was at work on one when nobody waited any longer, or took more.
   const isEmpty = !tap.usage?.outputTokens && delivered.text === '' && !delivered.outputTokens && !delivered.tokensSoFar
-  const isUnanswered = isEmpty && error?.code === 'upstream_timeout'
+  const isUnanswered = isEmpty && (error?.code === 'upstream_timeout' || error instanceof UnansweredError)
   if (error && isEmpty && error.code !== 'caller_gone' && !(isUnanswered && call.isChargedUnanswered)) throw error
   // Given out before the capture, as all that came before it was.
   const undelivered = error && tap.undelivered?.()

@@ -1,13 +1,10 @@
-import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
+import { MAX_ANSWER_BYTES, tooLarge } from './answer-limits'
 
 const LF = 10
 const CR = 13
-const MEBIBYTE = 1024 * 1024
-/** No chunk of text is larger; an upstream that never ends an event must not fill our memory. */
-const MAX_EVENT_BYTES = 8 * MEBIBYTE
 /** A hundred thousand tokens with all their log probabilities are half of it; an upstream that never ends its answer must not go on for as long as a call may take. */
-export const MAX_STREAM_BYTES = 512 * MEBIBYTE
+export const MAX_STREAM_BYTES = 512 * 1024 * 1024
 /** A blank line is at most LF CR LF, of which two may be here already. */
 const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)
@@ -26,9 +23,7 @@ export class SseSplitter {
   private readonly rest = new ByteCollector()
   private seam: Buffer = NOTHING
 
-  constructor(private readonly maxEventBytes = MAX_EVENT_BYTES) {}
-
-  /** @throws {LoomError} `upstream_error` when one event grows beyond `maxEventBytes` */
+  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES` */
   push(chunk: Buffer): SseEvent[] {
     // Only where old meets new can an event have ended: what was searched once is not searched again.
     if (this.rest.size > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
@@ -56,7 +51,7 @@ export class SseSplitter {
 
   private keep(chunk: Buffer): SseEvent[] {
     this.rest.push(chunk)
-    if (this.rest.size > this.maxEventBytes) throw new LoomError('upstream_error', `The provider sent an event larger than ${this.maxEventBytes / MEBIBYTE} MiB.`)
+    if (this.rest.size > MAX_ANSWER_BYTES) throw tooLarge('event')
     this.seam = Buffer.concat([this.seam, chunk.subarray(-SEAM_BYTES)]).subarray(-SEAM_BYTES)
     return []
   }

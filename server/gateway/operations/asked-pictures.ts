@@ -75,7 +75,7 @@ export class AskedPictures {
       finalTokens: this.tokensEach(),
       // Who was shown a picture on the way has it, should they leave before it is finished.
       unitsOf: (event, done) => FINISHED.includes(event.type) ? this.pictures(done) : showsPicture(event) ? this.pictures(done + 1) : undefined
-    }, this.most, MAX_ANSWER_BYTES)
+    }, this.most)
   }
 
   /** How many are shown on the way to each. */

@@ -2,11 +2,13 @@ import { LoomError } from '../../errors'
 import type { UpstreamResponse } from '../providers/provider'
 import type { SseEvent } from '../sse-events'
 import { MAX_STREAM_BYTES, SseSplitter } from '../sse-events'
+import { UnansweredError } from '../transport'
 import type { Usage } from '../usage'
 import type { StreamTap } from './operation'
 
+const MEBI = 1024 * 1024
 /** Far more than any model writes; a provider that never ends must not fill our memory. */
-export const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
+export const MAX_ANSWER_CHARACTERS = 16 * MEBI
 
 /** Whether an answer comes as server-sent events, where the request alone does not tell. */
 export function isEventStream(headers: UpstreamResponse['headers']): boolean {
@@ -19,22 +21,17 @@ export abstract class EventTap implements StreamTap {
   usage: Usage | undefined
   rawUsage: unknown
   done = false
-  private readonly splitter: SseSplitter
+  private readonly splitter = new SseSplitter()
   private bytes = 0
   /** What came in one piece with a failure. */
   private beforeFailure = Buffer.alloc(0)
 
-  /**
-   * @param maxBytes more than any such answer has
-   * @param maxEventBytes and than any of its events, where that may be more than a chunk of text
-   */
-  constructor(private readonly maxBytes = MAX_STREAM_BYTES, maxEventBytes?: number) {
-    this.splitter = new SseSplitter(maxEventBytes)
-  }
+  /** @param maxBytes more than any such answer has */
+  constructor(private readonly maxBytes = MAX_STREAM_BYTES) {}
 
   push(chunk: Buffer): Buffer[] {
     this.bytes += chunk.length
-    if (this.bytes > this.maxBytes) throw new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`)
+    if (this.bytes > this.maxBytes) throw new UnansweredError(new LoomError('upstream_error', `The provider sent more than ${this.maxBytes} bytes, more than the answer to this call can have.`))
     return this.forward(this.splitter.push(chunk))
   }
 
@@ -57,8 +54,8 @@ export abstract class EventTap implements StreamTap {
   protected abstract read(event: SseEvent): Buffer | undefined
 
   /** @throws {LoomError} `upstream_error` for an answer of that many characters */
-  protected requireSane(length: number): void {
-    if (length > MAX_ANSWER_CHARACTERS) throw new LoomError('upstream_error', 'The provider sent an answer larger than 16 million characters.')
+  protected requireSane(length: number, most = MAX_ANSWER_CHARACTERS): void {
+    if (length > most) throw new LoomError('upstream_error', `The provider sent an answer larger than ${most / MEBI} million characters.`)
   }
 
   private forward(events: SseEvent[]): Buffer[] {
@@ -87,12 +84,12 @@ export function parseEvent(data: string): unknown {
 }
 
 /**
- * How long a value is as JSON, for what an event brings and a later one repeats.
+ * How many bytes a value is as JSON, for what an event brings and a later one repeats.
  * @throws {LoomError} `upstream_error` when it is nested so deeply that it can be read but not written
  */
 export function lengthAsJson(value: unknown): number {
   try {
-    return JSON.stringify(value).length
+    return Buffer.byteLength(JSON.stringify(value))
   } catch (cause) {
     throw new LoomError('upstream_error', 'The provider sent an event that is nested too deeply.', { cause })
   }

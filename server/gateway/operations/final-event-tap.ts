@@ -39,10 +39,9 @@ export class FinalEventTap extends EventTap {
    * @param finalTypes what ends the stream: `transcript.text.done`
    * @param maxBytes more than any such answer has
    * @param wanted how many such events were asked for
-   * @param maxEventBytes see `EventTap`
    */
-  constructor(private readonly finalTypes: readonly string[], maxBytes: number, private readonly measures: StreamMeasures = {}, private readonly wanted = 1, maxEventBytes?: number) {
-    super(maxBytes, maxEventBytes)
+  constructor(private readonly finalTypes: readonly string[], maxBytes: number, private readonly measures: StreamMeasures = {}, private readonly wanted = 1) {
+    super(maxBytes)
   }
 
   get whole(): boolean {

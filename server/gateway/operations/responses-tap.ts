@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
+import { MAX_ANSWER_BYTES } from '../answer-limits'
 import { toOpenAiError } from '../openai-error'
 import type { SseEvent } from '../sse-events'
 import { promptOf, storable } from '../usage'
@@ -35,7 +36,7 @@ export class ResponsesTap extends EventTap {
   inputUsage: PromptUsage | undefined
   private written: string[] = []
   private length = 0
-  /** Items that are done, how long they are, and the message that is being written, from which delta on. */
+  /** Items that are done, how long they are (pictures, too), and the message that is being written, from which delta on. */
   private readonly items: object[] = []
   private itemsLength = 0
   private message: { id: string, from: number } | undefined
@@ -97,7 +98,7 @@ export class ResponsesTap extends EventTap {
     if (event === 'response.output_item.added') this.message = item.type === 'message' ? { id: item.id, from: this.written.length } : undefined
     if (event !== 'response.output_item.done') return
     this.itemsLength += lengthAsJson(item)
-    this.requireSane(this.itemsLength)
+    this.requireSane(this.itemsLength, MAX_ANSWER_BYTES)
     this.items.push(item)
     this.message = undefined
   }
@@ -113,7 +114,7 @@ export class ResponsesTap extends EventTap {
 
   /** What a response tells of its usage before it ends, as one that is translated may, is its prompt's alone. */
   private take(response: NonNullable<Event['response']>, isLast: boolean): void {
-    this.requireSane(lengthAsJson(response))
+    this.requireSane(lengthAsJson(response), MAX_ANSWER_BYTES)
     this.response = response
     const usage = readResponseUsage(response.usage)
     if (isLast) [this.usage, this.rawUsage] = [usage, response.usage]

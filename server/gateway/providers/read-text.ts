@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import { LoomError } from '../../errors'
 import { ByteCollector } from '../../utils/byte-collector'
-import { MAX_ANSWER_BYTES } from '../answer-limits'
-import { UnansweredError } from '../transport'
+import { MAX_ANSWER_BYTES, tooLarge } from '../answer-limits'
 
 /**
  * The whole body as text.
@@ -17,16 +16,16 @@ export function readText(body: Readable, limitBytes: number): Promise<string> {
  * @throws {UnansweredError} past 64 MiB, the connection closed; what the body itself fails with
  */
 export function readAnswerText(body: Readable): Promise<string> {
-  return read(body, MAX_ANSWER_BYTES, new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 64 MiB.')))
+  return read(body, MAX_ANSWER_BYTES, tooLarge('answer'))
 }
 
-async function read(body: Readable, limitBytes: number, tooLarge: LoomError): Promise<string> {
+async function read(body: Readable, limitBytes: number, failure: LoomError): Promise<string> {
   const text = new ByteCollector()
   for await (const chunk of body) {
     text.push(Buffer.from(chunk))
     if (text.size > limitBytes) {
       body.destroy()
-      throw tooLarge
+      throw failure
     }
   }
   return text.bytes().toString('utf8')

@@ -1,11 +1,8 @@
 import { pipeline, Transform } from 'node:stream'
 import type { Readable } from 'node:stream'
-import { createParser } from 'eventsource-parser'
 import { LoomError } from '../../errors'
-import { MAX_STREAM_BYTES } from '../sse-events'
-
-/** Of an event, and of what is none: comments are dropped as they come, however long. */
-const MAX_EVENT_BYTES = 8 * 1024 * 1024
+import { MAX_STREAM_BYTES, SseSplitter } from '../sse-events'
+import { UnansweredError } from '../transport'
 
 /** Turns a provider's events into ours, in order. What it returns is sent at once; empty text sends nothing. */
 export interface EventTranslation {
@@ -16,48 +13,32 @@ export interface EventTranslation {
 
 /**
  * An SSE body translated as it arrives, with backpressure. Destroying the result closes the upstream at once; an
- * upstream that breaks destroys the result. An event over 8 MB destroys both.
+ * upstream that breaks destroys the result. An event larger than `MAX_ANSWER_BYTES` destroys both.
  */
 export function translateEvents(body: Readable, translation: EventTranslation): Readable {
-  const decoder = new TextDecoder()
-  let output = ''
-  let failure: LoomError | undefined
+  const splitter = new SseSplitter()
   let bytes = 0
-  let bytesSinceEvent = 0
-  const parser = createParser({
-    onEvent: ({ data }) => {
-      bytesSinceEvent = 0
-      output += translation.event(data)
-    }
-  })
-  const flushOutput = () => {
-    const ready = output
-    output = ''
-    return ready === '' ? undefined : ready
-  }
   /** What is thrown inside a stream's own code ends the process: it ends the stream instead. */
-  const translate = (step: () => void) => {
+  const translate = (step: () => string, done: (failure?: LoomError, output?: string) => void) => {
+    let output: string
     try {
-      step()
+      output = step()
     } catch (cause) {
-      failure = cause instanceof LoomError ? cause : new LoomError('upstream_error', 'The provider sent an event that cannot be translated.', { cause })
+      return done(cause instanceof LoomError ? cause : new LoomError('upstream_error', 'The provider sent an event that cannot be translated.', { cause }))
     }
+    // Of nothing, a stream would make an empty chunk.
+    done(undefined, output || undefined)
   }
   const translator = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length
-      bytesSinceEvent += chunk.length
-      if (bytes > MAX_STREAM_BYTES) failure = new LoomError('upstream_error', 'The provider sent an answer of more than 512 MB.')
-      else if (bytesSinceEvent > MAX_EVENT_BYTES) failure = new LoomError('upstream_error', 'The provider sent an event of more than 8 MB.')
-      else translate(() => parser.feed(decoder.decode(chunk, { stream: true })))
-      done(failure, flushOutput())
+      translate(() => {
+        bytes += chunk.length
+        if (bytes > MAX_STREAM_BYTES) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer of more than 512 MB.'))
+        return splitter.push(chunk).map(({ data }) => data === '' ? '' : translation.event(data)).join('')
+      }, done)
     },
     flush(done) {
-      translate(() => {
-        parser.feed(decoder.decode())
-        output += translation.end()
-      })
-      done(failure, flushOutput())
+      translate(() => translation.end(), done)
     }
   })
   // The failure itself reaches whoever reads the translator.

@@ -124,10 +124,10 @@ test.each([
   expect(progress).toMatchObject({ attempts: [{}, {}], target })
 })
 
-function endless(tried: string[]): Transport {
+function endless(tried: string[], type = 'application/json'): Transport {
   return (request) => {
     tried.push(request.url.host)
-    return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: Readable.from(Array.from({ length: 65 }, () => Buffer.alloc(1024 * 1024, ' ')), { objectMode: false }) })
+    return Promise.resolve({ status: 200, headers: { 'content-type': type }, body: Readable.from(Array.from({ length: 65 }, () => Buffer.alloc(1024 * 1024, ' ')), { objectMode: false }) })
   }
 }
 
@@ -151,6 +151,19 @@ test('another answer too large to be taken, be it translated, is asked for once 
   expect(failed).toBeInstanceOf(UnansweredError)
   expect(failed).toMatchObject({ message: expect.not.stringContaining('Ask for a stream') })
   expect(tried).toHaveLength(2)
+})
+
+test.each(['google', 'anthropic'] as const)('an event of a stream too large to be taken, from %s, is asked for once, of no other target, and does not look broken', async (kind) => {
+  const tried: string[] = []
+  const health = new TargetHealth()
+  const first = targetOf(kind, 'm', { connection: connectionOf(kind, { baseUrl: 'https://first.example' }) })
+  const drawn = () => call(endless(tried, 'text/event-stream'), health, 2, parseCall(chatCompletions, { model: 'm', models: ['other'], stream: true, messages: [{ role: 'user', content: 'Draw' }] }), [first, target]).catch((error: unknown) => error)
+  for (let times = 0; times < 6; times++) {
+    const failed = await drawn()
+    expect(failed).toBeInstanceOf(UnansweredError)
+    expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/an event larger than 64 MiB.*not asked again\.$/) })
+  }
+  expect(tried).toEqual(Array.from({ length: 6 }, () => 'first.example'))
 })
 
 test('who waited for an answer that cannot stream is not told to ask for a stream', async () => {
