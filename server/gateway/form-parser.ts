@@ -4,6 +4,8 @@ import { ByteCollector } from '../utils/byte-collector'
 const MAX_PARTS = 64
 const MAX_HEAD_BYTES = 4_096
 const MAX_FIELD_BYTES = 64 * 1024
+/** Of OpenAI's transcriptions: up to four voices of 2 to 10 seconds, each a data URL of megabytes. */
+export const SPEAKER_REFERENCES = 'known_speaker_references'
 const CRLF = Buffer.from('\r\n')
 /** Behind the last delimiter. */
 const CLOSE = Buffer.from('--')
@@ -19,7 +21,7 @@ const PARAMETER = /\s*;\s*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gy
 /** What is neither escaped nor encoded, and no two readers spell differently. */
 const NAME = /^[\w.:[\]-]+$/
 /** Lists that clients also write as one plain name again and again, whichever of them a server then takes: none of these says which model is asked, and of what costs by the piece, pictures, each counts. Source: `openai` 7.55 for Node, its types of what a form has. */
-const LISTS: ReadonlySet<string> = new Set(['image', 'include', 'keywords', 'known_speaker_names', 'known_speaker_references', 'languages', 'timestamp_granularities'])
+const LISTS: ReadonlySet<string> = new Set(['image', 'include', 'keywords', 'known_speaker_names', SPEAKER_REFERENCES, 'languages', 'timestamp_granularities'])
 /** What leaves content as it stands. */
 const PLAIN_ENCODINGS: ReadonlySet<string | undefined> = new Set([undefined, '7bit', '8bit', 'binary'])
 
@@ -34,8 +36,8 @@ export interface FormPart {
   /** Where its content begins and ends; the end is Infinity until it has come. */
   start: number
   end: number
-  /** A plain field's text. A file's content is not kept. */
-  text: string
+  /** A plain field's text. What a file or a long field holds is not kept. */
+  text: string | undefined
 }
 
 /**
@@ -57,8 +59,11 @@ export class FormParser {
   private at = 0
   private readonly field = new ByteCollector()
 
-  /** @throws {LoomError} `invalid_request` when the content type is no form's */
-  constructor(contentType: string | undefined) {
+  /**
+   * @param longField a list whose items may be as long as a file
+   * @throws {LoomError} `invalid_request` when the content type is no form's
+   */
+  constructor(contentType: string | undefined, private readonly longField?: string) {
     const boundary = readBoundary(contentType)
     this.contentType = `multipart/form-data; boundary=${TOKEN.test(boundary) ? boundary : `"${boundary}"`}`
     this.delimiter = Buffer.from(`--${boundary}`)
@@ -115,7 +120,8 @@ export class FormParser {
     const head = readHead(this.pending.toString('utf8', CRLF.length, end))
     if (this.parts.some(({ name }) => name.toLowerCase() === head.name.toLowerCase() && (name !== head.name || !isList(name)))) throw new LoomError('invalid_request', `The form has "${head.name}" twice.`, { param: head.name })
     this.skip(end + HEAD_END.length)
-    this.parts.push({ ...head, from, start: this.at, end: Infinity, text: '' })
+    const isKept = head.fileName === undefined && plainName(head.name) !== this.longField
+    this.parts.push({ ...head, from, start: this.at, end: Infinity, text: isKept ? '' : undefined })
     this.state = 'content'
     return true
   }
@@ -128,12 +134,12 @@ export class FormParser {
     // The delimiter may begin at the end of what is here.
     const length = isFound ? found : Math.max(0, this.pending.length - this.needle.length + 1)
     const part = this.parts.at(-1)
-    if (part && part.fileName === undefined) this.keep(part, this.pending.subarray(0, length))
+    if (part?.text !== undefined) this.keep(part, this.pending.subarray(0, length))
     this.skip(length)
     if (!isFound) return false
     if (part) {
       part.end = this.at
-      part.text = this.field.bytes().toString('utf8')
+      if (part.text !== undefined) part.text = this.field.bytes().toString('utf8')
       this.field.clear()
     }
     this.skip(this.needle.length)
@@ -161,6 +167,11 @@ export class FormParser {
 
 function isList(name: string): boolean {
   return name.endsWith('[]') || LISTS.has(name)
+}
+
+/** The name of a list, or of one of its items, is the field's: `image[]`, `image[0]`. */
+export function plainName(name: string): string {
+  return name.replace(/\[.*/, '')
 }
 
 /** A part as it is written in front of a form with this delimiter's boundary. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from './caller'
 import type { LoomError } from '../errors'
+import type { Operation } from './operations/operation'
 import { beyondMaximum, readBody, refuseAtOnce } from './read-body'
 import { Upload } from './upload'
 
@@ -17,12 +18,12 @@ export function readCallBody(request: IncomingMessage, maxBytes: number, caller:
  * A form with a file, as it begins to come; no larger than the server and the caller's policy allow.
  * @throws {LoomError} as `readCallBody`, and `invalid_request` when it is no form
  */
-export function openUpload(request: IncomingMessage, maxBytes: number, caller: Pick<Caller, 'policy'>): Upload {
+export function openUpload(request: IncomingMessage, maxBytes: number, caller: Pick<Caller, 'policy'>, { longField }: Pick<Operation, 'longField'>): Upload {
   const { bytes, refusal } = limitOf(maxBytes, caller)
   const refused = refuseAtOnce(request, bytes, refusal)
   if (refused) throw refused
   const announced = request.headers['content-length']
-  return new Upload(request, announced === undefined ? undefined : Number(announced), bytes, refusal)
+  return new Upload(request, announced === undefined ? undefined : Number(announced), bytes, refusal, longField)
 }
 
 function limitOf(maxBytes: number, { policy: { bodyLimit } }: Pick<Caller, 'policy'>): { bytes: number, refusal: () => LoomError } {

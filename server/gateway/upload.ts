@@ -28,10 +28,11 @@ export class Upload {
 
   /**
    * @param announcedBytes its whole size, where the caller tells; never smaller than it is
+   * @param longField see `FormParser`
    * @throws {LoomError} `invalid_request` when the content type is no form's
    */
-  constructor(private readonly request: IncomingMessage, private readonly announcedBytes: number | undefined, private readonly maxBytes: number, private readonly tooLarge: () => LoomError) {
-    this.form = new FormParser(request.headers['content-type'])
+  constructor(private readonly request: IncomingMessage, private readonly announcedBytes: number | undefined, private readonly maxBytes: number, private readonly tooLarge: () => LoomError, longField?: string) {
+    this.form = new FormParser(request.headers['content-type'], longField)
     request.on('data', this.take).on('end', this.finish).on('close', this.lose).on('error', this.lose)
     if (request.destroyed) this.lose()
   }

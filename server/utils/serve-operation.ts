@@ -51,7 +51,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     const key = readIdempotencyKey(request.headers['idempotency-key'])
     const ip = readClientIp(request, config.TRUSTED_PROXIES)
     await admitBody(gateway, request, { caller, operation, ip }, key)
-    upload = operation.parseUpload && openUpload(request, config.MAX_UPLOAD_BYTES, caller)
+    upload = operation.parseUpload && openUpload(request, config.MAX_UPLOAD_BYTES, caller, operation)
     const call = upload && operation.parseUpload
       ? await operation.parseUpload(upload)
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)

@@ -14,12 +14,12 @@ afterEach(async () => {
 })
 
 /** A request as an operation parses it of a form on its way, of which some is still to come. */
-export async function parseUploaded({ parseUpload }: Operation, parts: readonly UploadedPart[]): Promise<CallRequest> {
+export async function parseUploaded({ parseUpload, longField }: Operation, parts: readonly UploadedPart[]): Promise<CallRequest> {
   const written = parts.map(([name, content, fileName]) => `--b0undary\r\ncontent-disposition: form-data; name="${name}"${fileName === undefined ? '' : `; filename="${fileName}"`}\r\n\r\n${content}\r\n`)
   const form = Buffer.from(`${written.join('')}--b0undary--\r\n`)
   const request = new IncomingMessage(new Socket())
   request.headers['content-type'] = 'multipart/form-data; boundary=b0undary'
-  const upload = new Upload(request, form.length, 4 * 1024 * 1024, () => new LoomError('body_too_large', 'too large'))
+  const upload = new Upload(request, form.length, 4 * 1024 * 1024, () => new LoomError('body_too_large', 'too large'), longField)
   uploads.push(upload)
   for (let at = 0; at < form.length; at += 64 * 1024) request.push(form.subarray(at, at + 64 * 1024))
   request.push(null)

@@ -3,7 +3,7 @@ import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
 import { countTextTokens } from '../count-tokens'
 import type { ModelLimits } from '../estimate-cost'
-import { writeField } from '../form-parser'
+import { plainName, SPEAKER_REFERENCES, writeField } from '../form-parser'
 import type { FormPart } from '../form-parser'
 import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
@@ -22,6 +22,8 @@ const MAX_STREAM_BYTES = 64 * 1024 * 1024
 /** Speech of usual quality (128 kbit/s) at about ten tokens a second. */
 const USUAL_BYTES_PER_TOKEN = 1_600
 const TOKENS_PER_SECOND = 10
+/** Source: the OpenAI API reference, "Create transcription", of `known_speaker_references`. */
+const MAX_REFERENCE_SECONDS = 10
 /** Speech as tightly as phones press it (4 kbit/s). */
 const LEAST_BYTES_PER_TOKEN = 50
 /** Above what gpt-4o-transcribe may write. */
@@ -42,9 +44,10 @@ export const Transcript = z.looseObject({ text: z.string(), usage: z.unknown().o
 type HearingName = 'audio.transcriptions' | 'audio.translations'
 
 /** What was said, from a file. The form goes on while it comes, but for the model's name. */
-const hearing = (name: HearingName, path: string): Operation => ({
+const hearing = (name: HearingName, path: string, longField?: string): Operation => ({
   name,
   path,
+  longField,
   scope: 'audio',
   parse: () => {
     throw new LoomError('invalid_request', 'Send the file as multipart/form-data.', { param: 'Content-Type' })
@@ -52,11 +55,13 @@ const hearing = (name: HearingName, path: string): Operation => ({
   async parseUpload(upload, model) {
     if (!upload.isAnnounced || upload.bytes <= SMALL_BYTES) await upload.whole()
     await upload.until(form => form.fieldText('model') !== undefined && fileIn(form.parts) !== undefined)
+    // What follows the file is no sound of its own, or voices: which of them tells what may be billed.
+    if (fileIn(upload.form.parts)?.end !== Infinity) await upload.whole()
     return new HearingRequest(name, upload, model)
   },
   parseDescribed(fields, fileBytes) {
     if (fileBytes.length > 1) throw new LoomError('invalid_request', 'A call to this endpoint uploads one file.', { param: 'file_bytes' })
-    const form = describeForm(fields, 'file', fileBytes)
+    const form = describeForm(fields, 'file', fileBytes, longField)
     // As far as it would have come when its call is judged.
     return new HearingRequest(name, { ...form, complete: form.bytes <= SMALL_BYTES })
   },
@@ -64,7 +69,7 @@ const hearing = (name: HearingName, path: string): Operation => ({
 })
 
 /** `POST /v1/audio/transcriptions`: in the words it was said in. */
-export const audioTranscriptions = hearing('audio.transcriptions', '/v1/audio/transcriptions')
+export const audioTranscriptions = hearing('audio.transcriptions', '/v1/audio/transcriptions', SPEAKER_REFERENCES)
 
 /** `POST /v1/audio/translations`: in English. */
 export const audioTranslations = hearing('audio.translations', '/v1/audio/translations')
@@ -92,8 +97,9 @@ class HearingRequest extends FormRequest implements CallRequest {
   }
 
   bound({ contextWindow = Infinity, maxOutputTokens = MAX_OUTPUT_TOKENS }: ModelLimits) {
-    const rest = this.upload.bytes - this.fileBytes
-    return { inputTokens: Math.min(rest + Math.ceil(this.fileBytes / LEAST_BYTES_PER_TOKEN), contextWindow), outputTokens: maxOutputTokens, units: { audioMs: toMs(this.fileBytes, LEAST_BYTES_PER_TOKEN) } }
+    const rest = this.upload.bytes - this.fileBytes - sum(this.references)
+    const heard = this.fileBytes + soundIn(sum(this.references))
+    return { inputTokens: Math.min(rest + Math.ceil(heard / LEAST_BYTES_PER_TOKEN), contextWindow), outputTokens: maxOutputTokens, units: { audioMs: toMs(heard, LEAST_BYTES_PER_TOKEN) } }
   }
 
   /** Nobody heard a file that never came whole. */
@@ -103,7 +109,8 @@ class HearingRequest extends FormRequest implements CallRequest {
 
   async countInput(): Promise<number> {
     if (!this.upload.complete) return 0
-    return Math.ceil(this.fileBytes / USUAL_BYTES_PER_TOKEN) + await countTextTokens(this.upload.form.fieldText('prompt') ?? '')
+    const voices = this.references.map(bytes => Math.min(soundIn(bytes) / USUAL_BYTES_PER_TOKEN, MAX_REFERENCE_SECONDS * TOKENS_PER_SECOND))
+    return Math.ceil(this.fileBytes / USUAL_BYTES_PER_TOKEN + sum(voices)) + await countTextTokens(this.upload.form.fieldText('prompt') ?? '')
   }
 
   /** Where its format is to be changed, which may stand behind the file, it has to be here. */
@@ -151,6 +158,14 @@ class HearingRequest extends FormRequest implements CallRequest {
     return this.file.end === Infinity ? this.upload.bytes - this.file.start : this.file.end - this.file.start
   }
 
+  /**
+   * How long the data URLs are that say what speakers sound like. They are held for, and by our own count charged, as sound that is heard: neither OpenAI's reference
+   * ("Create transcription"), its guide "Speech to text" nor its prices (2026-11) tell whether it bills them. What it counts itself is charged as it is told, them or not.
+   */
+  private get references(): number[] {
+    return this.upload.form.parts.filter(({ name, fileName, end }) => fileName === undefined && plainName(name) === SPEAKER_REFERENCES && end !== Infinity).map(({ start, end }) => end - start)
+  }
+
   /** The model under its name upstream, and without those beside it; with the format to ask for. */
   private editsFor(target: Target): Edit[] {
     const edits = this.modelEdits(target)
@@ -194,6 +209,15 @@ function isTimed({ price }: Target): boolean {
 
 function fileIn(parts: readonly FormPart[]): FormPart | undefined {
   return parts.find(({ name, fileName }) => name === 'file' && fileName !== undefined)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+/** How many bytes of sound are in so many of base64. */
+function soundIn(base64Bytes: number): number {
+  return base64Bytes * 3 / 4
 }
 
 function toMs(bytes: number, bytesPerToken: number): number {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
-import { FormParser, writeField } from '../form-parser'
+import { FormParser, plainName, writeField } from '../form-parser'
 import type { FormPart } from '../form-parser'
 import { requireOneModel } from '../providers/one-model'
 import type { ProviderRequest } from '../providers/provider'
@@ -51,7 +51,7 @@ export abstract class FormRequest {
     return this.upload.bytes
   }
 
-  /** The fields, and of each file what it is called and how long it is. */
+  /** The fields, and of each file what it is called and how long it is; that alone of a long field. */
   record(): Buffer {
     const { parts } = this.upload.form
     const described = parts.map((part) => {
@@ -89,11 +89,6 @@ export abstract class FormRequest {
   }
 }
 
-/** The name of a list, or of one of its items, is the field's: `image[]`, `image[0]`. */
-export function plainName(name: string): string {
-  return name.replace(/\[.*/, '')
-}
-
 /** By how many bytes an edit makes a form longer. */
 export function growth({ start, end, text }: Edit): number {
   return Buffer.byteLength(text) - (end - start)
@@ -102,9 +97,10 @@ export function growth({ start, end, text }: Edit): number {
 /**
  * A form that is told of and not sent.
  * @param field that its files are in
+ * @param longField see `FormParser`
  */
-export function describeForm(fields: Record<string, unknown>, field: string, fileBytes: readonly number[]): FileForm {
-  const form = new FormParser(FORM_TYPE)
+export function describeForm(fields: Record<string, unknown>, field: string, fileBytes: readonly number[], longField?: string): FileForm {
+  const form = new FormParser(FORM_TYPE, longField)
   const texts = Object.entries(fields).flatMap(([name, value]) => Array.isArray(value) ? value.map(item => writeField(FORM_TYPE, `${name}[]`, textOf(item))) : writeField(FORM_TYPE, name, textOf(value)))
   const written = Buffer.from([...texts, ...fileBytes.map(() => describedFile(field)), FORM_END].join(''))
   form.push(written)
@@ -119,7 +115,7 @@ export function describeForm(fields: Record<string, unknown>, field: string, fil
 }
 
 function describePart({ fileName, contentType, text, start, end }: FormPart): unknown {
-  return fileName === undefined ? text : { file_name: fileName, content_type: contentType, bytes: end === Infinity ? null : end - start }
+  return text ?? { file_name: fileName, content_type: contentType, bytes: end === Infinity ? null : end - start }
 }
 
 function textOf(value: unknown): string {

@@ -39,6 +39,8 @@ export interface Operation {
    * @param model that the path names, in place of the form's
    */
   parseUpload?: (upload: Upload, model?: string) => Promise<CallRequest>
+  /** A list in that form whose items may be as long as a file: see `FormParser`. */
+  longField?: string
   /**
    * As `parseUpload`, of a form that is told of and not sent, to be judged alone.
    * @param fields of the form, beside its files

@@ -420,6 +420,25 @@ describe('POST /v1/audio/transcriptions', () => {
     expect(await lastTrace()).toMatchObject({ request: { model: 'listener', file: { file_name: 'talk.wav', content_type: 'audio/wav', bytes: 26 } } })
   })
 
+  test('takes voices to know speakers by, each as long as a file, and charges what the provider tells; no other endpoint does', async () => {
+    const voices = ['A', 'B', 'C', 'D'].map(letter => `data:audio/wav;base64,${letter.repeat(300_000)}`)
+    gateway.upstream.respondWith({ usage, text: 'Hello' })
+    const cost = await spend(async () => {
+      await client.audio.transcriptions.create({ model, file: await sound(), known_speaker_names: ['Ann', 'Ben', 'Cy', 'Di'], known_speaker_references: voices })
+    })
+    expect((await gateway.upstream.received()).json).toMatchObject({ 'known_speaker_names[]': 'Di', 'known_speaker_references[]': voices[3] })
+    expect(cost).toBe(100n * 6_000n + 400n * 10_000n)
+    expect(await lastTrace()).toMatchObject({ request: { 'known_speaker_names[]': ['Ann', 'Ben', 'Cy', 'Di'], 'known_speaker_references[]': Array.from({ length: 4 }, () => ({ bytes: 300_022 })) } })
+    const long = (name: string) => `--b\r\ncontent-disposition: form-data; name="known_speaker_references[]"\r\n\r\n${voices[0]}\r\n${part('model', name)}`
+    for (const [path, name, file] of [['audio/translations', 'whisper-1', 'file'], ['images/edits', 'gpt-image-1', 'image']] as const) {
+      const body = `${long(name)}${part('prompt', 'A cat')}${part(file, 'x', '; filename="a"')}--b--`
+      expect(await post(path, body, { 'content-type': 'multipart/form-data; boundary=b' })).toMatchObject({ status: 400, body: { error: { code: 'invalid_request_error', param: 'known_speaker_references[]' } } })
+    }
+    const beyond = `${part('model', model)}${part('file', 'x', '; filename="a"')}${long('x').repeat(8)}--b--`
+    expect(await post('audio/transcriptions', beyond, { 'content-type': 'multipart/form-data; boundary=b' })).toMatchObject({ status: 413, body: { error: { code: 'body_too_large' } } })
+    expect(gateway.upstream.requests).toHaveLength(1)
+  })
+
   test('streams, its last event held until it is charged', async () => {
     gateway.upstream.respondWith({ usage, text: 'Hello there', chunks: 3 })
     const stream = await client.audio.transcriptions.create({ model, file: await sound(), stream: true })

@@ -99,10 +99,11 @@ test('a file goes to the provider while it comes, under the model\'s name there,
 })
 
 test.each([
-  ['audio/transcriptions', model + fileHead],
-  ['audio/translations', model + fileHead],
-  ['images/edits', `${head('model')}listener/gpt-image-1\r\n${head('prompt')}A cat\r\n${head('image[]', '; filename="large.png"')}`]
-])('a file far larger than the memory it may take passes through /v1/%s, and leaves none taken', async (path, before) => {
+  ['audio/transcriptions', 'a file', model + fileHead],
+  ['audio/transcriptions', 'a voice to know a speaker by', `${model}${fileHead}sound\r\n${head('known_speaker_references[]')}`],
+  ['audio/translations', 'a file', model + fileHead],
+  ['images/edits', 'a file', `${head('model')}listener/gpt-image-1\r\n${head('prompt')}A cat\r\n${head('image[]', '; filename="large.png"')}`]
+])('/v1/%s lets %s through that is far larger than the memory it may take, and leaves none taken', async (path, _, before) => {
   const megabytes = 190
   await transcribe(form(before, 2, END), lengthOf(before, 2, END), {}, path)
   const memoryTaken = await watchMemory(gateway.loom)

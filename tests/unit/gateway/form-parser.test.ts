@@ -120,6 +120,22 @@ test.each(['include[]', 'include', 'image', 'keywords', 'known_speaker_names', '
   expect(form.parts.map(({ text }) => text)).toEqual(['a', 'b'])
 })
 
+test.each(['voices', 'voices[]', 'voices[0]'])('the items of a long field may be as long as a file, and are not kept: %s', (name) => {
+  const form = new FormParser('multipart/form-data; boundary=b', 'voices')
+  form.push(Buffer.from(`--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n`))
+  for (let sent = 0; sent < 100; sent++) form.push(Buffer.alloc(64 * 1024, 'x'))
+  form.push(Buffer.from('\r\n--b--'))
+  form.end()
+  expect(form.parts).toMatchObject([{ name, fileName: undefined, text: undefined }])
+  expect(form.parts.map(({ start, end }) => end - start)).toEqual([100 * 64 * 1024])
+  expect(form.fieldText(name)).toBeUndefined()
+})
+
+test.each(['Voices', 'voices.0', 'voice'])('a field that is called nearly so may not: %s', (name) => {
+  const form = new FormParser('multipart/form-data; boundary=b', 'voices')
+  expect(() => form.push(Buffer.from(`--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${'x'.repeat(70_000)}`))).toThrow(expect.objectContaining({ code: 'invalid_request', param: name }))
+})
+
 test.each([
   ['multipart/form-data; boundary=----formdata-undici-0123', 'multipart/form-data; boundary=----formdata-undici-0123'],
   ['Multipart/Form-Data;charset=utf-8;Boundary="abc";', 'multipart/form-data; boundary=abc'],

@@ -112,3 +112,33 @@ test.each(['groq', 'azure', 'openai'] as const)('a translation by whisper at %s,
 test.each<[Place, { isTimed?: boolean }]>([['own', {}], ['openai', { isTimed: false }]])('a translation at %s, %j, is asked for no more than the caller wants', async (place, options) => {
   expect((await ask(place, [['file', ''], ['model', 'm']], { ...options, operation: audioTranslations })).sent).not.toHaveProperty('response_format')
 })
+
+describe('voices to know speakers by', () => {
+  const voice = `data:audio/wav;base64,${'A'.repeat(400_000)}`
+  const voices = [['known_speaker_names[]', 'Ann'], ['known_speaker_references[]', voice], ['known_speaker_names[]', 'Ben'], ['known_speaker_references[]', voice]] as const
+  const forms = { 'before the file': [['model', 'm'], ...voices, ['file', '']], 'behind it': [['model', 'm'], ['file', ''], ...voices] } as const
+
+  test.each(Object.entries(forms))('are held for as sound, wherever they stand (%s) and however large the form is', async (_, fields) => {
+    for (const fileBytes of [1_000, 1_500_000]) {
+      const plain = (await transcription(fields.filter(([name]) => name !== 'known_speaker_references[]'), fileBytes)).bound(targetAt('own'))
+      const { inputTokens, units } = (await transcription(fields, fileBytes)).bound(targetAt('own'))
+      // 300,000 bytes of sound each, at the 50 bytes that a token has at the least; as its base64 at most, where they follow a file that has not ended yet.
+      const heard = 2 * 300_000 / 50
+      expect(inputTokens - plain.inputTokens).toBeGreaterThanOrEqual(heard)
+      expect(inputTokens - plain.inputTokens).toBeLessThan(2 * 400_000 / 50 + 1_000)
+      expect(Number(units?.audioMs) - Number(plain.units?.audioMs)).toBeGreaterThanOrEqual(heard * 100)
+    }
+  })
+
+  test('count, where nobody tells, for no longer than a voice may be', async () => {
+    const counted = await (await transcription(forms['before the file'], 160_000)).countInput()
+    // Ten tokens a second: of the file ten seconds, of each voice ten at most.
+    expect(counted).toBe(100 + 2 * 100)
+    const brief = [['model', 'm'], ['known_speaker_references', `data:audio/mp3;base64,${'A'.repeat(64_000)}`], ['file', '']] as const
+    expect(await (await transcription(brief, 160_000)).countInput()).toBe(100 + 31)
+  })
+
+  test('are no part of a translation', async () => {
+    await expect(transcription(forms['before the file'], 1_000, audioTranslations)).rejects.toMatchObject({ code: 'invalid_request', param: 'known_speaker_references[]' })
+  })
+})
