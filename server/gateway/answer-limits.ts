@@ -2,10 +2,7 @@ import { LoomError } from '../errors'
 import { UnansweredError } from './transport'
 
 const MEBIBYTE = 1024 * 1024
-/**
- * Of a whole answer, and of one event of a stream, which may bring a picture: one of 4K has up to 30 MB in base64, and Gemini draws it in a chat. No event takes more
- * memory than an answer that does not stream, so that whoever can have the one held here, at a connection of their own, gains nothing by the other.
- */
+/** Of a whole answer, and of an event that brings a picture: one of 4K has up to 30 MB in base64, and Gemini draws it in a chat. */
 export const MAX_ANSWER_BYTES = 64 * MEBIBYTE
 
 /**

@@ -1,5 +1,7 @@
+import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import { MAX_ANSWER_BYTES, tooLarge } from './answer-limits'
+import { UnansweredError } from './transport'
 
 const LF = 10
 const CR = 13
@@ -8,6 +10,15 @@ export const MAX_STREAM_BYTES = 512 * 1024 * 1024
 /** A blank line is at most LF CR LF, of which two may be here already. */
 const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)
+const MARK = Buffer.from([0xef, 0xbb, 0xbf])
+/**
+ * A larger event is taken only where nearly all of it is one string, as a picture is: JSON of many small values takes twenty times its bytes once it is parsed,
+ * and a process reads many streams.
+ */
+const MAX_DENSE_BYTES = 8 * 1024 * 1024
+/** More values than stand around a picture. Each but the first of a list or an object has one of these signs before it. */
+const MAX_SIGNS = 10_000
+const SIGNS = [',', '[', '{']
 const DATA_LINE = '\ndata:'
 /** JSON of more lines is not to be understood. */
 const MAX_DATA_LINES = 10_000
@@ -23,7 +34,7 @@ export class SseSplitter {
   private readonly rest = new ByteCollector()
   private seam: Buffer = NOTHING
 
-  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES` */
+  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES`, or beyond `MAX_DENSE_BYTES` and is no picture */
   push(chunk: Buffer): SseEvent[] {
     // Only where old meets new can an event have ended: what was searched once is not searched again.
     if (this.rest.size > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
@@ -33,6 +44,7 @@ export class SseSplitter {
     let start = 0
     for (let end = findEventEnd(bytes, start); end > 0; end = findEventEnd(bytes, start)) {
       const slice = bytes.subarray(start, end)
+      requireTakeable(slice)
       events.push({ bytes: slice, data: readData(slice) })
       start = end
     }
@@ -46,6 +58,7 @@ export class SseSplitter {
   end(): SseEvent | undefined {
     const bytes = this.rest.bytes()
     this.clear()
+    requireTakeable(bytes)
     return bytes.length === 0 ? undefined : { bytes: Buffer.concat([bytes, Buffer.from('\n\n')]), data: readData(bytes) }
   }
 
@@ -71,8 +84,21 @@ function findEventEnd(bytes: Buffer, start: number): number {
   return 0
 }
 
+/** @throws {UnansweredError} for an event that would take too much memory */
+function requireTakeable(bytes: Buffer): void {
+  if (bytes.length <= MAX_DENSE_BYTES) return
+  if (bytes.length > MAX_ANSWER_BYTES) throw tooLarge('event')
+  let signs = 0
+  for (const sign of SIGNS) {
+    for (let at = bytes.indexOf(sign); at !== -1; at = bytes.indexOf(sign, at + 1)) {
+      if (++signs > MAX_SIGNS) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB that is no picture.'))
+    }
+  }
+}
+
 function readData(bytes: Buffer): string {
-  const text = bytes.toString('utf8')
+  // A stream may begin with the mark of its encoding.
+  const text = bytes.toString('utf8', bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0)
   if (text.startsWith('data: ') && text.indexOf('\n') >= text.length - 2) return text.slice(6).trimEnd()
   // Not split into lines, of which an event of junk has millions.
   const whole = `\n${text}`

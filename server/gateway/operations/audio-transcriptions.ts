@@ -154,8 +154,9 @@ class HearingRequest extends FormRequest implements CallRequest {
     return this.upload.form.fieldText(FORMAT)
   }
 
+  /** While more of the form may come, all from the file on. */
   private get fileBytes(): number {
-    return this.file.end === Infinity ? this.upload.bytes - this.file.start : this.file.end - this.file.start
+    return !this.upload.complete ? this.upload.bytes - this.file.start : this.file.end - this.file.start
   }
 
   /**
@@ -163,7 +164,7 @@ class HearingRequest extends FormRequest implements CallRequest {
    * ("Create transcription"), its guide "Speech to text" nor its prices (2026-11) tell whether it bills them. What it counts itself is charged as it is told, them or not.
    */
   private get references(): number[] {
-    return this.upload.form.parts.filter(({ name, fileName, end }) => fileName === undefined && plainName(name) === SPEAKER_REFERENCES && end !== Infinity).map(({ start, end }) => end - start)
+    return this.upload.form.parts.filter(({ name, fileName, start }) => fileName === undefined && plainName(name) === SPEAKER_REFERENCES && (this.upload.complete || start < this.file.start)).map(({ start, end }) => end - start)
   }
 
   /** The model under its name upstream, and without those beside it; with the format to ask for. */

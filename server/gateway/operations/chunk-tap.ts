@@ -1,7 +1,7 @@
 import { LoomError } from '../../errors'
 import { toOpenAiError } from '../openai-error'
 import type { PromptUsage, Usage } from '../usage'
-import { readPromptUsage, readTokensSoFar, readUsage, toChatUsage } from '../usage'
+import { readPromptUsage, readTokensSoFar, readUsage, storable, toChatUsage } from '../usage'
 import { EventTap } from './event-tap'
 
 const DONE = 'data: [DONE]\n\n'
@@ -44,7 +44,7 @@ export abstract class ChunkTap extends EventTap {
     if (counted) {
       this.endsInUsage = this.usage === undefined
       this.usage = counted
-      this.rawUsage = told
+      this.rawUsage = storable(told)
       return true
     }
     if (hasChoices) this.endsInUsage = false

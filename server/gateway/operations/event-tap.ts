@@ -6,9 +6,8 @@ import { UnansweredError } from '../transport'
 import type { Usage } from '../usage'
 import type { StreamTap } from './operation'
 
-const MEBI = 1024 * 1024
 /** Far more than any model writes; a provider that never ends must not fill our memory. */
-export const MAX_ANSWER_CHARACTERS = 16 * MEBI
+export const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
 
 /** Whether an answer comes as server-sent events, where the request alone does not tell. */
 export function isEventStream(headers: UpstreamResponse['headers']): boolean {
@@ -53,9 +52,9 @@ export abstract class EventTap implements StreamTap {
   /** What of an event goes to the caller now; undefined for what is held back. */
   protected abstract read(event: SseEvent): Buffer | undefined
 
-  /** @throws {LoomError} `upstream_error` for an answer of that many characters */
-  protected requireSane(length: number, most = MAX_ANSWER_CHARACTERS): void {
-    if (length > most) throw new LoomError('upstream_error', `The provider sent an answer larger than ${most / MEBI} million characters.`)
+  /** @throws {UnansweredError} for an answer of that many characters */
+  protected requireSane(length: number): void {
+    if (length > MAX_ANSWER_CHARACTERS) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer larger than 16 million characters.'))
   }
 
   private forward(events: SseEvent[]): Buffer[] {

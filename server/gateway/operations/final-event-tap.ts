@@ -93,7 +93,7 @@ export class FinalEventTap extends EventTap {
     }
     const usage = readMediaUsage(event.usage)
     if (usage) this.usage = this.usage ? sum(this.usage, usage) : usage
-    this.rawUsage = event.usage ?? this.rawUsage
+    this.rawUsage = event.usage === undefined || event.usage === null ? this.rawUsage : storable(event.usage)
     this.measure(finalTokens)
     if (usage) this.untoldTokens = 0
     this.held.push(bytes)

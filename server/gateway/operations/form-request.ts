@@ -83,7 +83,7 @@ export abstract class FormRequest {
       if (late) throw new LoomError('invalid_request', `"${ALTERNATIVES}" must stand before the file in a form this large.`, { param: ALTERNATIVES })
       const unclear = parts.find(({ name }) => name !== 'model' && name !== ALTERNATIVES && MODELS.has(plainName(name).toLowerCase()))
       if (unclear) throw new LoomError('invalid_request', `"${unclear.name}" is not taken. Name the model in "model", and those to try next in "${ALTERNATIVES}".`, { param: unclear.name })
-      requireOneModel(Object.fromEntries(parts.map(({ name, text }) => [plainName(name), text])))
+      requireOneModel(Object.fromEntries(parts.map(({ name, text }) => [plainName(name), text ?? ''])))
       yield piece
     }
   }

@@ -95,7 +95,7 @@ export class MessagesTap extends EventTap {
   }
 
   private begin({ usage: counts, ...message }: z.infer<typeof Start>['message']): void {
-    this.grow(lengthAsJson(message))
+    this.grow(lengthAsJson({ ...message, counts }))
     this.message = message
     this.count(counts)
     this.inputUsage = promptOf(readMessageUsage({ output_tokens: 0, ...this.counts }))

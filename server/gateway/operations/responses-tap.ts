@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { LoomError } from '../../errors'
-import { MAX_ANSWER_BYTES } from '../answer-limits'
+import { fieldOf } from '../field-of'
 import { toOpenAiError } from '../openai-error'
 import type { SseEvent } from '../sse-events'
 import { promptOf, storable } from '../usage'
 import type { PromptUsage, Usage } from '../usage'
+import { HeardAndSeen } from './chat-output'
 import { EventTap, lengthAsJson, parseEvent } from './event-tap'
 import { failureOf, readResponseUsage, toResponseUsage } from './response-answer'
 import { idsGiven } from './provider-ids'
@@ -24,6 +25,8 @@ const Event = z.looseObject({
 })
 type Event = z.infer<typeof Event>
 
+/** The item in which a picture of OpenAI's tool comes. */
+const PICTURE = 'image_generation_call'
 const ENDINGS = /^response\.(?:completed|incomplete|failed)$/
 
 /** Deltas of what the model writes; others carry sound or pictures. */
@@ -36,16 +39,21 @@ export class ResponsesTap extends EventTap {
   inputUsage: PromptUsage | undefined
   private written: string[] = []
   private length = 0
-  /** Items that are done, how long they are (pictures, too), and the message that is being written, from which delta on. */
+  /** Items that are done, without their pictures, how long they are, and the message that is being written, from which delta on. */
   private readonly items: object[] = []
   private itemsLength = 0
   private message: { id: string, from: number } | undefined
+  private readonly seen = new HeardAndSeen()
   private sequence = -1
   private response: Event['response']
   private last: Event | undefined
 
   get text(): string {
     return this.written.join('')
+  }
+
+  get outputTokens(): number {
+    return this.seen.made.outputTokens
   }
 
   get surcharge(): Surcharge | undefined {
@@ -97,9 +105,11 @@ export class ResponsesTap extends EventTap {
   private follow(event: string, item: NonNullable<Event['item']>): void {
     if (event === 'response.output_item.added') this.message = item.type === 'message' ? { id: item.id, from: this.written.length } : undefined
     if (event !== 'response.output_item.done') return
-    this.itemsLength += lengthAsJson(item)
-    this.requireSane(this.itemsLength, MAX_ANSWER_BYTES)
-    this.items.push(item)
+    if (item.type === PICTURE) this.seen.add({ images: [item.result] })
+    const kept = item.type === PICTURE ? { ...item, result: undefined } : item
+    this.itemsLength += lengthAsJson(kept)
+    this.requireSane(this.itemsLength)
+    this.items.push(kept)
     this.message = undefined
   }
 
@@ -114,7 +124,8 @@ export class ResponsesTap extends EventTap {
 
   /** What a response tells of its usage before it ends, as one that is translated may, is its prompt's alone. */
   private take(response: NonNullable<Event['response']>, isLast: boolean): void {
-    this.requireSane(lengthAsJson(response), MAX_ANSWER_BYTES)
+    const output = Array.isArray(response.output) ? response.output.map((item: unknown) => fieldOf(item, 'type') === PICTURE ? { ...Object(item), result: undefined } : item) : response.output
+    this.requireSane(lengthAsJson({ ...response, output }))
     this.response = response
     const usage = readResponseUsage(response.usage)
     if (isLast) [this.usage, this.rawUsage] = [usage, response.usage]

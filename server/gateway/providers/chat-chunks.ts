@@ -1,6 +1,9 @@
 import type { Connection } from './provider'
 import { describeStreamFailure } from './upstream-failure'
 
+/** Each chunk repeats them. */
+const MAX_NAME_LENGTH = 256
+
 /** Writes the events of a streamed chat completion. `id` and `model` may be told late: what is written carries them as they are then. */
 export class ChatChunks {
   id = ''
@@ -33,6 +36,6 @@ export class ChatChunks {
   }
 
   private line(choices: unknown[], rest: object = {}): string {
-    return `data: ${JSON.stringify({ id: this.id, object: 'chat.completion.chunk', created: this.created, model: this.model, choices, ...rest })}\n\n`
+    return `data: ${JSON.stringify({ id: this.id.slice(0, MAX_NAME_LENGTH), object: 'chat.completion.chunk', created: this.created, model: this.model.slice(0, MAX_NAME_LENGTH), choices, ...rest })}\n\n`
   }
 }

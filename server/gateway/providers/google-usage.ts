@@ -6,7 +6,7 @@ const tokens = z.int().min(0).nullish()
 const Modalities = z.array(z.looseObject({ modality: z.string(), tokenCount: tokens })).max(MAX_PARTS).nullish()
 
 /** Google counts thoughts beside the answer and cached tokens within the prompt. Each report in a stream is cumulative, and leaves out what is zero. */
-export const UsageMetadata = z.looseObject({
+export const UsageMetadata = z.object({
   promptTokenCount: tokens,
   candidatesTokenCount: tokens,
   thoughtsTokenCount: tokens,

@@ -1,6 +1,7 @@
 import { pipeline, Transform } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { LoomError } from '../../errors'
+import { MAX_ANSWER_BYTES, tooLarge } from '../answer-limits'
 import { MAX_STREAM_BYTES, SseSplitter } from '../sse-events'
 import { UnansweredError } from '../transport'
 
@@ -34,7 +35,12 @@ export function translateEvents(body: Readable, translation: EventTranslation): 
       translate(() => {
         bytes += chunk.length
         if (bytes > MAX_STREAM_BYTES) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an answer of more than 512 MB.'))
-        return splitter.push(chunk).map(({ data }) => data === '' ? '' : translation.event(data)).join('')
+        let output = ''
+        for (const { data } of splitter.push(chunk)) {
+          if (data !== '') output += translation.event(data)
+          if (output.length > MAX_ANSWER_BYTES) throw tooLarge('answer')
+        }
+        return output
       }, done)
     },
     flush(done) {

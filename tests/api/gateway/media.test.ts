@@ -544,6 +544,7 @@ describe('POST /v1/audio/transcriptions', () => {
     ['two boundaries', 'multipart/form-data; boundary=b; boundary=c', `${part('model', model)}${file}--b--`, 'Content-Type'],
     ['a model in another case', 'multipart/form-data; boundary=b', `${part('model', model)}${part('Model', 'dear')}${file}--b--`, 'Model'],
     ['a list of the model', 'multipart/form-data; boundary=b', `${part('model', model)}${file}${part('model[0]', 'dear')}--b--`, 'model[0]'],
+    ['other models behind a file of their name', 'multipart/form-data; boundary=b', `${part('model', model)}${part('fallbacks', 'dear')}${part('fallbacks[x]', 'x', '; filename="f"')}${file}--b--`, 'fallbacks'],
     ['another boundary', 'multipart/form-data; boundary=c', `${part('model', model)}${file}--b--`, null],
     ['a form cut off', 'multipart/form-data; boundary=b', part('model', model) + file.slice(0, -4), null],
     ['a part without a name', 'multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data\r\n\r\nx\r\n--b--', null],

@@ -5,6 +5,8 @@ import { CompletionAssembler } from '../../../server/gateway/operations/assemble
 import { ChatTap } from '../../../server/gateway/operations/chat-tap'
 import { relayStream } from '../../../server/gateway/relay-stream'
 import { noUsage } from '../../../server/gateway/usage'
+import { ResponsesTap } from '../../../server/gateway/operations/responses-tap'
+import { UnansweredError } from '../../../server/gateway/transport'
 import { SseSplitter } from '../../../server/gateway/sse-events'
 
 const chunk = (delta: object, rest: object = {}) => JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...rest })
@@ -91,6 +93,48 @@ describe('a splitter', () => {
       for (;;) splitter.push(piece)
     }).toThrow('larger than 64 MiB')
   })
+})
+
+describe('an event of more than 8 MiB', () => {
+  const mebibyte = 1024 * 1024
+
+  test('passes where it is a picture', () => {
+    const picture = JSON.stringify({ choices: [{ index: 0, delta: { images: [{ image_url: { url: `data:image/png;base64,${'A'.repeat(30 * mebibyte)}` } }] } }] })
+    expect(new SseSplitter().push(Buffer.from(`data: ${picture}\n\n`))[0]?.data === picture).toBe(true)
+  })
+
+  test.each(['{}', '[]', '1'])('is refused where it is many of %s, which take far more memory once they are read', (value) => {
+    const event = Buffer.from(`data: {"a":[${Array.from({ length: Math.ceil(9 * mebibyte / (value.length + 1)) }, () => value).join(',')}]}\n\n`)
+    for (const size of [event.length, 64 * 1024]) {
+      const splitter = new SseSplitter()
+      expect(() => {
+        for (let at = 0; at < event.length; at += size) splitter.push(event.subarray(at, at + size))
+      }).toThrow(UnansweredError)
+    }
+    const unended = new SseSplitter()
+    unended.push(event.subarray(0, -2))
+    expect(() => unended.end()).toThrow('no picture')
+  })
+
+  test('is refused beyond 64 MiB, though it come in one piece', () => {
+    expect(() => new SseSplitter().push(Buffer.from(`data: ${'A'.repeat(65 * mebibyte)}\n\n`))).toThrow('larger than 64 MiB')
+  })
+})
+
+test('the mark of its encoding, with which a stream may begin, is no part of its first event', () => {
+  expect(new SseSplitter().push(Buffer.from('\ufeffdata: a\n\ndata: b\n\n')).map(({ data }) => data)).toEqual(['a', 'b'])
+})
+
+test('pictures of a response, each as large as may be, are counted where the answer breaks off, and not kept', () => {
+  const tap = new ResponsesTap()
+  for (const id of ['ig_1', 'ig_2', 'ig_3']) {
+    const item = { id, type: 'image_generation_call', status: 'completed', result: 'A'.repeat(28 * 1024 * 1024) }
+    const event = Buffer.from(`data: ${JSON.stringify({ type: 'response.output_item.done', item })}\n\n`)
+    expect(tap.push(event).map(({ length }) => length)).toEqual([event.length])
+  }
+  expect(tap.outputTokens).toBe(3 * 1_290)
+  expect(JSON.parse(tap.record().toString())).toMatchObject({ output: ['ig_1', 'ig_2', 'ig_3'].map(id => ({ id, type: 'image_generation_call' })) })
+  expect(tap.record().length).toBeLessThan(1_000)
 })
 
 describe('a relayed stream', () => {

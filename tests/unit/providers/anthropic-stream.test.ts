@@ -106,3 +106,16 @@ test('an event without end fails before it fills the memory', async () => {
   expect(endless.destroyed).toBe(true)
   expect(sent).toBeLessThan(80)
 })
+
+test('a name of a message that goes on for megabytes is not repeated in each piece of it', async () => {
+  const long = 'x'.repeat(1024 * 1024)
+  const start = event({ type: 'message_start', message: { id: long, type: 'message', role: 'assistant', model: long, content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } } })
+  const piece = event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'a' } })
+  const translated = await translate(start + event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }) + piece.repeat(500))
+  expect(translated.length).toBeLessThan(1024 * 1024)
+})
+
+test('what is made of one piece of a stream has a bound', async () => {
+  const body = translateEvents(Readable.from([Buffer.from('data: a\n\n'.repeat(100))], { objectMode: false }), { event: () => 'x'.repeat(1024 * 1024), end: () => '' })
+  await expect(body.toArray()).rejects.toMatchObject({ code: 'upstream_error', message: expect.stringContaining('larger than 64 MiB') })
+})
