@@ -98,7 +98,7 @@ function requireTakeable(bytes: Buffer): void {
 
 function readData(bytes: Buffer): string {
   // A stream may begin with the mark of its encoding.
-  const text = bytes.toString('utf8', bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0)
+  const text = bytes.toString('utf8', bytes[0] === MARK[0] && bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0)
   if (text.startsWith('data: ') && text.indexOf('\n') >= text.length - 2) return text.slice(6).trimEnd()
   // Not split into lines, of which an event of junk has millions.
   const whole = `\n${text}`
