@@ -5,7 +5,9 @@ import { MAX_CHOICES, MAX_PARTS } from '../answer-limits'
 import { fieldOf } from '../field-of'
 import { toOpenAiError } from '../openai-error'
 import type { Transport } from '../providers/provider'
+import { areToolArguments } from '../providers/tool-arguments'
 import { ToldFailure } from '../providers/upstream-failure'
+import { readAs } from '../read-as'
 import type { ChatChunk, ToolCallDelta } from './assemble-completion'
 import { ChatEvents } from './chat-events'
 import { ChatTap } from './chat-tap'
@@ -13,7 +15,7 @@ import { CustomInput, unwrapInput } from './custom-input'
 import { sendOverChat } from './over-chat'
 import { readChat } from './read-chat'
 import { ResponsesRequest } from './responses'
-import { ownTools, toolsIn } from './responses-body'
+import { isReference, ownTools, toolsIn } from './responses-body'
 import type { ResponsesBody } from './responses-body'
 import { responsesToChat } from './responses-to-chat'
 import type { ToolsAsFunctions } from './tools-as-functions'
@@ -28,6 +30,21 @@ export function isByInput(json: unknown): boolean {
 /** What a request names of an earlier one, or of a provider's keeping. */
 const keptFields = ['previous_response_id', 'conversation', 'prompt'] as const
 
+const Limit = z.int().positive().nullish()
+const unread = z.null('is not read beside "input": leave it out, or send "messages"').optional()
+
+/** Fields of a chat that change what its caller gets: its limit is read where there is none of a response, the others are refused. */
+const ChatFields = z.looseObject({
+  max_output_tokens: Limit,
+  max_completion_tokens: Limit,
+  max_tokens: Limit,
+  n: z.literal(1, 'must be 1 beside "input"').nullish(),
+  stop: unread,
+  response_format: z.unknown().refine(format => (fieldOf(format, 'type') ?? 'text') === 'text', 'is not read beside "input": ask by "text.format"').optional(),
+  functions: unread,
+  audio: unread
+}).transform(({ max_output_tokens: limit, max_completion_tokens: newer, max_tokens: older, ...body }) => ({ ...body, max_output_tokens: limit ?? newer ?? older }))
+
 /**
  * A chat that is asked for in the format of the Responses API, as Cursor asks GPT-5 and later at an address of one's own, and is answered as any chat. Source:
  * https://docs.litellm.ai/docs/proxy/cursor, and gabrii/Cursor-Azure-GPT-5#69; read 2026-11.
@@ -35,8 +52,10 @@ const keptFields = ['previous_response_id', 'conversation', 'prompt'] as const
 export class ChatByInput extends ResponsesRequest {
   /** @throws {LoomError} `invalid_request` for what a chat has no word for, too */
   constructor(raw: Buffer, json: unknown) {
-    super(raw, json)
-    const kept = keptFields.find(field => this.body[field])
+    super(raw, readAs(ChatFields, json))
+    const { input } = this.body
+    const reference = Array.isArray(input) ? input.findIndex(isReference) : -1
+    const kept = reference >= 0 ? `input.${reference}` : keptFields.find(field => this.body[field])
     if (kept) throw new LoomError('invalid_request', `"${kept}": a chat keeps nothing that another could go on from. Send the conversation itself, or call POST /v1/responses.`, { param: kept })
     const billed = findBilledByUse({ ...this.body, tools: toolsIn(this.body) }, ownTools)
     if (billed) throw new LoomError('invalid_request', `${billed} is not offered by chat completions. Leave it out, or call POST /v1/responses.`)
@@ -64,13 +83,16 @@ export class ChatByInput extends ResponsesRequest {
     return undefined
   }
 
-  /** Cursor tells earlier calls of its custom tools as it was told them: as functions, whose arguments are the text. */
+  /** Cursor tells earlier calls of its custom tools as it was told them: as functions, whose arguments are the text. The tool itself may be told no more. */
   protected override get chatBody(): ResponsesBody {
     const body = super.chatBody
     const custom = new Set(toolsIn(body).filter(tool => fieldOf(tool, 'type') === 'custom').map(tool => fieldOf(tool, 'name')))
-    if (custom.size === 0 || !Array.isArray(body.input)) return body
-    const isCustom = ({ type, name }: Readonly<Record<string, unknown>>) => type === 'function_call' && custom.has(name)
-    return { ...body, input: body.input.map(item => isCustom(item) && typeof item.arguments === 'string' ? { ...item, type: 'custom_tool_call', input: unwrapInput(item.arguments) } : item) }
+    if (!Array.isArray(body.input)) return body
+    return { ...body, input: body.input.map((item) => {
+      const { type, name, arguments: written } = item
+      const isCustom = type === 'function_call' && typeof written === 'string' && (custom.has(name) || !areToolArguments(written))
+      return isCustom ? { ...item, type: 'custom_tool_call', input: unwrapInput(written) } : item
+    }) }
   }
 }
 
@@ -99,30 +121,33 @@ function ownName(name: string, tools: ToolsAsFunctions): string {
   return tool.namespace ? name : tool.name
 }
 
-/** The same of a completion in chunks. */
+/** The same of a completion in chunks. What is left of a text shows at the very end, so the reason of that waits for it: some servers tell it early, again, or not at all. */
 class OwnCalls extends ChatEvents {
   /** The text of each call that is being written, by its index; undefined for what is no custom tool. */
   private readonly inputs = new Map<number, CustomInput | undefined>()
+  private head: object = {}
 
   constructor(private readonly tools: ToolsAsFunctions) {
     super()
   }
 
   protected translate(chunk: ChatChunk): string {
-    const choices = chunk.choices.map(({ delta, ...choice }) => {
-      const calls = (delta?.tool_calls ?? []).map(call => this.own(call))
-      const written = choice.finish_reason ? [...calls, ...this.ends()] : calls
-      return { ...choice, delta: written.length > 0 ? { ...delta, tool_calls: written } : delta }
-    })
-    return `data: ${JSON.stringify({ ...chunk, choices })}\n\n`
+    const { choices, usage: _usage, ...head } = chunk
+    this.head = head
+    return event({ ...chunk, choices: choices.map(({ delta, ...choice }) => {
+      const calls = delta?.tool_calls?.map(call => this.own(call))
+      return { ...choice, delta: calls ? { ...delta, tool_calls: calls } : delta, ...([...this.inputs.values()].some(Boolean) && { finish_reason: null }) }
+    }) })
   }
 
   protected finish(): string {
-    return 'data: [DONE]\n\n'
+    const rests = [...this.inputs].flatMap(([index, input]) => input ? [{ index, function: { arguments: input.end() } }] : [])
+    const last = rests.length > 0 ? event({ ...this.head, choices: [{ index: 0, delta: { tool_calls: rests }, finish_reason: this.finishReason ?? null }] }) : ''
+    return `${last}data: [DONE]\n\n`
   }
 
   protected failure(message: string): string {
-    return `data: ${JSON.stringify(toOpenAiError(new ToldFailure(message)))}\n\n`
+    return event(toOpenAiError(new ToldFailure(message)))
   }
 
   private own(call: ToolCallDelta): ToolCallDelta {
@@ -133,9 +158,8 @@ class OwnCalls extends ChatEvents {
     const input = this.inputs.get(index)
     return { ...call, function: { ...called, name, arguments: input ? input.read(called.arguments ?? '') : called.arguments } }
   }
+}
 
-  /** What is left of the texts once all is written. */
-  private ends(): ToolCallDelta[] {
-    return [...this.inputs].flatMap(([index, input]) => input ? [{ index, function: { arguments: input.end() } }] : [])
-  }
+function event(data: object): string {
+  return `data: ${JSON.stringify(data)}\n\n`
 }

@@ -11,6 +11,11 @@ export function readToolArguments(text: string, param: string): Readonly<Record<
   throw new LoomError('invalid_request', `${param}: must be a JSON object.`, { param })
 }
 
+/** Whether arguments of a call are such an object, which not every provider takes anything but. */
+export function areToolArguments(text: string): boolean {
+  return isObject(parseJson(text || '{}'))
+}
+
 /** What a tool answered, as an object: its own where its text is one, else `{ "result": text }`. */
 export function readToolResult(text: string): Readonly<Record<string, unknown>> {
   const value = parseJson(text)
