@@ -76,7 +76,7 @@ export interface OpenOptions {
  */
 export async function openUpstream(request: CallRequest, targets: readonly Target[], options: OpenOptions): Promise<Opened> {
   let failure: UpstreamFailure | undefined
-  let waitMs = Infinity
+  const resting: Target[] = []
   // Who names other models wants one of them rather than a refusal.
   const isFinal = ({ verdict }: UpstreamFailure) => verdict === 'made' || (verdict === 'final' && request.alternatives === undefined)
   const told = ({ target, error }: UpstreamFailure) => {
@@ -88,13 +88,13 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
     for (let tries = 0; tries <= retries; tries++) {
       const leave = options.health.admit(options.orgId, target)
       if (!leave) {
-        waitMs = Math.min(waitMs, options.health.waitMs(options.orgId, target))
+        resting.push(target)
         break
       }
       const result = await attempt(request, target, leave, options)
       if ('kind' in result) return result
-      // What a provider answered tells more than that another cannot be asked, and what it may bill all the same more than what another answered.
-      if (!failure || !(result.isInexpressible || failure.error instanceof UnansweredError)) failure = result
+      // What a provider answered tells more than that another cannot be asked, or does not have what is asked for, and what it may bill all the same more than what another answered.
+      if (!failure || !(result.isInexpressible || failure.error instanceof UnansweredError || (isAbsent(result) && !isAbsent(failure)))) failure = result
       if (options.signal.aborted) throw result.error
       if (isFinal(result)) throw told(failure)
       const pauseMs = result.retryAfterMs ?? Math.random() * Math.min(BACKOFF_BASE_MS * 2 ** tries, BACKOFF_CAP_MS)
@@ -105,8 +105,10 @@ export async function openUpstream(request: CallRequest, targets: readonly Targe
       })
     }
   }
-  // Where one rests that might have answered, the request is not at fault.
-  if (failure && !(failure.isInexpressible && waitMs < Infinity)) throw told(failure)
+  // Where one of another kind rests, which might have answered, the request is not at fault.
+  const mightAnswer = ({ connection }: Target) => options.progress.attempts.every(({ provider }) => provider !== connection.kind)
+  if (failure && !(failure.isInexpressible && resting.some(mightAnswer))) throw told(failure)
+  const waitMs = Math.min(...resting.map(target => options.health.waitMs(options.orgId, target)))
   throw new LoomError('no_healthy_target', 'Every provider of this model has failed repeatedly and is resting. Try again shortly.', {
     retryAfterSeconds: Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 1_000) / 1000))
   })
@@ -120,6 +122,11 @@ interface UpstreamFailure {
   retryAfterMs: number | undefined
   /** Nothing was sent: this kind of provider cannot express the request, another may. */
   isInexpressible: boolean
+}
+
+/** Not the answer of this target alone: it cannot be asked, or has no such model, response or thoughts. */
+function isAbsent({ verdict, error }: UpstreamFailure): boolean {
+  return verdict === 'next_target' && error.code === 'invalid_request'
 }
 
 async function attempt(request: CallRequest, target: Target, leave: TargetLeave, { orgId, health, latencies, transport, signal: callSignal, progress, observe, record: listen }: OpenOptions): Promise<Opened | UpstreamFailure> {

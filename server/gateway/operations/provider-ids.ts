@@ -36,6 +36,11 @@ export function idsNeeded(body: ResponsesBody): string[] {
   return [previous || [], conversationIn(body) ?? [], itemsNeeded(body)].flat()
 }
 
+/** Those of what came along sealed. Whoever is not known to have sealed it may be unable to open it. */
+export function idsSealed(body: ResponsesBody): string[] {
+  return itemsOf(body).filter(isSealed).flatMap(item => idOf(item) ?? [])
+}
+
 function itemsNeeded(body: ResponsesBody): string[] {
   return itemsOf(body).filter(item => !isSealed(item) && !isWhole(item)).flatMap(item => idOf(item) ?? [])
 }

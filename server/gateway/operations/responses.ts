@@ -12,7 +12,7 @@ import { wantsThoughts } from './earlier-thoughts'
 import { JsonRequest } from './json-request'
 import type { CallRequest, Operation, StreamTap, WholeAnswer } from './operation'
 import { sendOverChat, withoutExtra } from './over-chat'
-import { idsNamed, idsNeeded, refusalOf, withOwnIds } from './provider-ids'
+import { idsNamed, idsNeeded, idsSealed, refusalOf, withOwnIds } from './provider-ids'
 import { MAX_PROMPT_VALUES, readJson, requireFewValues } from './read-json'
 import { readResponse } from './response-answer'
 import { measureResponses, ownTools, requireForeground, ResponsesBody, takeMedia, toolsIn } from './responses-body'
@@ -79,7 +79,8 @@ export class ResponsesRequest extends JsonRequest<ResponsesBody> implements Call
     const isOneAccount = native.every(({ connection }) => connection.id === native[0]?.connection.id)
     this.keepsGivenIds = shared.length > 0 || !isOneAccount
     const needed = this.keepsGivenIds ? idsNeeded(this.body) : []
-    const ids = shared.length > 0 ? idsNamed(this.body) : needed
+    const sealed = isOneAccount ? [] : idsSealed(this.body)
+    const ids = [...shared.length > 0 ? idsNamed(this.body) : needed, ...sealed]
     if (ids.length === 0) return targets
     this.given = await this.earlier?.given([...new Set(native.map(({ connection }) => connection.id))], ids) ?? this.given
     const refusals = new Map(shared.map(target => [target, refusalOf(this.body, this.givenAt(target))]))
@@ -87,9 +88,13 @@ export class ResponsesRequest extends JsonRequest<ResponsesBody> implements Call
     const refusal = targets[0] && refusals.get(targets[0])
     // Another model has nothing of that conversation either: rather the refusal that programs know than an answer that lacks it.
     if (refusal && !left.some(target => this.nativeOf(target))) throw refusal
+    const knows = (ids: readonly string[]) => (target: Target) => ids.some(id => this.givenAt(target).has(id))
     // What one account gave no other has: asked there, it would only be said to be nowhere.
-    const knows = (target: Target) => needed.some(id => this.givenAt(target).has(id))
-    return left.some(knows) ? [...left.filter(knows), ...left.filter(target => !this.nativeOf(target))] : left
+    if (left.some(knows(needed))) return [...left.filter(knows(needed)), ...left.filter(target => !this.nativeOf(target))]
+    if (!left.some(knows(sealed))) return left
+    // What one account sealed another can hardly open: it is asked last.
+    const isOther = (target: Target) => this.nativeOf(target) !== undefined && !knows(sealed)(target)
+    return [...left.filter(target => !isOther(target)), ...left.filter(isOther)]
   }
 
   limitOutput(maxTokens: number) {

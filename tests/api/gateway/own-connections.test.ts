@@ -58,10 +58,11 @@ async function makeRoute(strategy: string, targets: readonly Name[]): Promise<st
 async function ask(alias: string, rest: object = {}, { stream = false, client = openai } = {}) {
   forget()
   answers++
-  for (const name of names) upstreamOf(name).respondWith({ id: `${name}_${answers}` })
+  for (const name of names) upstreamOf(name).respondWith({ id: `${name}_${answers}`, reasoning: 'Hm' })
   const body = { model: alias, input: 'Hi', ...rest }
   const response = stream ? await client.responses.stream(body).finalResponse() : await client.responses.create(body)
-  const result = { id: response.id, item: response.output[0]?.id ?? '', asked: asked() }
+  const idOf = (type: string) => response.output.find(item => item.type === type)?.id ?? ''
+  const result = { id: response.id, item: idOf('message'), thought: idOf('reasoning'), asked: asked() }
   forget()
   return result
 }
@@ -137,4 +138,20 @@ test('what another org was given leads nobody anywhere', async () => {
   const theirs = await ask(`shared/${model}`, {}, { client })
   expect(await ask(`shared/${model}`, { previous_response_id: theirs.id }, { client })).toMatchObject({ asked: ['shared'] })
   expect(await ask(alias, { previous_response_id: theirs.id })).toMatchObject({ asked: ['first'] })
+})
+
+test('thoughts that one account sealed are told to it first, and to the others when it fails, whose refusal hides nothing', async () => {
+  const { thought, asked: gave } = await ask(await makeRoute('ordered', ['first', 'second']), { store: false })
+  expect(gave).toEqual(['first'])
+  const alias = await makeRoute('ordered', ['second', 'first'])
+  const sealed = { type: 'reasoning' as const, id: thought, summary: [], encrypted_content: 'gAAAA' }
+  const next = () => openai.responses.create({ model: alias, input: [sealed, user], store: false })
+  await next()
+  expect(asked()).toEqual(['first'])
+  upstreamOf('first').respondWith({ status: 500 })
+  await next()
+  expect(asked()).toEqual(['first', 'first', 'second'])
+  upstreamOf('first').respondWith({ status: 500 })
+  upstreamOf('second').respondWith({ status: 400, errorBody: JSON.stringify({ error: { message: 'The encrypted content could not be verified.', code: 'invalid_encrypted_content' } }) })
+  await expect(next()).rejects.toMatchObject({ status: 500 })
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** How the mock answers one request. Everything has a default: `{}` is a quick, correct, short answer. */
 export const MockBehaviour = z.strictObject({
-  /** Of a response, behind `resp_`, and of what it says, behind `msg_`. */
+  /** Of a response, behind `resp_`, of what it says, behind `msg_`, and of what it thinks, behind `rs_`. */
   id: z.string().default('mock'),
   /** The answer's text, cut into `chunks` pieces when streamed. Without it: `chunks` × `chunkBytes` bytes of filler. */
   text: z.string().optional(),

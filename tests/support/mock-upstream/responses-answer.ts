@@ -40,7 +40,14 @@ function event(data: { type: string } & Record<string, unknown>): string {
 interface Item { whole: object, start: object, events: ({ type: string } & Record<string, unknown>)[] }
 
 function items(behaviour: MockBehaviour): Item[] {
-  return behaviour.toolCalls.length ? behaviour.toolCalls.map(callItem) : [messageItem(`msg_${behaviour.id}`, textPieces(behaviour))]
+  const thoughts = behaviour.reasoning === undefined ? [] : [reasoningItem(`rs_${behaviour.id}`)]
+  return [...thoughts, ...behaviour.toolCalls.length ? behaviour.toolCalls.map(callItem) : [messageItem(`msg_${behaviour.id}`, textPieces(behaviour))]]
+}
+
+/** Sealed, as who keeps nothing asks for it. */
+function reasoningItem(id: string): Item {
+  const item = { id, type: 'reasoning', summary: [], encrypted_content: 'gAAAA' }
+  return { whole: item, start: item, events: [] }
 }
 
 function messageItem(id: string, pieces: string[]): Item {

@@ -240,3 +240,24 @@ test('what a provider answered is told, though the next target cannot express th
   const request = parseCall(responses, { model: 'm', stream: true, input: 'Hi', previous_response_id: 'resp_1' })
   await expect(call(refused, new TargetHealth(), 0, request, [targetOf('openai', 'gpt-5'), target])).rejects.toMatchObject({ told: { code: 'previous_response_not_found' } })
 })
+
+test.each([[400, 'previous_response_not_found'], [404, null]])('that a target does not have what is asked for (%i) does not hide the failure of the one before', async (status, code) => {
+  const absent = answer(status, JSON.stringify({ error: { message: 'Not here', code } }), 'application/json')
+  const failing = answer(503, '{"error":{"message":"Overloaded"}}', 'application/json')
+  const ask = (first: Transport, next: Transport) => call((request, signal) => (request.url.host === 'x.example' ? first : next)(request, signal), new TargetHealth(), 0, chat(true), [target, other])
+  await expect(ask(failing, absent)).rejects.toMatchObject({ status: 503, message: 'Overloaded' })
+  await expect(ask(absent, failing)).rejects.toMatchObject({ status: 503, message: 'Overloaded' })
+  await expect(ask(absent, absent)).rejects.toMatchObject({ status })
+})
+
+test('what a kind of provider cannot express is refused though another of that kind rests, and waits for one of another kind', async () => {
+  const health = new TargetHealth()
+  const [claude, resting] = [targetOf('anthropic', 'claude'), targetOf('anthropic', 'claude-resting')]
+  for (const one of [resting, target]) {
+    for (let failures = 0; failures < 5; failures++) await call(answer(500, '{}', 'application/json'), health, 0, chat(true), [one]).catch(() => {})
+  }
+  const two = parseCall(chatCompletions, { model: 'm', n: 2, messages: [{ role: 'user', content: 'Hi' }] })
+  const ask = (targets: typeof claude[]) => call(answer(200, '{}'), health, 0, two, targets)
+  await expect(ask([resting, claude])).rejects.toMatchObject({ status: 400, param: 'n' })
+  await expect(ask([target, claude])).rejects.toMatchObject({ status: 503, code: 'no_healthy_target' })
+})
