@@ -1,4 +1,5 @@
 import { z } from './zod'
+import { storableText } from './json'
 import { memberRoles } from './roles'
 
 export const userRoles = ['user', 'admin'] as const
@@ -170,9 +171,21 @@ export const Member = z.object({
 })
 export type Member = z.infer<typeof Member>
 
-/** `GET /api/orgs/current/members` */
-export const MemberList = z.object({ members: z.array(Member) })
-export type MemberList = z.infer<typeof MemberList>
+/** `GET /api/orgs/current/members`; the longest-standing first. */
+export const MemberQuery = z.object({
+  /** Part of a name, or of an email. */
+  search: storableText(254).trim().optional(),
+  /** This person alone. */
+  userId: z.uuid().optional(),
+  /** Without those who are named in this project. */
+  notInProject: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** The page before's `nextCursor`. */
+  cursor: z.uuid().optional()
+})
+export type MemberQuery = z.infer<typeof MemberQuery>
+export const MemberPage = z.object({ members: z.array(Member), nextCursor: z.string().nullable() })
+export type MemberPage = z.infer<typeof MemberPage>
 
 export const Invitation = z.object({
   id: z.string(),

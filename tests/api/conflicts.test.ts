@@ -9,7 +9,7 @@ import { createKey } from '../../server/keys/create-key'
 import { getPlatformPolicy, setPlatformPolicy } from '../../server/policy/platform-policy'
 import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
-import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberPage } from '../../shared/identity'
 import { PlatformOrgPage, PlatformUserPage } from '../../shared/platform'
 import { ProjectMemberList } from '../../shared/projects'
 import { openTestDatabase } from '../support/database'
@@ -40,7 +40,7 @@ afterAll(() => loom?.remove())
 
 const read = async (path: string) => Versioned.parse((await owner.succeed('GET', path)).body)
 const make = async (path: string, input: object) => Versioned.parse((await owner.succeed('POST', path, input)).body)
-const userIdOf = async (email: string) => MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(member => member.email === email)?.userId
+const userIdOf = async (email: string) => MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(member => member.email === email)?.userId
 
 interface Edited {
   method: string
@@ -168,7 +168,7 @@ describe('who comes into a project or leaves it unasked is told of as whoever di
     }
     await invite()
     const { version, refused } = await prepare('guest@example.com')
-    const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+    const { members } = MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
     await second.succeed('DELETE', `/api/orgs/current/members/${members.find(({ email }) => email === 'guest@example.com')?.id}`)
     await invite()
     expect(await refused(version)).toMatchObject({ changedBy: 'second', current: { role: null } })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { CreatedInvitation, InvitationList, MemberList, SignedInDevices } from '../../shared/identity'
+import { CreatedInvitation, InvitationList, MemberPage, SignedInDevices } from '../../shared/identity'
 import type { SessionInfo } from '../../shared/identity'
 import { CreatedApiKey } from '../../shared/keys'
 import type { LoomServer } from '../support/loom-server'
@@ -248,7 +248,7 @@ describe('people', () => {
   }
 
   async function memberId(email: string): Promise<string> {
-    const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+    const { members } = MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
     return WithId.parse(members.find(member => member.email === email)).id
   }
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { MemberList } from '../../shared/identity'
+import { MemberPage } from '../../shared/identity'
 import { CreatedApiKey, KeyPage } from '../../shared/keys'
 import type { ApiKey } from '../../shared/keys'
 import { generateKey } from '../../server/keys/key-format'
@@ -286,7 +286,7 @@ describe('a service key', () => {
   })
 
   async function membershipOf(email: string): Promise<string | undefined> {
-    const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+    const { members } = MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
     return members.find(found => found.email === email)?.id
   }
 })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Timeseries } from '../../shared/analytics'
 import { BudgetList, Statement } from '../../shared/billing'
 import { Conversation } from '../../shared/conversations'
-import { MemberList } from '../../shared/identity'
+import { MemberPage } from '../../shared/identity'
 import { CreatedApiKey } from '../../shared/keys'
 import { Project, ProjectActivity, ProjectMemberList, ProjectPage } from '../../shared/projects'
 import { TraceDetail, TraceFacets, TracePage } from '../../shared/traces'
@@ -22,7 +22,7 @@ beforeAll(async () => {
   loom = await startLoom({ env: { NEW_ORG_WALLET: 'unlimited' } })
   owner = await setUp(loom)
   ;[mia, max, vera] = [await join(owner, 'mia@example.com', 'member'), await join(owner, 'max@example.com', 'member'), await join(owner, 'vera@example.com', 'viewer')]
-  const { members } = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
+  const { members } = MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body)
   userIds = Object.fromEntries(members.map(({ email, userId }) => [email.split('@')[0], userId]))
 })
 afterAll(() => loom?.remove())

@@ -141,7 +141,7 @@ const unread: Record<string, { path: string, read: RegExp, told: string }> = {
   'budgets of keys': { path: '/dashboard/keys', read: /\/api\/budgets$/, told: 'could not be loaded' },
   'holds': { path: '/dashboard/billing', read: /\/api\/transactions\?(.*&)?status=held/, told: 'The holds could not be loaded.' },
   'tools of chats': { path: '/dashboard/limits', read: /\/api\/orgs\/current$/, told: 'The settings could not be loaded.' },
-  'people who could be added to a project': { path: '/projects', read: /\/api\/orgs\/current\/members$/, told: 'The members of the organisation could not be loaded.' }
+  'people who could be added to a project': { path: '/projects', read: /\/api\/orgs\/current\/members\?/, told: 'The members of the organisation could not be loaded.' }
 }
 
 for (const [what, { path, read, told }] of Object.entries(unread)) {
@@ -311,7 +311,7 @@ test('a list that is filtered begins with its first page, however far it was rea
   await page.goto('/dashboard/billing')
   const section = page.getByRole('region', { name: 'Transactions' })
   const rows = section.locator('tbody').getByRole('row')
-  const older = section.getByRole('button', { name: 'Load older transactions' })
+  const older = section.getByRole('button', { name: 'Load more transactions' })
   // Without coming into sight, which would load them, too, and may take the button away before it is clicked.
   const loadOlder = () => older.dispatchEvent('click')
   const choose = async (type: string) => {

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { z } from 'zod'
 import { Conversation } from '../../shared/conversations'
-import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberPage } from '../../shared/identity'
 import { Project } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { admin } from '../support/set-up-loom'
@@ -232,8 +232,8 @@ test('who only reads in a project is offered nothing more there for its being on
   const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
   waitUntilAlive(page)
   await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Vera', password: PASSWORD }, headers: { origin: loom.url } })
-  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
-  await client.call('PUT', `/projects/${flax.id}/members/${members.find(member => member.email === email)?.userId}`, { role: 'viewer' })
+  const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${email}`))
+  await client.call('PUT', `/projects/${flax.id}/members/${member?.userId}`, { role: 'viewer' })
   await client.call('PATCH', `/projects/${flax.id}`, { access: 'members' })
 
   await page.goto(`/projects/${flax.id}/c/${afar.id}`)

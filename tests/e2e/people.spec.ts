@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Page } from '@playwright/test'
-import { CreatedInvitation, MemberList, OrgDetails } from '../../shared/identity'
+import { CreatedInvitation, MemberPage, OrgDetails } from '../../shared/identity'
 import { CreatedOrg, PlatformUserPage } from '../../shared/platform'
 import { Project, ProjectMemberList } from '../../shared/projects'
 import type { LoomServer } from '../support/loom-server'
 import { totp } from '../support/totp'
 import { join, PASSWORD, Visitor } from '../support/visitor'
-import { expect, test } from './fixtures'
+import { expectAccessible } from './expect-accessible'
+import { expect, test, waitUntilAlive } from './fixtures'
 
 async function logIn(page: Page, email: string) {
   await page.goto('/login')
@@ -129,12 +130,130 @@ test('settings are saved though the time zone that is stored is of a form that i
 test('an admin logs a member out everywhere, after a question', async ({ page, loom, isMobile }) => {
   const name = `left-behind-${isMobile ? 'phone' : 'desktop'}`
   const member = await join(await administrator(loom), `${name}@example.com`, 'member')
-  await page.goto('/dashboard/members')
+  await page.goto(`/dashboard/members?search=${name}`)
   await page.getByRole('button', { name: `Log ${name} out everywhere` }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Log out everywhere' }).click()
   await expect(page.getByText(`${name} is logged out everywhere`, { exact: true })).toBeVisible()
   await expect(page.getByRole('button', { name: `Log ${name} out everywhere` })).toHaveCount(0)
   expect((await member.call('GET', '/api/projects')).status).toBe(401)
+})
+
+/** As though there were very many: from then on, what the page asks for comes in pages of two. */
+const shortenPages = (page: Page) => page.route(({ pathname }) => pathname === '/api/orgs/current/members', (route) => {
+  const url = new URL(route.request().url())
+  url.searchParams.set('limit', '2')
+  return route.continue({ url: url.href })
+})
+
+/** So many members whose names begin with what is returned, and end with their number. */
+async function joinMany(loom: LoomServer, count: number): Promise<string> {
+  const name = `thrum-${crypto.randomUUID()}`
+  const inviter = await administrator(loom)
+  for (let number = 1; number <= count; number++) await join(inviter, `${name}-${number}@example.com`, 'member')
+  return name
+}
+
+test('of very many members one is found by name or email, and more are loaded', async ({ page, client, loom }) => {
+  const name = await joinMany(loom, 5)
+  await page.goto('/dashboard/members')
+  await expect(page.getByRole('row', { name: /Ada/ })).toBeVisible()
+  await shortenPages(page)
+  const search = page.getByRole('textbox', { name: 'Search members' })
+  const rows = page.getByRole('row').filter({ hasText: name })
+  await search.fill(name)
+  await expect(page.getByRole('row', { name: /Ada/ })).toHaveCount(0)
+  await expect(page).toHaveURL(new RegExp(`search=${name}$`))
+  // Each press, or the end coming into sight, loads two.
+  const more = page.getByRole('button', { name: 'Load more members' })
+  await expect.poll(async () => {
+    await more.evaluateAll(buttons => buttons.forEach(button => button instanceof HTMLElement && button.click()))
+    return rows.count()
+  }).toBe(5)
+  await expect(more).toHaveCount(0)
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/members-found-${page.viewportSize()?.width}.png` })
+
+  await page.getByRole('combobox', { name: `Role of ${name}-5` }).click()
+  await page.getByRole('option', { name: 'viewer' }).click()
+  await expect(page.getByText(`${name}-5 is now viewer`, { exact: true })).toBeVisible()
+  await expect(rows).toHaveCount(5)
+  expect(MemberPage.parse(await client.get(`/orgs/current/members?search=${name}-5`)).members).toMatchObject([{ role: 'viewer' }])
+  await search.fill(`${name}-3@EXAMPLE`)
+  await expect(rows).toHaveCount(1)
+  await search.fill('nobody is called so')
+  await expect(page.getByText('No member matches.')).toBeVisible()
+})
+
+test('of very many members any is named in a project, found by their name, and offered again once they are taken out', async ({ page, client, loom }) => {
+  const name = await joinMany(loom, 3)
+  const { id } = Project.parse(await client.post('/projects', { name: `Shared by ${name}` }))
+  await page.goto('/projects')
+  await shortenPages(page)
+  await page.getByRole('main').getByRole('link', { name: `Shared by ${name}` }).click()
+  const section = page.getByRole('region', { name: 'Members' })
+  const role = section.getByRole('combobox', { name: `What ${name}-3 may do` })
+  const find = async (words: string) => {
+    await section.getByRole('button', { name: 'Add a member' }).click()
+    await page.getByPlaceholder('Name or email').fill(words)
+  }
+  await section.getByRole('button', { name: 'Add a member' }).click()
+  await expect(page.getByRole('option')).toHaveCount(2)
+  await page.keyboard.press('Escape')
+  for (const words of [`${name}-3`, `${name}-3@example`]) {
+    await find(words)
+    await expect(page.getByRole('option')).toHaveText([new RegExp(`${name}-3@example.com`)])
+    await page.keyboard.press('Enter')
+    await expect(role).toBeVisible()
+    await find(words)
+    await expect(page.getByText('No member matches.')).toBeVisible()
+    await page.keyboard.press('Escape')
+    await section.getByRole('button', { name: `Take ${name}-3 out` }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Take out' }).click()
+    await expect(role).toHaveCount(0)
+  }
+  await client.call('DELETE', `/projects/${id}`)
+})
+
+test('of very many members the log is narrowed to any, who is named whether listed or not', async ({ page, client, loom }) => {
+  const name = await joinMany(loom, 3)
+  const { members } = MemberPage.parse(await client.get(`/orgs/current/members?search=${name}`))
+  await page.goto('/dashboard/models')
+  await shortenPages(page)
+  await page.evaluate(async (address) => {
+    const useNuxtApp: unknown = Reflect.get(window, 'useNuxtApp')
+    if (typeof useNuxtApp === 'function') await useNuxtApp().$router.push(address)
+  }, `/dashboard/audit?userId=${members[1]?.userId}`)
+  const who = (of: string) => page.getByRole('button', { name: `Who: ${of}`, exact: true })
+  await who(`${name}-2`).click()
+  await page.getByPlaceholder('Name or email').fill(`${name}-3`)
+  await expect(page.getByRole('option')).toHaveText([new RegExp(`${name}-3@example.com`)])
+  await page.keyboard.press('Enter')
+  await expect(who(`${name}-3`)).toBeVisible()
+  await expect(page).toHaveURL(new RegExp(`userId=${members[2]?.userId}`))
+  await page.reload()
+  await expect(who(`${name}-3`)).toBeVisible()
+  await page.goto(`/dashboard/audit?userId=${crypto.randomUUID()}`)
+  await expect(who('Somebody who left')).toBeVisible()
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await expect(who('Anybody')).toBeVisible()
+})
+
+test('a member leaves, however many joined before', async ({ browser, client, loom, viewport }) => {
+  const email = `leaves-${crypto.randomUUID()}@example.com`
+  const { token } = CreatedInvitation.parse(await client.post('/orgs/current/invitations', { email, role: 'member' }))
+  const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
+  waitUntilAlive(page)
+  await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Leaver', password: PASSWORD }, headers: { origin: loom.url } })
+  await page.goto('/dashboard/settings')
+  await page.route(({ pathname }) => pathname === '/api/orgs/current/members', (route) => {
+    const url = new URL(route.request().url())
+    url.searchParams.set('limit', '1')
+    return route.continue({ url: url.href })
+  })
+  await page.getByRole('button', { name: 'Leave', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click()
+  await expect.poll(async () => MemberPage.parse(await client.get(`/orgs/current/members?search=${email}`)).members).toEqual([])
+  await page.context().close()
 })
 
 test('the log tells what was changed from what to what; its filters stay in the address', async ({ page, client, isMobile }) => {
@@ -208,15 +327,15 @@ test('who runs no organisation sees who is in it, and of nobody how they sign in
   await expect(signIns(theirs)).toHaveCount(0)
   await theirs.screenshot({ path: `.cache/test/shots/members-read-${theirs.viewportSize()?.width}.png` })
   await theirs.context().close()
-  expect(MemberList.parse(await client.get('/orgs/current/members')).members.every(({ signIn }) => signIn !== null)).toBe(true)
+  expect(MemberPage.parse(await client.get('/orgs/current/members')).members.every(({ signIn }) => signIn !== null)).toBe(true)
 })
 
 test('of two who say what somebody may do in a project, the later is told who was faster, and overwrites nothing', async ({ page, client, loom, isMobile }) => {
   const name = `weaver-${isMobile ? 'phone' : 'desktop'}`
   await join(await administrator(loom), `${name}@example.com`, 'member')
-  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+  const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${name}`))
   const { id } = Project.parse(await client.post('/projects', { name: `Shared with ${name}` }))
-  const path = `/projects/${id}/members/${members.find(member => member.name === name)?.userId}`
+  const path = `/projects/${id}/members/${member?.userId}`
   const named = async () => ProjectMemberList.parse(await client.get(`/projects/${id}/members`)).members.map(({ role }) => role)
   const told = page.getByText('Ada changed this since you opened it.')
   await page.goto(`/projects/${id}`)
@@ -252,10 +371,10 @@ test('of two who say what somebody may do in a project, the later is told who wa
 test('who takes somebody out of a project is asked first, and told what that means', async ({ page, client, loom, isMobile }) => {
   const name = `leaver-${isMobile ? 'phone' : 'desktop'}`
   await join(await administrator(loom), `${name}@example.com`, 'member')
-  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
+  const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${name}`))
   const { id } = Project.parse(await client.post('/projects', { name: `Left by ${name}` }))
   await client.call('PATCH', `/projects/${id}`, { access: 'members' })
-  await client.call('PUT', `/projects/${id}/members/${members.find(member => member.name === name)?.userId}`, { role: 'viewer' })
+  await client.call('PUT', `/projects/${id}/members/${member?.userId}`, { role: 'viewer' })
   await page.goto(`/projects/${id}`)
   const section = page.getByRole('region', { name: 'Members' })
   const role = section.getByRole('combobox', { name: `What ${name} may do` })

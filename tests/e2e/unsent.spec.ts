@@ -1,5 +1,5 @@
 import type { Page, Route } from '@playwright/test'
-import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberPage } from '../../shared/identity'
 import { MessagePage } from '../../shared/messages'
 import { Project } from '../../shared/projects'
 import { textOf } from '../support/chat-client'
@@ -224,8 +224,8 @@ test('what waits when somebody is made a reader comes back once they may write a
   const page = await (await browser.newContext({ baseURL: loom.url, viewport, storageState: { cookies: [], origins: [] } })).newPage()
   waitUntilAlive(page)
   await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Vera', password: PASSWORD }, headers: { origin: loom.url } })
-  const { members } = MemberList.parse(await client.get('/orgs/current/members'))
-  const beIn = (role: string) => client.call('PUT', `/projects/${project.id}/members/${members.find(member => member.email === email)?.userId}`, { role })
+  const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${email}`))
+  const beIn = (role: string) => client.call('PUT', `/projects/${project.id}/members/${member?.userId}`, { role })
 
   const chat = new ChatPage(page)
   await page.goto(`/projects/${project.id}/c/new`)

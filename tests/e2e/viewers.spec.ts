@@ -1,5 +1,5 @@
 import { Conversation } from '../../shared/conversations'
-import { CreatedInvitation, MemberList } from '../../shared/identity'
+import { CreatedInvitation, MemberPage } from '../../shared/identity'
 import { Project } from '../../shared/projects'
 import type { ChatClient } from '../support/chat-client'
 import { PASSWORD } from '../support/visitor'
@@ -36,8 +36,8 @@ for (const role of ['viewer', 'member'] as const) {
     waitUntilAlive(page)
     await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Vera', password: PASSWORD }, headers: { origin: loom.url } })
     if (role === 'member') {
-      const { members } = MemberList.parse(await client.get('/orgs/current/members'))
-      await client.call('PUT', `/projects/${project.id}/members/${members.find(member => member.email === email)?.userId}`, { role: 'viewer' })
+      const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${email}`))
+      await client.call('PUT', `/projects/${project.id}/members/${member?.userId}`, { role: 'viewer' })
       await client.call('PATCH', `/projects/${project.id}`, { access: 'members' })
     }
     const main = page.getByRole('main')

@@ -8,7 +8,7 @@ import { verifyChains } from '../../../server/audit/verify-chains'
 import { readConfig } from '../../../server/config'
 import { AlertRule, AlertSettings, CreatedAlertWebhook } from '../../../shared/alerts'
 import { AuditEntry, AuditPage } from '../../../shared/audit'
-import { CreatedInvitation, MemberList, OrgDetails } from '../../../shared/identity'
+import { CreatedInvitation, MemberPage, OrgDetails } from '../../../shared/identity'
 import { openTestDatabase, testDatabaseKind } from '../../support/database'
 import type { LoomServer } from '../../support/loom-server'
 import { seedWorkspace } from '../../support/seed-workspace'
@@ -108,7 +108,7 @@ describe('the audit log', () => {
 
   test('tells of invitations that another change takes back', async () => {
     const inviter = await join(owner, 'inviter@example.com', 'admin')
-    const member = MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(({ email }) => email === 'inviter@example.com')
+    const member = MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members.find(({ email }) => email === 'inviter@example.com')
     const invite = async (email: string) => CreatedInvitation.parse((await inviter.succeed('POST', '/api/orgs/current/invitations', { email, role: 'member' })).body).id
     const [replaced, dropped] = [await invite('guest@example.com'), await invite('guest@example.com')]
     await owner.succeed('PATCH', `/api/orgs/current/members/${member?.id}`, { role: 'viewer' })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AuditPage } from '../../../shared/audit'
-import { MemberList, SignedInDevices } from '../../../shared/identity'
+import { MemberPage, SignedInDevices } from '../../../shared/identity'
 import { PlatformUserPage } from '../../../shared/platform'
 import type { LoomServer } from '../../support/loom-server'
 import { admin as firstAdmin } from '../../support/set-up-loom'
@@ -18,7 +18,7 @@ afterAll(() => loom?.remove())
 
 const devices = async (visitor: Visitor) => SignedInDevices.parse((await visitor.succeed('GET', '/api/session/devices')).body).devices
 const memberOf = async (visitor: Visitor, email: string) => {
-  const { members } = MemberList.parse((await visitor.succeed('GET', '/api/orgs/current/members')).body)
+  const { members } = MemberPage.parse((await visitor.succeed('GET', '/api/orgs/current/members')).body)
   return members.find(member => member.email === email) ?? fail(`${email} is no member`)
 }
 const isIn = async (visitor: Visitor) => (await visitor.call('GET', '/api/projects')).status === 200
@@ -87,7 +87,7 @@ test.each(['member', 'viewer'] as const)('a %s is told of nobody else how they s
   const [email, adminEmail] = [`curious-${role}@example.com`, `admin-beside-${role}@example.com`]
   const [curious, admin] = [await join(owner, email, role), await join(owner, adminEmail, 'admin')]
   const { body } = await curious.succeed('GET', '/api/orgs/current/members')
-  const { members } = MemberList.parse(body)
+  const { members } = MemberPage.parse(body)
   expect(members.map(member => member.email)).toEqual(expect.arrayContaining([firstAdmin.email, email, adminEmail]))
   for (const member of members) expect(member.signIn, member.email).toEqual(member.email === email ? { twoFactor: false, lastLoginAt: expect.any(String), sessions: 1 } : null)
   expect(JSON.stringify(body).match(/twoFactor|lastLogin|sessions/g)).toHaveLength(3)

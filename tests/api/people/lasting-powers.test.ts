@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { InvitationList, MemberList } from '../../../shared/identity'
+import { InvitationList, MemberPage } from '../../../shared/identity'
 import type { MemberRole } from '../../../shared/identity'
 import { ApiKey, CreatedApiKey } from '../../../shared/keys'
 import { PlatformUserPage } from '../../../shared/platform'
@@ -20,7 +20,7 @@ afterAll(() => loom?.remove())
 
 const Org = z.object({ slug: z.string() })
 
-const members = async () => MemberList.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members
+const members = async () => MemberPage.parse((await owner.succeed('GET', '/api/orgs/current/members')).body).members
 const memberOf = async (email: string) => {
   const member = (await members()).find(member => member.email === email)
   if (!member) throw new Error(`${email} is no member`)

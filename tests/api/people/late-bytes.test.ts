@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Wallet } from '../../../shared/billing'
-import { MemberList } from '../../../shared/identity'
+import { MemberPage } from '../../../shared/identity'
 import { CreatedApiKey } from '../../../shared/keys'
 import { PlatformUserPage } from '../../../shared/platform'
 import type { LoomServer } from '../../support/loom-server'
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => loom?.remove())
 
 const read = async (path: string) => (await owner.succeed('GET', path)).body
-const memberOf = async (email: string) => MemberList.parse(await read('/api/orgs/current/members')).members.find(member => member.email === email)
+const memberOf = async (email: string) => MemberPage.parse(await read('/api/orgs/current/members')).members.find(member => member.email === email)
 const demote = async (email: string) => owner.succeed('PATCH', `/api/orgs/current/members/${(await memberOf(email))?.id}`, { role: 'viewer' })
 const userOf = async (email: string) => PlatformUserPage.parse(await read('/api/platform/users')).items.find(user => user.email === email)
 const createKey = async (visitor: Visitor, input: object) => CreatedApiKey.parse((await visitor.succeed('POST', '/api/keys', { name: 'test', ...input })).body)
