@@ -21,7 +21,8 @@ export function useCursorPages<Item>(key: string, what: string, fetchPage: (curs
       items = [...items, ...next.items]
       nextCursor = next.nextCursor
     }
-    shown = list
+    // A slower answer may be of a list before.
+    if (list === begun) shown = list
     return { items, nextCursor }
   }
 

@@ -8,12 +8,15 @@ export interface SelectStart { items: SelectItem[], isWhole: boolean }
 /** The items of a select menu over what may be very many: those it starts with are listed, any other is found by what is typed. */
 export function useSelectSearch(start: () => SelectStart | undefined, find: (search: string) => Promise<SelectItem[]>) {
   const term = ref('')
-  const search = refDebounced(computed(() => term.value.trim()), 200)
+  const typed = computed(() => term.value.trim())
+  const settled = refDebounced(typed, 200)
+  // Nothing counts at once: the same words, typed again after a choice, are asked anew.
+  const search = computed(() => typed.value && settled.value)
   const isWhole = computed(() => start()?.isWhole === true)
   const { data: found, error, status } = useAsyncData(`select-search-${useId()}`, async () => search.value && !isWhole.value ? find(search.value) : null, { watch: [search], immediate: false })
 
   /** Until they are found nothing is listed: Enter would take what was listed before. */
-  const isSearching = computed(() => !isWhole.value && (status.value === 'pending' || term.value.trim() !== search.value))
+  const isSearching = computed(() => !isWhole.value && (status.value === 'pending' || typed.value !== search.value))
   const items = computed<SelectItem[]>(() => {
     if (isSearching.value) return []
     return (search.value !== '' && !isWhole.value ? found.value : start()?.items) ?? []
