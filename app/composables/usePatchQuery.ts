@@ -1,14 +1,18 @@
 import type { LocationQueryRaw } from 'vue-router'
 
-/** What was asked for and has not arrived in the address yet. */
-let waiting: LocationQueryRaw = {}
+/** The changes that were asked for, one after the other. */
+let last: Promise<unknown> = Promise.resolve()
 
-/** Changes a part of the address' query, in place. Of two changes at once both hold: the second navigation ends the first before its part is there. */
+/** Changes a part of the address' query, in place. Of two changes at once both hold: each begins where the one before has led. */
 export function usePatchQuery() {
-  const route = useRoute()
-  return async (change: LocationQueryRaw) => {
-    const asked = waiting = { ...waiting, ...change }
-    await navigateTo({ query: { ...route.query, ...asked } }, { replace: true })
-    if (waiting === asked) waiting = {}
+  const router = useRouter()
+  return (change: LocationQueryRaw) => {
+    const { path } = router.currentRoute.value
+    const go = async () => {
+      const { path: current, query } = router.currentRoute.value
+      // Whoever has gone elsewhere meanwhile stays there.
+      if (current === path) await navigateTo({ query: { ...query, ...change } }, { replace: true })
+    }
+    last = last.then(go, go)
   }
 }

@@ -12,12 +12,12 @@ const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /**
- * A larger event is taken only where nearly all of it is one string, as a picture is: JSON of many small values takes twenty times its bytes once it is parsed,
+ * A larger event is taken only where most of it is text, or a picture: JSON of many small values takes twenty times its bytes once it is parsed,
  * and a process reads many streams.
  */
 const MAX_DENSE_BYTES = 8 * 1024 * 1024
-/** More values than stand around a picture. Each but the first of a list or an object has one of these signs before it. */
-const MAX_SIGNS = 10_000
+/** The tools, instructions and text beside pictures have tens of thousands. Each value but the first of a list or an object has one of these signs before it. */
+const MAX_SIGNS = 1_000_000
 const SIGNS = [',', '[', '{']
 const DATA_LINE = '\ndata:'
 /** JSON of more lines is not to be understood. */
@@ -34,7 +34,7 @@ export class SseSplitter {
   private readonly rest = new ByteCollector()
   private seam: Buffer = NOTHING
 
-  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES`, or beyond `MAX_DENSE_BYTES` and is no picture */
+  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES`, or beyond `MAX_DENSE_BYTES` and has too many values */
   push(chunk: Buffer): SseEvent[] {
     // Only where old meets new can an event have ended: what was searched once is not searched again.
     if (this.rest.size > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
@@ -91,7 +91,7 @@ function requireTakeable(bytes: Buffer): void {
   let signs = 0
   for (const sign of SIGNS) {
     for (let at = bytes.indexOf(sign); at !== -1; at = bytes.indexOf(sign, at + 1)) {
-      if (++signs > MAX_SIGNS) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB that is no picture.'))
+      if (++signs > MAX_SIGNS) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB with more values than are read.'))
     }
   }
 }

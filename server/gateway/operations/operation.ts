@@ -80,7 +80,7 @@ export interface CallRequest {
   prepare?: (callId: string, earlier: EarlierCalls) => Promise<void>
   /**
    * Of its targets, those that may be asked for what it names of a provider's keeping: at a connection that all orgs share, only what this org was given there;
-   * and of several accounts, only those that gave some of it, where any is known to. Accounts that did not seal what came along sealed are the last.
+   * and of several accounts, only those that gave some of it, where any is known to. An account that sealed what came along sealed is the first.
    * @throws {LoomError} for none, as a provider refuses what it does not have; whatever `earlier` throws
    */
   reachable?: (targets: Target[]) => Promise<Target[]>

@@ -105,7 +105,8 @@ export class ResponsesTap extends EventTap {
   private follow(event: string, item: NonNullable<Event['item']>): void {
     if (event === 'response.output_item.added') this.message = item.type === 'message' ? { id: item.id, from: this.written.length } : undefined
     if (event !== 'response.output_item.done') return
-    if (item.type === PICTURE) this.seen.add({ images: [item.result] })
+    // One that failed has none.
+    if (item.type === PICTURE && typeof item.result === 'string') this.seen.add({ images: [item.result] })
     const kept = item.type === PICTURE ? { ...item, result: undefined } : item
     this.itemsLength += lengthAsJson(kept)
     this.requireSane(this.itemsLength)

@@ -92,9 +92,8 @@ export class ResponsesRequest extends JsonRequest<ResponsesBody> implements Call
     // What one account gave no other has: asked there, it would only be said to be nowhere.
     if (left.some(knows(needed))) return [...left.filter(knows(needed)), ...left.filter(target => !this.nativeOf(target))]
     if (!left.some(knows(sealed))) return left
-    // What one account sealed another can hardly open: it is asked last.
-    const isOther = (target: Target) => this.nativeOf(target) !== undefined && !knows(sealed)(target)
-    return [...left.filter(target => !isOther(target)), ...left.filter(isOther)]
+    // What one account sealed another may be unable to open.
+    return left.toSorted((a, b) => Number(knows(sealed)(b)) - Number(knows(sealed)(a)))
   }
 
   limitOutput(maxTokens: number) {
