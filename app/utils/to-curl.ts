@@ -13,11 +13,16 @@ const forms: ReadonlySet<string> = new Set(['images.edits', 'audio.transcription
 const Part = z.union([z.string(), z.object({ file_name: z.string() })])
 const Form = z.record(z.string(), z.union([Part, z.array(Part)]))
 
+/** Pictures that came in JSON, by their addresses or in data URLs, of which a trace keeps the length: they are to be put in, as files are. */
+const Reference = z.union([z.object({ image_url: z.string() }), z.object({ file_id: z.string() })])
+const References = z.object({ images: z.array(Reference), mask: Reference.nullish(), markup: Reference.nullish() })
+
 /** The same call for a terminal, with a key to be put in, and files where there were some; undefined where its body was not kept. */
 export function toCurl(trace: Pick<Trace, 'endpoint' | 'requestBody'>, origin: string): string | undefined {
   if (trace.requestBody === null) return undefined
   const path = paths[trace.endpoint] ?? (trace.endpoint.startsWith('/') ? trace.endpoint : `/v1/${trace.endpoint}`)
-  const body = forms.has(trace.endpoint) ? formOptions(trace.requestBody) : ['-H \'content-type: application/json\'', `-d ${quote(trace.requestBody)}`]
+  const isForm = forms.has(trace.endpoint) && !References.safeParse(parseJson(trace.requestBody)).success
+  const body = isForm ? formOptions(trace.requestBody) : ['-H \'content-type: application/json\'', `-d ${quote(trace.requestBody)}`]
   return body && [`curl ${quote(origin + path)}`, '-H "authorization: Bearer $LOOM_API_KEY"', ...body].join(' \\\n  ')
 }
 

@@ -61,9 +61,8 @@ function describeRoute(route: RouteReference): Json {
   }
 }
 
-function describeBody(body: RouteReference['body']): Json {
-  const { contentType, schema } = body ?? { contentType: 'application/json', schema: z.looseObject({ model: z.string() }) }
-  return { required: true, content: { [contentType]: { schema: toJsonSchema(schema, 'input') } } }
+function describeBody(body: RouteReference['body'] = { 'application/json': z.looseObject({ model: z.string() }) }): Json {
+  return { required: true, content: Object.fromEntries(Object.entries(body).map(([type, schema]) => [type, { schema: toJsonSchema(schema, 'input') }])) }
 }
 
 function describeParameters({ pathParameters = {}, query }: RouteReference): Json[] {

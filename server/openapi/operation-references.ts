@@ -7,6 +7,7 @@ import { CompletionsBody } from '../gateway/operations/completions-body'
 import { Embeddings, EmbeddingsBody } from '../gateway/operations/embeddings'
 import { ImagesBody } from '../gateway/operations/images-generations'
 import { CountBody, MessagesBody } from '../gateway/operations/messages-body'
+import { JsonEditBody } from '../gateway/operations/json-edit'
 import { ModelName } from '../gateway/operations/model-name'
 import { Moderation, ModerationsBody } from '../gateway/operations/moderations'
 import type { Operation } from '../gateway/operations/operation'
@@ -21,7 +22,8 @@ type Told = Pick<RouteReference, 'summary' | 'description' | 'body' | 'answers'>
 /** Every call may name models to try after its own, or instead of one. */
 const model = ModelName.optional().describe('What is called; with `models`, it may be left out.')
 const models = ModelNames.optional().describe('Models to try in this order: after `model`, or without it.')
-const json = (schema: z.ZodObject) => ({ contentType: 'application/json', schema: schema.extend({ model, models }) })
+const json = (schema: z.ZodObject) => ({ 'application/json': schema.extend({ model, models }) })
+const form = (schema: z.ZodType) => ({ 'multipart/form-data': schema })
 /** Events are told in words: a schema of OpenAPI says nothing of their order. */
 const events = (description: string) => ({ 'text/event-stream': z.string().describe(description) })
 
@@ -91,8 +93,9 @@ const told: Record<OperationName, Told> = {
   },
   'images.edits': {
     summary: 'Create images from others',
-    body: { contentType: 'multipart/form-data', schema: EditForm },
-    answers: { 'application/json': Images, ...events('With `stream=true`: partial images as they come, then the finished one with its `usage`.') }
+    description: 'A form with the pictures, or JSON that names them: by their addresses, which whoever answers looks up, as data URLs, or as uploads at the provider.',
+    body: { ...form(EditForm), ...json(JsonEditBody) },
+    answers: { 'application/json': Images, ...events('With `stream`: partial images as they come, then the finished one with its `usage`.') }
   },
   'audio.speech': {
     summary: 'Speak a text',
@@ -101,7 +104,7 @@ const told: Record<OperationName, Told> = {
   },
   'audio.transcriptions': {
     summary: 'Transcribe a recording',
-    body: { contentType: 'multipart/form-data', schema: SoundForm },
+    body: form(SoundForm),
     answers: {
       'application/json': Transcript,
       'text/plain': z.string().describe('With `response_format` `text`, `srt` or `vtt`: the transcript as such.'),
@@ -110,7 +113,7 @@ const told: Record<OperationName, Told> = {
   },
   'audio.translations': {
     summary: 'Translate a recording into English',
-    body: { contentType: 'multipart/form-data', schema: SoundForm },
+    body: form(SoundForm),
     answers: {
       'application/json': Transcript,
       'text/plain': z.string().describe('With `response_format` `text`, `srt` or `vtt`: the translation as such.')

@@ -21,7 +21,7 @@ export const recordReferences: readonly RouteReference[] = [
     scopes: ['inference', ...callScopes],
     summary: 'Tell what would be decided of a call, without making it',
     description: '`X-Billing-Amount`, `X-Billing-Ref-Id` and `anthropic-beta` count as they would with the call. What is told is never stored: an `Idempotency-Key` changes nothing, and each repeat is judged anew.',
-    body: { contentType: 'application/json', schema: PolicyCheckRequest },
+    body: json(PolicyCheckRequest),
     headers: [...billingHeaders, ...messagesHeaders],
     answers: json(PolicyCheck)
   },

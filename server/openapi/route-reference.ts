@@ -13,7 +13,8 @@ export interface RouteReference {
   scopes: readonly KeyScope[]
   pathParameters?: Record<string, string>
   query?: z.ZodType
-  body?: { contentType: string, schema: z.ZodType }
+  /** By content type. */
+  body?: Record<string, z.ZodType>
   /** Beside those of the road: as OpenAPI describes parameters. */
   headers?: readonly Record<string, unknown>[]
   /** The good answer, by content type. */

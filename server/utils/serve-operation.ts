@@ -51,7 +51,7 @@ export async function serveOperation(operation: Operation, request: IncomingMess
     const key = readIdempotencyKey(request.headers['idempotency-key'])
     const ip = readClientIp(request, config.TRUSTED_PROXIES)
     await admitBody(gateway, request, { caller, operation, ip }, key)
-    upload = operation.parseUpload && openUpload(request, config.MAX_UPLOAD_BYTES, caller, operation)
+    upload = operation.parseUpload && !(operation.takesJson && isJson(request)) ? openUpload(request, config.MAX_UPLOAD_BYTES, caller, operation) : undefined
     const call = upload && operation.parseUpload
       ? await operation.parseUpload(upload)
       : operation.parse(await readCallBody(request, config.MAX_BODY_BYTES, caller), request.headers)
@@ -206,6 +206,10 @@ function headHeaders(operation: Operation, head: AnswerHead): Record<string, str
     ...rateLimitHeaders('requests', head.admission?.requests),
     ...rateLimitHeaders('tokens', head.admission?.tokens)
   }
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/json\s*(?:;|$)/i.test(header(request, 'content-type')?.trim() ?? '')
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -224,6 +224,9 @@ describe('real answers are what the description promises', () => {
     expect(answer.status).toBe(200)
     expect(schemaOf('/v1/images/edits', 'post', 200).safeParse(await answer.json()).error).toBeUndefined()
     expect(description.paths['/v1/images/edits']?.post?.requestBody?.content['multipart/form-data']).toMatchObject({ schema: { properties: { 'image[]': { type: 'array' }, 'n': {} }, required: ['prompt'] } })
+    const named = await ask('post', '/v1/images/edits', { model: 'demo', prompt: 'A loom', images: [{ image_url: 'https://pictures.example/cat.png' }] })
+    expect(schemaOf('/v1/images/edits', 'post', 200).safeParse(await named.json()).error).toBeUndefined()
+    expect(description.paths['/v1/images/edits']?.post?.requestBody?.content['application/json']).toMatchObject({ schema: { properties: { images: { type: 'array' }, mask: {} }, required: ['prompt', 'images'] } })
   })
 
   test('a stranger gets the promised error everywhere', async () => {

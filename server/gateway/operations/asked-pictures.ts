@@ -2,16 +2,17 @@ import { z } from 'zod'
 import type { Units } from '../../billing/units'
 import type { Target } from '../../catalog/target'
 import { MAX_ANSWER_BYTES, MAX_CHOICES } from '../answer-limits'
+import { fieldOf } from '../field-of'
 import type { UpstreamResponse } from '../providers/provider'
 import { storable } from '../usage'
 import { isEventStream } from './event-tap'
 import { FinalEventTap } from './final-event-tap'
-import { boundImageTokens, imageTokens, PARTIAL_IMAGE_TOKENS } from './image-tokens'
+import { boundImageTokens, imageTokens, PARTIAL_IMAGE_TOKENS, seenImageTokens } from './image-tokens'
 import { readMediaUsage } from './media-usage'
 import type { WholeAnswer } from './operation'
 
 /** Newer models than the table of `imageTokens` may count more. */
-export const BOUND_FACTOR = 2
+const BOUND_FACTOR = 2
 /** The most a caller may ask for on the way to each picture. */
 const MAX_PARTIAL_IMAGES = 3
 /** What ends each picture of a stream. Not every server tells an edit from another picture. */
@@ -19,6 +20,9 @@ const FINISHED = ['image_generation.completed', 'image_edit.completed']
 
 /** These read, and are billed for, all that is shown and asked once for each picture. Source: measurements of gpt-image-2 in OpenAI's community, "OpenAI must document the input image pricing of gpt-image-2", 2026-06 */
 const READS_FOR_EACH = /(?:^|\/)gpt-image-(?!1(?:\D|$))/
+
+/** The fields that show a model its pictures, be it none but their addresses. */
+export const SHOWN = /^(?:image|mask|markup)/i
 
 /** `hd`, `1024x1024`, `16:9`: kept with the charge as it came, where the picture has a price. */
 const Choice = z.string().regex(/^[\w*:.-]{1,40}$/, 'must be one word of at most 40 letters, digits and "*:.-"')
@@ -36,6 +40,18 @@ type PictureChoices = z.infer<typeof PictureChoices>
 
 export const Images = z.looseObject({ data: z.array(z.looseObject({ b64_json: z.string().nullish() })).max(MAX_CHOICES), usage: z.unknown().optional() })
 type Images = z.infer<typeof Images>
+
+/** The most that this many pictures count which are shown, whatever they are. */
+export function boundSeen(count: number): number {
+  return count * seenImageTokens(undefined) * BOUND_FACTOR
+}
+
+/** Another model that takes part, as the one that writes an SVG does, is billed beside the pictures: what asks for it, as a refusal names it. */
+export function findOtherModel(body: Readonly<Record<string, unknown>>): string | undefined {
+  const field = body.svg ? 'svg' : Object.keys(body).find(name => name !== 'metadata' && fieldOf(body[name], 'model') !== undefined)
+  if (field) return `The field "${field}", which has another model take part,`
+  return body.output_format === 'svg' ? 'The output_format "svg", which another model writes,' : undefined
+}
 
 /** The pictures that a call asks for: the most they are, and what came of them. */
 export class AskedPictures {

@@ -10,7 +10,7 @@ const SEEN_TOKENS = 65 + 4 * 129
 const HIGH_FIDELITY_TOKENS = 6_240
 
 /** What a picture that is shown to the model counts at most where nobody tells. Newer models look at all of them closely, and know no `fidelity`. */
-export function seenImageTokens(fidelity: string | undefined): number {
+export function seenImageTokens(fidelity: string | null | undefined): number {
   return fidelity === 'low' ? SEEN_TOKENS : SEEN_TOKENS + HIGH_FIDELITY_TOKENS
 }
 

@@ -6,10 +6,11 @@ import { plainName } from '../form-parser'
 import type { FormPart } from '../form-parser'
 import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
-import { AskedPictures, BOUND_FACTOR, PictureChoices } from './asked-pictures'
+import { AskedPictures, boundSeen, PictureChoices, SHOWN } from './asked-pictures'
 import { describeForm, FormRequest } from './form-request'
 import type { FileForm } from './form-request'
 import { seenImageTokens } from './image-tokens'
+import { JsonEdit } from './json-edit'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
 import { parseBody } from './read-json'
 import { sendNative } from './send-native'
@@ -28,17 +29,13 @@ type EditFields = z.infer<typeof EditFields>
 
 const readFields: ReadonlySet<string> = new Set(['model', ...Object.keys(EditFields.shape)])
 
-/** What shows the model a picture, be it none but its address. */
-const SHOWN = /^(?:image|mask|markup)/i
-
-/** `POST /v1/images/edits`: pictures from others and a text. The whole form is waited for, wherever its fields stand: how many pictures are asked for is what it costs. */
+/** `POST /v1/images/edits`: pictures from others and a text. The whole form is waited for, wherever its fields stand: how many pictures are asked for is what it costs. In JSON the pictures are named. */
 export const imagesEdits: Operation = {
   name: 'images.edits',
   path: '/v1/images/edits',
   scope: 'images',
-  parse: () => {
-    throw new LoomError('invalid_request', 'Send the pictures as multipart/form-data.', { param: 'Content-Type' })
-  },
+  takesJson: true,
+  parse: raw => new JsonEdit(raw),
   async parseUpload(upload, model) {
     await upload.whole()
     return new EditRequest(upload, model)
@@ -68,7 +65,7 @@ class EditRequest extends FormRequest implements CallRequest {
 
   bound(target: Target) {
     const files = this.shown.reduce((sum, { start, end }) => sum + end - start, 0)
-    return this.pictures.bound(this.upload.bytes - files + this.shown.length * seenImageTokens(undefined) * BOUND_FACTOR, target)
+    return this.pictures.bound(this.upload.bytes - files + boundSeen(this.shown.length), target)
   }
 
   async countInput(): Promise<number> {

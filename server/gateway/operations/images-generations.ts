@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import type { Target } from '../../catalog/target'
 import { countTextTokens } from '../count-tokens'
-import { fieldOf } from '../field-of'
 import { toOpenAiError } from '../openai-error'
 import type { Transport, UpstreamResponse } from '../providers/provider'
-import { AskedPictures, PictureChoices } from './asked-pictures'
+import { AskedPictures, findOtherModel, PictureChoices } from './asked-pictures'
 import { JsonRequest } from './json-request'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation, WholeAnswer } from './operation'
@@ -31,12 +30,8 @@ class ImagesRequest extends JsonRequest<ImagesBody> implements CallRequest {
     return this.pictures.bound(this.raw.length, target)
   }
 
-  /** Another model that takes part, as the one that writes an SVG does, is billed beside the pictures. */
   unpriced() {
-    const { svg, output_format: format } = this.body
-    const field = svg ? 'svg' : Object.keys(this.body).find(name => name !== 'metadata' && fieldOf(this.body[name], 'model') !== undefined)
-    if (field) return `The field "${field}", which has another model take part,`
-    return format === 'svg' ? 'The output_format "svg", which another model writes,' : undefined
+    return findOtherModel(this.body)
   }
 
   countInput() {

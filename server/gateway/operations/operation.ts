@@ -34,6 +34,8 @@ export interface Operation {
    * @throws {LoomError} `invalid_request` naming the first field at fault
    */
   parse: (raw: Buffer, headers: IncomingHttpHeaders) => CallRequest
+  /** Beside a form: a body of that content type is for `parse`. */
+  takesJson?: boolean
   /**
    * As `parse`, of a form with a file, of up to `MAX_UPLOAD_BYTES` rather than `MAX_BODY_BYTES`, as soon as enough of it is here.
    * @param model that the path names, in place of the form's

@@ -28,8 +28,14 @@ export const azure: Provider = {
     if (operation === 'responses') return isBefore(FIRST_WITH_RESPONSES) ? undefined : post('responses', call => ({ body: renamedBody(call) }))
     if (operation === 'images.edits' && isBefore(FIRST_WITH_EDITS)) throw new LoomError('invalid_request', `Azure edits images from API version ${FIRST_WITH_EDITS} on; connection "${name}" calls ${apiVersion}. Set a later one, or "v1", under Connections.`, { param: 'model' })
     const path = mediaPath(operation, ['moderations', 'rerank'])
-    return path === undefined ? undefined : post(path, mediaRequest)
+    return path === undefined ? undefined : post(path, operation === 'images.edits' ? editRequest : mediaRequest)
   }
+}
+
+/** @throws {LoomError} `invalid_request` for one in JSON. Source: Azure OpenAI's REST reference, "Image generations - Edit", which has forms alone. */
+function editRequest(call: ProviderRequest, { name }: Connection): ReturnType<typeof mediaRequest> {
+  if (!call.form) throw new LoomError('invalid_request', `Azure takes pictures to edit as multipart/form-data alone, and connection "${name}" is Azure's. Send them so, or choose a model of another connection.`, { param: 'Content-Type' })
+  return mediaRequest(call)
 }
 
 /**

@@ -135,8 +135,11 @@ function draw(body: ProviderRequest['body'], seenTokens = 0): object {
   }
 }
 
+const Shown = z.object({ images: z.array(z.unknown()) })
+
 /** It sees nothing of the pictures but how many there are: the stripes are the prompt's. */
-async function drawFrom({ form }: ProviderRequest, signal: AbortSignal): Promise<object> {
+async function drawFrom({ body, form }: ProviderRequest, signal: AbortSignal): Promise<object> {
+  if (!form) return draw(body, readDemoRequest(Shown, body).images.length * IMAGE_TOKENS)
   const read = await readDemoForm(form, signal)
   const n = read.fieldText('n')
   return draw({ prompt: read.fieldText('prompt'), n: n === undefined ? undefined : Number(n), response_format: read.fieldText('response_format') }, read.parts.filter(({ fileName }) => fileName !== undefined).length * IMAGE_TOKENS)

@@ -38,6 +38,7 @@ const valid: Record<string, Record<string, unknown>> = {
   'embeddings': { model, input: 'Hello' },
   'moderations': { model, input: 'Hello' },
   'images.generations': { model, prompt: 'A loom' },
+  'images.edits': { model, prompt: 'A loom', images: [{ image_url: 'https://pictures.example/cat.png' }], mask: { file_id: 'a' } },
   'audio.speech': { model, input: 'Hello', voice: 'alloy' },
   'rerank': { model, query: 'Hello', documents: ['Hello', 'Goodbye'] },
   'messages': { model, messages, max_tokens: 10 },
@@ -143,10 +144,10 @@ function expectSound({ status, type, text }: Answer, errors: 'openai' | 'anthrop
   expect(error.error, text).toBeUndefined()
 }
 
-describe.each(operations.map(({ name, path }) => ({ name, path, errors: name.startsWith('messages') ? 'anthropic' as const : 'openai' as const })))('POST $path', ({ name, path, errors }) => {
+describe.each(operations.map(({ name, path, takesJson }) => ({ name, path, takesJson, errors: name.startsWith('messages') ? 'anthropic' as const : 'openai' as const })))('POST $path', ({ name, path, takesJson, errors }) => {
   test.each([['damaged requests', damaged(name)], ['deep requests', deep(name)], ['forms', multipart], ['well-formed forms', wholeForm], ['anything', anyBytes]])('answers %s soundly', async (_, body) => {
     await fc.assert(fc.asyncProperty(headers, body, async (given, bytes) => {
-      const type = body === multipart ? { 'content-type': 'multipart/form-data; boundary=b' } : body === wholeForm ? { 'content-type': 'multipart/form-data; boundary=b0undary' } : {}
+      const type = body === multipart ? { 'content-type': 'multipart/form-data; boundary=b' } : body === wholeForm ? { 'content-type': 'multipart/form-data; boundary=b0undary' } : takesJson ? { 'content-type': 'application/json' } : {}
       expectSound(await send('POST', path, { ...given, ...type }, bytes), errors)
     }), { seed, numRuns: Math.ceil(numRuns / 3) })
   })

@@ -21,6 +21,7 @@ beforeAll(async () => {
   await gateway.api('POST', `/api/platform/orgs/${gateway.orgId}/funds`, { amountUsd: '50', refId: 'media' })
   await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'own', baseUrl: gateway.upstream.baseUrl, secret: 'sk-own' })
   await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure', baseUrl: gateway.upstream.url, secret: 'sk-own' })
+  await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure-v1', baseUrl: gateway.upstream.url, secret: 'sk-own', config: { apiVersion: 'v1' } })
   await gateway.api('POST', '/api/connections', { kind: 'google', name: 'gemini', baseUrl: gateway.upstream.url, secret: 'sk-own' })
   key = (await gateway.createKey()).key
   client = gateway.client(key)
@@ -336,9 +337,80 @@ describe('POST /v1/images/edits', () => {
 
   test('refuses pictures larger than the limit, and what is no form', async () => {
     await expect(client.images.edit({ image: await toFile(Buffer.alloc(3 * 1024 * 1024, 1), 'cat.png'), prompt: 'A cat', model })).rejects.toMatchObject({ status: 413, code: 'body_too_large' })
-    expect(await post('images/edits', { model, prompt: 'A cat', images: [{ image_url: 'https://pictures.example/cat.png' }] })).toMatchObject({ status: 400, body: { error: { param: 'Content-Type' } } })
+    expect(await post('images/edits', { model, prompt: 'A cat', images: [{ image_url: 'https://pictures.example/cat.png' }] }, { 'content-type': 'text/plain' })).toMatchObject({ status: 400, body: { error: { param: 'Content-Type' } } })
     await expect(client.images.edit({ image: await picture('cat.png'), prompt: 'A cat', model, n: 11 })).rejects.toMatchObject({ status: 400, param: 'n' })
     expect(gateway.upstream.requests).toHaveLength(0)
+  })
+
+  describe('in JSON', () => {
+    const data = `data:image/png;base64,${Buffer.from('PNG, or something like it').toString('base64')}`
+    const edit = (rest: object = {}, headers: Record<string, string> = {}, path = 'images/edits') => post(path, { model, prompt: 'A cat', images: [{ image_url: data }], ...rest }, headers)
+
+    test('passes on pictures by address, in a data URL and by an upload, looks none up, and charges to the nano-USD; a trace keeps how long they are', async () => {
+      gateway.upstream.respondWith({ usage: seen, text: 'picture' })
+      const asked = { images: [{ image_url: `${gateway.upstream.url}/cat.png` }, { image_url: data }, { file_id: 'file-hat' }], mask: { image_url: data }, quality: 'low', output_format: 'webp' }
+      const cost = await spend(async () => expect(await edit(asked)).toMatchObject({ status: 200, body: { data: [{ b64_json: Buffer.from('picture').toString('base64') }] } }))
+      expect(cost).toBe(price)
+      expect(gateway.upstream.requests.map(({ path, json }) => ({ path, json }))).toEqual([{ path: '/v1/images/edits', json: { model, prompt: 'A cat', ...asked } }])
+      const kept = { image_url: 'data:image/png;base64,<36 characters>' }
+      const { id, ...trace } = await lastTrace()
+      expect(trace).toMatchObject({ endpoint: 'images.edits', status_code: 200, input_tokens: 100, request: { ...asked, images: [asked.images[0], kept, asked.images[2]], mask: kept }, response: { data: [{ base64_characters: 12 }] } })
+      expect((await gateway.api('GET', `/api/traces/${id}`)).charge).toMatchObject({ usageSource: 'provider', capturedNanoUsd: String(price) })
+    })
+
+    test('streams, and breaks off, charged for what was shown', async () => {
+      gateway.upstream.respondWith({ usage: seen })
+      const stream = () => fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify({ model, prompt: 'A cat', images: [{ image_url: data }], stream: true, partial_images: 1, input_fidelity: 'low' }) })
+      expect(await spend(async () => expect(await (await stream()).text()).toMatch(/image_edit\.partial_image[^]*image_edit\.completed/))).toBe(price)
+      gateway.upstream.respondWith({ usage: seen, fault: 'half' })
+      expect(await spend(async () => expect(await (await stream()).text()).toContain('"error"'))).toBe(100n * 40_000n + BigInt(2 + 65 + 4 * 129) * 10_000n)
+    })
+
+    test('is held for all that it may cost: each picture as the largest there is, whatever its data URL is long, and what is no picture by its bytes', async () => {
+      const { key: spender } = await gateway.createKey({ limits: { budgets: { total: '0.4' } } })
+      const ask = (rest: object) => edit({ quality: 'low', size: '1024x1024', ...rest }, { authorization: `Bearer ${spender}` })
+      const two = { images: [{ image_url: `data:image/png;base64,${'A'.repeat(900_000)}` }, { image_url: 'https://pictures.example/cat.png' }] }
+      const refused = [
+        { ...two, n: 10 }, { images: Array.from({ length: 3 }, () => ({ file_id: 'file-cat' })) }, { mask: { file_id: 'file-cat' }, markup: { file_id: 'file-hat' } },
+        { images: [{ image_url: `https://pictures.example/${'a'.repeat(40_000)}` }] }, { images: [{ file_id: 'a'.repeat(40_000) }] }, { x: 'a'.repeat(40_000) }
+      ]
+      for (const rest of refused) expect(await ask(rest), JSON.stringify(rest).slice(0, 100)).toMatchObject({ status: 402, body: { error: { code: 'budget_exceeded' } } })
+      expect(gateway.upstream.requests).toHaveLength(0)
+      expect(await ask({ ...two, n: 2 })).toMatchObject({ status: 200 })
+    })
+
+    test('repeated with its Idempotency-Key is answered by the first, and its model may stand in the path, as at Azure', async () => {
+      const headers = { 'idempotency-key': randomUUID() }
+      const path = '../openai/deployments/gpt-image-1/images/edits'
+      const first = await edit({ model: 'dear' }, headers, path)
+      expect(first).toMatchObject({ status: 200 })
+      expect(await edit({ model: 'dear' }, headers, path)).toEqual(first)
+      expect(await edit({ model: 'dear', n: 2 }, headers, path)).toMatchObject({ status: 409 })
+      expect(gateway.upstream.requests.map(({ json }) => json.model)).toEqual([model])
+    })
+
+    test('is refused where Azure, which takes forms alone, would be asked, and to who pays for tokens alone with another model in it', async () => {
+      expect(await spend(async () => expect(await edit({ model: 'azure-v1/gpt-image-1' })).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining('multipart/form-data'), param: 'Content-Type' } } }))).toBe(0n)
+      for (const rest of [{ svg: { model: 'gpt-5' } }, { output_format: 'svg' }, { x: { model: 'gpt-5' } }]) expect(await edit(rest)).toMatchObject({ status: 422, body: { error: { code: 'model_without_price' } } })
+      expect(gateway.upstream.requests).toHaveLength(0)
+    })
+
+    const one = { image_url: data }
+    test.each<[string, string, unknown]>([
+      ['none', 'images', undefined], ['no pictures', 'images', []], ['ten thousand', 'images', Array.from({ length: 10_000 }, () => one)], ['no list', 'images', one], ['a text', 'images.0', [data]],
+      ['nothing named', 'images.0', [{}]], ['two named', 'images.0', [{ ...one, file_id: 'file-cat' }]], ['more beside', 'images.0', [{ ...one, detail: 'high' }]], ['a file', 'images.0.image_url', [{ image_url: 'file:///etc/passwd' }]],
+      ['a number', 'images.0', [{ image_url: 1 }]], ['an object', 'images.0', [{ image_url: { url: data } }]], ['data in another form', 'images.0.image_url', [{ image_url: 'data:image/svg+xml,<svg/>' }]], ['an empty id', 'images.0.file_id', [{ file_id: '' }]],
+      ['a list', 'mask', [one]], ['a text', 'markup', data], ['another field', 'image', one], ['another case', 'Images', [one]], ['an address beside', 'image_url', 'https://pictures.example/cat.png'], ['a prototype', 'image_constructor', 'x'],
+      ['a text', 'n', '2'], ['eleven', 'n', 11], ['a text', 'stream', 'true'], ['a number', 'input_fidelity', 1], ['no word', 'quality', { low: 1 }]
+    ])('refuses %s as %s', async (_, param, value) => {
+      expect(await edit({ [param.split('.')[0] ?? '']: value })).toMatchObject({ status: 400, body: { error: { code: 'invalid_request_error', param } } })
+      expect(gateway.upstream.requests).toHaveLength(0)
+    })
+
+    test('takes the names of a prototype for what they are, and no more bytes than another call', async () => {
+      for (const name of ['__proto__', 'constructor', 'toString']) expect(await edit({ quality: name, size: name, input_fidelity: name, images: [{ file_id: name }] })).toMatchObject({ status: 200 })
+      expect(await edit({ images: [{ image_url: `${data}${'A'.repeat(11 * 1024 * 1024)}` }] })).toMatchObject({ status: 413, body: { error: { code: 'body_too_large' } } })
+    })
   })
 })
 
@@ -704,6 +776,7 @@ describe('the demo model answers with no key of a provider', () => {
     expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').subarray(1, 4).toString()).toBe('PNG')
     const edited = await client.images.edit({ model: 'demo', prompt: 'stripes', image: await toFile(Buffer.from('PNG'), 'a.png') })
     expect(edited).toMatchObject({ data, usage: { input_tokens_details: { image_tokens: 272 } } })
+    expect((await post('images/edits', { model: 'demo', prompt: 'stripes', images: [{ image_url: 'https://pictures.example/cat.png' }] })).body).toEqual(edited)
   })
 
   test('speech that a player plays, and a transcript and a translation that say what they are', async () => {

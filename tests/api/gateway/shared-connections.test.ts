@@ -154,3 +154,15 @@ test('a dry run refuses what the call would be refused', async () => {
   const checked = await fetch(`${gateway.loom.url}/v1/policy/check`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: '/v1/responses', body: { model: shared, input: 'Hi', previous_response_id: 'resp_of_others' } }) })
   expect({ status: checked.status, body: await checked.json() }).toMatchObject({ status: 400, body: { error: { code: 'previous_response_not_found' } } })
 })
+
+test('an upload is named over connections of one\'s own alone: nobody else\'s can be', async () => {
+  const edit = async (model: string, picture: object) => {
+    const { key } = await gateway.createKey()
+    const answer = await fetch(`${gateway.loom.url}/v1/images/edits`, { method: 'POST', headers: { 'authorization': `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model, prompt: 'A cat', images: [picture] }) })
+    return { status: answer.status, body: await answer.json() }
+  }
+  expect(await edit('shared/gpt-image-1', { file_id: 'file-of-others' })).toMatchObject({ status: 400, body: { error: { param: 'file_id', message: expect.stringContaining('all organisations share') } } })
+  expect(gateway.upstream.requests).toHaveLength(0)
+  expect(await edit('mock/gpt-image-1', { file_id: 'file-of-ours' })).toMatchObject({ status: 200 })
+  expect(await edit('shared/gpt-image-1', { image_url: 'https://pictures.example/cat.png' })).toMatchObject({ status: 200 })
+})

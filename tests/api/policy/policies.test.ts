@@ -374,6 +374,10 @@ describe('a dry run', () => {
     expect(one).toMatchObject({ allowed: true, estimate: { targets: [{ provider: 'openai', model: 'gpt-image-1' }] } })
     // Twice what a picture that is shown counts at most, at $10 a million tokens.
     expect(two.estimate.hold_usd - one.estimate.hold_usd).toBeCloseTo(2 * (65 + 4 * 129 + 6_240) * 1e-5, 2)
+    // In JSON they are named in the body.
+    const named = async (count: number) => (await check(key, { endpoint: '/v1/images/edits', body: { model: 'gpt-image-1', prompt: 'A cat', n: 2, quality: 'low', size: '1024x1024', images: Array.from({ length: count }, () => ({ image_url: 'https://pictures.example/cat.png' })) } })).body
+    expect((await named(2)).estimate.hold_usd - (await named(1)).estimate.hold_usd).toBeCloseTo(2 * (65 + 4 * 129 + 6_240) * 1e-5, 2)
+    expect(await check(key, { endpoint: '/v1/images/edits', body: { model: 'gpt-image-1', prompt: 'A cat' } })).toMatchObject({ status: 400, body: { error: { param: 'images' } } })
     expect(await transcription([5, 5])).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })
     expect(await transcription(5, {}, '/openai/deployments/whisper-1/audio/transcriptions')).toMatchObject({ status: 200, body: { allowed: true } })
     expect(await transcription(undefined)).toMatchObject({ status: 400, body: { error: { param: 'file_bytes' } } })

@@ -39,6 +39,8 @@ test('a call with files for a terminal is a form, in which they are named', () =
     'curl \'https://loom.example/v1/images/edits\'', '-H "authorization: Bearer $LOOM_API_KEY"', '--form-string \'model=m\'', '--form-string \'prompt=@it\'\\\'\'s\'',
     '-F \'image[]=@"cat.png"\'', '-F \'image[]=@"my hat.png"\'', '--form-string \'models[]=a\'', '--form-string \'models[]=b\''
   ].join(' \\\n  '))
+  const named = JSON.stringify({ model: 'm', n: 2, images: [{ image_url: 'https://pictures.example/cat.png' }, { file_id: 'file-hat' }] })
+  expect(toCurl({ endpoint: 'images.edits', requestBody: named }, 'https://loom.example')).toContain(`-H 'content-type: application/json' \\\n  -d '${named}'`)
   for (const requestBody of ['', 'null', '[]', '{"model":']) expect(toCurl({ endpoint: 'audio.translations', requestBody }, 'https://loom.example')).toBeUndefined()
 })
 

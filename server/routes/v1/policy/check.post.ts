@@ -28,9 +28,9 @@ export default defineGatewayHandler('any call', async ({ event, caller, runtime 
 })
 
 /** @throws {LoomError} `invalid_request` as the call would, and for a file without its length, or one that the endpoint does not take */
-function parseChecked({ parse, parseDescribed }: Operation, { body, file_bytes: fileBytes }: PolicyCheckRequest, headers: IncomingHttpHeaders): CallRequest {
+function parseChecked({ parse, parseDescribed, takesJson }: Operation, { body, file_bytes: fileBytes }: PolicyCheckRequest, headers: IncomingHttpHeaders): CallRequest {
   if (!parseDescribed && fileBytes !== undefined) throw new LoomError('invalid_request', 'A call to this endpoint uploads no file.', { param: 'file_bytes' })
-  if (!parseDescribed) return parse(Buffer.from(encodeBody(body)), { ...headers, 'content-type': 'application/json' })
+  if (!parseDescribed || (takesJson && fileBytes === undefined)) return parse(Buffer.from(encodeBody(body)), { ...headers, 'content-type': 'application/json' })
   if (fileBytes === undefined) throw new LoomError('invalid_request', 'Tell how long the file is that the call uploads.', { param: 'file_bytes' })
   return parseDescribed(body, [fileBytes].flat())
 }
