@@ -31,7 +31,9 @@ export function isByInput(json: unknown): boolean {
 const keptFields = ['previous_response_id', 'conversation', 'prompt'] as const
 
 const Limit = z.int().positive().nullish()
-const unread = z.null('is not read beside "input": leave it out, or send "messages"').optional()
+const refusal = 'is not read beside "input": leave it out, or send "messages"'
+const Unread = z.null(refusal).optional()
+const UnreadList = z.union([z.null(), z.tuple([])], refusal).optional()
 
 /** Fields of a chat that change what its caller gets: its limit is read where there is none of a response, the others are refused. */
 const ChatFields = z.looseObject({
@@ -39,10 +41,10 @@ const ChatFields = z.looseObject({
   max_completion_tokens: Limit,
   max_tokens: Limit,
   n: z.literal(1, 'must be 1 beside "input"').nullish(),
-  stop: unread,
+  stop: UnreadList,
   response_format: z.unknown().refine(format => (fieldOf(format, 'type') ?? 'text') === 'text', 'is not read beside "input": ask by "text.format"').optional(),
-  functions: unread,
-  audio: unread
+  functions: UnreadList,
+  audio: Unread
 }).transform(({ max_output_tokens: limit, max_completion_tokens: newer, max_tokens: older, ...body }) => ({ ...body, max_output_tokens: limit ?? newer ?? older }))
 
 /**

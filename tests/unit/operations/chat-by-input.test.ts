@@ -109,9 +109,9 @@ test.each([[{ max_tokens: 50 }, 50], [{ max_completion_tokens: 60, max_tokens: 5
   expect({ asked: request.askedOutputTokens, sent: asked[0]?.max_tokens, bound: expected && request.bound(target).outputTokens }).toEqual({ asked: expected, sent: expected, bound: expected })
 })
 
-test('fields of a chat that ask for nothing are taken', async () => {
+test.each([[null], [[]]])('fields of a chat that ask for nothing are taken: lists as %j', async (nothing) => {
   const { target, asked } = chatTarget('{"choices":[{"message":{"content":"Hi"}}]}')
-  await attempt(parseCall(chatCompletions, { ...body, n: 1, stop: null, response_format: { type: 'text' }, functions: null, audio: null }), target)
+  await attempt(parseCall(chatCompletions, { ...body, n: 1, stop: nothing, response_format: { type: 'text' }, functions: nothing, audio: null }), target)
   for (const field of ['n', 'stop', 'response_format', 'functions', 'audio']) expect(asked[0]).not.toHaveProperty(field)
 })
 
