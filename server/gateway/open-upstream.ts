@@ -4,7 +4,7 @@ import type { Target } from '../catalog/target'
 import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
 import { parseJson } from '../../shared/parse-json'
-import { MAX_ANSWER_BYTES, tooLarge } from './answer-limits'
+import { MAX_ANSWER_BYTES, requireTakeable, tooLarge } from './answer-limits'
 import type { LatencyBoard } from './latency-board'
 import type { CallRequest, Delivered, StreamTap, WholeAnswer } from './operations/operation'
 import type { Transport, UpstreamResponse } from './providers/provider'
@@ -168,7 +168,9 @@ async function attempt(request: CallRequest, target: Target, leave: TargetLeave,
     const error = redactFailure(toUpstreamError(cause, signal), connection)
     const isInexpressible = error.code === 'invalid_request'
     const isMade = error instanceof UnansweredError && (request.unit === 'pictures' || stream)
-    record(status, error.code, error.code === 'caller_gone' || isInexpressible || isMade ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
+    // Whole pictures may be as many as the caller wanted; a single one is no larger than an event may be.
+    const isWished = isMade && !stream
+    record(status, error.code, error.code === 'caller_gone' || isInexpressible || isWished ? 'undecided' : error instanceof UnreachableError ? 'unreachable' : 'failed')
     // The target's own limit says that another is to be asked by then: no sign of what this one was doing.
     const isLate = !isOver() && error.code === 'upstream_timeout' && !(error instanceof UnreachableError)
     const verdict = isMade ? 'made' : isInexpressible || isOver() || isLate || error instanceof UnansweredError ? 'next_target' : 'retry'
@@ -237,6 +239,7 @@ function firstBytes(body: Readable, { contentType }: StreamTap): Promise<Buffer>
 async function readAnswer(request: CallRequest, { body, headers }: UpstreamResponse): Promise<WholeAnswer> {
   // Each of a stream's pictures may have as much as all of them together may have here.
   const bytes = await readWhole(body, mayStream(request) && request.unit === 'pictures')
+  requireTakeable(bytes, 'answer')
   try {
     const answer = request.readAnswer(bytes, headers)
     // Without the provider's count, the answer is read for ours and written anew: one nested too deeply for that is none.

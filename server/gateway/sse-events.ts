@@ -1,7 +1,5 @@
-import { LoomError } from '../errors'
 import { ByteCollector } from '../utils/byte-collector'
-import { MAX_ANSWER_BYTES, tooLarge } from './answer-limits'
-import { UnansweredError } from './transport'
+import { MAX_ANSWER_BYTES, requireTakeable, tooLarge } from './answer-limits'
 
 const LF = 10
 const CR = 13
@@ -11,14 +9,6 @@ export const MAX_STREAM_BYTES = 512 * 1024 * 1024
 const SEAM_BYTES = 2
 const NOTHING = Buffer.alloc(0)
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
-/**
- * A larger event is taken only where most of it is text, or a picture: JSON of many small values takes twenty times its bytes once it is parsed,
- * and a process reads many streams.
- */
-const MAX_DENSE_BYTES = 8 * 1024 * 1024
-/** The tools, instructions and text beside pictures have tens of thousands. Each value but the first of a list or an object has one of these signs before it. */
-const MAX_SIGNS = 1_000_000
-const SIGNS = [',', '[', '{']
 const DATA_LINE = '\ndata:'
 /** JSON of more lines is not to be understood. */
 const MAX_DATA_LINES = 10_000
@@ -34,7 +24,7 @@ export class SseSplitter {
   private readonly rest = new ByteCollector()
   private seam: Buffer = NOTHING
 
-  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES`, or beyond `MAX_DENSE_BYTES` and has too many values */
+  /** @throws {UnansweredError} when one event grows beyond `MAX_ANSWER_BYTES`, or would take too much memory */
   push(chunk: Buffer): SseEvent[] {
     // Only where old meets new can an event have ended: what was searched once is not searched again.
     if (this.rest.size > 0 && findEventEnd(Buffer.concat([this.seam, chunk]), 0) === 0) return this.keep(chunk)
@@ -44,7 +34,7 @@ export class SseSplitter {
     let start = 0
     for (let end = findEventEnd(bytes, start); end > 0; end = findEventEnd(bytes, start)) {
       const slice = bytes.subarray(start, end)
-      requireTakeable(slice)
+      requireTakeable(slice, 'event')
       events.push({ bytes: slice, data: readData(slice) })
       start = end
     }
@@ -58,7 +48,7 @@ export class SseSplitter {
   end(): SseEvent | undefined {
     const bytes = this.rest.bytes()
     this.clear()
-    requireTakeable(bytes)
+    requireTakeable(bytes, 'event')
     return bytes.length === 0 ? undefined : { bytes: Buffer.concat([bytes, Buffer.from('\n\n')]), data: readData(bytes) }
   }
 
@@ -82,18 +72,6 @@ function findEventEnd(bytes: Buffer, start: number): number {
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3
   }
   return 0
-}
-
-/** @throws {UnansweredError} for an event that would take too much memory */
-function requireTakeable(bytes: Buffer): void {
-  if (bytes.length <= MAX_DENSE_BYTES) return
-  if (bytes.length > MAX_ANSWER_BYTES) throw tooLarge('event')
-  let signs = 0
-  for (const sign of SIGNS) {
-    for (let at = bytes.indexOf(sign); at !== -1; at = bytes.indexOf(sign, at + 1)) {
-      if (++signs > MAX_SIGNS) throw new UnansweredError(new LoomError('upstream_error', 'The provider sent an event larger than 8 MiB with more values than are read.'))
-    }
-  }
 }
 
 function readData(bytes: Buffer): string {

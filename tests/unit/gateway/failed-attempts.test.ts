@@ -153,17 +153,43 @@ test('another answer too large to be taken, be it translated, is asked for once 
   expect(tried).toHaveLength(2)
 })
 
-test.each(['google', 'anthropic'] as const)('an event of a stream too large to be taken, from %s, is asked for once, of no other target, and does not look broken', async (kind) => {
+test.each(['{}', '[]'])('an answer of millions of %s, which take twenty times their bytes once they are parsed, is too large, too', async (value) => {
+  const tried: string[] = []
+  const crowded: Transport = (request, signal) => {
+    tried.push(request.url.host)
+    return answer(200, `{"id":"c","choices":[${Array.from({ length: 3_000_000 }, () => value).join(',')}]}`, 'application/json')(request, signal)
+  }
+  const gemini = targetOf('google', 'gemini-3-pro')
+  const failed = await call(crowded, new TargetHealth(), 2, chat(false), [gemini, target]).catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(UnansweredError)
+  expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/more lists and objects than are read\. .*not asked again\.$/) })
+  expect(tried).toHaveLength(2)
+})
+
+test.each([
+  ['embeddings as lists of numbers', parseCall(embeddings, { model: 'm', input: 'Hi' }), () => ({ object: 'list', data: Array.from({ length: 1_000 }, (_, index) => ({ object: 'embedding', index, embedding: Array.from({ length: 3_072 }, () => 0.25) })), usage: { prompt_tokens: 1, total_tokens: 1 } })],
+  ['the log probabilities of a long chat', chat(false), () => {
+    const token = { token: ' the', logprob: -0.5, bytes: [32, 116], top_logprobs: Array.from({ length: 20 }, () => ({ token: ' the', logprob: -0.5, bytes: [32, 116] })) }
+    return { id: 'c', choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, logprobs: { content: Array.from({ length: 30_000 }, () => token) }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 30_000 } }
+  }]
+])('%s pass, however many they are', async (_, request, body) => {
+  await expect(call(answer(200, JSON.stringify(body()), 'application/json'), new TargetHealth(), 0, request)).resolves.toMatchObject({ kind: 'whole' })
+})
+
+test.each(['google', 'anthropic'] as const)('an event of a stream too large to be taken, from %s, is asked for once, of no other target, until its target rests for it', async (kind) => {
   const tried: string[] = []
   const health = new TargetHealth()
-  const first = targetOf(kind, 'm', { connection: connectionOf(kind, { baseUrl: 'https://first.example' }) })
+  const first = targetOf(kind, 'm', { connection: connectionOf(kind, { id: 'first', baseUrl: 'https://first.example' }) })
   const drawn = () => call(endless(tried, 'text/event-stream'), health, 2, parseCall(chatCompletions, { model: 'm', models: ['other'], stream: true, messages: [{ role: 'user', content: 'Draw' }] }), [first, target]).catch((error: unknown) => error)
-  for (let times = 0; times < 6; times++) {
+  for (let times = 0; times < 5; times++) {
     const failed = await drawn()
     expect(failed).toBeInstanceOf(UnansweredError)
     expect(failed).toMatchObject({ status: 502, code: 'upstream_error', message: expect.stringMatching(/an event larger than 64 MiB.*not asked again\.$/) })
   }
-  expect(tried).toEqual(Array.from({ length: 6 }, () => 'first.example'))
+  expect(tried).toEqual(Array.from({ length: 5 }, () => 'first.example'))
+  expect(health.resting()).toMatchObject([{ orgId: 'org', connectionId: first.connection.id, model: 'm' }])
+  await drawn()
+  expect(tried.at(-1)).toBe('x.example')
 })
 
 test('who waited for an answer that cannot stream is not told to ask for a stream', async () => {
