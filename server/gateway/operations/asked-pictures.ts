@@ -15,6 +15,8 @@ import type { WholeAnswer } from './operation'
 const BOUND_FACTOR = 2
 /** The most a caller may ask for on the way to each picture. */
 const MAX_PARTIAL_IMAGES = 3
+/** Of a GIF whose caller does not say. Source: the OpenAI API reference, "Create image", `frame_count`. */
+const UNSAID_FRAMES = 9
 /** What ends each picture of a stream. Not every server tells an edit from another picture. */
 const FINISHED = ['image_generation.completed', 'image_edit.completed']
 
@@ -33,6 +35,8 @@ export const PictureChoices = z.object({
   n: z.int().min(1).max(10).nullish(),
   quality: Choice.nullish(),
   size: Choice.nullish(),
+  output_format: z.string().nullish(),
+  frame_count: z.int().min(2).max(16).nullish(),
   stream: z.boolean().nullish(),
   partial_images: z.int().min(0).max(MAX_PARTIAL_IMAGES).nullish()
 })
@@ -64,7 +68,7 @@ export class AskedPictures {
   /** @param inputTokens what is shown and asked */
   bound(inputTokens: number, { servedModel }: Pick<Target, 'servedModel'>) {
     const { quality, size } = this.asked
-    const each = boundImageTokens(quality, size) * BOUND_FACTOR + this.partial * PARTIAL_IMAGE_TOKENS
+    const each = boundImageTokens(quality, size, this.frames) * BOUND_FACTOR + this.partial * PARTIAL_IMAGE_TOKENS
     const readings = READS_FOR_EACH.test(servedModel) ? this.most : 1
     return { inputTokens: readings * inputTokens, ...(readings > 1 && { likelyInputTokens: inputTokens }), outputTokens: this.most * each, units: this.pictures(this.most) }
   }
@@ -99,13 +103,18 @@ export class AskedPictures {
     return this.asked.partial_images ?? 0
   }
 
+  /** How many pictures one of them is drawn of. */
+  private get frames(): number {
+    return this.asked.frame_count ?? (this.asked.output_format === 'gif' ? UNSAID_FRAMES : 1)
+  }
+
   private pictures(count: number): Units {
     const { quality, size } = this.asked
     return { pictures: { count, quality: quality ?? undefined, size: size ?? undefined } }
   }
 
   private tokensEach(): number {
-    return imageTokens(this.asked.quality, this.asked.size)
+    return imageTokens(this.asked.quality, this.asked.size, this.frames)
   }
 }
 

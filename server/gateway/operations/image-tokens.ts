@@ -14,14 +14,17 @@ export function seenImageTokens(fidelity: string | null | undefined): number {
   return fidelity === 'low' ? SEEN_TOKENS : SEEN_TOKENS + HIGH_FIDELITY_TOKENS
 }
 
-/** What one picture counts where nobody tells: the dearest of what the caller leaves open. */
-export function imageTokens(quality: string | null | undefined, size: string | null | undefined): number {
-  return tokensOf(quality, areaOf(size))
+/**
+ * What one picture counts where nobody tells: the dearest of what the caller leaves open.
+ * @param frames of a moving one, each of that size
+ */
+export function imageTokens(quality: string | null | undefined, size: string | null | undefined, frames = 1): number {
+  return tokensOf(quality, areaOf(size) * frames)
 }
 
 /** The same for a hold: newer models count a small one nearly as a square, and some heed no size. */
-export function boundImageTokens(quality: string | null | undefined, size: string | null | undefined): number {
-  return tokensOf(quality, Math.max(areaOf(size), SQUARE))
+export function boundImageTokens(quality: string | null | undefined, size: string | null | undefined, frames = 1): number {
+  return tokensOf(quality, Math.max(areaOf(size) * frames, SQUARE))
 }
 
 function areaOf(size: string | null | undefined): number {

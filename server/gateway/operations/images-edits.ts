@@ -21,6 +21,7 @@ const digits = z.string().regex(/^\d{1,2}$/, 'must be a whole number').transform
 const EditFields = z.object({
   ...PictureChoices.shape,
   n: digits.pipe(PictureChoices.shape.n.unwrap().unwrap()).optional(),
+  frame_count: digits.pipe(PictureChoices.shape.frame_count.unwrap().unwrap()).optional(),
   stream: z.enum(['true', 'false'], 'must be true or false').transform(text => text === 'true').optional(),
   partial_images: digits.pipe(PictureChoices.shape.partial_images.unwrap().unwrap()).optional(),
   input_fidelity: z.string().optional()

@@ -73,6 +73,18 @@ test('what is asked of pictures is held once for each of them where it is billed
   for (const quality of ['constructor', 'toString', '__proto__']) expect(bound({ quality }).outputTokens, quality).toBe(2 * 6_240)
 })
 
+test('a GIF is held, and counted where nobody tells, for each of its frames', async () => {
+  const asked = { prompt: 'A cat', quality: 'max', size: '1024x1024', output_format: 'gif' }
+  const drawn = (rest: object) => parseCall(imagesGenerations, { model: 'm', ...asked, ...rest })
+  const bound = (rest: object) => drawn(rest).bound(targetOf('openai', 'gpt-image-2.6-flare')).outputTokens
+  expect([bound({}), bound({ frame_count: 16 }), bound({ frame_count: 2, n: 3 }), bound({ output_format: 'png' }), bound({ size: '256x256' })]).toEqual([9 * 8_320, 16 * 8_320, 6 * 8_320, 8_320, 8_320])
+  expect(drawn({ frame_count: 4 }).readAnswer(Buffer.from('{"data":[{"b64_json":"AAAA"}]}'), {}).outputTokens).toBe(4 * 4_160)
+  for (const frame_count of [1, 17, 2.5, '4']) expect(() => bound({ frame_count }), String(frame_count)).toThrow('frame_count')
+  const inForm = async (count: string) => (await parseUploaded(imagesEdits, [...Object.entries({ model: 'm', ...asked, frame_count: count }), ['image', 'PNG', 'cat.png']])).bound(targetOf('openai', 'gpt-image-2.6-flare')).outputTokens
+  expect(await inForm('16')).toBe(16 * 8_320)
+  await expect(inForm('99')).rejects.toMatchObject({ param: 'frame_count' })
+})
+
 test.each<[object, string | undefined]>([
   [{ svg: { model: 'gpt-5.2-pro' } }, 'The field "svg"'], [{ svg: {} }, 'The field "svg"'], [{ planner: { model: 'dear' } }, 'The field "planner"'], [{ output_format: 'svg' }, 'The output_format "svg"'],
   [{ output_format: 'webp', svg: null, user: 'me', style: { hue: 1 }, metadata: { model: 'm' } }, undefined]
