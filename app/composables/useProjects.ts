@@ -24,8 +24,9 @@ export function useProjects({ immediate = true } = {}) {
   async function read(): Promise<Projects> {
     const page: Projects = await api(import('#shared/projects').then(({ ProjectPage }) => ProjectPage), '/api/projects', { query: { limit: 100 } }).catch((error: unknown) => {
       // The list that was read last is of more use than none.
-      if (shared.data.value) return { ...shared.data.value, isStale: true as const }
-      throw error
+      if (!shared.data.value) throw error
+      console.warn('The projects could not be read anew', error)
+      return { ...shared.data.value, isStale: true as const }
     })
     const current = typeof route.params.projectId === 'string' ? route.params.projectId : lastSeen?.value
     if (!current || page.projects.some(({ id }) => id === current)) return page
@@ -33,7 +34,8 @@ export function useProjects({ immediate = true } = {}) {
       const other = await find(current)
       if (!other) return page
       return other.archivedAt === null ? { ...page, projects: [...page.projects, other] } : { ...page, archived: other }
-    } catch {
+    } catch (error) {
+      console.warn('The project on the screen could not be read', error)
       return { ...page, isStale: true }
     }
   }

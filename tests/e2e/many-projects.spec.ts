@@ -149,8 +149,10 @@ test('the sidebar keeps its projects when they cannot be read anew, says so, and
     if (!fails) return route.continue()
     await route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Something went wrong.' } } })
   })
+  const logged = page.waitForEvent('console', { predicate: message => message.text().startsWith('The projects could not be read anew') })
   await page.getByRole('radio', { name: 'Only its members' }).click()
   await expect(page.getByRole('radio', { name: 'Only its members' })).toBeChecked()
+  await logged
   if (isMobile) await page.getByRole('button', { name: 'Open sidebar' }).click()
   const projects = sidebarOf(page).getByRole('region', { name: 'Projects' })
   await expect(projects.getByRole('alert')).toContainText('Not all could be loaded.')
