@@ -1,18 +1,12 @@
 import type { LocationQueryRaw } from 'vue-router'
+import { patchQueryOf } from '~/utils/patch-query'
 
-/** The changes that were asked for, one after the other. */
-let last: Promise<unknown> = Promise.resolve()
+/** Of the browser's one router. On the server nothing is changed. */
+let patchQuery: ReturnType<typeof patchQueryOf> | undefined
 
-/** Changes a part of the address' query, in place. Of two changes at once both hold: each begins where the one before has led. */
+/** Changes a part of the query of the page it is used on, in place, whatever else is under way. */
 export function usePatchQuery() {
-  const router = useRouter()
-  return (change: LocationQueryRaw) => {
-    const { path } = router.currentRoute.value
-    const go = async () => {
-      const { path: current, query } = router.currentRoute.value
-      // Whoever has gone elsewhere meanwhile stays there.
-      if (current === path) await navigateTo({ query: { ...query, ...change } }, { replace: true })
-    }
-    last = last.then(go, go)
-  }
+  const route = useRoute()
+  if (import.meta.client) patchQuery ??= patchQueryOf(useRouter())
+  return (change: LocationQueryRaw) => void patchQuery?.(route.path, change)
 }
