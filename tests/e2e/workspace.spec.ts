@@ -275,8 +275,14 @@ test('a project’s page tells what it spent and who may open it', async ({ page
   await expectAccessible(page)
 })
 
-test('the list of keys opens over everything, and the palette knows the actions', async ({ page, isMobile }) => {
+test('the list of keys opens over everything, and the palette knows the actions, which stay where they are when conversations are found', async ({ page, client, isMobile }) => {
   test.skip(isMobile, 'a phone has no keyboard')
+  await startConversation(client, 'Shortcuts of weavers')
+  const pointedAt = Promise.withResolvers<undefined>()
+  await page.route(({ pathname }) => pathname === '/api/search', async (route) => {
+    await pointedAt.promise
+    await route.continue()
+  })
   await page.goto('/projects')
   await page.keyboard.press('Control+/')
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('Find in this conversation')
@@ -284,7 +290,15 @@ test('the list of keys opens over everything, and the palette knows the actions'
   await page.keyboard.press('Escape')
   await page.keyboard.press('Control+k')
   await page.getByPlaceholder('Search conversations and places').fill('shortcuts')
-  await page.getByRole('option', { name: 'Keyboard shortcuts' }).click()
+  const action = page.getByRole('option', { name: 'Keyboard shortcuts' })
+  await expect(page.getByRole('option')).toHaveText([/Keyboard shortcuts/])
+  // That waits until the dialog stands still.
+  await action.click({ trial: true })
+  const before = await action.boundingBox()
+  pointedAt.resolve(undefined)
+  await expect(page.getByRole('option', { name: 'Shortcuts of weavers' })).toBeVisible()
+  expect(await action.boundingBox()).toEqual(before)
+  await action.click()
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
 })
 
