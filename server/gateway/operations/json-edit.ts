@@ -72,11 +72,14 @@ export class JsonEdit extends JsonRequest<JsonEditBody> implements CallRequest {
     return this.pictures.tap(headers)
   }
 
-  /** The body as it came, but for what is in its data URLs: how long that is. */
+  /** The body as it came, but for what is in its data URLs: how long that is. Some clients (PHP's) escape each slash. */
   record(): Buffer {
     return Buffer.from(this.shown.reduce((text, reference) => {
       const data = dataOf(reference)
-      return data && 'image_url' in reference ? text.replace(reference.image_url, () => `data:${data.mediaType};base64,<${data.base64.length} characters>`) : text
+      if (!data || !('image_url' in reference)) return text
+      const url = JSON.stringify(reference.image_url)
+      const told = `"data:${data.mediaType};base64,<${data.base64.length} characters>"`
+      return text.replaceAll(url, told).replaceAll(url.replaceAll('/', '\\/'), told)
     }, this.raw.toString('utf8')))
   }
 }

@@ -104,6 +104,14 @@ test('Azure edits pictures from the version on that does, and says which that is
   expect(native('2024-10-21', 'images.generations')).toBeDefined()
 })
 
+test('an edit in JSON keeps of its data URLs how long they are, however its client escapes them and wherever they are repeated', () => {
+  const written = (url: string) => `{"model":"m","prompt":"A cat","images":[{"image_url":"${url}"},{"file_id":"a"},{"image_url":"${url}"}],"mask":{"image_url":"data:image/webp;base64,"},"metadata":{"a":1}}`
+  for (const slash of ['/', '\\/']) {
+    const record = imagesEdits.parse(Buffer.from(written(`data:image${slash}png;base64,$&${slash}A`)), {}).record?.()
+    expect(JSON.parse(String(record))).toEqual(JSON.parse(written('data:image/png;base64,<4 characters>').replace('webp;base64,', 'webp;base64,<0 characters>')))
+  }
+})
+
 test('speech is measured by its characters, whatever its last event tells', () => {
   const request = parseCall(audioSpeech, { model: 'm', input: 'Hello', stream_format: 'sse' })
   expect(tapStream(request, events({ type: 'speech.audio.done', duration: 3 })).tap.units).toBeUndefined()
