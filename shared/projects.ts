@@ -84,7 +84,7 @@ export type Project = z.infer<typeof Project>
 export const ProjectPage = z.object({ projects: z.array(Project), nextCursor: Cursor.nullable() })
 export type ProjectPage = z.infer<typeof ProjectPage>
 
-/** `GET /api/projects/{id}/members` and answer of `PUT /api/projects/{id}/members/{userId}`: who was named. Where access is `org`, everybody else may open it too. */
+/** Of `GET /api/projects/{id}/members`, and answer of `PUT /api/projects/{id}/members/{userId}`: who was named. Where access is `org`, everybody else may open it too. */
 export const ProjectMember = z.object({
   userId: Id,
   name: z.string(),
@@ -95,12 +95,23 @@ export const ProjectMember = z.object({
   version: z.string()
 })
 export type ProjectMember = z.infer<typeof ProjectMember>
-export const ProjectMemberList = z.object({
+
+/** `GET /api/projects/{id}/members`; of those who are named, the longest-standing of the org first. */
+export const ProjectMemberQuery = z.object({
+  /** Part of a name, or of an email. */
+  search: storableText(254).trim().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** The page before's `nextCursor`. */
+  cursor: Id.optional()
+})
+export type ProjectMemberQuery = z.infer<typeof ProjectMemberQuery>
+export const ProjectMemberPage = z.object({
   members: z.array(ProjectMember),
+  nextCursor: z.string().nullable(),
   /** Of whoever is not named: sent with naming them, it makes sure that nobody else has named them meanwhile. */
   unnamedVersion: z.string()
 })
-export type ProjectMemberList = z.infer<typeof ProjectMemberList>
+export type ProjectMemberPage = z.infer<typeof ProjectMemberPage>
 
 /** `PUT /api/projects/{id}/members/{userId}`: names a member of the org, or changes their role; `DELETE` takes them out. */
 export const SetProjectMember = z.strictObject({ role: ProjectRole })

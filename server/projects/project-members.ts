@@ -1,25 +1,32 @@
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, gt, ilike, or } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type { Orm } from '../../db/client'
 import { orgMembers, projectMembers, projects, users } from '../../db/schema'
 import { recordChange } from '../audit/record'
 import type { Author } from '../audit/record'
 import { LoomError } from '../errors'
-import type { ProjectMember, ProjectMemberList, ProjectRole, SetProjectMember } from '../../shared/projects'
+import type { ProjectMember, ProjectMemberPage, ProjectMemberQuery, ProjectRole, SetProjectMember } from '../../shared/projects'
 import { requireVersion } from '../versions/require-version'
 import { versionOf } from '../versions/version-of'
 import { projectNotFound } from './get-project'
+import { containsPattern } from './list-cursor'
 import { requireSharing } from './require-sharing'
 import { projectsInScope } from './scope'
 import type { Scope } from './scope'
 
 /**
- * Who was named in a project, by name.
+ * Who was named in a project, the longest-standing of the org first (ids are time-ordered), a page after the `cursor`.
  * @throws {LoomError} `not_found` when the scope has no such project
  */
-export async function listProjectMembers(orm: Orm, scope: Scope, projectId: string): Promise<ProjectMemberList> {
+export async function listProjectMembers(orm: Orm, scope: Scope, projectId: string, { search, limit, cursor }: ProjectMemberQuery): Promise<ProjectMemberPage> {
   const [project] = await orm.select({ id: projects.id }).from(projects).where(and(projectsInScope(scope), eq(projects.id, projectId)))
   if (!project) throw projectNotFound()
-  return { members: await selectMembers(orm, scope.orgId, projectId), unnamedVersion: versionOf(memberFields(undefined)) }
+  const found = await selectMembers(orm, scope.orgId, projectId, and(
+    search ? or(ilike(users.name, containsPattern(search)), ilike(users.email, containsPattern(search))) : undefined,
+    cursor ? gt(orgMembers.id, cursor) : undefined
+  )).orderBy(asc(orgMembers.id)).limit(limit + 1)
+  const rows = found.slice(0, limit)
+  return { members: rows.map(toMember), nextCursor: found.length > limit ? rows.at(-1)?.memberId ?? null : null, unnamedVersion: versionOf(memberFields(undefined)) }
 }
 
 /** What of somebody in a project can be changed; of who is not named, too. */
@@ -39,13 +46,13 @@ export async function setProjectMember(orm: Orm, author: Author, projectId: stri
     await lockForSharing(transaction, author, projectId)
     const [member] = await transaction.select({ id: orgMembers.id }).from(orgMembers).where(and(eq(orgMembers.orgId, orgId), eq(orgMembers.userId, userId)))
     if (!member) throw new LoomError('not_found', 'There is no such member in this organisation.')
-    const [before] = await selectMembers(transaction, orgId, projectId, userId)
+    const before = await findMember(transaction, orgId, projectId, userId)
     if (before?.role === role) return before
     await requireVersion(transaction, { orgId, target: `project:${projectId}`, actions: ['project.member'], detail: { userId }, fields: memberFields(before), expected: version })
     await transaction.insert(projectMembers).values({ orgId, projectId, userId, role })
       .onConflictDoUpdate({ target: [projectMembers.projectId, projectMembers.userId], set: { role } })
     await recordChange(transaction, author, { action: 'project.member', target: `project:${projectId}`, before: before && { userId, role: before.role }, after: { userId, role } })
-    const [named] = await selectMembers(transaction, orgId, projectId, userId)
+    const named = await findMember(transaction, orgId, projectId, userId)
     if (!named) throw projectNotFound()
     return named
   })
@@ -72,13 +79,20 @@ async function lockForSharing(transaction: Orm, { principal }: Author, projectId
 }
 
 /** Those who left the org are no members of its projects either. */
-async function selectMembers(orm: Orm, orgId: string, projectId: string, userId?: string): Promise<ProjectMember[]> {
-  const rows = await orm
-    .select({ userId: users.id, name: users.name, email: users.email, role: projectMembers.role, orgRole: orgMembers.role })
+function selectMembers(orm: Orm, orgId: string, projectId: string, which: SQL | undefined) {
+  return orm
+    .select({ memberId: orgMembers.id, userId: users.id, name: users.name, email: users.email, role: projectMembers.role, orgRole: orgMembers.role })
     .from(projectMembers)
     .innerJoin(users, eq(users.id, projectMembers.userId))
     .innerJoin(orgMembers, and(eq(orgMembers.orgId, projectMembers.orgId), eq(orgMembers.userId, projectMembers.userId)))
-    .where(and(eq(projectMembers.orgId, orgId), eq(projectMembers.projectId, projectId), userId === undefined ? undefined : eq(projectMembers.userId, userId)))
-    .orderBy(asc(users.name), asc(users.id))
-  return rows.map(row => ({ ...row, version: versionOf(memberFields(row)) }))
+    .where(and(eq(projectMembers.orgId, orgId), eq(projectMembers.projectId, projectId), which))
+}
+
+async function findMember(orm: Orm, orgId: string, projectId: string, userId: string): Promise<ProjectMember | undefined> {
+  const [row] = await selectMembers(orm, orgId, projectId, eq(projectMembers.userId, userId))
+  return row && toMember(row)
+}
+
+function toMember({ memberId, ...member }: Omit<ProjectMember, 'version'> & { memberId: string }): ProjectMember {
+  return { ...member, version: versionOf(memberFields(member)) }
 }

@@ -11,7 +11,7 @@ import { CreateKey } from '../../shared/keys'
 import { ChangedMeanwhile } from '../../shared/errors'
 import { CreatedInvitation, MemberPage } from '../../shared/identity'
 import { PlatformOrgPage, PlatformUserPage } from '../../shared/platform'
-import { ProjectMemberList } from '../../shared/projects'
+import { ProjectMemberPage } from '../../shared/projects'
 import { openTestDatabase } from '../support/database'
 import type { LoomServer } from '../support/loom-server'
 import { seedWorkspace } from '../support/seed-workspace'
@@ -96,13 +96,13 @@ const things: Record<string, () => Promise<Edited>> = {
     const { id } = await make('/api/projects', { name: 'shared' })
     const userId = await userIdOf('third@example.com')
     await owner.succeed('PUT', `/api/projects/${id}/members/${userId}`, { role: 'editor' })
-    const { members: [named] } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    const { members: [named] } = ProjectMemberPage.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
     const meanwhile = { method: 'PUT', path: `/api/projects/${id}/members/${await userIdOf('second@example.com')}`, body: { role: 'viewer' } }
     return { method: 'PUT', path: `/api/projects/${id}/members/${userId}`, version: named?.version, theirs: { role: 'viewer' }, mine: { role: 'editor' }, now: { role: 'viewer' }, meanwhile }
   },
   'who is named in a project': async () => {
     const { id } = await make('/api/projects', { name: 'shared' })
-    const { unnamedVersion: version } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    const { unnamedVersion: version } = ProjectMemberPage.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
     return { method: 'PUT', path: `/api/projects/${id}/members/${await userIdOf('third@example.com')}`, version, theirs: { role: 'viewer' }, mine: { role: 'editor' }, now: { role: 'viewer' } }
   },
   'whether a user gets in, and is platform admin': async () => {
@@ -148,7 +148,7 @@ describe('who comes into a project or leaves it unasked is told of as whoever di
     const { id } = await make('/api/projects', { name: 'shared' })
     const path = `/api/projects/${id}/members/${await userIdOf(email)}`
     await owner.succeed('PUT', path, { role: 'viewer' })
-    const { members: [named], unnamedVersion } = ProjectMemberList.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
+    const { members: [named], unnamedVersion } = ProjectMemberPage.parse((await owner.succeed('GET', `/api/projects/${id}/members`)).body)
     const refused = async (version: string | undefined) => Refusal.parse((await owner.call('PUT', path, { role: 'viewer' }, { 'if-match': `"${version}"` })).body).error.details
     return { id, path, version: named?.version, unnamedVersion, refused }
   }

@@ -4,12 +4,12 @@ import { BudgetList, Statement } from '../../shared/billing'
 import { Conversation } from '../../shared/conversations'
 import { MemberPage } from '../../shared/identity'
 import { CreatedApiKey } from '../../shared/keys'
-import { Project, ProjectActivity, ProjectMemberList, ProjectPage } from '../../shared/projects'
+import { Project, ProjectActivity, ProjectMemberPage, ProjectPage } from '../../shared/projects'
 import { TraceDetail, TraceFacets, TracePage } from '../../shared/traces'
 import type { LoomServer } from '../support/loom-server'
 import { FileClient } from '../support/file-client'
 import { startLoom } from '../support/start-loom'
-import { join, setUp, Visitor } from '../support/visitor'
+import { join, setUp, signUp, Visitor } from '../support/visitor'
 
 let loom: LoomServer
 let owner: Visitor
@@ -122,11 +122,32 @@ describe('a project for its members', () => {
     expect((await vera.succeed('GET', path)).body).toMatchObject({ mayWrite: false })
     expect(await statusOf(vera, 'POST', `/api/conversations/${conversation.id}/messages`, { text: 'x' })).toBe(403)
 
-    expect(ProjectMemberList.parse((await vera.succeed('GET', `${path}/members`)).body).members.map(({ name, role }) => [name, role])).toEqual([['max', 'editor'], ['mia', 'editor'], ['vera', 'editor']])
+    expect(ProjectMemberPage.parse((await vera.succeed('GET', `${path}/members`)).body).members.map(({ name, role }) => [name, role])).toEqual([['mia', 'editor'], ['max', 'editor'], ['vera', 'editor']])
     await mia.succeed('DELETE', `${path}/members/${userIds.max}`)
     expect(await statusOf(max, 'GET', path)).toBe(404)
     expect(await statusOf(mia, 'PUT', `${path}/members/${crypto.randomUUID()}`, { role: 'viewer' })).toBe(404)
     expect(await statusOf(mia, 'PUT', `${path}/members/${userIds.max}`, { role: 'owner' })).toBe(400)
+  })
+})
+
+describe('who is named in a project', () => {
+  test('comes page after page, the longest-standing first, and is found by name or email', async () => {
+    const { id } = await makeProject(mia, { name: 'Of many' })
+    const path = `/api/projects/${id}/members`
+    for (const user of ['vera', 'mia', 'max']) await mia.succeed('PUT', `${path}/${userIds[user]}`, { role: 'viewer' })
+    const read = async (query: string) => ProjectMemberPage.parse((await vera.succeed('GET', `${path}?${query}`)).body)
+    const names = ({ members }: ProjectMemberPage) => members.map(({ name }) => name)
+    const first = await read('limit=2')
+    expect([names(first), names(await read(`limit=2&cursor=${first.nextCursor}`))]).toEqual([['mia', 'max'], ['vera']])
+    expect(await read('limit=3')).toMatchObject({ nextCursor: null })
+    expect(await read(`limit=1&cursor=${first.nextCursor}`)).toMatchObject({ nextCursor: null, unnamedVersion: first.unnamedVersion })
+    expect(names(await read('search=%20MA%20'))).toEqual(['max'])
+    expect(names(await read('search=vera%40EXAMPLE'))).toEqual(['vera'])
+    expect(names(await read('search=m_x'))).toEqual([])
+    expect(names(await read(`search=m&cursor=${first.nextCursor}`))).toEqual(['vera'])
+    for (const query of ['limit=201', 'limit=0', 'limit=x', 'cursor=x', 'cursor=', `search=${'x'.repeat(255)}`]) expect(await statusOf(mia, 'GET', `${path}?${query}`), query).toBe(400)
+    const stranger = await signUp(owner, 'stranger@example.com')
+    expect(await statusOf(stranger, 'GET', `${path}?cursor=${first.nextCursor}`)).toBe(404)
   })
 })
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { CreatedInvitation, MemberPage, OrgDetails } from '../../shared/identity'
 import { CreatedOrg, PlatformUserPage } from '../../shared/platform'
-import { Project, ProjectMemberList } from '../../shared/projects'
+import { Project, ProjectMemberPage } from '../../shared/projects'
 import type { LoomServer } from '../support/loom-server'
 import { totp } from '../support/totp'
 import { join, PASSWORD, Visitor } from '../support/visitor'
@@ -139,7 +139,7 @@ test('an admin logs a member out everywhere, after a question', async ({ page, l
 })
 
 /** As though there were very many: from then on, what the page asks for comes in pages of two. */
-const shortenPages = (page: Page) => page.route(({ pathname }) => pathname === '/api/orgs/current/members', (route) => {
+const shortenPages = (page: Page) => page.route(({ pathname }) => pathname === '/api/orgs/current/members' || /^\/api\/projects\/[^/]+\/members$/.test(pathname), (route) => {
   const url = new URL(route.request().url())
   url.searchParams.set('limit', '2')
   return route.continue({ url: url.href })
@@ -153,6 +153,16 @@ async function joinMany(loom: LoomServer, count: number): Promise<string> {
   return name
 }
 
+/** Each press, or the end coming into sight, loads two. */
+async function loadAll(page: Page, rows: Locator, count: number) {
+  const more = page.getByRole('button', { name: 'Load more members' })
+  await expect.poll(async () => {
+    await more.evaluateAll(buttons => buttons.forEach(button => button instanceof HTMLElement && button.click()))
+    return rows.count()
+  }).toBe(count)
+  await expect(more).toHaveCount(0)
+}
+
 test('of very many members one is found by name or email, and more are loaded', async ({ page, client, loom }) => {
   const name = await joinMany(loom, 5)
   await page.goto('/dashboard/members')
@@ -163,13 +173,7 @@ test('of very many members one is found by name or email, and more are loaded', 
   await search.fill(name)
   await expect(page.getByRole('row', { name: /Ada/ })).toHaveCount(0)
   await expect(page).toHaveURL(new RegExp(`search=${name}$`))
-  // Each press, or the end coming into sight, loads two.
-  const more = page.getByRole('button', { name: 'Load more members' })
-  await expect.poll(async () => {
-    await more.evaluateAll(buttons => buttons.forEach(button => button instanceof HTMLElement && button.click()))
-    return rows.count()
-  }).toBe(5)
-  await expect(more).toHaveCount(0)
+  await loadAll(page, rows, 5)
   await expectAccessible(page)
   await page.screenshot({ path: `.cache/test/shots/members-found-${page.viewportSize()?.width}.png` })
 
@@ -211,6 +215,20 @@ test('of very many members any is named in a project, found by their name, and o
     await page.getByRole('dialog').getByRole('button', { name: 'Take out' }).click()
     await expect(role).toHaveCount(0)
   }
+
+  for (const { userId } of MemberPage.parse(await client.get(`/orgs/current/members?search=${name}`)).members) await client.call('PUT', `/projects/${id}/members/${userId}`, { role: 'viewer' })
+  await page.goBack()
+  await page.getByRole('main').getByRole('link', { name: `Shared by ${name}` }).click()
+  const rows = section.getByRole('listitem').filter({ hasText: name })
+  await loadAll(page, rows, 3)
+  const search = section.getByRole('textbox', { name: 'Search members' })
+  await search.fill(`${name}-3@EXAMPLE`)
+  await expect(rows).toHaveCount(1)
+  await expect(role).toBeVisible()
+  await expectAccessible(page)
+  await page.screenshot({ path: `.cache/test/shots/project-members-found-${page.viewportSize()?.width}.png` })
+  await search.fill('nobody is called so')
+  await expect(section.getByText('No member matches.')).toBeVisible()
   await client.call('DELETE', `/projects/${id}`)
 })
 
@@ -245,7 +263,7 @@ test('a member leaves, however many joined before', async ({ browser, client, lo
   waitUntilAlive(page)
   await page.request.post(`/api/invitations/${token}/accept`, { data: { name: 'Leaver', password: PASSWORD }, headers: { origin: loom.url } })
   await page.goto('/dashboard/settings')
-  await page.route(({ pathname }) => pathname === '/api/orgs/current/members', (route) => {
+  await page.route(({ pathname }) => pathname === '/api/orgs/current/members' || /^\/api\/projects\/[^/]+\/members$/.test(pathname), (route) => {
     const url = new URL(route.request().url())
     url.searchParams.set('limit', '1')
     return route.continue({ url: url.href })
@@ -339,7 +357,7 @@ test('of two who say what somebody may do in a project, the later is told who wa
   const { members: [member] } = MemberPage.parse(await client.get(`/orgs/current/members?search=${name}`))
   const { id } = Project.parse(await client.post('/projects', { name: `Shared with ${name}` }))
   const path = `/projects/${id}/members/${member?.userId}`
-  const named = async () => ProjectMemberList.parse(await client.get(`/projects/${id}/members`)).members.map(({ role }) => role)
+  const named = async () => ProjectMemberPage.parse(await client.get(`/projects/${id}/members`)).members.map(({ role }) => role)
   const told = page.getByText('Ada changed this since you opened it.')
   await page.goto(`/projects/${id}`)
   const section = page.getByRole('region', { name: 'Members' })
