@@ -9,6 +9,8 @@ const UsdDecimal = z.string().regex(/^-?\d+(\.\d+)?$/)
 
 /** An error as OpenAI's SDKs read it. */
 export const WireError = z.object({
+  /** At `/v1/rerank`, where Cohere's clients look for it. */
+  message: z.string().optional(),
   error: z.object({
     message: z.string(),
     type: z.string(),

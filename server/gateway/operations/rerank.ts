@@ -39,7 +39,8 @@ export const rerank: Operation = {
   path: '/v1/rerank',
   scope: 'rerank',
   parse: raw => new RerankRequest(raw, RerankBody),
-  toError: toOpenAiError
+  // Cohere's own clients read an error's words at the top.
+  toError: error => ({ message: error.message, ...toOpenAiError(error) })
 }
 
 class RerankRequest extends JsonRequest<RerankBody> implements CallRequest {
@@ -66,14 +67,16 @@ class RerankRequest extends JsonRequest<RerankBody> implements CallRequest {
   }
 
   readAnswer(body: Buffer): WholeAnswer {
-    const { usage, meta } = Ranking.parse(JSON.parse(body.toString('utf8')))
+    const answer = Ranking.parse(JSON.parse(body.toString('utf8')))
+    const { usage, meta } = answer
     return {
       contentType: 'application/json',
       usage: readInputUsage(usage) ?? readInputUsage({ prompt_tokens: meta?.tokens?.input_tokens ?? undefined }),
       rawUsage: usage ?? meta ?? undefined,
       units: readSearches(meta?.billed_units),
       text: () => '',
-      finish: () => body
+      // Cohere's clients take no ranking without it.
+      finish: ({ inputTokens }) => meta ? body : Buffer.from(JSON.stringify({ ...answer, meta: { tokens: { input_tokens: inputTokens } } }))
     }
   }
 

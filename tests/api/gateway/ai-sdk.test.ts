@@ -1,6 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
+import { createCohere } from '@ai-sdk/cohere'
 import { createOpenAI } from '@ai-sdk/openai'
-import { embed, embedMany, generateImage, generateSpeech, generateText, isStepCount, Output, streamText, tool, transcribe } from 'ai'
+import { embed, embedMany, generateImage, generateSpeech, generateText, isStepCount, Output, rerank, streamText, tool, transcribe } from 'ai'
 import type { LanguageModel, ModelMessage } from 'ai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -11,13 +12,16 @@ type Format = 'chat' | 'responses' | 'messages' | 'completions'
 
 let gateway: GatewayUnderTest
 let openai: ReturnType<typeof createOpenAI>
+let cohere: ReturnType<typeof createCohere>
 let modelOf: (format: Format, model: string) => LanguageModel
 
 beforeAll(async () => {
   gateway = await openGateway()
   await gateway.api('POST', '/api/connections', { kind: 'anthropic', name: 'claude', baseUrl: gateway.upstream.url, secret: 'sk-claude' })
+  await gateway.api('POST', '/api/connections', { kind: 'openai-compatible', name: 'own', baseUrl: gateway.upstream.baseUrl, secret: 'sk-own' })
   const options = { apiKey: (await gateway.createKey()).key, baseURL: `${gateway.loom.url}/v1` }
   openai = createOpenAI(options)
+  cohere = createCohere(options)
   const anthropic = createAnthropic(options)
   const makers = { chat: openai.chat, responses: openai.responses, messages: anthropic, completions: openai.completion }
   modelOf = (format, model) => makers[format](model)
@@ -132,10 +136,22 @@ describe('the Vercel AI SDK beside text', () => {
   })
 
   test.each([
+    ['words', ['a dog', 'a cat', 'a bird'], ['a dog', 'a cat', 'a bird']],
+    ['objects', [{ name: 'dog' }, { name: 'cat' }, { name: 'bird' }], ['{"name":"dog"}', '{"name":"cat"}', '{"name":"bird"}']]
+  ])('ranks %s, asked as Cohere is', async (_, documents: string[] | Record<string, string>[], sent) => {
+    gateway.upstream.respondWith({ usage })
+    const { ranking, rerankedDocuments } = await rerank<string | Record<string, string>>({ model: cohere.reranking('own/reranker'), query: 'Which barks?', documents, topN: 2, maxRetries: 0, providerOptions: { cohere: { maxTokensPerDoc: 1_000 } } })
+    expect(ranking).toEqual([{ originalIndex: 0, score: 1, document: documents[0] }, { originalIndex: 1, score: 0.5, document: documents[1] }])
+    expect(rerankedDocuments).toEqual(documents.slice(0, 2))
+    expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/rerank', json: { model: 'reranker', query: 'Which barks?', documents: sent, top_n: 2, max_tokens_per_doc: 1_000 } })
+  })
+
+  test.each([
     ['embeddings', () => embed({ model: openai.embedding('nobody/knows'), value: 'a', maxRetries: 0 })],
     ['pictures', () => generateImage({ model: openai.image('nobody/knows'), prompt: 'a', maxRetries: 0 })],
     ['speech', () => generateSpeech({ model: openai.speech('nobody/knows'), text: 'a', maxRetries: 0 })],
-    ['a transcript', () => transcribe({ model: openai.transcription('nobody/knows'), audio: new Uint8Array([1]), maxRetries: 0 })]
+    ['a transcript', () => transcribe({ model: openai.transcription('nobody/knows'), audio: new Uint8Array([1]), maxRetries: 0 })],
+    ['ranking', () => rerank({ model: cohere.reranking('nobody/knows'), query: 'a', documents: ['b'], maxRetries: 0 })]
   ])('hears why it gets no %s', async (_what, call) => {
     await expect(call()).rejects.toMatchObject({ statusCode: 404, message: expect.stringContaining('nobody/knows') })
   })
