@@ -33,7 +33,7 @@ const answers: Record<string, RawAnswer> = {
   'other-gigabyte': gigabyteOf(stream, event({ type: 'transcript.text.segment', text: long })),
   'half-a-transcript': write => write(stream + event({ type: 'transcript.text.delta', delta: 'Half of' })),
   // An answer to whatever was asked.
-  'invalid-utf8': spoilt(JSON.stringify({ data: [{ index: 0, embedding: [1], b64_json: 'AA', note: '<bytes>' }], results: [{ index: 0, relevance_score: 1, note: '<bytes>' }], text: '<bytes>', usage }))
+  'invalid-utf8': spoilt(JSON.stringify({ data: [{ index: 0, embedding: [1], b64_json: 'AA', note: '<bytes>' }], results: [{ index: 0, relevance_score: 1, note: '<bytes>' }], meta: {}, text: '<bytes>', usage }))
 }
 
 let gateway: GatewayUnderTest
