@@ -37,10 +37,10 @@ describe('GET /v1/models', () => {
     expect(data.find(model => model.id === 'gpt-4o-mini')).toMatchObject({ object: 'model', provider: 'openai', context_window: 128_000, pricing: { prompt: '0.00000015', completion: '0.0000006' } })
   })
 
-  test('lists what OpenAI serves by responses alone, which a chat is told', async () => {
+  test('lists what OpenAI serves by responses alone; a chat is told of what it cannot ask', async () => {
     const client = sdk(await createKey())
     expect((await client.models.list()).data.find(model => model.id === 'gpt-5.3-codex')).toMatchObject({ mode: 'responses', provider: 'openai' })
-    const chat = client.chat.completions.create({ model: 'gpt-5-codex', messages: [{ role: 'user', content: 'Hi' }] })
+    const chat = client.chat.completions.create({ model: 'o3-deep-research', messages: [{ role: 'user', content: 'Hi' }] })
     await expect(chat).rejects.toMatchObject({ status: 400, param: 'model', message: expect.stringContaining('/v1/responses') })
   })
 

@@ -17,7 +17,7 @@ import { JsonRequest } from './json-request'
 import { withMistralsIds } from './mistral-chat'
 import { ModelName } from './model-name'
 import type { CallRequest, Operation } from './operation'
-import { asTaken, requireChat, takesChatAsIs, withLimit } from './over-chat'
+import { asTaken, sendChat, takesChatAsIs, withLimit } from './over-chat'
 import { readChat } from './read-chat'
 import { readJson } from './read-json'
 import { findBilledByUse, findUnpriced } from './unpriced'
@@ -107,8 +107,7 @@ class ChatRequest extends JsonRequest<ChatBody> implements CallRequest {
   }
 
   send(target: Target, transport: Transport, signal: AbortSignal) {
-    requireChat(target)
-    return target.provider.chatCompletions(target.connection, { body: this.bodyFor(target), upstreamModel: target.upstreamModel, stream: this.stream }, transport, signal)
+    return sendChat(target, this.bodyFor(target), this.stream, transport, signal)
   }
 
   /**

@@ -7,8 +7,10 @@ import { readAnswerText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
 import { parseAnswer } from '../told-failure'
 import type { ChatEvents } from './chat-events'
+import { goesByResponses, sendByResponses } from './chat-by-responses'
 import { withThoughts } from './earlier-thoughts'
 import { inMistralsOrder } from './mistral-chat'
+import { isOpenAi, reasoning, reasoningElsewhere, reasoningWithoutTools, rested } from './openai-models'
 
 /** A request of another format, put to a target that speaks chat completions only. */
 export interface OverChat {
@@ -22,12 +24,10 @@ export interface OverChat {
 
 /**
  * An attempt over chat completions: the answer comes in the caller's format, as if the target spoke it.
- * @throws {LoomError} `upstream_error` when the answer is no chat completion; as `requireChat`, and whatever the provider throws
+ * @throws {LoomError} `upstream_error` when the answer is no chat completion; as `sendChat`
  */
 export async function sendOverChat(target: Target, stream: boolean, { body, toAnswer, toEvents }: OverChat, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
-  requireChat(target)
-  const { provider, connection, upstreamModel } = target
-  const response = await provider.chatCompletions(connection, { body: { ...asTaken(body, target), stream }, upstreamModel, stream }, transport, signal)
+  const response = await sendChat(target, { ...asTaken(body, target), stream }, stream, transport, signal)
   if (response.status >= 400) return response
   if (stream) {
     const events = toEvents()
@@ -36,8 +36,18 @@ export async function sendOverChat(target: Target, stream: boolean, { body, toAn
   return jsonResponse(response, translate(await readAnswerText(response.body), toAnswer))
 }
 
-/** @throws {LoomError} `invalid_request` for a model that speaks the Responses API alone */
-export function requireChat({ connection: { kind }, servedModel }: Target): void {
+/**
+ * An attempt at a chat, whichever of its provider's endpoints takes it.
+ * @throws {LoomError} `invalid_request` for a model that no chat can be put to; whatever the provider throws
+ */
+export async function sendChat(target: Target, body: OverChat['body'], stream: boolean, transport: Transport, signal: AbortSignal): Promise<UpstreamResponse> {
+  if (goesByResponses(target, body)) return sendByResponses(target, body, stream, transport, signal)
+  requireChat(target)
+  const { provider, connection, upstreamModel } = target
+  return provider.chatCompletions(connection, { body, upstreamModel, stream }, transport, signal)
+}
+
+function requireChat({ connection: { kind }, servedModel }: Target): void {
   if (modelMode(servedModel, kind) !== 'responses') return
   const where = kind === 'azure' ? ', over a connection with an API version from 2025-03-01-preview on' : ''
   throw new LoomError('invalid_request', `"${servedModel}" is served by the Responses API alone: call it by POST /v1/responses${where}.`, { param: 'model' })
@@ -110,20 +120,8 @@ export function takesEffort(target: Target): boolean {
   return !takesChatAsIs(target) || reasoning.test(target.servedModel) || /(?:^|\/)gpt-oss/.test(target.servedModel)
 }
 
-/** OpenAI's models that reason. Source: `@ai-sdk/openai`, as for what they refuse while they do. */
-const reasoning = /(?:^|\/)(?:o\d|gpt-[5-9](?!-chat))/
-
-/** The same as other servers name them, `azure-gpt-5` or `openai.o3`. */
-const reasoningElsewhere = /(?:^|[/._-])gpt-[5-9](?!-chat)|(?:^|[/.])o\d/
-
-/** Those that do not, unless they are asked to. Source: langchain#35423 and #35424. */
-const rested = /(?:^|\/)gpt-5\.[124](?!\d|-pro|-codex|-chat)/
-
-/** Those that reason in a chat only while they have no tools. Source: their refusal, which says to set the effort to `none` (community.openai.com/t/1386454, openai-openapi#541). */
-const reasoningWithoutTools = /(?:^|\/)gpt-(?:5\.(?:[4-9]|\d\d)|[6-9])(?!.*-chat)/
-
 /**
- * A body that we write, as its model takes it: with no effort beside tools, and without what only tunes how words are chosen, where it refuses those; with
+ * A body that we write, as its model takes it: with no effort beside tools, where it takes both nowhere, and without what only tunes how words are chosen, where it refuses those; with
  * what it wants back of its thoughts, in the order and with the ids that it takes; and with instructions in one message, at the beginning.
  */
 export function asTaken(body: OverChat['body'], target: Target): OverChat['body'] {
@@ -131,7 +129,7 @@ export function asTaken(body: OverChat['body'], target: Target): OverChat['body'
   const thoughtful = inMistralsOrder(withThoughts(ordered, target), target)
   if (!isOpenAi(target) || !reasoning.test(target.servedModel)) return thoughtful
   const hasTools = Array.isArray(body.tools) && body.tools.length > 0
-  if (hasTools && reasoningWithoutTools.test(target.servedModel)) return { ...thoughtful, reasoning_effort: 'none' }
+  if (hasTools && reasoningWithoutTools.test(target.servedModel) && !goesByResponses(target, body)) return { ...thoughtful, reasoning_effort: 'none' }
   const effort = body.reasoning_effort ?? (rested.test(target.servedModel) ? 'none' : undefined)
   if (effort === 'none') return thoughtful
   const { temperature: _temperature, top_p: _topP, presence_penalty: _presence, frequency_penalty: _frequency, ...rest } = thoughtful
@@ -169,10 +167,6 @@ export function requireStops(target: Target, stops: readonly string[], param: st
   if (stops.length > MAX_STOPS) throw new LoomError('invalid_request', `"${param}" has more than the ${MAX_STOPS} texts that this model stops at. Leave some out, or cut the answer yourself.`, { param })
   if (!/(?:^|\/)(?:o3(?!-mini)|o4|gpt-5(?:\.[12])?(?![.\d]|-chat))/.test(target.servedModel)) return
   throw new LoomError('invalid_request', `"${param}" is not taken by this model, which reasons. Leave it out, or cut the answer yourself.`, { param })
-}
-
-function isOpenAi({ connection: { kind } }: Target): boolean {
-  return kind === 'openai' || kind === 'azure'
 }
 
 function translate(text: string, toAnswer: OverChat['toAnswer']): object {

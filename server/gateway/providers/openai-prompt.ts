@@ -1,12 +1,17 @@
 import { contentText, readChatRequest } from './chat-request'
 import type { ChatMessage, ChatRequest, ContentPart } from './chat-request'
+import { shortCallId } from './tool-use-id'
 
 /**
  * The prompt of a chat as OpenAI's Responses API takes it, which counts what it has no counting for in chats; nothing that is no part of a prompt.
  * @throws {LoomError} `invalid_request` for what has no counterpart there, such as sound
  */
 export function toResponsesPrompt({ messages, tools, functions, response_format: format }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const request = readChatRequest({ messages, tools, functions, response_format: format })
+  return responsesPrompt(readChatRequest({ messages, tools, functions, response_format: format }))
+}
+
+/** The same of a chat that was read. */
+export function responsesPrompt(request: ChatRequest): Record<string, unknown> {
   return {
     input: request.messages.flatMap(toItems),
     ...(request.tools?.length && { tools: request.tools.map(toTool) }),
@@ -25,10 +30,10 @@ function toItems(message: ChatMessage): object[] {
       const text = contentText(message.content)
       const calls = message.tool_calls ?? []
       const drawn = message.images?.length ? [{ role: 'user', content: message.images.map(toPart) }] : []
-      return [...(text ? [{ role: 'assistant', content: text }] : []), ...drawn, ...calls.map(({ id, function: called }) => ({ type: 'function_call', call_id: id, name: called.name, arguments: called.arguments }))]
+      return [...(text ? [{ role: 'assistant', content: text }] : []), ...drawn, ...calls.map(({ id, function: called }) => ({ type: 'function_call', call_id: shortCallId(id), name: called.name, arguments: called.arguments }))]
     }
     case 'tool':
-      return [{ type: 'function_call_output', call_id: message.tool_call_id, output: toContent(message.content) }]
+      return [{ type: 'function_call_output', call_id: shortCallId(message.tool_call_id), output: toContent(message.content) }]
   }
 }
 
@@ -47,10 +52,13 @@ function toPart(part: ContentPart): object {
   }
 }
 
-function toTool({ function: { name, description, parameters } }: NonNullable<ChatRequest['tools']>[number]): object {
-  return { type: 'function', name, ...(description && { description }), parameters: parameters ?? null, strict: false }
+function toTool({ function: { name, description, parameters, strict } }: NonNullable<ChatRequest['tools']>[number]): object {
+  return { type: 'function', name, ...(description && { description }), parameters: parameters ?? null, strict: strict ?? false }
 }
 
 function textField({ response_format: format }: ChatRequest): object {
-  return format?.type === 'json_schema' ? { text: { format: { type: 'json_schema', name: 'answer', schema: format.json_schema.schema, strict: false } } } : {}
+  if (format?.type === 'json_object') return { text: { format: { type: 'json_object' } } }
+  if (format?.type !== 'json_schema') return {}
+  const { name, description, schema, strict } = format.json_schema
+  return { text: { format: { type: 'json_schema', name, ...(description && { description }), schema, strict: strict ?? false } } }
 }
