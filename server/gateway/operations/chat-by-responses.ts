@@ -1,9 +1,11 @@
 import { modelMode } from '../../catalog/model-mode'
 import type { Target } from '../../catalog/target'
 import { LoomError } from '../../errors'
+import { fieldOf } from '../field-of'
 import { readChatRequest, requestedMaxTokens, stopSequences } from '../providers/chat-request'
 import { responsesPrompt } from '../providers/openai-prompt'
 import type { Transport, UpstreamResponse } from '../providers/provider'
+import { pick } from '../providers/read-count'
 import { readAnswerText } from '../providers/read-text'
 import { jsonResponse, streamedResponse } from '../providers/translated-response'
 import { completionOf } from './completion-of-response'
@@ -15,17 +17,27 @@ type Body = Readonly<Record<string, unknown>>
 /** Models that answer nothing without a search, which no chat asks for. */
 const searching = /deep-research/
 
+/** Another server under the kind `openai` has its own way with a chat. */
+const OWN_HOST = /^https?:\/\/(?:[a-z]+\.)?api\.openai\.com(?:[:/]|$)/i
+
+/** The lowest limit of an answer there. Source: its refusal, "integer below minimum value" (hindsight#58, pi#6265). */
+const LEAST_OUTPUT_TOKENS = 16
+
+/** What it has under the names that chats have. Source: the OpenAI API reference, "Create a model response", read 2026-12. */
+const sharedFields: ReadonlySet<string> = new Set(['service_tier', 'prompt_cache_key', 'prompt_cache_retention', 'safety_identifier'])
+
 /**
- * Whether a chat is put to the Responses API: its model answers by that alone, or reasons beside tools by that alone and is told to. OpenAI's chats take neither.
- * There is nowhere to stop at a text there, so a chat that does goes without reasoning, as it must.
+ * Whether a chat is put to the Responses API: its model answers by that alone, or reasons beside functions by that alone and is told to. OpenAI's chats take neither.
+ * One of the latter that responses have no word for goes without reasoning, as it must.
  */
 export function goesByResponses(target: Target, body: Body): boolean {
   const { provider, connection, upstreamModel, servedModel } = target
-  if (!isOpenAi(target) || !provider.native?.('responses', connection, upstreamModel)) return false
+  if (!isOpenAi(target) || !provider.native?.('responses', connection, upstreamModel) || body.data_sources) return false
   if (modelMode(servedModel, connection.kind) === 'responses') return !searching.test(servedModel)
-  const { tools, stop, reasoning_effort: effort } = body
-  const stops = Array.isArray(stop) ? stop.length > 0 : Boolean(stop)
-  return reasoningWithoutTools.test(servedModel) && Array.isArray(tools) && tools.length > 0 && typeof effort === 'string' && effort !== 'none' && !stops
+  const { tools, stop, reasoning_effort: effort, max_completion_tokens: newer, max_tokens: older } = body
+  const isAsked = typeof effort === 'string' && effort !== 'none' && Array.isArray(tools) && tools.length > 0
+  if (!isAsked || !reasoningWithoutTools.test(servedModel) || (connection.kind === 'openai' && !OWN_HOST.test(connection.baseUrl ?? 'https://api.openai.com'))) return false
+  return tools.every(tool => fieldOf(tool, 'type') === 'function') && [stop].flat().every(text => !text) && Number(newer ?? older ?? LEAST_OUTPUT_TOKENS) >= LEAST_OUTPUT_TOKENS
 }
 
 /**
@@ -42,22 +54,24 @@ export async function sendByResponses({ provider, connection, upstreamModel }: T
 }
 
 /**
- * The body of a response that asks the same. Without counterpart, and left out: penalties, `seed`, `logit_bias`, `metadata`, `prediction`, `service_tier`, `verbosity`.
+ * The body of a response that asks the same, with the effort as it is asked for, which models take or refuse. Without counterpart, and left out: penalties, `seed`, `logit_bias`, `metadata`,
+ * `prediction`; and `temperature` and `top_p`, which these models refuse, for they reason.
  * @throws {LoomError} `invalid_request` where leaving a field out would change what the caller gets
  */
-function toResponsesBody(body: Body): Record<string, unknown> {
+function toResponsesBody({ reasoning_effort: effort, verbosity, ...body }: Body): Record<string, unknown> {
   const request = readChatRequest(body)
-  if (stopSequences(request).length > 0) throw new LoomError('invalid_request', '"stop" is not taken by this model, which the Responses API serves. Leave it out, or cut the answer yourself.', { param: 'stop' })
-  const { tools, tool_choice: choice, parallel_tool_calls: parallel, temperature, top_p: topP, reasoning_effort: effort, user } = request
+  if (stopSequences(request).some(Boolean)) throw new LoomError('invalid_request', '"stop" is not taken by this model, which the Responses API serves. Leave it out, or cut the answer yourself.', { param: 'stop' })
+  const { tools, tool_choice: choice, parallel_tool_calls: parallel, user } = request
   const maxTokens = requestedMaxTokens(request)
+  const { text, ...prompt } = responsesPrompt(request)
   return {
-    ...responsesPrompt(request),
+    ...pick(body, sharedFields),
+    ...prompt,
+    ...(Boolean(text || verbosity) && { text: { ...text, ...(Boolean(verbosity) && { verbosity }) } }),
     ...(tools?.length && choice && { tool_choice: typeof choice === 'string' ? choice : { type: 'function', name: choice.function.name } }),
     ...(tools?.length && typeof parallel === 'boolean' && { parallel_tool_calls: parallel }),
     ...(maxTokens && { max_output_tokens: maxTokens }),
-    ...(typeof temperature === 'number' && { temperature }),
-    ...(typeof topP === 'number' && { top_p: topP }),
-    ...(effort && { reasoning: { effort } }),
+    ...(Boolean(effort) && { reasoning: { effort } }),
     ...(user && { user }),
     store: false
   }

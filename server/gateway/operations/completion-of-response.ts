@@ -15,11 +15,15 @@ const Item = z.union([
   z.object({ type: z.string() }).transform(() => ({ type: 'other' as const }))
 ])
 
+/** A model may write one message for what it is about to do, and another for its answer; in a chat they are one. */
+export const BETWEEN_MESSAGES = '\n\n'
+
 /** How a response ended, and what it took. */
 export const EndedResponse = z.looseObject({
   status: z.string().nullish(),
   incomplete_details: z.looseObject({ reason: z.string().nullish() }).nullish(),
   error: z.unknown().optional(),
+  service_tier: z.string().nullish().catch(undefined),
   usage: z.unknown().optional()
 })
 type EndedResponse = z.infer<typeof EndedResponse>
@@ -27,10 +31,15 @@ type EndedResponse = z.infer<typeof EndedResponse>
 const Response = EndedResponse.extend({ object: z.literal('response'), id: z.string(), model: z.string(), output: z.array(Item).max(MAX_ITEMS) })
 
 /** Why a chat's answer ended: as the response tells it, or for its calls of tools. */
-export function finishReasonOf({ incomplete_details: cut }: EndedResponse, hasCalls: boolean): string {
-  if (cut?.reason === 'max_output_tokens') return 'length'
+export function finishReasonOf({ status, incomplete_details: cut }: EndedResponse, hasCalls: boolean): string {
   if (cut?.reason === 'content_filter') return 'content_filter'
+  if (status === 'incomplete') return 'length'
   return hasCalls ? 'tool_calls' : 'stop'
+}
+
+/** The tier that it was served in, where that is told, which may cost more. */
+export function tierOf({ service_tier: tier }: EndedResponse): object {
+  return tier ? { service_tier: tier } : {}
 }
 
 /** Its usage as a chat tells it; undefined where it tells none. */
@@ -51,8 +60,9 @@ export function completionOf(text: string, createdAt: Date): Record<string, unkn
   const reason = finishReasonOf(response, calls.length > 0)
   // Cut off within a call, there is no telling what is missing of its arguments: a client would run it.
   const finished = isCut(reason) ? calls.filter(({ status }) => status !== 'incomplete') : calls
-  const written = output.flatMap(item => item.type === 'message' ? item.content : [])
-  const content = written.map(({ text }) => text ?? '').join('')
+  const messages = output.flatMap(item => item.type === 'message' ? [item.content] : [])
+  const written = messages.flat()
+  const content = messages.map(parts => parts.map(({ text }) => text ?? '').join('')).filter(Boolean).join(BETWEEN_MESSAGES)
   const refusal = written.map(({ refusal }) => refusal ?? '').join('')
   const reasoning = output.flatMap(item => item.type === 'reasoning' ? item.summary ?? [] : []).map(({ text }) => text ?? '').join('\n\n')
   const usage = chatUsageOf(response)
@@ -73,6 +83,7 @@ export function completionOf(text: string, createdAt: Date): Record<string, unkn
       logprobs: null,
       finish_reason: reason
     }],
+    ...tierOf(response),
     ...(usage && { usage })
   }
 }

@@ -25,14 +25,14 @@ export class ChatChunks {
     return this.line([], { usage: { prompt_tokens, prompt_tokens_details, ...(written > 0 && { completion_tokens_so_far: written }) } })
   }
 
-  /** The end of a whole answer: why it ended, its usage where that is known, `[DONE]`. */
-  end(finishReason: string, usage: object | undefined): string {
-    return `${this.delta({}, finishReason)}${usage ? this.line([], { usage }) : ''}data: [DONE]\n\n`
+  /** The end of a whole answer: why it ended, its usage where that is known, with `rest` beside it, `[DONE]`. */
+  end(finishReason: string, usage: object | undefined, rest: object = {}): string {
+    return `${this.delta({}, finishReason)}${usage ? this.line([], { usage, ...rest }) : ''}data: [DONE]\n\n`
   }
 
   /** The end of an answer that broke off. */
-  failure(message: string, type = 'upstream_error'): string {
-    return `data: ${JSON.stringify(describeStreamFailure(this.connection, message, type))}\n\n`
+  failure(message: string, type = 'upstream_error', code?: string): string {
+    return `data: ${JSON.stringify(describeStreamFailure(this.connection, message, type, code))}\n\n`
   }
 
   private line(choices: unknown[], rest: object = {}): string {

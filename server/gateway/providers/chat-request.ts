@@ -65,13 +65,13 @@ const Message = z.discriminatedUnion('role', [
 
 const Tool = z.looseObject({
   type: z.literal('function'),
-  function: z.object({ name: z.string(), description: z.string().optional(), parameters: z.record(z.string(), z.unknown()).optional(), strict: z.boolean().nullish() })
+  function: z.object({ name: z.string(), description: z.string().optional(), parameters: z.record(z.string(), z.unknown()).optional(), strict: z.boolean().nullish().catch(undefined) })
 })
 
 const ResponseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
   z.object({ type: z.literal('json_object') }),
-  z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: z.record(z.string(), z.unknown()).default({}), name: z.string().default('answer'), description: z.string().optional(), strict: z.boolean().nullish() }) })
+  z.object({ type: z.literal('json_schema'), json_schema: z.object({ schema: z.record(z.string(), z.unknown()).default({}), name: z.string().nullish().catch(undefined), description: z.string().nullish().catch(undefined), strict: z.boolean().nullish().catch(undefined) }) })
 ])
 
 /** What a kind that does not pass the body through understands of it. Fields not named here have no counterpart and are left out. */

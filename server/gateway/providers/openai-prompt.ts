@@ -11,7 +11,7 @@ export function toResponsesPrompt({ messages, tools, functions, response_format:
 }
 
 /** The same of a chat that was read. */
-export function responsesPrompt(request: ChatRequest): Record<string, unknown> {
+export function responsesPrompt(request: ChatRequest): { input: object[], tools?: object[], text?: object } {
   return {
     input: request.messages.flatMap(toItems),
     ...(request.tools?.length && { tools: request.tools.map(toTool) }),
@@ -56,9 +56,9 @@ function toTool({ function: { name, description, parameters, strict } }: NonNull
   return { type: 'function', name, ...(description && { description }), parameters: parameters ?? null, strict: strict ?? false }
 }
 
-function textField({ response_format: format }: ChatRequest): object {
+function textField({ response_format: format }: ChatRequest): { text?: object } {
   if (format?.type === 'json_object') return { text: { format: { type: 'json_object' } } }
   if (format?.type !== 'json_schema') return {}
   const { name, description, schema, strict } = format.json_schema
-  return { text: { format: { type: 'json_schema', name, ...(description && { description }), schema, strict: strict ?? false } } }
+  return { text: { format: { type: 'json_schema', name: name || 'answer', ...(description && { description }), schema, strict: strict ?? false } } }
 }

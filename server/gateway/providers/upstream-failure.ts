@@ -103,8 +103,8 @@ function parseSeconds(duration: string | undefined): number | undefined {
 }
 
 /** An error event in the middle of a stream says no more than an error answer would. */
-export function describeStreamFailure(connection: Connection, message: string, type: string): OpenAiError {
-  return openAiError(redact(message, connection), type)
+export function describeStreamFailure(connection: Connection, message: string, type: string, code?: string): OpenAiError {
+  return openAiError(redact(message, connection), type, code && redact(code, connection))
 }
 
 function openAiError(message: string, type: string, code?: string, param?: string): OpenAiError {

@@ -7,7 +7,7 @@ import { readTrace } from '../../support/read-trace'
 /** OpenAI answers it by the Responses API alone. */
 const model = 'mock/gpt-5.3-codex'
 /** OpenAI lets it reason beside tools by the Responses API alone. */
-const thinker = 'mock/gpt-5.4'
+const thinker = 'azure/thinker'
 const parameters = { type: 'object' as const, properties: { path: { type: 'string' } }, required: ['path'] }
 const tool = { type: 'function' as const, function: { name: 'read_file', description: 'Reads a file', parameters, strict: true } }
 
@@ -16,6 +16,7 @@ let key: string
 
 beforeAll(async () => {
   gateway = await openGateway()
+  await gateway.api('POST', '/api/connections', { kind: 'azure', name: 'azure', baseUrl: gateway.upstream.url, secret: 'azure-secret', config: { apiVersion: 'v1', deployments: { thinker: 'gpt-5.4' } } })
   key = (await gateway.createKey()).key
 })
 beforeEach(() => gateway.upstream.reset())
@@ -37,6 +38,9 @@ describe('a chat with a model that OpenAI serves by responses alone', () => {
       parallel_tool_calls: false,
       max_completion_tokens: 500,
       reasoning_effort: 'high',
+      verbosity: 'low',
+      temperature: 0.5,
+      prompt_cache_key: 'cache-1',
       response_format: { type: 'json_schema', json_schema: { name: 'reply', schema: { type: 'object' }, strict: true } }
     }).withResponse()
     expect(data).toMatchObject({
@@ -59,7 +63,8 @@ describe('a chat with a model that OpenAI serves by responses alone', () => {
       parallel_tool_calls: false,
       max_output_tokens: 500,
       reasoning: { effort: 'high' },
-      text: { format: { type: 'json_schema', name: 'reply', schema: { type: 'object' }, strict: true } },
+      text: { format: { type: 'json_schema', name: 'reply', schema: { type: 'object' }, strict: true }, verbosity: 'low' },
+      prompt_cache_key: 'cache-1',
       store: false,
       stream: false
     })
@@ -125,7 +130,7 @@ describe('a message to a model that reasons beside tools by responses alone', ()
     gateway.upstream.respondWith({ toolCalls: [{ name: 'read_file', arguments: '{"path":"a"}' }] })
     expect(await ask({ thinking: { type: 'enabled', budget_tokens: 1_024 }, temperature: 1 })).toMatchObject({ stop_reason: 'tool_use', content: [{ type: 'tool_use', name: 'read_file', input: { path: 'a' } }] })
     const { path, json } = await gateway.upstream.received()
-    expect(path).toBe('/v1/responses')
+    expect(path).toBe('/openai/v1/responses')
     expect(json).toMatchObject({ reasoning: { effort: 'low' }, max_output_tokens: 2_048, tools: [{ type: 'function', name: 'read_file' }] })
     expect(json).not.toHaveProperty('temperature')
   })
@@ -133,13 +138,20 @@ describe('a message to a model that reasons beside tools by responses alone', ()
   test.each([
     ['nobody asks it to', {}, 'none'],
     ['it has no tools', { thinking: { type: 'enabled', budget_tokens: 1_024 }, tools: [] }, 'low'],
+    ['its limit is too low for responses', { thinking: { type: 'enabled', budget_tokens: 1_024 }, max_tokens: 10 }, 'none'],
     ['it is to stop at a text', { thinking: { type: 'enabled', budget_tokens: 1_024 }, stop_sequences: ['.'] }, 'none']
   ])('is asked as a chat where %s', async (_, rest, effort) => {
     await ask(rest)
     const { path, json } = await gateway.upstream.received()
-    expect(path).toBe('/v1/chat/completions')
+    expect(path).toBe('/openai/v1/chat/completions')
     expect(json).toMatchObject({ reasoning_effort: effort })
   })
+})
+
+test('a chat with functions and an effort passes as it came at another server of the kind', async () => {
+  const asked = { model: 'mock/gpt-5.4', messages: [{ role: 'user', content: 'Hi' }], tools: [tool], reasoning_effort: 'low', own: 7 }
+  expect((await gateway.post(key, JSON.stringify(asked))).status).toBe(200)
+  expect(await gateway.upstream.received()).toMatchObject({ path: '/v1/chat/completions', json: { ...asked, model: 'gpt-5.4' } })
 })
 
 test('an Azure connection too old for responses says so', async () => {

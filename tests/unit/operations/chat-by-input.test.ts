@@ -115,12 +115,13 @@ test.each([[null], [[]]])('fields of a chat that ask for nothing are taken: list
   for (const field of ['n', 'stop', 'response_format', 'functions', 'audio']) expect(asked[0]).not.toHaveProperty(field)
 })
 
-test('no provider is asked by its Responses API, and a model without another is told so', async () => {
+test('a provider is asked by its Responses API for a model alone that has no other, as any chat is', async () => {
   const { target, asked } = nativeTarget('openai')
-  const request = parseCall(chatCompletions, { model: 'm', input: 'Hi', stream: true })
+  const request = parseCall(chatCompletions, { ...body, reasoning: { effort: 'max' }, stream: true })
   expect(await request.reachable?.([target])).toEqual([target])
-  await expect(sendCall(request, { ...target, servedModel: 'gpt-5.1-codex' })).rejects.toMatchObject({ code: 'invalid_request', param: 'model' })
-  expect(asked).toEqual([])
+  await sendCall(request, { ...target, servedModel: 'gpt-5.1-codex' })
+  expect(asked).toMatchObject([{ stream: true, body: { input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }], tools: [{ type: 'function', name: 'read_file' }, { type: 'function', name: 'ApplyPatch' }, { type: 'function' }], reasoning: { effort: 'max' }, store: false, stream: true } }])
+  await expect(sendCall(request, { ...target, servedModel: 'o3-deep-research' })).rejects.toMatchObject({ code: 'invalid_request', param: 'model' })
 })
 
 test.each<[string, object, string]>([

@@ -201,7 +201,7 @@ test('a chat is counted at OpenAI as its Responses API would have it, and where 
       { type: 'function_call_output', call_id: 'c1', output: 'done' }
     ],
     tools: [{ type: 'function', name: 'f', description: 'Does', parameters: { type: 'object' }, strict: false }],
-    text: { format: { type: 'json_schema', name: 'answer', schema: { type: 'object' }, strict: false } }
+    text: { format: { type: 'json_schema', name: 'x', schema: { type: 'object' }, strict: false } }
   })
   await expect(countOf({ ...asked([{ type: 'input_audio', input_audio: { data: 'AA==', format: 'mp3' } }]) })).rejects.toThrow('cannot take')
   await expect(countOf({ ...hello, functions: [{ name: 'f' }] })).rejects.toThrow('replaced')
